@@ -1,0 +1,67 @@
+"""Every exception that awbkit raises on purpose, with the exit code that the command line gives it.
+
+All messages fit on one line and say what went wrong, where, and how to mend it.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class AwbError(Exception):
+    """Root of the tree; catching it catches everything that awbkit raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(AwbError, ValueError):
+    """An option, parameter or argument that cannot be used as given."""
+
+    exit_code = 2
+
+
+class MissingExtra(AwbError):
+    """An optional dependency is not installed; the message names the exact ``pip install``."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs an optional dependency; install it with: pip install 'awbkit[{extra}]'")
+
+
+class FileError(AwbError):
+    """A problem with one file.
+
+    Attributes:
+        path: The file, as the user named it.
+        problem: What is wrong.
+        remedy: How to mend it, or an empty string where nothing can be done.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], problem: str, remedy: str = "") -> None:
+        self.path = os.fspath(path)
+        self.problem = " ".join(problem.split())
+        self.remedy = " ".join(remedy.split())
+        super().__init__(self.path, self.problem, self.remedy)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+    @property
+    def reason(self) -> str:
+        """Problem and remedy, without the path."""
+        return f"{self.problem}; {self.remedy}" if self.remedy else self.problem
+
+
+class UnreadableFile(FileError):
+    """The file is missing, empty, truncated, corrupt or not an image."""
+
+
+class UnsupportedImage(FileError):
+    """A sound image of a kind that has no white balance to correct, or that no codec here reads."""
+
+
+class EstimateError(FileError):
+    """No illuminant could be estimated from this image."""
+
+
+class OutputError(FileError):
+    """The output exists already, collides with another, or cannot be written."""
