@@ -160,7 +160,7 @@ class Camera:
     def _solve(self, rgb: NDArray[np.float64], share: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         matrix = self._blend(share)
         try:
-            xyz = np.linalg.solve(matrix, rgb)
+            xyz = np.asarray(np.linalg.solve(matrix, rgb), dtype=np.float64)
         except np.linalg.LinAlgError:
             # Two sound matrices of opposite orientation have a singular blend.
             return None
