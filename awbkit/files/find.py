@@ -1,0 +1,189 @@
+"""From what the user names (files, folders, lists, standard input) to the images to work on."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from awbkit.errors import UnreadableFile
+
+STDIN = Path("-")
+
+RENDERED_SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", ".hif", ".avif"]
+)
+RAW_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("3fr", "arw", "bay", "cap", "cr2", "cr3", "crw", "dcr", "dng", "eip", "erf", "fff", "gpr", "iiq", "k25"),
+        *("kdc", "mef", "mos", "mrw", "nef", "nrw", "orf", "pef", "ptx", "raf", "raw", "rw2", "rwl", "sr2", "srf"),
+        *("srw", "x3f"),
+    )
+)
+IMAGE_SUFFIXES = RENDERED_SUFFIXES | RAW_SUFFIXES
+
+_DIGITS = re.compile("([0-9]+)")
+_CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Found:
+    """One image to work on.
+
+    Attributes:
+        path: As the user named it, or below the folder as the user named that; ``-`` is standard input.
+        root: The folder argument in which the walk found it; None for what was named itself.
+    """
+
+    path: Path
+    root: Path | None = None
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether the image comes from standard input."""
+        return self.path == STDIN
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether only this process can read it: standard input, a named pipe, a shell's ``<(command)``."""
+        return self.is_stdin or not self.path.is_file()
+
+
+def natural_key(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
+    """A sort key that puts img2 before img10, regardless of case; equal only for equal names."""
+    parts = _DIGITS.split(name.casefold())
+    # Digits compare by length, then text: int() refuses very long runs, and file names may hold them.
+    key = tuple(
+        (len(number := part.lstrip("0")), number) if position % 2 else part for position, part in enumerate(parts)
+    )
+    return key, name
+
+
+def find(paths: Iterable[str], *, recursive: bool = False) -> Iterator[Found | UnreadableFile]:
+    """The images that ``paths`` name, lazily, each once.
+
+    Arguments keep their order. A folder gives its image files in natural order and, with ``recursive``, then those
+    of its subfolders; hidden entries are passed over. A file that is named itself is taken whatever its suffix.
+    What cannot be taken comes as an error in its place, so that one bad argument does not stop the others.
+
+    Args:
+        paths: Files, folders, or ``-`` for one image on standard input.
+        recursive: Whether to descend into subfolders.
+    """
+    seen: set[str] = set()
+    for name in paths:
+        if name == "-":
+            candidates: Iterator[Found | UnreadableFile] = iter((Found(STDIN),))
+        else:
+            candidates = _expand(name, recursive)
+        for candidate in candidates:
+            if isinstance(candidate, Found):
+                identity = "-" if candidate.is_stdin else os.path.realpath(candidate.path)
+                if identity in seen:
+                    continue
+                seen.add(identity)
+            yield candidate
+
+
+def read_path_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:
+    """The paths that a list holds, each as soon as it has arrived; empty entries are passed over.
+
+    Args:
+        stream: One path a line, ended by LF or CRLF.
+        nul: Whether paths end with NUL instead, which is the only way to list names that hold line breaks.
+    """
+    # The unbuffered layer has no lock, so a thread waiting here cannot stall the interpreter's exit.
+    source = getattr(stream, "raw", stream)
+    separator = b"\0" if nul else b"\n"
+    rest = b""
+    while chunk := source.read(_CHUNK):
+        *complete, rest = (rest + chunk).split(separator)
+        yield from _decoded(complete, nul)
+    yield from _decoded([rest], nul)
+
+
+def _decoded(entries: Iterable[bytes], nul: bool) -> Iterator[str]:
+    for entry in entries:
+        path = entry if nul else entry.removesuffix(b"\r")
+        if path:
+            yield os.fsdecode(path)
+
+
+def _expand(name: str, recursive: bool) -> Iterator[Found | UnreadableFile]:
+    if not name:
+        yield UnreadableFile(name, "the path is empty", "look for an unset variable in the command")
+        return
+    path = Path(name)
+    try:
+        mode = path.stat().st_mode
+    except ValueError:
+        yield UnreadableFile(name, "the path holds a NUL character", "read a NUL-separated list with -0")
+        return
+    except OSError as error:
+        yield _unreadable(name, error)
+        return
+    if not stat.S_ISDIR(mode):
+        # Only standard input may be called "-", so a file of that name in the current folder gets its full path.
+        yield Found(path.absolute() if path == STDIN else path)
+        return
+    empty = True
+    for candidate in _walk(path, path, recursive, set()):
+        empty = False
+        yield candidate
+    if empty:
+        remedy = "" if recursive else "-r descends into its subfolders"
+        yield UnreadableFile(name, "no image found in this folder", remedy)
+
+
+def _walk(folder: Path, root: Path, recursive: bool, visited: set[tuple[int, int]]) -> Iterator[Found | UnreadableFile]:
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in visited:
+            return
+        visited.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as scan:
+            entries = sorted((e for e in scan if not e.name.startswith(".")), key=lambda e: natural_key(e.name))
+    except OSError as error:
+        yield _unreadable(os.fspath(folder), error)
+        return
+    folders = []
+    for entry in entries:
+        path = folder / entry.name
+        if _is_folder(entry):
+            folders.append(path)
+        elif path.suffix.lower() in IMAGE_SUFFIXES:
+            if _is_file(entry):
+                yield Found(path, root)
+            elif entry.is_symlink() and not path.exists():
+                yield UnreadableFile(path, "the link points to nothing", "mend or remove the link")
+    if recursive:
+        for path in folders:
+            yield from _walk(path, root, recursive, visited)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # A link that loops or may not be followed raises; it is no folder then.
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _unreadable(path: str, error: OSError) -> UnreadableFile:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return UnreadableFile(path, "no such file or folder", "check the spelling")
+    if isinstance(error, PermissionError):
+        return UnreadableFile(path, "permission denied", "ask its owner for read access")
+    return UnreadableFile(path, (error.strerror or str(error)).lower())

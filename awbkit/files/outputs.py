@@ -1,0 +1,285 @@
+"""Where results go, settled before any work starts; and how a file is written so that it is whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from awbkit.errors import OutputError, UnreadableFile, UsageError
+from awbkit.files.find import STDIN, Found
+
+DEFAULT_NAME = "{stem}_awb{ext}"
+
+_FIELDS = {
+    "stem": "the input's name without its suffix",
+    "name": "the input's name with its suffix",
+    "parent": "the name of the input's folder",
+    "ext": "the output's suffix with its dot",
+}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+
+
+class IfExists(StrEnum):
+    """What to do where the output exists already."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One input and where its result goes."""
+
+    source: Found
+    output: Path
+
+
+def plan_outputs(
+    items: Sequence[Found | UnreadableFile],
+    *,
+    suffix: Callable[[Path], str],
+    output: Path | None = None,
+    directory: Path | None = None,
+    name: str = DEFAULT_NAME,
+) -> list[Planned | UnreadableFile]:
+    """An output for every input, beside it unless ``output`` or ``directory`` says otherwise.
+
+    Results of an earlier run that a folder walk found among the inputs are left out of the plan. Errors among the
+    items keep their place.
+
+    Args:
+        items: What ``find`` gave.
+        suffix: From an input to the suffix of its output, with the dot.
+        output: The one output of one input.
+        directory: The folder for all outputs; the tree under each folder argument is mirrored in it.
+        name: The template of output names; its fields are {stem}, {name}, {parent} and {ext}.
+
+    Raises:
+        UsageError: If two inputs would go to one output, an output is an input, or the options do not fit.
+    """
+    if output is not None and directory is not None:
+        raise UsageError("-o names one file and -d a folder for many; give one of them")
+    if output is not None:
+        _check_single(output, len(items))
+    if directory is not None and directory.exists() and not directory.is_dir():
+        raise UsageError(f"-d {directory} is a file; name a folder")
+    check_template(name)
+    everything: list[Planned | UnreadableFile] = [
+        item if isinstance(item, UnreadableFile) else Planned(item, output or _place(item, suffix, directory, name))
+        for item in items
+    ]
+    kept = _without_previous_results(everything)
+    _check_collisions([item for item in kept if isinstance(item, Planned)])
+    return kept
+
+
+def check_template(name: str) -> None:
+    """Refuse a template of output names that is not one plain file name.
+
+    Raises:
+        UsageError: Naming the fields that there are.
+    """
+    valid = ", ".join(f"{{{field}}} ({meaning})" for field, meaning in _FIELDS.items())
+    try:
+        parts = list(string.Formatter().parse(name))
+    except ValueError as error:
+        raise UsageError(f"--name {name!r}: {error}; the fields are {valid}") from None
+    for _, field, specification, conversion in parts:
+        if field is not None and (field not in _FIELDS or specification or conversion):
+            raise UsageError(f"--name {name!r}: no field {{{field}}} of that form; the fields are {valid}")
+    literal = "".join(text for text, *_ in parts)
+    if re.search(r"[/\\\0]", literal) or not name.strip():
+        raise UsageError(f"--name {name!r} must be a file name without folders; -d names the folder")
+    if not any(field in ("stem", "name", "parent") for _, field, *_ in parts) and name.strip() in {".", "..", "{ext}"}:
+        raise UsageError(f"--name {name!r} leaves no file name; add {{stem}}")
+
+
+def skips(path: Path, if_exists: IfExists) -> bool:
+    """Whether the existing output settles the matter, to be asked before an image is decoded in vain.
+
+    Raises:
+        OutputError: If it exists and must not.
+    """
+    try:
+        if if_exists is IfExists.REPLACE or not path.exists():
+            return False
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if if_exists is IfExists.SKIP:
+        return True
+    raise _exists(path)
+
+
+def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None]) -> bool:
+    """Have ``write`` fill a temporary file in the same folder, then move that into place in one step.
+
+    A symbolic link is written through: the file it points to is created or replaced, the link stays. Missing
+    folders are created. Permissions are those of any new file under the umask.
+
+    Args:
+        path: The output.
+        if_exists: Held against the output at the last moment too, so nothing that appeared meanwhile is lost.
+        write: Writes the whole file to the path it is given, which ends in the output's suffix.
+
+    Returns:
+        False where the output existed and was left alone.
+
+    Raises:
+        OutputError: If the output exists and must not, or cannot be written. What ``write`` raises of its own
+            passes through. The temporary file is gone either way.
+    """
+    if skips(path, if_exists):
+        return False
+    temporary: Path | None = None
+    try:
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            raise OutputError(path, "the output is not a regular file", "name another output")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _reserve(target)
+        write(temporary)
+        _flush(temporary)
+        if if_exists is IfExists.REPLACE:
+            temporary.replace(target)
+        elif not _move_without_clobber(temporary, target):
+            return not skips(path, if_exists)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        # Gone already where it was moved into place.
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+    return True
+
+
+def _check_single(output: Path, inputs: int) -> None:
+    if inputs != 1:
+        raise UsageError(f"-o names the output of one input, but there are {inputs}; name a folder with -d")
+    if output == STDIN:
+        raise UsageError("an image cannot be written to standard output; name a file with -o")
+    if output.is_dir():
+        raise UsageError(f"-o {output} is a folder; name it with -d, or a file in it with -o")
+
+
+def _place(found: Found, suffix: Callable[[Path], str], directory: Path | None, name: str) -> Path:
+    source = Path("stdin") if found.is_stdin else found.path
+    fields = {
+        "stem": source.stem,
+        "name": source.name,
+        "parent": source.absolute().parent.name,
+        "ext": suffix(found.path),
+    }
+    file_name = name.format_map(fields)
+    if file_name in {"", ".", ".."} or "/" in file_name:
+        raise UsageError(f"--name {name!r} makes {file_name!r} of {found.path}, which is no file name; add {{stem}}")
+    if directory is None:
+        return source.parent / file_name
+    below = found.path.relative_to(found.root).parent if found.root is not None else Path()
+    return directory / below / file_name
+
+
+def _without_previous_results(items: list[Planned | UnreadableFile]) -> list[Planned | UnreadableFile]:
+    maker: dict[str, Path] = {}
+    for item in items:
+        if isinstance(item, Planned):
+            maker.setdefault(_identity(item.output), item.source.path)
+
+    def is_result(item: Planned | UnreadableFile) -> bool:
+        if isinstance(item, UnreadableFile) or item.source.root is None:
+            return False
+        made_from = maker.get(_identity(item.source.path))
+        # A result of the same name as its source could as well be an original, such as a raw file's camera JPEG.
+        return made_from is not None and made_from.stem.casefold() != item.source.path.stem.casefold()
+
+    return [item for item in items if not is_result(item)]
+
+
+def _check_collisions(items: list[Planned]) -> None:
+    inputs = {_identity(item.source.path): item.source.path for item in items if not item.source.is_stdin}
+    files = {_file_number(item.source.path): item.source.path for item in items if not item.source.is_stdin}
+    files.pop(None, None)
+    taken: dict[str, Planned] = {}
+    for item in items:
+        identity = _identity(item.output)
+        # The file number catches what the name does not: another case on a case-blind file system, a hard link.
+        clash = inputs.get(identity) or files.get(_file_number(item.output))
+        if clash is not None:
+            raise UsageError(
+                f"{item.source.path} would be written to {item.output}, which is the input {clash}; inputs are never "
+                f"changed, so choose another --name or -d"
+            )
+        other = taken.setdefault(identity, item)
+        if other is not item:
+            raise UsageError(
+                f"{other.source.path} and {item.source.path} would both be written to {item.output}; tell them apart "
+                f"with --name '{{name}}_awb{{ext}}' or '{{parent}}_{{stem}}{{ext}}', or run them one by one"
+            )
+
+
+def _identity(path: Path) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _file_number(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _reserve(target: Path) -> Path:
+    # Created here, not by the encoder, so that the name is surely new; 0o666 leaves the permissions to the umask.
+    temporary = target.with_name(f".{target.stem[:32]}.{os.urandom(4).hex()}.part{target.suffix}")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return temporary
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _move_without_clobber(temporary: Path, target: Path) -> bool:
+    try:
+        try:
+            target.hardlink_to(temporary)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # FAT and some network file systems have no links: claim the name, then put the file over the claim.
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            try:
+                temporary.replace(target)
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+    except FileExistsError:
+        return False
+    return True
+
+
+def _exists(path: Path) -> OutputError:
+    return OutputError(path, "the output exists already", "--if-exists replace or skip settles it")
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    remedies = {
+        errno.ENOSPC: "free some space, or write to another disk with -d",
+        errno.EDQUOT: "free some space, or write to another disk with -d",
+        errno.EROFS: "write elsewhere with -d",
+        errno.EACCES: "write elsewhere with -d, or ask for write access",
+        errno.EPERM: "write elsewhere with -d, or ask for write access",
+        errno.ENAMETOOLONG: "choose a shorter --name",
+        errno.ENOTDIR: "a folder of that path is a file; write elsewhere with -d",
+        errno.EEXIST: "a folder of that path is a file; write elsewhere with -d",
+    }
+    problem = f"cannot be written: {(error.strerror or str(error)).lower()}"
+    return OutputError(path, problem, remedies.get(error.errno or 0, ""))
