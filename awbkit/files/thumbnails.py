@@ -1,0 +1,72 @@
+"""Small pictures inside metadata, which file browsers show and which must not keep the old colours.
+
+They are replaced or removed in place: MakerNotes and other private fields refer to bytes by their offset, so nothing
+else in the block may move.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from awbkit.files.tiff import Tiff
+
+Thumbnail = Callable[[bytes], bytes | None]
+
+
+def refresh_thumbnail(block: bytes, thumbnail: Thumbnail | None, limit: int) -> bytes:
+    """Replace or remove the thumbnail of an Exif block (EXIF 3.0, IFD1) without moving anything else in it.
+
+    Args:
+        block: The TIFF structure, without the ``Exif`` prefix.
+        thumbnail: Maps the old thumbnail to the new one, or to None to remove it.
+        limit: Greatest length allowed for the result; a new thumbnail longer than the old one goes to the end.
+
+    Returns:
+        The new block, or the old one if it is not a sound TIFF structure or has no thumbnail.
+    """
+    out = bytearray(block)
+    try:
+        tiff = Tiff(out)
+        main = tiff.ifd(tiff.first)
+        if tiff.big or not main.following:
+            return block
+        small = tiff.ifd(main.following)
+    except ValueError:
+        return block
+    fields = small.entries.get(0x201), small.entries.get(0x202)
+    start, length = (tiff.number(field) or 0 for field in fields)
+    if 0 < start <= len(out) - length < len(out) and out[start : start + 2] == b"\xff\xd8":
+        new = thumbnail(bytes(out[start : start + length])) if thumbnail else None
+        out[start : start + length] = bytes(length)
+        if new and len(new) > length and any(out[start + length :]):
+            start = len(out)
+        if new and start + len(new) <= limit and all(field and field.size <= 4 for field in fields):
+            out[start : start + len(new)] = new
+            for tag, field, value in zip((0x201, 0x202), fields, (start, len(new)), strict=True):
+                if field:
+                    struct.pack_into(tiff.order + "HHII", out, field.where - 8, tag, 4, 1, value)
+            return bytes(out)
+    struct.pack_into(tiff.order + "I", out, main.link, 0)
+    return bytes(out)
+
+
+def without_photoshop_thumbnail(resources: bytes) -> bytes:
+    """Remove the thumbnails (0x0409, 0x040C) from a sequence of Photoshop image resources; keep the rest verbatim.
+
+    A sequence that cannot be followed to its end is returned as it is.
+    """
+    kept: list[bytes] = []
+    position = 0
+    while position < len(resources):
+        name_length = resources[position + 6] if position + 6 < len(resources) else 0
+        data_start = position + 6 + (name_length + 2) // 2 * 2 + 4
+        size = int.from_bytes(resources[data_start - 4 : data_start], "big")
+        end = data_start + size
+        if not resources[position : position + 4].isalnum() or end > len(resources):
+            return b"".join(kept) + resources[position:] if not any(resources[position:]) else resources
+        end += size % 2
+        if resources[position + 4 : position + 6] not in (b"\x04\x09", b"\x04\x0c"):
+            kept.append(resources[position:end])
+        position = end
+    return b"".join(kept)
