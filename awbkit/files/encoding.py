@@ -1,0 +1,228 @@
+"""From the numbers in a rendered file to linear sRGB light, and back.
+
+A rendered file stores non-linear RGB. Its embedded ICC profile, or else the sRGB standard, says how each channel's
+numbers map to light (three tone curves) and which red, green and blue they are amounts of (a 3x3 matrix).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+ENCODINGS = ("auto", "linear", "srgb", "icc")
+
+_ENCODED_KNEE = 0.04045
+_LINEAR_KNEE = 0.0031308
+
+# D50 of the ICC profile connection space to linear sRGB: the inverse of the colorants that the sRGB profile stores
+# (IEC 61966-2-1 primaries, Bradford-adapted to D50, ICC.1:2022 annex E).
+_PCS_TO_SRGB = np.linalg.inv(
+    np.array([[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]])
+)
+
+
+def srgb_to_linear(encoded: Floats) -> Floats:
+    """IEC 61966-2-1 decoding; extended antisymmetrically below 0 and by the same power above 1."""
+    magnitude = np.abs(encoded)
+    linear = np.where(magnitude <= _ENCODED_KNEE, magnitude / 12.92, ((magnitude + 0.055) / 1.055) ** 2.4)
+    return np.copysign(linear, encoded)
+
+
+def linear_to_srgb(linear: Floats) -> Floats:
+    """IEC 61966-2-1 encoding; the inverse of :func:`srgb_to_linear`."""
+    magnitude = np.abs(linear)
+    encoded = np.where(magnitude <= _LINEAR_KNEE, magnitude * 12.92, 1.055 * magnitude ** (1 / 2.4) - 0.055)
+    return np.copysign(encoded, linear)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One channel's tone curve: encoded [0, 1] to linear [0, 1].
+
+    Attributes:
+        kind: "linear", "srgb", "table" (samples at equal steps of the encoded value) or "parametric" (ICC.1:2022
+            section 10.18: the parameters g, a, b, c, d, e, f of function type 4, to which all others reduce).
+        values: The samples or the parameters.
+    """
+
+    kind: str
+    values: tuple[float, ...] = ()
+
+    def decode(self, encoded: Floats) -> Floats:
+        """Encoded to linear light."""
+        if self.kind == "linear":
+            return np.asarray(encoded, dtype=np.float64)
+        if self.kind == "srgb":
+            return srgb_to_linear(encoded)
+        if self.kind == "table":
+            return np.interp(encoded, np.linspace(0, 1, len(self.values)), self.values)
+        g, a, b, c, d, e, f = self.values
+        base = np.maximum(a * encoded + b, 0)
+        return np.where(encoded >= d, base**g + e, c * encoded + f)
+
+    def encode(self, linear: Floats) -> Floats:
+        """Linear light to encoded, clipped to [0, 1] unless the curve is defined beyond."""
+        if self.kind == "linear":
+            return np.asarray(linear, dtype=np.float64)
+        if self.kind == "srgb":
+            return linear_to_srgb(linear)
+        if self.kind == "table":
+            return np.interp(linear, *_inverse_table(self))
+        g, a, b, c, d, e, f = self.values
+        knee = c * d + f
+        power = (np.maximum(linear - e, 0) ** (1 / g) - b) / a
+        straight = (linear - f) / c if c else np.zeros_like(linear)
+        return np.where(linear < knee, straight, np.maximum(power, d))
+
+
+@lru_cache(maxsize=16)
+def _inverse_table(curve: Curve) -> tuple[Floats, Floats]:
+    linear = np.maximum.accumulate(np.asarray(curve.values))
+    encoded = np.linspace(0, 1, len(curve.values))
+    rising = np.concatenate([np.diff(linear) > 0, [True]])
+    return linear[rising], encoded[rising]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a file's numbers stand for light.
+
+    Attributes:
+        name: For messages: "sRGB", "linear", or the profile's own description.
+        curves: One for each channel.
+        to_srgb: 3x3 row-major, linear RGB of the file to linear sRGB; None if the primaries are sRGB's own.
+    """
+
+    name: str
+    curves: tuple[Curve, Curve, Curve]
+    to_srgb: tuple[float, ...] | None = None
+
+    @property
+    def matrix(self) -> Floats:
+        """3x3, linear RGB of the file to linear sRGB."""
+        return np.eye(3) if self.to_srgb is None else np.array(self.to_srgb).reshape(3, 3)
+
+    def decode(self, encoded: Floats) -> Floats:
+        """(..., 3) encoded [0, 1] to the file's own linear RGB."""
+        return np.stack([curve.decode(encoded[..., i]) for i, curve in enumerate(self.curves)], axis=-1)
+
+    def encode(self, linear: Floats) -> Floats:
+        """(..., 3) in the file's own linear RGB to encoded."""
+        return np.stack([curve.encode(linear[..., i]) for i, curve in enumerate(self.curves)], axis=-1)
+
+
+_SRGB_CURVE = Curve("srgb")
+_LINEAR_CURVE = Curve("linear")
+SRGB = Encoding("sRGB", (_SRGB_CURVE,) * 3)
+LINEAR = Encoding("linear", (_LINEAR_CURVE,) * 3)
+
+
+class ProfileError(ValueError):
+    """The ICC profile is broken or not one for RGB pictures; the message completes "the embedded profile ..."."""
+
+
+@lru_cache(maxsize=16)
+def parse_profile(profile: bytes) -> Encoding | None:
+    """The encoding that an ICC profile describes (ICC.1:2022, versions 2 and 4).
+
+    Returns:
+        None for a sound RGB profile that is defined by lookup tables rather than by curves and a matrix.
+
+    Raises:
+        ProfileError: If it is damaged or describes another kind of colour than RGB.
+    """
+    if len(profile) < 132 or profile[36:40] != b"acsp":
+        raise ProfileError("is damaged (no ICC signature)")
+    if profile[16:20] != b"RGB ":
+        raise ProfileError(f"is for {profile[16:20].decode('ascii', 'replace').strip()} and not for RGB")
+    try:
+        tags = _tags(profile)
+        if any(name not in tags for name in (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")):
+            if b"A2B0" in tags:
+                return None
+            raise ProfileError("has neither curves nor lookup tables")
+        colorants = np.stack([_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")], axis=1)
+        red, green, blue = (_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC"))
+    except (struct.error, IndexError) as error:
+        raise ProfileError("is damaged (a tag is cut off)") from error
+    matrix = _PCS_TO_SRGB @ colorants
+    white = matrix.sum(axis=1)
+    if not np.isfinite(matrix).all() or (white <= 0).any() or abs(np.linalg.det(matrix)) < 1e-6:
+        raise ProfileError("is damaged (its primaries do not span a colour space)")
+    # The colorants are rounded to 1/65536: without this, the file's white would not be exactly neutral.
+    matrix /= white[:, None]
+    is_srgb = bool(np.abs(matrix - np.eye(3)).max() < 0.004)
+    name = "sRGB" if is_srgb and red.kind == "srgb" else _description(tags.get(b"desc", b""))
+    return Encoding(name, (red, green, blue), None if is_srgb else tuple(float(v) for v in matrix.ravel()))
+
+
+def _tags(profile: bytes) -> dict[bytes, bytes]:
+    (count,) = struct.unpack_from(">I", profile, 128)
+    if count > 1000:
+        raise ProfileError("is damaged (impossible number of tags)")
+    tags = {}
+    for index in range(count):
+        name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
+        tags[name] = profile[offset : offset + size]
+    return tags
+
+
+def _xyz(tag: bytes) -> Floats:
+    return np.array(struct.unpack_from(">3i", tag, 8)) / 65536
+
+
+def _curve(tag: bytes) -> Curve:
+    if tag[:4] == b"curv":
+        (count,) = struct.unpack_from(">I", tag, 8)
+        if count == 0:
+            return _LINEAR_CURVE
+        if count == 1:
+            (gamma,) = struct.unpack_from(">H", tag, 12)
+            return _parametric(gamma / 256, 1, 0, 0, 0, 0, 0)
+        return Curve("table", tuple(v / 65535 for v in struct.unpack_from(f">{count}H", tag, 12)))
+    if tag[:4] == b"para":
+        (function,) = struct.unpack_from(">H", tag, 8)
+        counts = (1, 3, 4, 5, 7)
+        if function >= len(counts):
+            raise ProfileError("has a curve of unknown type")
+        p = [v / 65536 for v in struct.unpack_from(f">{counts[function]}i", tag, 12)]
+        if function == 0:
+            return _parametric(p[0], 1, 0, 0, 0, 0, 0)
+        g, a, b = p[:3]
+        if a == 0 or g == 0:
+            raise ProfileError("is damaged (a curve is constant)")
+        if function == 1:
+            return _parametric(g, a, b, 0, -b / a, 0, 0)
+        if function == 2:
+            return _parametric(g, a, b, 0, -b / a, p[3], p[3])
+        return _parametric(g, a, b, p[3], p[4], *(p[5:7] if function == 4 else (0.0, 0.0)))
+    raise ProfileError("has a curve of unknown type")
+
+
+def _parametric(*values: float) -> Curve:
+    # sRGB's own parameters, rounded to 1/65536, leave a step at the knee that the standard does not have.
+    if np.allclose(values, (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, _ENCODED_KNEE, 0, 0), rtol=0, atol=1e-4):
+        return _SRGB_CURVE
+    if values[0] <= 0 or values[1] == 0:
+        raise ProfileError("is damaged (a curve is constant)")
+    if values == (1, 1, 0, 0, 0, 0, 0):
+        return _LINEAR_CURVE
+    return Curve("parametric", tuple(float(v) for v in values))
+
+
+def _description(tag: bytes) -> str:
+    if tag[:4] == b"desc" and len(tag) > 12:
+        (length,) = struct.unpack_from(">I", tag, 8)
+        text = tag[12 : 12 + length].decode("latin-1")
+    elif tag[:4] == b"mluc" and len(tag) >= 28:
+        length, offset = struct.unpack_from(">II", tag, 20)
+        text = tag[offset : offset + length].decode("utf-16-be", "replace")
+    else:
+        text = ""
+    return text.strip("\0 ") or "unnamed profile"

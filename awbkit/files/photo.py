@@ -1,0 +1,99 @@
+"""What every photograph can do, rendered or raw."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from awbkit.camera import Camera
+from awbkit.errors import UsageError
+from awbkit.image import LinearImage
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle in the picture as it is displayed (EXIF orientation applied), in pixels from the top left."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @classmethod
+    def parse(cls, text: str) -> Region:
+        """A region from "x,y,w,h".
+
+        Raises:
+            UsageError: If these are not four whole numbers, or the rectangle is empty or starts left of or above 0.
+        """
+        try:
+            x, y, width, height = (int(part) for part in text.split(","))
+        except ValueError:
+            raise UsageError(f"a region is four whole numbers x,y,w,h (got {text!r}), such as 120,80,40,40") from None
+        if x < 0 or y < 0 or width < 1 or height < 1:
+            raise UsageError(f"the region {text} must start at or after 0,0 and be at least 1 pixel wide and high")
+        return cls(x, y, width, height)
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.width},{self.height}"
+
+    def check_inside(self, width: int, height: int) -> None:
+        """Raise UsageError unless the region lies within a picture of this displayed size."""
+        if self.x + self.width > width or self.y + self.height > height:
+            raise UsageError(f"the region {self} reaches outside the picture, which is {width} x {height} pixels")
+
+    def stored(self, width: int, height: int, orientation: int) -> Region:
+        """The same rectangle in stored pixels.
+
+        Args:
+            width: Displayed width.
+            height: Displayed height.
+            orientation: EXIF orientation, 1 to 8, that turns stored pixels into displayed ones.
+        """
+        x, y, w, h = self.x, self.y, self.width, self.height
+        right, below = width - x - w, height - y - h
+        return {
+            1: Region(x, y, w, h),
+            2: Region(right, y, w, h),
+            3: Region(right, below, w, h),
+            4: Region(x, below, w, h),
+            5: Region(y, x, h, w),
+            6: Region(y, right, h, w),
+            7: Region(below, right, h, w),
+            8: Region(below, x, h, w),
+        }[orientation]
+
+
+@dataclass(frozen=True, eq=False)
+class Photo(ABC):
+    """An opened photograph. Pixels are read when they are asked for.
+
+    Attributes:
+        path: The file, as the user named it.
+        width, height: As displayed, in pixels.
+        camera: The RGB of :meth:`thumbnail`, of illuminants and of gains.
+        orientation: EXIF orientation, 1 to 8, that turns stored pixels into displayed ones.
+    """
+
+    path: str
+    width: int
+    height: int
+    camera: Camera
+    orientation: int
+
+    @abstractmethod
+    def thumbnail(self) -> LinearImage:
+        """The 64 x 64 image that estimators see, in stored orientation.
+
+        Raises:
+            UnreadableFile: If the pixels are truncated or corrupt.
+        """
+
+    @abstractmethod
+    def crop(self, region: Region) -> LinearImage:
+        """The linear pixels of a rectangle at full resolution (raw: one pixel for each period of the mosaic).
+
+        Raises:
+            UsageError: If the region reaches outside the picture.
+            UnreadableFile: If the pixels are truncated or corrupt.
+        """

@@ -1,0 +1,245 @@
+"""Camera raw, through LibRaw: the mosaic binned for an estimate, the picture developed for a correction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
+from awbkit.files.dng import read_dng_camera
+from awbkit.files.exif import read_raw_make_model
+from awbkit.files.photo import Photo, Region
+from awbkit.image import THUMBNAIL_SIZE, LinearImage
+
+if TYPE_CHECKING:
+    import rawpy
+
+CLIP = 0.98
+"""Share of the range from black to white level from which a sample of the mosaic counts as clipped."""
+
+_COPY = "the file is damaged or was not copied in full; copy it again from its source"
+_SAMPLED_ROWS = 256
+_PERIODS = (2, 4, 6, 8, 12)
+_SRGB_GAMMA = (2.4, 12.92)
+# LibRaw counts quarter turns in the EXIF numbers.
+_ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
+
+
+@dataclass(frozen=True, eq=False)
+class RawPhoto(Photo):
+    """A raw file; see :class:`Photo`. Opened anew for each use, so that no sensor data stays in memory."""
+
+    @contextmanager
+    def _open(self) -> Iterator[rawpy.RawPy]:
+        with _libraw(self.path) as raw:
+            yield raw
+
+    def thumbnail(self) -> LinearImage:
+        with self._open() as raw:
+            mosaic = _Mosaic.of(self.path, raw)
+            period = mosaic.period
+            blocks = max(mosaic.samples.shape[0] // period, 1)
+            # A cell's mean needs a sample of its rows, not all of them; and reading them all would take
+            # longer than unpacking an uncompressed file.
+            rows = np.unique(np.linspace(0, blocks - 1, min(blocks, _SAMPLED_ROWS)).astype(np.intp))
+            # linspace hits the first and last row; cells of the thumbnail get equal numbers of rows all the same.
+            return mosaic.binned(rows, self.camera).thumbnail(THUMBNAIL_SIZE)
+
+    def crop(self, region: Region) -> LinearImage:
+        region.check_inside(self.width, self.height)
+        with self._open() as raw:
+            mosaic = _Mosaic.of(self.path, raw)
+            stored = region.stored(self.width, self.height, self.orientation)
+            height, width = mosaic.samples.shape[:2]
+            period = mosaic.period
+            top = min(stored.y, height - period) // period * period
+            left = min(stored.x, width - period) // period * period
+            bottom = max(stored.y + stored.height, top + period)
+            right = max(stored.x + stored.width, left + period)
+            part = mosaic.part(top, bottom, left, right)
+            return part.binned(np.arange(part.samples.shape[0] // period), self.camera)
+
+    def develop(
+        self, gains: tuple[float, float, float], *, bits: int, camera_rgb: bool = False, auto_bright: bool = False
+    ) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """The full-quality picture (AHD or X-Trans demosaicing), turned upright.
+
+        Args:
+            gains: Multipliers for red, green and blue.
+            bits: 8 or 16.
+            camera_rgb: Linear balanced camera RGB instead of sRGB with its transfer curve.
+            auto_bright: Stretch until 1 % of the pixels are white.
+
+        Returns:
+            (height, width, 3). What clips in the sensor comes out white, whatever the gains.
+        """
+        import rawpy
+
+        with self._open() as raw, _translated(self.path):
+            result: NDArray[Any] = raw.postprocess(
+                user_wb=[gains[0], gains[1], gains[2], gains[1]],
+                output_bps=bits,
+                output_color=rawpy.ColorSpace.raw if camera_rgb else rawpy.ColorSpace.sRGB,
+                gamma=(1, 1) if camera_rgb else _SRGB_GAMMA,
+                no_auto_bright=not auto_bright,
+            )
+            return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Mosaic:
+    """The visible sensor samples.
+
+    Attributes:
+        samples: uint16 (H, W), or (H, W, 3) from a sensor that measures or a file that stores all three.
+        channels: (period, period) index of the colour, 0 to 2, or -1 for a fourth one that is left out.
+        black: Black level of each place in the pattern (period, period), or of each channel (3,).
+        white: The number from which a sample counts as clipped, of the same shape.
+    """
+
+    samples: NDArray[np.uint16]
+    channels: NDArray[np.intp]
+    black: NDArray[np.float32]
+    white: NDArray[np.float32]
+
+    @property
+    def period(self) -> int:
+        """Rows and columns after which the pattern repeats; 1 where every pixel has three samples."""
+        return self.channels.shape[0]
+
+    @classmethod
+    def of(cls, path: str, raw: rawpy.RawPy) -> _Mosaic:
+        with _translated(path):
+            visible = raw.raw_image_visible
+            letters = raw.color_desc.decode("ascii", "replace")
+            if visible is None:
+                raise UnsupportedImage(path, "stores no sensor data that LibRaw hands out", "convert it to DNG")
+            black = np.array(raw.black_level_per_channel, dtype=np.float32)
+            white_levels = raw.camera_white_level_per_channel
+            white = np.array(
+                [w if w else raw.white_level for w in (white_levels or [0] * 4)], dtype=np.float32
+            )
+            if visible.ndim == 3:
+                clip = black[:3] + CLIP * (white[:3] - black[:3])
+                return cls(visible[..., :3], np.zeros((1, 1), np.intp), black[:3], clip)
+            colors = _pattern(raw)
+        if not {"R", "G", "B"} <= set(letters):
+            raise UnsupportedImage(path, f"has a {letters} sensor and not a red, green and blue one")
+        channels = np.array([["RGB".find(letters[i]) for i in row] for row in colors], dtype=np.intp)
+        levels = black[colors]
+        return cls(visible, channels, levels, levels + CLIP * (white[colors] - levels))
+
+    def part(self, top: int, bottom: int, left: int, right: int) -> _Mosaic:
+        """The rectangle between these rows and columns; ``top`` and ``left`` must be multiples of the period."""
+        return _Mosaic(self.samples[top:bottom, left:right], self.channels, self.black, self.white)
+
+    def binned(self, rows: NDArray[np.intp], camera: Camera) -> LinearImage:
+        """One pixel for each period of the pattern, in the given rows of periods; valid if no sample of it is clipped.
+
+        Each colour is the mean of its samples, as a share of the range from black to white level.
+        """
+        period = self.period
+        if self.samples.ndim == 3:
+            samples = self.samples[rows].astype(np.float32)
+            valid = (samples < self.white).all(axis=2)
+            return LinearImage.from_array((samples - self.black) / ((self.white - self.black) / CLIP), valid, camera)
+        columns = self.samples.shape[1] // period
+        total = np.zeros((3, len(rows), columns), np.float32)
+        valid = np.ones((len(rows), columns), bool)
+        count = np.bincount(self.channels[self.channels >= 0], minlength=3)
+        for y in range(period):
+            for x in range(period):
+                channel = self.channels[y, x]
+                if channel < 0:
+                    continue
+                samples = self.samples[rows * period + y, x : columns * period : period]
+                valid &= samples < self.white[y, x]
+                scale = np.float32(CLIP / (self.white[y, x] - self.black[y, x]) / count[channel])
+                total[channel] += samples * scale
+                total[channel] -= self.black[y, x] * scale
+        return LinearImage(np.ascontiguousarray(np.moveaxis(total, 0, 2)), valid, camera)
+
+
+def open_raw(path: str) -> RawPhoto | None:
+    """Open a raw file; only its header is read.
+
+    Returns:
+        None if LibRaw does not know it for a raw file.
+
+    Raises:
+        UnreadableFile: If LibRaw knows the format but the file is damaged.
+    """
+    import rawpy
+
+    try:
+        raw = rawpy.imread(path)
+    except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawIOError, rawpy.NotSupportedError):
+        return None
+    except rawpy.LibRawError as error:
+        raise _damaged(path, error) from error
+    with raw:
+        sizes = raw.sizes
+        flip = _ORIENTATIONS.get(sizes.flip, 1)
+        width, height = (sizes.iwidth, sizes.iheight)
+        camera = _camera(path, raw)
+    return RawPhoto(path, width, height, camera, flip)
+
+
+def _camera(path: str, raw: rawpy.RawPy) -> Camera:
+    dng = read_dng_camera(path)
+    name = (dng.name if dng else "") or read_raw_make_model(path)
+    matrices = dng.matrices if dng else ()
+    if not matrices:
+        table = raw.rgb_xyz_matrix[:3]
+        if np.isfinite(table).all() and abs(np.linalg.det(table)) > 1e-6:
+            matrices = ((6504.0, tuple(tuple(float(v) for v in row) for row in table)),)  # type: ignore[assignment]
+    as_shot = dng.as_shot if dng else None
+    if as_shot is None:
+        red, green, blue = raw.camera_whitebalance[:3]
+        if min(red, green, blue) > 0:
+            as_shot = (green / red, 1.0, green / blue)
+    return Camera(name, "camera", matrices, as_shot)
+
+
+def _pattern(raw: rawpy.RawPy) -> NDArray[np.intp]:
+    """(period, period) index into LibRaw's colour letters, from the top left of the visible area.
+
+    Asked for sample by sample, since LibRaw's own pattern attribute covers neither X-Trans nor Quad Bayer.
+    """
+    top, left = raw.sizes.top_margin, raw.sizes.left_margin
+    size = 2 * _PERIODS[-1]
+    size = min(size, raw.sizes.height, raw.sizes.width)
+    block = np.array([[raw.raw_color(top + y, left + x) for x in range(size)] for y in range(size)], dtype=np.intp)
+    for period in _PERIODS:
+        if size >= period and (block[period:] == block[:-period]).all() and (block[:, period:] == block[:, :-period]).all():
+            return block[:period, :period]
+    return block[: _PERIODS[-1], : _PERIODS[-1]]
+
+
+@contextmanager
+def _libraw(path: str) -> Iterator[rawpy.RawPy]:
+    import rawpy
+
+    with _translated(path), rawpy.imread(path) as raw:
+        yield raw
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    import rawpy
+
+    try:
+        yield
+    except rawpy.LibRawError as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str, error: Exception) -> FileError:
+    detail = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+    return UnreadableFile(path, f"the raw data cannot be read (LibRaw: {detail})", _COPY)

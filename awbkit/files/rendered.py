@@ -1,0 +1,307 @@
+"""JPEG, PNG, TIFF, WebP, HEIF and AVIF: pictures that a camera or an editor has rendered already."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from awbkit.camera import LINEAR_SRGB
+from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage, UsageError
+from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, parse_profile
+from awbkit.files.exif import read_make_model, read_orientation
+from awbkit.files.photo import Photo, Region
+from awbkit.image import THUMBNAIL_SIZE, LinearImage
+
+if TYPE_CHECKING:
+    import pyvips
+
+CLIP = 0.98
+"""Linear share of the maximum from which a channel counts as clipped."""
+
+_COPY = "the file is damaged or was not copied in full; copy it again from its source"
+_READS = "awbkit reads JPEG, PNG, TIFF, WebP, HEIF, AVIF and camera raw"
+
+
+@lru_cache(maxsize=1)
+def vips() -> Any:
+    """libvips with the settings that a batch needs: nothing cached between files, only loaders fit for any input."""
+    import pyvips
+
+    pyvips.cache_set_max(0)
+    return pyvips
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedPhoto(Photo):
+    """A rendered picture.
+
+    Attributes:
+        format: "jpeg", "png", "tiff", "webp", "avif" or "heic".
+        encoding: How the numbers stand for light; None where only the profile's lookup tables say.
+        profile: The embedded ICC profile, or None.
+        exif: The EXIF block as a TIFF structure, or None.
+        full_scale: The number that stands for 1.0: 255, 65535, or 1 for floating point.
+        bands: 3, or 4 with alpha.
+    """
+
+    format: str
+    encoding: Encoding | None
+    profile: bytes | None
+    exif: bytes | None
+    full_scale: float
+    bands: int
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the file stores floating-point numbers."""
+        return self.full_scale == 1
+
+    def pixels(self, shrink: int = 1) -> pyvips.Image:
+        """The stored pixels, decoded as a stream; ``shrink`` (1, 2, 4, 8) scales a JPEG while decoding.
+
+        Raises:
+            UnreadableFile: If decoding cannot start; reading on can raise ``pyvips.Error``, see :func:`decoding`.
+        """
+        return _load(self.path, self.format, shrink)
+
+    def rgb(self, shrink: int = 1) -> pyvips.Image:
+        """The three colour bands of :meth:`pixels`; lookup-table profiles already turned into 16-bit sRGB."""
+        image = self.pixels(shrink)
+        if self.encoding is None:
+            image = image.icc_transform("srgb", embedded=True, intent="relative", depth=16)
+        return image.extract_band(0, n=3) if image.bands > 3 else image
+
+    def thumbnail(self) -> LinearImage:
+        shrink = 1
+        if self.format == "jpeg":
+            shrink = next((s for s in (8, 4, 2) if min(self.width, self.height) >= s * 2 * THUMBNAIL_SIZE), 1)
+        with decoding(self.path):
+            image = self.rgb(shrink)
+            return self._linear(image, (image.width // 256 or 1, image.height // 256 or 1)).thumbnail()
+
+    def crop(self, region: Region) -> LinearImage:
+        region.check_inside(self.width, self.height)
+        stored = region.stored(self.width, self.height, self.orientation)
+        with decoding(self.path):
+            image = self.rgb().crop(stored.x, stored.y, stored.width, stored.height)
+            return self._linear(image, (1, 1))
+
+    def _linear(self, image: pyvips.Image, shrink: tuple[int, int]) -> LinearImage:
+        """Linear sRGB, averaged over whole blocks of ``shrink`` (columns, rows) pixels, each tested at full size."""
+        encoding = self.encoding or SRGB
+        scale = 65535.0 if self.encoding is None else self.full_scale
+        if self.is_float:
+            pixels = encoding.decode(image.numpy().astype(np.float64)) @ encoding.matrix.T
+            return LinearImage.from_array(pixels.astype(np.float32), clip=np.inf)
+        table, usable = _decode_tables(encoding, 256 if image.format == "uchar" else 65536, scale)
+        valid = image.maplut(_table_image(usable)).bandand()
+        linear = image.maplut(_table_image(table))
+        if shrink != (1, 1):
+            linear = linear * (valid / 255)
+            linear, valid = linear.shrink(*shrink), (valid / 255).shrink(*shrink)
+            stacked = linear.bandjoin(valid).numpy()
+            pixels, share = stacked[..., :3], stacked[..., 3]
+            pixels = np.divide(pixels, share[..., None], out=np.zeros_like(pixels), where=share[..., None] > 0)
+            good = share >= 0.5
+        else:
+            stacked = linear.bandjoin(valid).numpy()
+            pixels, good = stacked[..., :3], stacked[..., 3] > 0
+        if encoding.to_srgb is not None:
+            pixels = pixels @ encoding.matrix.T.astype(np.float32)
+            good = good & (pixels > 0).all(axis=2)
+        return LinearImage(np.ascontiguousarray(pixels, dtype=np.float32), good, self.camera)
+
+
+@lru_cache(maxsize=8)
+def _decode_tables(encoding: Encoding, count: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lookup tables (count, 3): float32 linear value, and uint8 255 where a number is neither black nor clipped."""
+    codes = np.minimum(np.arange(count) / scale, 1)
+    linear = encoding.decode(np.repeat(codes[:, None], 3, axis=1))
+    usable = (linear > 0) & (linear < CLIP)
+    return linear.astype(np.float32), usable.astype(np.uint8) * 255
+
+
+def _table_image(table: np.ndarray) -> pyvips.Image:
+    return vips().Image.new_from_array(np.ascontiguousarray(table[None]))
+
+
+class decoding:  # noqa: N801 - reads as a phrase: with decoding(path)
+    """Turns libvips' errors about one file into :class:`UnreadableFile`."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None and isinstance(error, vips().Error):
+            raise _unreadable(self.path, error) from error
+
+
+def _unreadable(path: str, error: Exception) -> FileError:
+    detail = str(getattr(error, "detail", "") or error).strip().splitlines()
+    last = next((line.strip() for line in reversed(detail) if line.strip()), "unknown decoder error")
+    return UnreadableFile(path, f"the pixels cannot be decoded ({last})", _COPY)
+
+
+def _load(path: str, kind: str, shrink: int) -> pyvips.Image:
+    image = vips().Image
+    options = {"access": "sequential", "fail_on": "truncated"}
+    if kind == "heic":
+        return _load_heic(path)
+    if kind == "jpeg":
+        return image.jpegload(path, shrink=shrink, **options)
+    loaders = {"png": image.pngload, "tiff": image.tiffload, "webp": image.webpload, "avif": image.heifload}
+    return loaders[kind](path, **options)
+
+
+def _load_heic(path: str) -> pyvips.Image:
+    """HEVC-coded HEIF through pillow-heif, since libvips' wheel cannot ship that codec; 16 bit above 8."""
+    try:
+        import pillow_heif
+    except ImportError:
+        raise MissingExtra("reading HEIC", "heif") from None
+    try:
+        heif = pillow_heif.open_heif(path, convert_hdr_to_8bit=False, bgr_mode=False)
+        pixels = np.ascontiguousarray(np.asarray(heif))
+    except (ValueError, OSError, EOFError, SyntaxError, RuntimeError) as error:
+        raise UnreadableFile(path, f"the pixels cannot be decoded ({error})", _COPY) from error
+    result = vips().Image.new_from_array(pixels)
+    result = result.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
+    blob = vips().GValue.blob_type
+    for field, data in (("icc-profile-data", heif.info.get("icc_profile")), ("exif-data", heif.info.get("exif"))):
+        if data:
+            result.set_type(blob, field, data)
+    return result
+
+
+def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto:
+    """Open a rendered picture; only its header is read.
+
+    Args:
+        path: The file.
+        kind: Its format, as :func:`awbkit.files.open.sniff` names it.
+        encoding: "auto" (the embedded profile, else sRGB; linear for floating point), "linear", "srgb" or "icc".
+
+    Raises:
+        UnreadableFile: If the header is damaged.
+        UnsupportedImage: Grayscale, CMYK, animations, several pages, or a profile that is not for RGB.
+        MissingExtra: If the codec is an optional dependency that is not installed.
+    """
+    try:
+        image = _load(path, kind, 1)
+    except vips().Error as error:
+        raise _unreadable(path, error) from error
+    _check_single(path, kind, image)
+    scale = _full_scale(path, image)
+    fields = set(image.get_fields())
+    profile = _blob(image, "icc-profile-data") if "icc-profile-data" in fields else None
+    exif = _blob(image, "exif-data") if "exif-data" in fields else None
+    orientation = read_orientation(exif) if exif else 1
+    if kind in ("tiff", "png") and "orientation" in fields:
+        orientation = int(image.get("orientation"))
+    elif kind in ("avif", "heic"):
+        # Both decoders have applied the container's own rotation already.
+        orientation = 1
+    width, height = (image.width, image.height) if orientation < 5 else (image.height, image.width)
+    name = read_make_model(exif) if exif else ""
+    return RenderedPhoto(
+        path=path,
+        width=width,
+        height=height,
+        camera=replace(LINEAR_SRGB, name=name),
+        orientation=orientation,
+        format=kind,
+        encoding=_choose_encoding(path, encoding, profile, scale == 1),
+        profile=profile,
+        exif=exif,
+        full_scale=scale,
+        bands=image.bands,
+    )
+
+
+def _blob(image: pyvips.Image, field: str) -> bytes:
+    return bytes(image.get(field))
+
+
+def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
+    fields = set(image.get_fields())
+    pages = int(image.get("n-pages")) if "n-pages" in fields else 1
+    if kind == "png" and _has_chunk(path, b"acTL"):
+        raise UnsupportedImage(path, "is an animation", "export the frames that you want corrected as single pictures")
+    if pages > 1 and kind == "webp":
+        raise UnsupportedImage(
+            path, f"is an animation of {pages} frames", "export the frames that you want corrected as single pictures"
+        )
+    if pages > 1 and kind == "tiff" and not _other_pages_are_previews(path):
+        raise UnsupportedImage(path, f"has {pages} pages", "split it into one file a page")
+    if image.interpretation == "cmyk":
+        raise UnsupportedImage(path, "is CMYK, which is made for one printing press", "convert it to RGB first")
+    if image.bands < 3:
+        raise UnsupportedImage(path, "is grayscale", "there is no colour to balance; leave it out")
+    if image.bands > 4:
+        raise UnsupportedImage(path, f"has {image.bands} channels", "convert it to RGB first")
+
+
+def _full_scale(path: str, image: pyvips.Image) -> float:
+    if image.format == "uchar":
+        return 255.0
+    if image.format == "ushort":
+        fields = set(image.get_fields())
+        bits = int(image.get("bits-per-sample")) if "heif-compression" in fields and "bits-per-sample" in fields else 16
+        return float((1 << bits) - 1 << (16 - bits))
+    if image.format in ("float", "double"):
+        return 1.0
+    raise UnsupportedImage(path, f"stores {image.format} samples", "convert it to 8 or 16 bits or to floating point")
+
+
+def _choose_encoding(path: str, choice: str, profile: bytes | None, is_float: bool) -> Encoding | None:
+    if choice == "linear":
+        return LINEAR
+    if choice == "srgb":
+        return SRGB
+    if choice == "icc" and profile is None:
+        raise UnsupportedImage(path, "has no embedded profile", "leave --encoding at auto")
+    if choice not in ("auto", "icc"):
+        raise UsageError(f"unknown encoding {choice!r}; choose auto, linear, srgb or icc")
+    if profile is None:
+        return LINEAR if is_float else SRGB
+    try:
+        parsed = parse_profile(profile)
+    except ProfileError as error:
+        raise UnsupportedImage(
+            path, f"the embedded profile {error}", "pass --encoding srgb to read the picture without it"
+        ) from error
+    if parsed is None and is_float:
+        raise UnsupportedImage(path, "is floating point with a lookup-table profile", "pass --encoding linear or srgb")
+    return parsed
+
+
+def _has_chunk(path: str, name: bytes) -> bool:
+    """Whether a PNG has this chunk before its pixels (PNG 3rd edition, section 5)."""
+    with open(path, "rb") as stream:
+        stream.seek(8)
+        while len(head := stream.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind == name:
+                return True
+            if kind == b"IDAT":
+                return False
+            stream.seek(length + 4, os.SEEK_CUR)
+    return False
+
+
+def _other_pages_are_previews(path: str) -> bool:
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            return all(page.aspage().is_reduced for page in list(tiff.pages)[1:])
+    except (tifffile.TiffFileError, ValueError, OSError, struct.error):
+        return False
