@@ -1,0 +1,51 @@
+"""Gray-edge: the mean difference between neighbouring surfaces is grey."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+
+from awbkit.estimators._filters import NormalisedGaussian
+from awbkit.estimators._pixels import FloatArray, minkowski_norm, scaled, valid_pixels
+from awbkit.estimators.parameter import Range
+from awbkit.image import LinearImage
+
+CITATION = (
+    "J. van de Weijer, T. Gevers and A. Gijsenij, Edge-based color constancy, "
+    "IEEE Transactions on Image Processing 16(9), 2007, DOI 10.1109/TIP.2007.901808"
+)
+
+FLAT = 1e-6
+"""Edges weaker than this share of the pixels are the rounding of float32 pixels, not edges."""
+
+
+def gray_edge(
+    image: LinearImage,
+    *,
+    p: Annotated[float, Range(1, math.inf, "Minkowski norm; inf is the maximum")] = 1.0,
+    sigma: Annotated[float, Range(0.3, 100, "scale of the Gaussian derivative, in pixels")] = 1.0,
+) -> FloatArray:
+    """The Minkowski norm of the gradient (van de Weijer et al. 2007).
+
+    Args:
+        image: Linear image; valid pixels only are seen, and filtered with valid pixels only.
+        p: The order of the norm.
+        sigma: The scale of the derivative.
+
+    Returns:
+        float64 (3,): the light's RGB in the image's own RGB, positive, of no particular scale. Where a channel has no
+        edge at all, the mean of the pixels: a flat picture's answer is its own colour.
+
+    Raises:
+        AwbError: If no pixel is valid.
+    """
+    return norm_of_edges(image, NormalisedGaussian(scaled(image), image.valid, sigma).gradient(), p)
+
+
+def norm_of_edges(image: LinearImage, edges: FloatArray, p: float) -> FloatArray:
+    """The Minkowski norm of ``edges`` (N, 3), or the mean of the pixels where a channel has none."""
+    mean = valid_pixels(image).mean(axis=0)
+    norm = minkowski_norm(edges, p)
+    return norm if np.all(norm > FLAT * mean) else mean

@@ -1,0 +1,26 @@
+"""Gray-world: the mean of a scene's surfaces is grey, so the mean of its image is the colour of the light."""
+
+from __future__ import annotations
+
+from awbkit.estimators._pixels import FloatArray, valid_pixels
+from awbkit.image import LinearImage
+
+CITATION = (
+    "G. Buchsbaum, A spatial processor model for object colour perception, "
+    "Journal of the Franklin Institute 310(1), 1980, DOI 10.1016/0016-0032(80)90058-7"
+)
+
+
+def gray_world(image: LinearImage) -> FloatArray:
+    """The mean of the pixels (Buchsbaum 1980).
+
+    Args:
+        image: Linear image; valid pixels only are seen.
+
+    Returns:
+        float64 (3,): the light's RGB in the image's own RGB, positive, of no particular scale.
+
+    Raises:
+        AwbError: If no pixel is valid.
+    """
+    return valid_pixels(image).mean(axis=0)

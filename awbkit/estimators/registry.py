@@ -1,0 +1,205 @@
+"""The list of methods, the one and only, and the way from ``shades-of-gray:p=6`` to an estimate."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.errors import UsageError
+from awbkit.estimators import (
+    as_shot,
+    general_gray_world,
+    gray_edge,
+    gray_edge_2,
+    gray_index,
+    gray_world,
+    local_surface_reflectance,
+    pca,
+    shades_of_gray,
+    white_patch,
+)
+from awbkit.estimators.parameter import Range
+from awbkit.illuminant import Illuminant
+from awbkit.image import LinearImage
+
+Value = float | int
+Estimator = Callable[..., Illuminant | NDArray[np.float64]]
+"""A function of a LinearImage and keyword-only parameters. RGB of any scale will do; an Illuminant can say more."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    function: Estimator
+    summary: str
+    citation: str
+
+
+_METHODS = {
+    "gray-world": _Row(gray_world.gray_world, "mean of the pixels", gray_world.CITATION),
+    "white-patch": _Row(white_patch.white_patch, "high percentile of each channel", white_patch.CITATION),
+    "shades-of-gray": _Row(shades_of_gray.shades_of_gray, "Minkowski norm of the pixels", shades_of_gray.CITATION),
+    "general-gray-world": _Row(
+        general_gray_world.general_gray_world, "Minkowski norm of the smoothed pixels", general_gray_world.CITATION
+    ),
+    "gray-edge": _Row(gray_edge.gray_edge, "Minkowski norm of the gradient", gray_edge.CITATION),
+    "gray-edge-2": _Row(gray_edge_2.gray_edge_2, "Minkowski norm of the second derivatives", gray_edge_2.CITATION),
+    "pca": _Row(pca.pca, "first principal component of the darkest and brightest pixels", pca.CITATION),
+    "gray-index": _Row(gray_index.gray_index, "mean of the greyest pixels", gray_index.CITATION),
+    "local-surface-reflectance": _Row(
+        local_surface_reflectance.local_surface_reflectance,
+        "sum of the pixels over the sum of the pixels normalised to their patch's maximum",
+        local_surface_reflectance.CITATION,
+    ),
+    "as-shot": _Row(as_shot.as_shot, "the white that the camera itself chose", as_shot.CITATION),
+}
+
+DEFAULT = "pca"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One keyword-only parameter of a method.
+
+    Attributes:
+        name: As the user writes it.
+        type: int or float.
+        default: The value where the user gives none.
+        range: The values allowed, and what the parameter means.
+    """
+
+    name: str
+    type: type[float] | type[int]
+    default: Value
+    range: Range
+
+    def parse(self, text: str) -> Value:
+        """The value written as ``text``.
+
+        Raises:
+            UsageError: If the text is not a number of the parameter's type, or out of its range.
+        """
+        try:
+            value = self.type(text)
+        except ValueError:
+            value = math.nan
+        if not self.range.minimum <= value <= self.range.maximum:
+            kind = "a whole number " if self.type is int else ""
+            raise UsageError(f"{self.name} must be {kind}{self.range}, not {text!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Description:
+    """What ``awbkit methods`` says of one method.
+
+    Attributes:
+        name: As in ``--method``.
+        summary: One line.
+        parameters: In the order of the function's signature.
+        citation: Authors, title, venue, year and DOI.
+    """
+
+    name: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    citation: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method and the values of all its parameters.
+
+    Attributes:
+        name: As in ``--method``.
+        values: Name and value of each parameter, in the order of the function's signature.
+    """
+
+    name: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """The values by name."""
+        return dict(self.values)
+
+    def estimate(self, image: LinearImage) -> Illuminant:
+        """The light of ``image``, in the RGB of its camera.
+
+        Raises:
+            AwbError: If the image has no valid pixel, or lacks what the method needs.
+        """
+        estimate = _METHODS[self.name].function(image, **self.parameters)
+        return estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
+
+    def __str__(self) -> str:
+        """The shortest specification that :func:`parse` reads as this method."""
+        defaults = {parameter.name: parameter.default for parameter in describe(self.name).parameters}
+        given = ",".join(
+            f"{key}={repr(value).removesuffix('.0')}" for key, value in self.values if value != defaults[key]
+        )
+        return f"{self.name}:{given}" if given else self.name
+
+
+def names() -> tuple[str, ...]:
+    """The names of all methods."""
+    return tuple(_METHODS)
+
+
+@cache
+def describe(name: str) -> Description:
+    """What one method is called, does, takes and cites.
+
+    Raises:
+        UsageError: If there is no such method; the message names the nearest.
+    """
+    if name not in _METHODS:
+        raise UsageError(f"unknown method {name!r}{_nearest(name, _METHODS)}; methods: {', '.join(_METHODS)}")
+    row = _METHODS[name]
+    hints = get_type_hints(row.function, include_extras=True)
+    parameters = tuple(
+        Parameter(key, hints[key].__origin__, signed.default, hints[key].__metadata__[0])
+        for key, signed in inspect.signature(row.function).parameters.items()
+        if signed.kind is inspect.Parameter.KEYWORD_ONLY
+    )
+    return Description(name, row.summary, parameters, row.citation)
+
+
+def parse(specification: str) -> Method:
+    """The method that ``NAME[:key=value,...]`` names; parameters not given take their defaults.
+
+    Raises:
+        UsageError: If the method or a parameter is unknown, or a value is not allowed. One line, with the nearest
+            name and all that could have been meant.
+    """
+    name, colon, rest = specification.strip().partition(":")
+    description = describe(name.strip())
+    known = {parameter.name: parameter for parameter in description.parameters}
+    given: dict[str, Value] = {}
+    for item in rest.split(",") if colon else ():
+        key, equals, text = (part.strip() for part in item.partition("="))
+        if key not in known:
+            takes = f"parameters: {', '.join(known)}" if known else "it takes none"
+            raise UsageError(f"method {description.name} has no parameter {key!r}{_nearest(key, known)}; {takes}")
+        if not equals:
+            raise UsageError(f"method {description.name}: {key} needs a value, as in {key}={known[key].default:g}")
+        if key in given:
+            raise UsageError(f"method {description.name}: {key} is given twice")
+        try:
+            given[key] = known[key].parse(text)
+        except UsageError as error:
+            raise UsageError(f"method {description.name}: {error}") from None
+    return Method(description.name, tuple((key, given.get(key, known[key].default)) for key in known))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """A phrase with the name most like ``name``, or nothing where none is."""
+    matches = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=1)
+    return f", did you mean {matches[0]!r}?" if matches else ""
