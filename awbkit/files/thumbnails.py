@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from awbkit.files.tiff import Tiff
+from awbkit.files.ifd import Tiff
 
 Thumbnail = Callable[[bytes], bytes | None]
 

@@ -1,112 +1,109 @@
-"""TIFF directories (TIFF 6.0, BigTIFF): read them, write them, and carry metadata from one file to another.
+"""TIFF files (TIFF 6.0, BigTIFF): metadata carried onto newly encoded pixels.
 
-Encoders write pixels and a handful of tags. What a photographer or an archive put in beside those, from the EXIF and
-GPS directories down to private tags, is copied here value by value as bytes, so that text in any encoding and
-rationals of any denominator arrive unchanged.
+libvips writes pixels, ICC profile, XMP, IPTC, resolution, orientation and a description. Artist, copyright, dates,
+camera, EXIF, GPS, GeoTIFF and private fields are added here, in new directories at the end of the new file.
 """
 
 from __future__ import annotations
 
 import mmap
+import os
 import struct
-from typing import NamedTuple
+from pathlib import Path
 
-Buffer = bytes | bytearray | mmap.mmap
+from awbkit.files.ifd import Directory, Tiff, read_directory, serialise
+from awbkit.files.thumbnails import without_photoshop_thumbnail
 
-EXIF_IFD, GPS_IFD, INTEROP_IFD = 34665, 34853, 40965
+_PROFILE, _PHOTOSHOP, _DNG_VERSION = 34675, 34377, 50706
 
-# Bytes per value of each field type; 129 is the UTF-8 of EXIF 3.0.
-_VALUE_SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
-_BIG_VALUE_SIZE = {16: 8, 17: 8, 18: 8}
-_INTEGER_FORMAT = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+# How the pixels are stored is the business of the new file's encoder. 37724 holds Photoshop's layers, which an editor
+# would show in place of the new pixels.
+_STORAGE = frozenset(
+    (
+        *(254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291),
+        *(292, 293, 317, 320, 321, 322, 323, 324, 325, 330, 332, 334, 336, 338, 339, 340, 341, 342, 343, 344, 345, 346),
+        *(
+            347,
+            351,
+            400,
+            401,
+            402,
+            403,
+            404,
+            405,
+            433,
+            434,
+            435,
+            *range(512, 522),
+            529,
+            530,
+            531,
+            532,
+            559,
+            32997,
+            37724,
+        ),
+    )
+)
+# DNG describes a raw mosaic with these, apart from those that ImageJ uses.
+_DNG = frozenset(range(50706, 53000)) - {50838, 50839}
 
-# Classic and BigTIFF; Olympus ORF ("OR", "RS") and Panasonic RW2 ("U") raws differ from TIFF in these bytes alone.
-_CLASSIC_MAGIC = (42, 0x4F52, 0x5352, 0x55)
-_BIG_MAGIC = 43
 
+def graft(target: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:
+    """Add the metadata of one TIFF file to another, freshly encoded one, which is changed in place.
 
-class Entry(NamedTuple):
-    """One field of a directory: its type, number of values, and where those lie in the file."""
+    Every field of the source's first directory is copied, and the EXIF, GPS and interoperability directories with
+    all of theirs, MakerNote bytes included. What belongs to the encoded pixels stays that of the target: layout,
+    compression, sample format, and the ICC profile if the target has one. Photoshop's thumbnails and layers, further
+    pages and sub-images are left out, as are DNG's fields.
 
-    kind: int
-    values: int
-    where: int
-    size: int
-
-
-class Ifd(NamedTuple):
-    """An image file directory: fields by tag, the position of the link to the next directory, and that link."""
-
-    entries: dict[int, Entry]
-    link: int
-    following: int
-
-
-class Tiff:
-    """A TIFF structure in memory, read lazily.
-
-    Attributes:
-        data: The bytes, from the byte order mark on.
-        order: ``<`` or ``>``, as in `struct`.
-        big: Whether offsets have 64 bits.
-        first: Offset of the first directory.
+    Args:
+        target: A new TIFF or BigTIFF of either byte order. Should this function fail, the file still shows what it
+            showed before.
+        source: A TIFF or BigTIFF of either byte order.
 
     Raises:
-        ValueError: The bytes do not start with a TIFF header.
+        OSError: One of the files cannot be read or written.
+        ValueError: One of the files is no TIFF, or the target has no room left below 4 GiB.
     """
+    with Path(source).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        tiff = Tiff(data)
+        carried = read_directory(tiff, tiff.first)
+    if _DNG_VERSION in carried.fields:
+        carried.fields = {tag: value for tag, value in carried.fields.items() if tag not in _DNG}
+    _add(target, carried)
 
-    def __init__(self, data: Buffer) -> None:
-        self.data = data
-        marks = {b"II": "<", b"MM": ">"}
-        mark = bytes(data[:2])
-        if mark not in marks or len(data) < 8:
-            raise ValueError("no TIFF header")
-        self.order = marks[mark]
-        magic, first = struct.unpack_from(self.order + "HI", data, 2)
-        self.big = magic == _BIG_MAGIC
-        if self.big:
-            if len(data) < 16:
-                raise ValueError("no TIFF header")
-            (first,) = struct.unpack_from(self.order + "Q", data, 8)
-        elif magic not in _CLASSIC_MAGIC:
-            raise ValueError("no TIFF header")
-        self.first: int = first
 
-    def ifd(self, offset: int) -> Ifd:
-        """Read the directory at ``offset``; fields of unknown type or with values outside the file are left out.
+def embed(target: str | os.PathLike[str], exif: bytes) -> None:
+    """Add an EXIF block, as :func:`awbkit.files.exif.from_raw` makes it, to a freshly encoded TIFF.
 
-        Raises:
-            ValueError: The directory does not lie in the file.
-        """
-        data, end = self.data, len(self.data)
-        head, entry, inline = (8, 20, 8) if self.big else (2, 12, 4)
-        if offset < 8 or offset + head > end:
-            raise ValueError("TIFF directory outside the file")
-        (number,) = struct.unpack_from(self.order + ("Q" if self.big else "H"), data, offset)
-        link = offset + head + number * entry
-        if link > end:
-            raise ValueError("TIFF directory outside the file")
-        sizes = _VALUE_SIZE | _BIG_VALUE_SIZE if self.big else _VALUE_SIZE
-        fields, pointer = self.order + ("HHQ" if self.big else "HHI"), self.order + ("Q" if self.big else "I")
-        entries: dict[int, Entry] = {}
-        for position in range(offset + head, link, entry):
-            tag, kind, count = struct.unpack_from(fields, data, position)
-            size = sizes.get(kind, 0) * count
-            where = position + entry - inline
-            if size > inline:
-                (where,) = struct.unpack_from(pointer, data, where)
-            if size and where + size <= end:
-                entries.setdefault(tag, Entry(kind, count, where, size))
-        following = struct.unpack_from(pointer, data, link)[0] if link + inline <= end else 0
-        return Ifd(entries, link, following)
+    Raises:
+        OSError: The file cannot be read or written.
+        ValueError: The file is no TIFF, or the block is no TIFF structure.
+    """
+    tiff = Tiff(exif.removeprefix(b"Exif\0\0"))
+    _add(target, read_directory(tiff, tiff.first))
 
-    def raw(self, entry: Entry) -> bytes:
-        """The bytes of a field's values, in the file's own byte order."""
-        return bytes(self.data[entry.where : entry.where + entry.size])
 
-    def number(self, entry: Entry | None) -> int | None:
-        """The first value of an integer field; None for other types and for no field."""
-        if entry is None or entry.kind not in _INTEGER_FORMAT:
-            return None
-        value: int = struct.unpack_from(self.order + _INTEGER_FORMAT[entry.kind], self.data, entry.where)[0]
-        return value
+def _add(target: str | os.PathLike[str], carried: Directory) -> None:
+    with Path(target).open("r+b") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            tiff = Tiff(data)
+            merged, order, big = read_directory(tiff, tiff.first), tiff.order, tiff.big
+            following = tiff.ifd(tiff.first).following
+            end = len(data)
+        own_profile = merged.fields.get(_PROFILE)
+        merged.fields |= {tag: value for tag, value in carried.fields.items() if tag not in _STORAGE}
+        merged.children |= carried.children
+        if own_profile:
+            merged.fields[_PROFILE] = own_profile
+        if _PHOTOSHOP in merged.fields:
+            kind, resources = merged.fields[_PHOTOSHOP]
+            merged.fields[_PHOTOSHOP] = (kind, without_photoshop_thumbnail(resources))
+        at = end + end % 2
+        added = serialise(merged, at, order, big, following)
+        file.seek(end)
+        file.write(bytes(at - end) + added)
+        file.flush()
+        file.seek(8 if big else 4)
+        file.write(struct.pack(order + ("Q" if big else "I"), at))

@@ -1,0 +1,188 @@
+"""EXIF blocks (EXIF 3.0 / CIPA DC-008): read the camera and the orientation, and describe a developed raw.
+
+A block here is the TIFF structure that JPEG, PNG, WebP and HEIF all embed. The ``Exif\\0\\0`` that JPEG puts in
+front of it is accepted where a block is read and never part of one that is returned.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from awbkit.files.ifd import EXIF_IFD, GPS_IFD, INTEROP_IFD, Buffer, Directory, Ifd, Tiff, read_directory, serialise
+from awbkit.files.jpeg import EXIF_HEADER, Segment, segments
+
+MAX_BLOCK = 0xFFFF - 2 - len(EXIF_HEADER)
+"""Greatest length of a block that fits into a JPEG segment."""
+
+_MAKE, _MODEL, _ORIENTATION = 271, 272, 274
+_EXIF_VERSION, _MAKER_NOTE, _COLOR_SPACE, _WIDTH, _HEIGHT = 36864, 37500, 40961, 40962, 40963
+_SHORT, _LONG, _UNDEFINED = 3, 4, 7
+
+# Of a raw's first directory only these describe the photograph; the others describe how the sensor data are stored.
+_DESCRIPTIVE = frozenset(
+    (270, _MAKE, _MODEL, _ORIENTATION, 305, 306, 315, 0x4746, 0x4749, 33432, *range(0x9C9B, 0x9CA0))
+)
+# Exposure data that TIFF/EP (ISO 12234-2) and DNG allow in the first directory.
+_EXPOSURE = frozenset((33434, 33437, 34850, 34855, 36867, *range(37377, 37387)))
+# True for the stored sensor data or for an embedded preview, but not for the developed picture; private ones, too.
+_OUTDATED = frozenset((_MAKER_NOTE, INTEROP_IFD, 37121, 37122, 42240, 50341, 0xEA1C, 0xEA1D))
+
+
+def read_make_model(exif: bytes) -> str:
+    """Name of the camera as "Make Model", the make not repeated if the model starts with it; "" if unknown."""
+    make, model = (" ".join(_text(exif, tag).split()) for tag in (_MAKE, _MODEL))
+    first_word = make.split(" ", 1)[0].lower()
+    if first_word and model.lower().startswith(first_word):
+        return model
+    return f"{make} {model}".strip()
+
+
+def read_orientation(exif: bytes) -> int:
+    """Orientation, 1 to 8; 1 if there is none or it makes no sense."""
+    found = _main_directory(exif)
+    value = found[0].number(found[1].entries.get(_ORIENTATION)) if found else None
+    return value if value is not None and 1 <= value <= 8 else 1
+
+
+def _text(exif: bytes, tag: int) -> str:
+    found = _main_directory(exif)
+    entry = found[1].entries.get(tag) if found else None
+    if not found or entry is None:
+        return ""
+    raw = found[0].raw(entry).split(b"\0", 1)[0]
+    return "".join(c for c in raw.decode("utf-8", "replace") if c.isprintable() and c != "\N{REPLACEMENT CHARACTER}")
+
+
+def _main_directory(exif: bytes) -> tuple[Tiff, Ifd] | None:
+    try:
+        tiff = Tiff(exif.removeprefix(EXIF_HEADER))
+        return tiff, tiff.ifd(tiff.first)
+    except ValueError:
+        return None
+
+
+def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) -> bytes | None:
+    """Make the EXIF block of a picture in sRGB that was developed from a camera raw.
+
+    Camera, lens, exposure, date, author, copyright and position go over. The MakerNote, thumbnails and everything that
+    describes the stored sensor data do not. Orientation is 1, since developing has turned the picture.
+
+    TIFF-based raws (DNG, NEF, CR2, ARW, PEF, ORF, RW2, ...) and CR3 are read directly, others (RAF, ...) through the
+    EXIF of their preview.
+
+    Args:
+        path: The raw.
+        size: Width and height of the developed picture.
+
+    Returns:
+        A block that fits into a JPEG segment, or None if the file holds no EXIF.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with _mapped(path) as data:
+        main = _described(data)
+    if main is None:
+        preview = _preview_block(path)
+        main = _described(preview) if preview else None
+    if main is None:
+        return None
+    main.fields[_ORIENTATION] = (_SHORT, struct.pack("<H", 1))
+    exif = main.children.setdefault(EXIF_IFD, Directory())
+    for tag in (_WIDTH, _HEIGHT):
+        exif.fields.pop(tag, None)
+    for tag, length in zip((_WIDTH, _HEIGHT), size or (), strict=False):
+        exif.fields[tag] = (_LONG, struct.pack("<I", length))
+    exif.fields[_COLOR_SPACE] = (_SHORT, struct.pack("<H", 1))
+    exif.fields.setdefault(_EXIF_VERSION, (_UNDEFINED, b"0232"))
+    while len(block := _block(main)) > MAX_BLOCK:
+        fields = max((d.fields for d in (main, *main.children.values())), key=lambda f: max(map(_length, f.items())))
+        del fields[max(fields.items(), key=_length)[0]]
+    return block
+
+
+def _length(item: tuple[int, tuple[int, bytes]]) -> int:
+    return len(item[1][1])
+
+
+def _block(main: Directory) -> bytes:
+    return b"II*\0" + struct.pack("<I", 8) + serialise(main, 8)
+
+
+@contextmanager
+def _mapped(path: str | os.PathLike[str]) -> Iterator[Buffer]:
+    with Path(path).open("rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
+
+
+def _described(data: Buffer) -> Directory | None:
+    """What a TIFF-based raw, a CR3 or an EXIF block says about the photograph."""
+    try:
+        if data[4:12] == b"ftypcrx ":
+            main, exif, gps = (_first_directory(_canon_block(data, name)) for name in (b"CMT1", b"CMT2", b"CMT4"))
+        else:
+            main = _first_directory(data)
+            exif, gps = (main.children.get(tag, Directory()) for tag in (EXIF_IFD, GPS_IFD))
+    except ValueError:
+        return None
+    exposure = {tag: field for tag, field in main.fields.items() if tag in _EXPOSURE}
+    kept = {tag: field for tag, field in (exposure | exif.fields).items() if tag not in _OUTDATED}
+    described = Directory({tag: field for tag, field in main.fields.items() if tag in _DESCRIPTIVE})
+    if not described.fields and not kept:
+        return None
+    described.children[EXIF_IFD] = Directory(kept)
+    if gps.fields:
+        described.children[GPS_IFD] = Directory(gps.fields)
+    return described
+
+
+def _first_directory(data: Buffer) -> Directory:
+    tiff = Tiff(data)
+    return read_directory(tiff, tiff.first)
+
+
+def _canon_block(data: Buffer, name: bytes) -> bytes:
+    """One of the TIFF structures that CR3 keeps in boxes of the movie header."""
+    at = data.find(name, 0, 1 << 16)
+    length = int.from_bytes(data[max(at - 4, 0) : max(at, 0)], "big")
+    return bytes(data[at + 4 : at - 4 + length])
+
+
+def _preview_block(path: str | os.PathLike[str]) -> bytes | None:
+    import rawpy
+
+    try:
+        with rawpy.imread(os.fspath(path)) as raw:
+            preview = raw.extract_thumb()
+        if not isinstance(preview.data, bytes):
+            return None
+        return next(s.payload[len(EXIF_HEADER) :] for s in segments(preview.data) if _is_exif(s))
+    except (rawpy.LibRawError, ValueError, StopIteration):
+        return None
+
+
+def _is_exif(segment: Segment) -> bool:
+    return segment.marker == 0xE1 and segment.payload.startswith(EXIF_HEADER)
+
+
+def embed_in_jpeg(jpeg: bytes, exif: bytes) -> bytes:
+    """Put an EXIF block into a fresh JPEG without one, behind its JFIF segment.
+
+    Raises:
+        ValueError: Not a JPEG, or the block is longer than `MAX_BLOCK`.
+    """
+    block = exif.removeprefix(EXIF_HEADER)
+    if len(block) > MAX_BLOCK:
+        raise ValueError(f"EXIF block of {len(block)} bytes does not fit into a JPEG segment")
+    first = segments(jpeg)[0]
+    at = first.offset + len(bytes(first)) if first.marker == 0xE0 else first.offset
+    return jpeg[:at] + bytes(Segment(0xE1, at, EXIF_HEADER + block)) + jpeg[at:]
