@@ -1,0 +1,260 @@
+"""Result streams: one record for each file, as JSON Lines, a JSON array, CSV or a table; and reading them back."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import itertools
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, BinaryIO, NoReturn, Protocol, TextIO
+
+from awbkit.errors import UsageError
+
+ESTIMATE_KEYS = (
+    *("schema", "path", "status", "method", "illuminant", "gains", "chromaticity", "cct", "duv", "expected_error"),
+    *("spread", "space", "camera", "width", "height", "ms", "error"),
+)
+CORRECT_KEYS = (*ESTIMATE_KEYS[:2], "output", *ESTIMATE_KEYS[2:])
+
+# 128 + SIGPIPE, as a shell reports any program that its reader has left.
+BROKEN_PIPE_EXIT_CODE = 141
+
+_DIGITS = {
+    "illuminant": 6,
+    "gains": 6,
+    "chromaticity": 6,
+    "cct": 0,
+    "duv": 5,
+    "expected_error": 3,
+    "spread": 3,
+    "ms": 1,
+}
+_COMPONENTS = {"illuminant": "rgb", "gains": "rgb", "chromaticity": "rg"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+Record = dict[str, Any]
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+    JSON = "json"
+
+
+class Writer(Protocol):
+    """Takes records one by one; ``close`` completes what was begun."""
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Write one record and flush it."""
+
+    def close(self) -> None:
+        """Write what completes the stream, and leave the stream open."""
+
+
+def default_format(stream: TextIO) -> Format:
+    """A table for a person at a terminal, JSON Lines for a program."""
+    return Format.TABLE if stream.isatty() else Format.JSONL
+
+
+def open_writer(format: Format, keys: Sequence[str], stream: TextIO) -> contextlib.closing[Writer]:
+    """A context that gives a writer and completes the stream however it is left.
+
+    Args:
+        format: How to write.
+        keys: The keys of every record, in order. What a record lacks is written as unknown.
+        stream: Where to write, usually standard output.
+    """
+    if format is Format.TABLE:
+        from awbkit.cli.table import TableWriter
+
+        return contextlib.closing(TableWriter(keys, stream))
+    if hasattr(stream, "reconfigure"):
+        # Data is UTF-8 whatever the locale; CSV gives back the very bytes of file names that are not.
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+    writers: dict[Format, type[JsonLinesWriter] | type[JsonWriter] | type[CsvWriter]] = {
+        Format.JSONL: JsonLinesWriter,
+        Format.JSON: JsonWriter,
+        Format.CSV: CsvWriter,
+    }
+    return contextlib.closing(writers[format](keys, stream))
+
+
+class JsonLinesWriter:
+    """One JSON object a line."""
+
+    def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
+        self._keys = keys
+        self._stream = stream
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        self._stream.write(_to_json(rounded(record, self._keys)) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class JsonWriter:
+    """One JSON array, written as the records come."""
+
+    def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
+        self._keys = keys
+        self._stream = stream
+        self._before = "[\n"
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        self._stream.write(self._before + _to_json(rounded(record, self._keys)))
+        self._stream.flush()
+        self._before = ",\n"
+
+    def close(self) -> None:
+        self._stream.write("[]\n" if self._before == "[\n" else "\n]\n")
+        self._stream.flush()
+
+
+class CsvWriter:
+    """Comma-separated values, quoted as RFC 4180 has it, lines ended by LF; lists take a column each component."""
+
+    def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
+        self._keys = keys
+        self._stream = stream
+        self._csv = csv.writer(stream, lineterminator="\n")
+        self._csv.writerow(
+            f"{key}_{component}" if component else key for key in keys for component in _COMPONENTS.get(key, ("",))
+        )
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        cells: list[object] = []
+        for key, value in rounded(record, self._keys).items():
+            components = _COMPONENTS.get(key)
+            cells += [value] if components is None else value or [None] * len(components)
+        self._csv.writerow(cells)
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+def rounded(record: Mapping[str, Any], keys: Sequence[str]) -> Record:
+    """The record with exactly these keys in this order, its numbers at fixed digits.
+
+    What is missing, or no finite number, becomes None.
+    """
+    if unknown := set(record).difference(keys):
+        raise ValueError(f"keys that the stream does not have: {', '.join(sorted(unknown))}")
+    return {key: _rounded(record.get(key), _DIGITS.get(key)) for key in keys}
+
+
+def _rounded(value: Any, digits: int | None) -> Any:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, "__len__"):
+        components = [_rounded(component, digits) for component in value]
+        return None if None in components else components
+    if hasattr(value, "__index__"):
+        return int(value)
+    number = float(value)
+    if not math.isfinite(number):
+        return None
+    if digits is None:
+        return number
+    # Adding zero turns -0.0 into 0.0.
+    return round(number) if digits == 0 else round(number, digits) + 0.0
+
+
+def _to_json(record: Record) -> str:
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    # Bytes of a file name that are not UTF-8 arrive as lone surrogates: legal in JSON as escapes, not as UTF-8.
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def read_records(stream: BinaryIO, name: str) -> Iterator[Record]:
+    """The records of an earlier run, from JSON Lines or one JSON array.
+
+    Every record has a ``path``; ``illuminant``, ``gains`` and ``chromaticity`` are lists of positive numbers, or
+    None or absent. Whatever else the records hold is passed on unexamined.
+
+    Args:
+        stream: JSON Lines are read as they arrive, an array as a whole.
+        name: What messages call the stream.
+
+    Raises:
+        UsageError: With the line at which the stream is not what it should be.
+    """
+    lines = ((n, text) for n, line in enumerate(stream, 1) if (text := line.removeprefix(_BYTE_ORDER_MARK).strip()))
+    first = next(lines, None)
+    if first is None:
+        return
+    if first[1].startswith(b"["):
+        yield from _read_array(first[1] + b"\n" + stream.read(), name, first[0])
+        return
+    for number, text in itertools.chain([first], lines):
+        yield _checked(_parse(text, name, number), f"{name}, line {number}")
+
+
+def _read_array(data: bytes, name: str, line: int) -> Iterator[Record]:
+    for position, record in enumerate(_parse(data, name, line), 1):
+        yield _checked(record, f"{name}, record {position}")
+
+
+def _parse(data: bytes, name: str, line: int) -> Any:
+    try:
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        line += data.count(b"\n", 0, error.start)
+        raise UsageError(f"{name}, line {line}: not UTF-8; is it a file that awbkit wrote?") from None
+    except json.JSONDecodeError as error:
+        where = f"{name}, line {line + error.lineno - 1}"
+        raise UsageError(
+            f"{where}: not JSON ({error.msg.lower()} at column {error.colno}); give it what "
+            f"`awbkit estimate --format jsonl` wrote"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name}, line {line}: not a record ({error})") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _checked(record: Any, where: str) -> Record:
+    if not isinstance(record, dict):
+        raise UsageError(f"{where}: not a record; every line must be a JSON object such as awbkit estimate writes")
+    if not isinstance(record.get("path"), str) or not record["path"]:
+        raise UsageError(f'{where}: no "path"; every record must name its file')
+    for key, components in _COMPONENTS.items():
+        value = record.get(key)
+        if value is None:
+            continue
+        if not (isinstance(value, list) and len(value) == len(components) and all(map(_is_positive, value))):
+            raise UsageError(f'{where}: "{key}" must be {len(components)} positive numbers or null, not {value!r}')
+    return record
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+
+
+@contextlib.contextmanager
+def quiet_on_broken_pipe() -> Iterator[None]:
+    """Leave without a word, with exit code 141, when the reader of standard output has gone (``| head``)."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered has nowhere to go, and the interpreter would complain of it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(BROKEN_PIPE_EXIT_CODE) from None

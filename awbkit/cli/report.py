@@ -1,0 +1,133 @@
+"""One run over many files, told three ways: records on standard output, failures on standard error, a list to retry."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from awbkit.cli.output import Format, Writer, default_format, open_writer
+from awbkit.cli.terminal import Progress, printable
+from awbkit.errors import OutputError, UsageError
+from awbkit.files.outputs import IfExists, atomic_write
+
+
+class FailedList:
+    """The inputs that failed, as a list that --files-from reads back.
+
+    It replaces an earlier list in one step and only at the end, so a run may retry the very list that it rewrites.
+    """
+
+    def __init__(self, path: Path, *, nul: bool = False) -> None:
+        folder = path.absolute().parent
+        if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise UsageError(f"--failed-list {path}: cannot be written; name a file in a folder that can")
+        self._path = path
+        self._end = b"\0" if nul else b"\n"
+        self._entries: list[bytes] = []
+
+    def add(self, path: str) -> bool:
+        """Add one path; False where only a NUL-separated list could hold it."""
+        entry = os.fsencode(path)
+        if self._end == b"\n" and (b"\n" in entry or entry.endswith(b"\r")):
+            return False
+        self._entries.append(entry + self._end)
+        return True
+
+    def close(self) -> None:
+        """Write the list, even if it is empty."""
+        content = b"".join(self._entries)
+        atomic_write(self._path, IfExists.REPLACE, lambda temporary: _write(temporary, content))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def report_failure(path: str, reason: str) -> None:
+    """One line on standard error: which file, what is wrong, how to mend it."""
+    name = "standard input" if path == "-" else path
+    print(f"awbkit: {printable(name)}: {printable(reason)}", file=sys.stderr, flush=True)
+
+
+class Report:
+    """Takes every record of a run in order."""
+
+    def __init__(self, writer: Writer, progress: Progress, failed_list: FailedList | None) -> None:
+        self._writer = writer
+        self._progress = progress
+        self._failed_list = failed_list
+        self._skipped = 0
+
+    @property
+    def exit_code(self) -> int:
+        """1 if anything failed, else 0."""
+        return 1 if self._progress.failed else 0
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Write one record; where its status is ``error``, say so and note the path."""
+        failed = record.get("status") == "error"
+        self._skipped += record.get("status") == "skipped"
+        with self._progress.hidden():
+            try:
+                self._writer.write(record)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise OutputError("standard output", f"cannot be written: {(error.strerror or '').lower()}") from error
+            if failed:
+                self._tell(str(record["path"]), str(record.get("error") or "failed"))
+        self._progress.advance(failed=failed)
+
+    def _tell(self, path: str, reason: str) -> None:
+        report_failure(path, reason)
+        if self._failed_list is not None and not self._failed_list.add(path):
+            report_failure(path, "not in the failed list, for the line break in its name; -0 lists such names")
+
+    def summary(self) -> str:
+        """Such as ``128 files, 126 done, 2 failed, 14.2 s``."""
+        done, failed = self._progress.done, self._progress.failed
+        parts = [f"{done} file{'' if done == 1 else 's'}", f"{done - failed - self._skipped} done"]
+        if self._skipped:
+            parts.append(f"{self._skipped} skipped")
+        if failed:
+            parts.append(f"{failed} failed")
+        return ", ".join([*parts, f"{self._progress.seconds:.1f} s"])
+
+
+@contextlib.contextmanager
+def open_report(
+    keys: Sequence[str],
+    *,
+    format: Format | None = None,
+    total: int | None = None,
+    failed_list: Path | None = None,
+    nul: bool = False,
+    quiet: bool = False,
+) -> Iterator[Report]:
+    """A report on standard output and standard error, completed however it is left.
+
+    Args:
+        keys: The keys of every record, in order.
+        format: How records are written; by default a table on a terminal and JSON Lines elsewhere.
+        total: How many files there are, where that is known beforehand.
+        failed_list: Where to list the inputs that failed.
+        nul: Whether that list separates by NUL.
+        quiet: No progress and no summary; failures are told all the same.
+    """
+    failures = FailedList(failed_list, nul=nul) if failed_list is not None else None
+    progress = Progress(sys.stderr, total, enabled=not quiet)
+    with open_writer(format or default_format(sys.stdout), keys, sys.stdout) as writer:
+        report = Report(writer, progress, failures)
+        try:
+            yield report
+        finally:
+            progress.erase()
+            if failures is not None:
+                failures.close()
+    # One file needs no summary: its record, or its failure, says it all.
+    if not quiet and progress.done != 1:
+        print(f"awbkit: {report.summary()}", file=sys.stderr, flush=True)

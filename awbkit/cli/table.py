@@ -1,0 +1,154 @@
+"""The table on a terminal: rows as they come, columns that hold, and file names that cannot play tricks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.color import Color
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from awbkit.cli.output import rounded
+from awbkit.cli.terminal import printable
+
+_WIDEST = 160
+_GAP = "  "
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    key: str
+    width: int = 0
+    decimals: int = 0
+    component: int | None = None
+    signed: bool = False
+
+
+_NUMBERS = (
+    _Column("R gain", "gains", 6, 3, component=0),
+    _Column("B gain", "gains", 6, 3, component=2),
+    _Column("CCT", "cct", 5),
+    _Column("Duv", "duv", 7, 4, signed=True),
+    _Column("ms", "ms", 6, 1),
+)
+_CORRECT_NUMBERS = tuple(column for column in _NUMBERS if column.key != "duv")
+_METHOD = _Column("method", "method", 14)
+_SWATCH = _Column("", "illuminant", 2)
+
+
+class TableWriter:
+    """A row for each record, printed at once; of failures the row says which, standard error says why."""
+
+    def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+        self._keys = keys
+        self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        self._width = min(self._console.width, _WIDEST)
+        swatch = (_SWATCH,) if self._console.color_system and not self._console.no_color else ()
+        if "output" in keys:
+            texts = (_Column("file", "path"), _Column("output", "output"))
+            self._columns = (*texts, *swatch, *_CORRECT_NUMBERS)
+        else:
+            self._columns = (_Column("file", "path"), _METHOD, *swatch, *_NUMBERS)
+        fixed = sum(column.width for column in self._columns) + len(_GAP) * (len(self._columns) - 1)
+        flexible = sum(not column.width for column in self._columns)
+        self._flexible_width = max(8, (self._width - fixed) // flexible)
+        self._begun = False
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Print one row, and the head before the first."""
+        if not self._begun:
+            self._begun = True
+            self._print([Text(self._fitted(column, column.title)) for column in self._columns], "bold")
+        values = rounded(record, self._keys)
+        style = {"ok": "", "error": "red"}.get(values.get("status") or "ok", "dim")
+        self._print([self._cell(column, values) for column in self._columns], style)
+
+    def close(self) -> None:
+        """Nothing is left to print."""
+
+    def _print(self, cells: list[Text], style: str) -> None:
+        line = Text(_GAP).join(cells)
+        line.rstrip()
+        line.style = style
+        self._console.print(line, soft_wrap=True)
+        self._console.file.flush()
+
+    def _cell(self, column: _Column, values: Mapping[str, Any]) -> Text:
+        status = values.get("status") or "ok"
+        if column is _SWATCH:
+            colour = _swatch(values)
+            return Text("  ", Style(bgcolor=Color.from_rgb(*colour)) if colour and status == "ok" else "")
+        value = values.get(column.key)
+        if column.key in ("method", "output") and status != "ok":
+            value = "failed" if status == "error" else status
+        if value is not None and column.component is not None:
+            value = value[column.component]
+        if column.width and column is not _METHOD and value is not None:
+            value = f"{value:{'+' if column.signed else ''}.{column.decimals}f}"
+        return Text(self._fitted(column, "" if value is None else str(value)))
+
+    def _fitted(self, column: _Column, text: str) -> str:
+        width = column.width or self._flexible_width
+        if column.width and column is not _METHOD:
+            return text.rjust(width)
+        return set_cell_size(shortened(printable(text), width), width)
+
+
+def shortened(text: str, width: int) -> str:
+    """The text in at most ``width`` terminal cells, an ellipsis in its middle where it is longer."""
+    if cell_len(text) <= width:
+        return text
+    if width < 2:
+        return "…"[:width]
+    # The end tells more than the start: it holds the number and the suffix.
+    head = _head(text, (width - 1) // 3)
+    tail = _head(text[::-1], width - 1 - cell_len(head))[::-1]
+    return f"{head}…{tail}"
+
+
+def _head(text: str, width: int) -> str:
+    if width < 1:
+        return ""
+    first = chop_cells(text, width)[0]
+    return first if cell_len(first) <= width else ""
+
+
+def _swatch(values: Mapping[str, Any]) -> tuple[int, int, int] | None:
+    """The colour of the light on the screen; of camera RGB only by its CCT, as every camera sees green strongest."""
+    if values.get("space") == "linear-srgb" and values.get("illuminant"):
+        linear = values["illuminant"]
+    elif values.get("cct"):
+        linear = _planckian(values["cct"])
+    else:
+        return None
+    brightest = max(linear)
+    red, green, blue = (round(255 * max(0.0, channel / brightest) ** (1 / 2.2)) for channel in linear)
+    return red, green, blue
+
+
+def _planckian(cct: float) -> tuple[float, float, float]:
+    """Linear sRGB of a black body (Kim et al. 2002, cubic approximation of the Planckian locus)."""
+    t = 1000 / min(max(cct, 1667), 25000)
+    if t >= 0.25:
+        x = ((-0.2661239 * t - 0.2343589) * t + 0.8776956) * t + 0.179910
+    else:
+        x = ((-3.0258469 * t + 2.1070379) * t + 0.2226347) * t + 0.240390
+    if t >= 1000 / 2222:
+        y = ((-1.1063814 * x - 1.34811020) * x + 2.18555832) * x - 0.20219683
+    elif t >= 0.25:
+        y = ((-0.9549476 * x - 1.37418593) * x + 2.09137015) * x - 0.16748867
+    else:
+        y = ((3.0817580 * x - 5.87338670) * x + 3.75112997) * x - 0.37001483
+    big_x, big_z = x / y, (1 - x - y) / y
+    return (
+        3.2404542 * big_x - 1.5371385 - 0.4985314 * big_z,
+        -0.9692660 * big_x + 1.8760108 + 0.0415560 * big_z,
+        0.0556434 * big_x - 0.2040259 + 1.0572252 * big_z,
+    )

@@ -1,0 +1,111 @@
+"""What a person sees on standard error: text made safe to show, and one line of progress."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import unicodedata
+from collections.abc import Iterator
+from typing import TextIO
+
+_FIRST_SECONDS = 0.5
+_REDRAW_SECONDS = 0.1
+_ERASE = "\r\x1b[K"
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that a terminal would obey or hide: controls, line breaks, direction marks."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable() or unicodedata.category(character) == "Zs":
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def clock(seconds: float) -> str:
+    """A duration as 0:07, 12:34 or 1:02:03."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+class Progress:
+    """A line that is redrawn in place, on a terminal only, and kept out of the way of other lines.
+
+    It is drawn by hand, because rows of a table on standard output may share the terminal with it: whoever writes
+    there does so within ``hidden``.
+    """
+
+    def __init__(self, stream: TextIO, total: int | None = None, *, enabled: bool = True) -> None:
+        self._stream = stream
+        self._total = total
+        self._enabled = enabled and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._bar = ("━", "─") if (stream.encoding or "").lower().startswith("utf") else ("#", "-")
+        self._start = time.monotonic()
+        self._drawn_at = self._start + _FIRST_SECONDS - _REDRAW_SECONDS
+        self._shown = False
+        self.done = 0
+        self.failed = 0
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start."""
+        return time.monotonic() - self._start
+
+    def advance(self, *, failed: bool) -> None:
+        """Count one more file."""
+        self.done += 1
+        self.failed += failed
+        if self._enabled and time.monotonic() - self._drawn_at >= _REDRAW_SECONDS:
+            self._draw()
+
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Clear the line while others write to the terminal, then put it back."""
+        shown = self._shown
+        self.erase()
+        yield
+        if shown:
+            self._draw()
+
+    def erase(self) -> None:
+        """Clear the line."""
+        if self._shown:
+            self._stream.write(_ERASE)
+            self._stream.flush()
+            self._shown = False
+
+    def _draw(self) -> None:
+        try:
+            width = os.get_terminal_size(self._stream.fileno()).columns
+        except (OSError, ValueError):
+            width = 80
+        self._stream.write(_ERASE + self.line(width - 1))
+        self._stream.flush()
+        self._drawn_at = time.monotonic()
+        self._shown = True
+
+    def line(self, width: int) -> str:
+        """What the line says, in at most ``width`` cells."""
+        rate = self.done / max(self.seconds, 1e-3)
+        parts = [f"{self.done}/{self._total}" if self._total else f"{self.done} files"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        parts.append(f"{rate:.1f}/s")
+        if not self._total:
+            return "  ".join([*parts, clock(self.seconds)])[:width]
+        if self.done:
+            parts.append(f"{clock((self._total - self.done) / rate)} left")
+        text = "  ".join(parts)
+        room = min(40, width - len(text) - 7)
+        if room < 5:
+            return text[:width]
+        share = min(1.0, self.done / self._total)
+        full = int(share * room)
+        return f"{share:4.0%} {self._bar[0] * full}{self._bar[1] * (room - full)}  {text}"
