@@ -135,7 +135,8 @@ class Camera:
         red, green, blue = (float(value) for value in matrix @ [x / y, 1.0, (1 - x - y) / y])
         if not (red > 0 and green > 0 and blue > 0):
             return None
-        return red / green, 1.0, blue / green
+        white = red / green, 1.0, blue / green
+        return white if math.isfinite(white[0] + white[2]) else None
 
     def cct_duv(self, rgb: Sequence[float] | NDArray[np.floating]) -> tuple[float, float] | None:
         """Correlated colour temperature in kelvin and Duv of a light seen as ``rgb``.

@@ -2,7 +2,7 @@
 
 CCT is the temperature of the black body whose chromaticity is nearest to the light's in the CIE 1960 UCS diagram;
 Duv is the signed distance to it, positive above the locus (greenish), negative below (magenta). The definitions are
-those of CIE 15:2018, section 9.5, and ANSI C78.377; Y. Ohno, "Practical use and calculation of CCT and Duv",
+those of CIE 15:2018 and ANSI C78.377; Y. Ohno, "Practical use and calculation of CCT and Duv",
 LEUKOS 10(1), 2014, is the standard account. Unlike Ohno's table look-up, the nearest point is found exactly.
 """
 
@@ -25,7 +25,7 @@ DUV_MAX = 0.05
 # Chebyshev coefficients of the Planckian locus, columns u and v of CIE 1960 UCS, in t = 2 s / s_limit - 1 with
 # s = 3000 K / (3000 K + T), from infinite temperature (t = -1) down to 900 K (t = 1). Fitted to Planck's law with
 # c2 = 1.4388e-2 m K (ITS-90, as CIE 15 prescribes for CCT) integrated with the CIE 1931 2-degree observer
-# (CIE 018:2019, 360 to 830 nm by 1 nm); the residual is at most 5e-9 in u and v, 0.03 K at 100 000 K.
+# (ISO/CIE 11664-1:2019, 360 to 830 nm by 1 nm); the residual is at most 5e-9 in u and v, 0.03 K at 100 000 K.
 _PIVOT = 3000.0
 _S_LIMIT = _PIVOT / (_PIVOT + 900.0)
 _LOCUS = np.array(
@@ -106,7 +106,7 @@ def cct_duv_to_xy(cct: float, duv: float = 0.0) -> tuple[float, float]:
 
 def _uv_of_xy(x: float, y: float) -> NDArray[np.float64] | None:
     scale = -2 * x + 12 * y + 3
-    if not (math.isfinite(x) and math.isfinite(y)) or y <= 0 or not 1e-6 < scale < 1e6:
+    if not (math.isfinite(x) and math.isfinite(y)) or y < 1e-6 or not 1e-6 < scale < 1e6:
         return None
     return np.array([4 * x / scale, 6 * y / scale])
 

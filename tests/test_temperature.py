@@ -28,7 +28,7 @@ def colour() -> ModuleType:
         return pytest.importorskip("colour")
 
 
-# CIE 15:2018, tables 11 and T.1 to T.3: chromaticities and the CCT printed beside them; D65's Duv from ANSI C78.377.
+# Chromaticity and CCT as CIE 15:2018 prints them; Duv of the D series from ANSI C78.377.
 PUBLISHED = {
     "A": (0.44758, 0.40745, 2856, 0.0000),
     "D50": (0.34567, 0.35851, 5003, 0.0032),

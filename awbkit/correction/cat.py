@@ -20,7 +20,7 @@ from awbkit.temperature import nearest_cct
 _RESPONSES = MappingProxyType(
     {
         # Hunt-Pointer-Estevez cone fundamentals normalised to D65: R. W. G. Hunt, "The Reproduction of Colour",
-        # 6th ed., 2004; M. D. Fairchild, "Color Appearance Models", 3rd ed., 2013, eq. 9.1, as CAT.
+        # 6th ed., 2004; M. D. Fairchild, "Color Appearance Models", 3rd ed., 2013, chapter 9.
         "von-kries": ((0.40024, 0.70760, -0.08081), (-0.22630, 1.16532, 0.04570), (0.0, 0.0, 0.91822)),
         # K. M. Lam, "Metamerism and Colour Constancy", thesis, University of Bradford, 1985, in the linear form of
         # ICC.1:2022 annex E.

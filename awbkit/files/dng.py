@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.camera import Camera, Matrix
 from awbkit.errors import UnreadableFile, UsageError
 
 MAKE, MODEL = 271, 272
@@ -29,7 +31,15 @@ CALIBRATION_ILLUMINANT = (50778, 50779)
 CAMERA_CALIBRATION_SIGNATURE = 50931
 PROFILE_CALIBRATION_SIGNATURE = 50932
 
-# EXIF LightSource codes (CIPA DC-008-2024, table of tag 37384) and the CCT in kelvin of each. CIE illuminants have
+_WANTED = (
+    *(MAKE, MODEL, DNG_VERSION, UNIQUE_CAMERA_MODEL, ANALOG_BALANCE, AS_SHOT_NEUTRAL, AS_SHOT_WHITE_XY),
+    *(CAMERA_CALIBRATION_SIGNATURE, PROFILE_CALIBRATION_SIGNATURE),
+    *COLOR_MATRIX,
+    *CAMERA_CALIBRATION,
+    *CALIBRATION_ILLUMINANT,
+)
+
+# EXIF LightSource codes (Exif 3.0, CIPA DC-008-2023, tag 37384) and the CCT in kelvin of each. CIE illuminants have
 # their own; for the fluorescents the standard gives a range, whose middle stands here; for the rest it gives a name
 # only, and the value is the one that Adobe's DNG SDK 1.7.1 takes.
 LIGHT_SOURCE_CCT = {
@@ -84,7 +94,7 @@ def read_dng_camera(source: str | os.PathLike[str] | BinaryIO) -> Camera | None:
         finally:
             source.seek(position)
     try:
-        with open(source, "rb") as file:  # noqa: PTH123 - takes str and PathLike alike
+        with Path(source).open("rb") as file:
             return _camera(_first_directory(file))
     except OSError as error:
         raise UnreadableFile(os.fspath(source), error.strerror or str(error)) from error
@@ -100,20 +110,9 @@ def _first_directory(file: BinaryIO) -> dict[int, Any]:
             tags = tiff.pages.first.tags
             wanted = {number: tags.get(number) for number in _WANTED}
             return {number: _value(tag) for number, tag in wanted.items() if tag is not None}
-    except OSError:
-        raise
     except Exception:
         # Damaged directories surface in tifffile as nearly every built-in exception; all mean "not a DNG" here.
         return {}
-
-
-_WANTED = (
-    *(MAKE, MODEL, DNG_VERSION, UNIQUE_CAMERA_MODEL, ANALOG_BALANCE, AS_SHOT_NEUTRAL, AS_SHOT_WHITE_XY),
-    *(CAMERA_CALIBRATION_SIGNATURE, PROFILE_CALIBRATION_SIGNATURE),
-    *COLOR_MATRIX,
-    *CAMERA_CALIBRATION,
-    *CALIBRATION_ILLUMINANT,
-)
 
 
 def _value(tag: Any) -> Any:
@@ -138,9 +137,10 @@ def _camera(tags: dict[int, Any]) -> Camera | None:
     if DNG_VERSION not in tags:
         return None
     name = _name(tags)
-    camera = Camera(name, matrices=_matrices(tags))
-    as_shot = _as_shot(tags, camera)
-    return Camera(name, matrices=camera.matrices, as_shot=as_shot)
+    # Tags of type DOUBLE can hold anything, and what overflows is left out further down.
+    with np.errstate(all="ignore"):
+        calibrated = Camera(name, matrices=_matrices(tags))
+        return replace(calibrated, as_shot=_as_shot(tags, calibrated))
 
 
 def _name(tags: dict[int, Any]) -> str:
@@ -152,27 +152,30 @@ def _name(tags: dict[int, Any]) -> str:
     return words[1] if len(words) == 2 and words[1].lower().startswith(words[0].lower()) else " ".join(words)
 
 
-def _matrices(tags: dict[int, Any]) -> tuple[tuple[float, Any], ...]:
+def _matrices(tags: dict[int, Any]) -> tuple[tuple[float, Matrix], ...]:
     """XYZ to camera RGB with the CCT that each was calibrated under."""
-    calibrated = tags.get(CAMERA_CALIBRATION_SIGNATURE) or "", tags.get(PROFILE_CALIBRATION_SIGNATURE) or ""
     gains = _numbers(tags, ANALOG_BALANCE, 3)
     analog = np.eye(3) if gains is None or (gains <= 0).any() else np.diag(gains)
-    found: list[tuple[float | None, Any]] = []
+    # The calibration of the single body belongs to one profile, and to no other.
+    individual = (tags.get(CAMERA_CALIBRATION_SIGNATURE) or "") == (tags.get(PROFILE_CALIBRATION_SIGNATURE) or "")
+    found: list[tuple[float | None, Matrix]] = []
     for matrix_tag, calibration_tag, light_tag in zip(
         COLOR_MATRIX, CAMERA_CALIBRATION, CALIBRATION_ILLUMINANT, strict=True
     ):
         matrix = _numbers(tags, matrix_tag, 9)
+        calibration = _numbers(tags, calibration_tag, 9) if individual else None
+        light = _numbers(tags, light_tag, 1)
         if matrix is None:
             continue
-        calibration = _numbers(tags, calibration_tag, 9) if calibrated[0] == calibrated[1] else None
-        product = analog @ (np.eye(3) if calibration is None else calibration.reshape(3, 3)) @ matrix.reshape(3, 3)
-        light = _numbers(tags, light_tag, 1)
+        body = np.eye(3) if calibration is None else calibration.reshape(3, 3)
+        rows: Any = (analog @ body @ matrix.reshape(3, 3)).tolist()
         cct = None if light is None else LIGHT_SOURCE_CCT.get(int(light[0]))
         try:
-            found.append((cct, Camera(matrices=((cct or _UNKNOWN_CCT, product),)).matrices[0][1]))
+            checked = Camera(matrices=((cct or _UNKNOWN_CCT, rows),))
         except UsageError:
             continue
-    # Like Adobe's SDK: two matrices are only of use with two different temperatures to blend them by.
+        found.append((cct, checked.matrices[0][1]))
+    # As in Adobe's SDK, two matrices are of use only with two different temperatures to blend them by.
     if len(found) == 2 and (None in (found[0][0], found[1][0]) or found[0][0] == found[1][0]):
         found = found[:1]
     return tuple((cct or _UNKNOWN_CCT, matrix) for cct, matrix in found)
@@ -181,10 +184,11 @@ def _matrices(tags: dict[int, Any]) -> tuple[tuple[float, Any], ...]:
 def _as_shot(tags: dict[int, Any], camera: Camera) -> tuple[float, float, float] | None:
     neutral = _numbers(tags, AS_SHOT_NEUTRAL, 3)
     if neutral is not None and (neutral > 0).all():
-        red, green, blue = (float(value) for value in neutral)
-        return red / green, 1.0, blue / green
-    white = _numbers(tags, AS_SHOT_WHITE_XY, 2)
-    return None if white is None else camera.rgb_of_xy(float(white[0]), float(white[1]))
+        white = neutral / neutral[1]
+        if np.isfinite(white).all() and (white > 0).all():
+            return float(white[0]), 1.0, float(white[2])
+    xy = _numbers(tags, AS_SHOT_WHITE_XY, 2)
+    return None if xy is None else camera.rgb_of_xy(float(xy[0]), float(xy[1]))
 
 
 def _numbers(tags: dict[int, Any], tag: int, count: int) -> NDArray[np.float64] | None:
