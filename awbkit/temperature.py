@@ -171,5 +171,5 @@ def _nearest(uv: NDArray[np.float64]) -> tuple[float, float, bool]:
             break
     cct = _cct_of_t(t)
     duv = float((uv - point) @ _normal(tangent))
-    on_scale = CCT_MIN * (1 - 1e-9) <= cct <= CCT_MAX * (1 + 1e-6)
+    on_scale = CCT_MIN * (1 - 1e-6) <= cct <= CCT_MAX * (1 + 1e-6)
     return min(max(cct, CCT_MIN), CCT_MAX), duv, on_scale

@@ -273,3 +273,12 @@ def test_damage_is_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
     assert any(isinstance(handler, logging.NullHandler) for handler in logger.handlers)
     read_dng_camera(io.BytesIO(WHOLE[: len(WHOLE) // 3]))
     assert capfd.readouterr().err == ""
+
+
+def test_tag_pointing_past_the_end_is_left_out() -> None:
+    entry = (50721).to_bytes(2, "little") + SRATIONAL.to_bytes(2, "little") + (9).to_bytes(4, "little")
+    at = WHOLE.index(entry) + len(entry)
+    camera = read_dng_camera(io.BytesIO(WHOLE[:at] + b"\0\0\xff\x7f" + WHOLE[at + 4 :]))
+    assert camera is not None
+    assert camera.as_shot == pytest.approx((0.5, 1.0, 0.625))
+    assert list(matrices(camera)) == [6504.0]
