@@ -157,14 +157,14 @@ def rounded(record: Mapping[str, Any], keys: Sequence[str]) -> Record:
 
 
 def _rounded(value: Any, digits: int | None) -> Any:
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if hasattr(value, "__len__"):
         components = [_rounded(component, digits) for component in value]
         return None if None in components else components
-    if hasattr(value, "__index__"):
+    if not digits and hasattr(value, "__index__"):
         return int(value)
     number = float(value)
     if not math.isfinite(number):

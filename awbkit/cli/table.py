@@ -96,7 +96,9 @@ class TableWriter:
 
     def _fitted(self, column: _Column, text: str) -> str:
         width = column.width or self._flexible_width
-        if column.width and column is not _METHOD:
+        if column is _METHOD:
+            return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
+        if column.width:
             return text.rjust(width)
         return set_cell_size(shortened(printable(text), width), width)
 
