@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -32,7 +32,7 @@ class Outcome(Generic[T, R]):
         error: Why there is no result.
     """
 
-    item: T
+    item: T | AwbError
     result: R | None
     error: AwbError | None
 
@@ -51,12 +51,12 @@ def default_jobs() -> int:
 
 def run(
     task: Callable[[T], R],
-    items: Iterable[T],
+    items: Iterable[T | AwbError],
     *,
     jobs: int = 1,
     fail_fast: bool = False,
     local: Callable[[T], bool] | None = None,
-) -> Iterator[Outcome[T, R]]:
+) -> Generator[Outcome[T, R], None, None]:
     """Outcomes in the order of the items, each as soon as it and all before it are there.
 
     An item that is itself an ``AwbError`` comes back as a failure in its place. One job, or one item, runs in this
@@ -75,7 +75,9 @@ def run(
     return _run_in_workers(task, items, jobs, fail_fast, local)
 
 
-def _run_here(task: Callable[[T], R], items: Iterable[T], fail_fast: bool) -> Iterator[Outcome[T, R]]:
+def _run_here(
+    task: Callable[[T], R], items: Iterable[T | AwbError], fail_fast: bool
+) -> Generator[Outcome[T, R], None, None]:
     for item in items:
         outcome = _attempt(task, item)
         yield outcome
@@ -83,7 +85,7 @@ def _run_here(task: Callable[[T], R], items: Iterable[T], fail_fast: bool) -> It
             return
 
 
-def _attempt(task: Callable[[T], R], item: T) -> Outcome[T, R]:
+def _attempt(task: Callable[[T], R], item: T | AwbError) -> Outcome[T, R]:
     if isinstance(item, AwbError):
         return Outcome(item, None, item)
     try:
@@ -93,8 +95,8 @@ def _attempt(task: Callable[[T], R], item: T) -> Outcome[T, R]:
 
 
 def _run_in_workers(
-    task: Callable[[T], R], items: Iterable[T], jobs: int, fail_fast: bool, local: Callable[[T], bool] | None
-) -> Iterator[Outcome[T, R]]:
+    task: Callable[[T], R], items: Iterable[T | AwbError], jobs: int, fail_fast: bool, local: Callable[[T], bool] | None
+) -> Generator[Outcome[T, R], None, None]:
     pool = _Pool(task, items, jobs, fail_fast, local)
     pool.start()
     try:
@@ -116,7 +118,7 @@ class _Pool(Generic[T, R]):
     def __init__(
         self,
         task: Callable[[T], R],
-        items: Iterable[T],
+        items: Iterable[T | AwbError],
         jobs: int,
         fail_fast: bool,
         local: Callable[[T], bool] | None,
@@ -203,7 +205,7 @@ class _Pool(Generic[T, R]):
             self._note(done)
         self._dismiss(worker)
 
-    def _draw(self) -> tuple[int, T] | None:
+    def _draw(self) -> tuple[int, T | AwbError] | None:
         self._window.acquire()
         with self._drawing:
             if self._exhausted:

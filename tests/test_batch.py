@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,7 +81,11 @@ def leave_a_mark(folder: Path, item: int) -> int:
     return item
 
 
-def results(outcomes: Iterator[Outcome[object, object]]) -> list[object]:
+def entries(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def results(outcomes: Iterable[Outcome[object, object]]) -> list[object]:
     return [outcome.reason or outcome.result for outcome in outcomes]
 
 
@@ -144,8 +148,9 @@ def test_what_a_codec_prints_does_not_disturb_the_answers(capfd: pytest.CaptureF
 
 def test_items_that_failed_before_come_back_in_their_place() -> None:
     error = UnreadableFile("gone.jpg", "no such file or folder")
+    items: list[int | AwbError] = [1, error, 3]
     for jobs in (1, 2):
-        outcomes = list(run(double, [1, error, 3], jobs=jobs))  # type: ignore[list-item]
+        outcomes = list(run(double, items, jobs=jobs))
         assert [outcome.result for outcome in outcomes] == [2, None, 6]
         assert outcomes[1].error is error
         assert outcomes[1].reason == "no such file or folder"
@@ -181,7 +186,7 @@ def test_items_are_drawn_no_further_than_a_window_ahead(jobs: int) -> None:
         next(outcomes)
     time.sleep(0.2)
     assert 200 <= drawn <= 200 + 16 * jobs
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
 
 
 def test_an_outcome_does_not_wait_for_the_next_item() -> None:
@@ -236,12 +241,12 @@ def test_stopping_early_lets_workers_clean_up(tmp_path: Path) -> None:
     outcomes = run(functools.partial(leave_a_mark, tmp_path), [0, 1, 2], jobs=2)
     assert next(outcomes).result == 0
     deadline = time.monotonic() + 10
-    while len(os.listdir(tmp_path)) < 3 and time.monotonic() < deadline:
+    while len(entries(tmp_path)) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     start = time.monotonic()
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert time.monotonic() - start < 2
-    assert os.listdir(tmp_path) == ["0"]
+    assert entries(tmp_path) == ["0"]
 
 
 SCRIPT = """
@@ -283,14 +288,14 @@ def test_ctrl_c_ends_everything_quietly(items: bytes, tmp_path: Path) -> None:
         process.stdin.flush()
         assert process.stdout.readline() == b"0\n"
         deadline = time.monotonic() + 10
-        while len(os.listdir(tmp_path)) < len(set(items.split())) and time.monotonic() < deadline:
+        while len(entries(tmp_path)) < len(set(items.split())) and time.monotonic() < deadline:
             time.sleep(0.01)
         start = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(10) == 130
         assert time.monotonic() - start < 3
         assert process.stderr.read() == b""
-    assert os.listdir(tmp_path) == ["0"]
+    assert entries(tmp_path) == ["0"]
 
 
 def test_workers_leave_when_the_parent_is_gone(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -162,11 +163,11 @@ def test_the_walk_is_lazy(tmp_path: Path) -> None:
     assert next(iterator) == Found(tmp_path / "a/1.jpg", tmp_path / "a")
 
 
-@given(st.lists(NAMES))
-def test_natural_order_is_total_and_stable(words: list[str]) -> None:
+@given(st.lists(NAMES), st.randoms(use_true_random=False))
+def test_natural_order_is_total(words: list[str], random: Random) -> None:
     once = sorted(words, key=natural_key)
-    assert sorted(once, key=natural_key) == once
-    assert sorted(reversed(words), key=natural_key) == once
+    random.shuffle(words)
+    assert sorted(words, key=natural_key) == once
 
 
 @given(st.text("abcXYZ_-", max_size=5), st.integers(0), st.integers(0))
