@@ -68,9 +68,24 @@ class Illuminant:
         """Correlated colour temperature in kelvin and Duv; None without a camera matrix or off the CCT scale."""
         return self.camera.cct_duv(self.rgb)
 
-    def strength(self, strength: float) -> Illuminant:
-        """The light to correct for when only a share of the cast is to go: 0 none of it, 1 all of it."""
-        return Illuminant.of(np.asarray(self.rgb) ** strength, self.camera)
+    def partial(self, strength: float) -> Illuminant:
+        """The light to correct for when only a share of the cast is to go.
+
+        The cast is what sets the light apart from the camera's canonical white (D65; neutral in linear sRGB), or,
+        without a camera matrix, from the white that the camera chose.
+
+        Args:
+            strength: 0 none of the cast, 1 all of it.
+
+        Raises:
+            UsageError: If the camera has neither a matrix nor a white of its own.
+        """
+        white = self.camera.white_d65 or self.camera.as_shot
+        if white is None:
+            name = self.camera.name or "this camera"
+            raise UsageError(f"{name} has no known white that a partial correction could stop at; use --strength 1")
+        reference = np.array(white)
+        return Illuminant.of(reference * (np.asarray(self.rgb) / reference) ** strength, self.camera)
 
 
 def angular_error(first: Sequence[float], second: Sequence[float]) -> float:

@@ -52,9 +52,10 @@ class LinearImage:
         linear = np.ascontiguousarray(pixels, dtype=np.float32)
         if linear.ndim != 3 or linear.shape[2] != 3:
             raise ValueError(f"pixels must have the shape (height, width, 3), not {linear.shape}")
-        usable = np.isfinite(linear).all(axis=2) & (linear > 0).all(axis=2)
-        usable &= (linear < clip).all(axis=2) if valid is None else np.asarray(valid, dtype=bool)
-        return cls(linear, usable, camera)
+        usable = np.isfinite(linear) & (linear > 0)
+        if valid is None:
+            return cls(linear, np.all(usable & (linear < clip), axis=2), camera)
+        return cls(linear, np.all(usable, axis=2) & np.asarray(valid, dtype=np.bool_), camera)
 
     def thumbnail(self, size: int = THUMBNAIL_SIZE) -> LinearImage:
         """Mean of the valid pixels in each cell of a ``size`` x ``size`` grid.
@@ -76,5 +77,8 @@ def _cells(array: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     for axis in (0, 1):
         length = array.shape[axis]
         starts = np.arange(size) * length // size
-        array = np.add.reduceat(array, starts, axis=axis, dtype=np.float32) if length >= size else array.take(starts, axis)
+        if length < size:
+            array = array.take(starts, axis)
+        else:
+            array = np.add.reduceat(array, starts, axis=axis, dtype=np.float32)
     return array

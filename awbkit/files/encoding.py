@@ -211,7 +211,7 @@ def _parametric(*values: float) -> Curve:
         return _SRGB_CURVE
     if values[0] <= 0 or values[1] == 0:
         raise ProfileError("is damaged (a curve is constant)")
-    if values == (1, 1, 0, 0, 0, 0, 0):
+    if tuple(values) == (1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0):
         return _LINEAR_CURVE
     return Curve("parametric", tuple(float(v) for v in values))
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from awbkit.errors import UnreadableFile, UnsupportedImage
-from awbkit.files.photo import Photo
+
+if TYPE_CHECKING:
+    from awbkit.files.raw import RawPhoto
+    from awbkit.files.rendered import RenderedPhoto
 
 _READS = "awbkit reads JPEG, PNG, TIFF, WebP, HEIF, AVIF and camera raw"
 _TIFF_SUFFIXES = (".tif", ".tiff")
@@ -39,7 +43,7 @@ def sniff(head: bytes) -> str | None:
     return None
 
 
-def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> Photo:
+def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPhoto | RenderedPhoto:
     """Open a photograph, rendered or raw; the format is told by its content.
 
     Args:
@@ -74,7 +78,7 @@ def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> Photo
 
 def _read_head(name: str) -> bytes:
     try:
-        with open(name, "rb") as stream:
+        with Path(name).open("rb") as stream:
             head = stream.read(64)
     except FileNotFoundError:
         raise UnreadableFile(name, "no such file", "check the spelling and the folder") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from awbkit.camera import Camera
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
-from awbkit.files.exif import read_raw_make_model
+from awbkit.files.exif import from_raw, read_make_model
 from awbkit.files.photo import Photo, Region
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
@@ -26,7 +26,6 @@ CLIP = 0.98
 _COPY = "the file is damaged or was not copied in full; copy it again from its source"
 _SAMPLED_ROWS = 256
 _PERIODS = (2, 4, 6, 8, 12)
-_SRGB_GAMMA = (2.4, 12.92)
 # LibRaw counts quarter turns in the EXIF numbers.
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 
@@ -35,25 +34,19 @@ _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 class RawPhoto(Photo):
     """A raw file; see :class:`Photo`. Opened anew for each use, so that no sensor data stays in memory."""
 
-    @contextmanager
-    def _open(self) -> Iterator[rawpy.RawPy]:
-        with _libraw(self.path) as raw:
-            yield raw
-
     def thumbnail(self) -> LinearImage:
-        with self._open() as raw:
+        with libraw(self.path) as raw:
             mosaic = _Mosaic.of(self.path, raw)
             period = mosaic.period
             blocks = max(mosaic.samples.shape[0] // period, 1)
             # A cell's mean needs a sample of its rows, not all of them; and reading them all would take
             # longer than unpacking an uncompressed file.
             rows = np.unique(np.linspace(0, blocks - 1, min(blocks, _SAMPLED_ROWS)).astype(np.intp))
-            # linspace hits the first and last row; cells of the thumbnail get equal numbers of rows all the same.
             return mosaic.binned(rows, self.camera).thumbnail(THUMBNAIL_SIZE)
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
-        with self._open() as raw:
+        with libraw(self.path) as raw:
             mosaic = _Mosaic.of(self.path, raw)
             stored = region.stored(self.width, self.height, self.orientation)
             height, width = mosaic.samples.shape[:2]
@@ -64,32 +57,6 @@ class RawPhoto(Photo):
             right = max(stored.x + stored.width, left + period)
             part = mosaic.part(top, bottom, left, right)
             return part.binned(np.arange(part.samples.shape[0] // period), self.camera)
-
-    def develop(
-        self, gains: tuple[float, float, float], *, bits: int, camera_rgb: bool = False, auto_bright: bool = False
-    ) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        """The full-quality picture (AHD or X-Trans demosaicing), turned upright.
-
-        Args:
-            gains: Multipliers for red, green and blue.
-            bits: 8 or 16.
-            camera_rgb: Linear balanced camera RGB instead of sRGB with its transfer curve.
-            auto_bright: Stretch until 1 % of the pixels are white.
-
-        Returns:
-            (height, width, 3). What clips in the sensor comes out white, whatever the gains.
-        """
-        import rawpy
-
-        with self._open() as raw, _translated(self.path):
-            result: NDArray[Any] = raw.postprocess(
-                user_wb=[gains[0], gains[1], gains[2], gains[1]],
-                output_bps=bits,
-                output_color=rawpy.ColorSpace.raw if camera_rgb else rawpy.ColorSpace.sRGB,
-                gamma=(1, 1) if camera_rgb else _SRGB_GAMMA,
-                no_auto_bright=not auto_bright,
-            )
-            return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +78,7 @@ class _Mosaic:
     @property
     def period(self) -> int:
         """Rows and columns after which the pattern repeats; 1 where every pixel has three samples."""
-        return self.channels.shape[0]
+        return len(self.channels)
 
     @classmethod
     def of(cls, path: str, raw: rawpy.RawPy) -> _Mosaic:
@@ -122,9 +89,7 @@ class _Mosaic:
                 raise UnsupportedImage(path, "stores no sensor data that LibRaw hands out", "convert it to DNG")
             black = np.array(raw.black_level_per_channel, dtype=np.float32)
             white_levels = raw.camera_white_level_per_channel
-            white = np.array(
-                [w if w else raw.white_level for w in (white_levels or [0] * 4)], dtype=np.float32
-            )
+            white = np.array([w if w else raw.white_level for w in (white_levels or [0] * 4)], dtype=np.float32)
             if visible.ndim == 3:
                 clip = black[:3] + CLIP * (white[:3] - black[:3])
                 return cls(visible[..., :3], np.zeros((1, 1), np.intp), black[:3], clip)
@@ -146,9 +111,9 @@ class _Mosaic:
         """
         period = self.period
         if self.samples.ndim == 3:
-            samples = self.samples[rows].astype(np.float32)
-            valid = (samples < self.white).all(axis=2)
-            return LinearImage.from_array((samples - self.black) / ((self.white - self.black) / CLIP), valid, camera)
+            full = self.samples[rows].astype(np.float32)
+            unclipped = np.all(full < self.white, axis=2)
+            return LinearImage.from_array((full - self.black) / ((self.white - self.black) / CLIP), unclipped, camera)
         columns = self.samples.shape[1] // period
         total = np.zeros((3, len(rows), columns), np.float32)
         valid = np.ones((len(rows), columns), bool)
@@ -186,14 +151,14 @@ def open_raw(path: str) -> RawPhoto | None:
     with raw:
         sizes = raw.sizes
         flip = _ORIENTATIONS.get(sizes.flip, 1)
-        width, height = (sizes.iwidth, sizes.iheight)
+        width, height = (sizes.iwidth, sizes.iheight) if flip < 5 else (sizes.iheight, sizes.iwidth)
         camera = _camera(path, raw)
     return RawPhoto(path, width, height, camera, flip)
 
 
 def _camera(path: str, raw: rawpy.RawPy) -> Camera:
     dng = read_dng_camera(path)
-    name = (dng.name if dng else "") or read_raw_make_model(path)
+    name = (dng.name if dng else "") or read_make_model(from_raw(path) or b"")
     matrices = dng.matrices if dng else ()
     if not matrices:
         table = raw.rgb_xyz_matrix[:3]
@@ -217,13 +182,18 @@ def _pattern(raw: rawpy.RawPy) -> NDArray[np.intp]:
     size = min(size, raw.sizes.height, raw.sizes.width)
     block = np.array([[raw.raw_color(top + y, left + x) for x in range(size)] for y in range(size)], dtype=np.intp)
     for period in _PERIODS:
-        if size >= period and (block[period:] == block[:-period]).all() and (block[:, period:] == block[:, :-period]).all():
+        if (
+            size >= period
+            and (block[period:] == block[:-period]).all()
+            and (block[:, period:] == block[:, :-period]).all()
+        ):
             return block[:period, :period]
     return block[: _PERIODS[-1], : _PERIODS[-1]]
 
 
 @contextmanager
-def _libraw(path: str) -> Iterator[rawpy.RawPy]:
+def libraw(path: str) -> Iterator[rawpy.RawPy]:
+    """The file opened by LibRaw, whose errors become :class:`UnreadableFile`."""
     import rawpy
 
     with _translated(path), rawpy.imread(path) as raw:

@@ -6,9 +6,11 @@ import os
 import struct
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from awbkit.camera import LINEAR_SRGB
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage, UsageError
@@ -20,11 +22,13 @@ from awbkit.image import THUMBNAIL_SIZE, LinearImage
 if TYPE_CHECKING:
     import pyvips
 
+Pixels: TypeAlias = NDArray[Any]
+"""(H, W, bands) uint8, uint16 or floating point, as a file stores them."""
+
 CLIP = 0.98
 """Linear share of the maximum from which a channel counts as clipped."""
 
 _COPY = "the file is damaged or was not copied in full; copy it again from its source"
-_READS = "awbkit reads JPEG, PNG, TIFF, WebP, HEIF, AVIF and camera raw"
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +75,10 @@ class RenderedPhoto(Photo):
 
     def rgb(self, shrink: int = 1) -> pyvips.Image:
         """The three colour bands of :meth:`pixels`; lookup-table profiles already turned into 16-bit sRGB."""
-        image = self.pixels(shrink)
+        return self.colour(self.pixels(shrink))
+
+    def colour(self, image: pyvips.Image) -> pyvips.Image:
+        """The colour bands of an image that :meth:`pixels` gave."""
         if self.encoding is None:
             image = image.icc_transform("srgb", embedded=True, intent="relative", depth=16)
         return image.extract_band(0, n=3) if image.bands > 3 else image
@@ -99,8 +106,8 @@ class RenderedPhoto(Photo):
             pixels = encoding.decode(image.numpy().astype(np.float64)) @ encoding.matrix.T
             return LinearImage.from_array(pixels.astype(np.float32), clip=np.inf)
         table, usable = _decode_tables(encoding, 256 if image.format == "uchar" else 65536, scale)
-        valid = image.maplut(_table_image(usable)).bandand()
-        linear = image.maplut(_table_image(table))
+        valid = image.maplut(table_image(usable)).bandand()
+        linear = image.maplut(table_image(table))
         if shrink != (1, 1):
             linear = linear * (valid / 255)
             linear, valid = linear.shrink(*shrink), (valid / 255).shrink(*shrink)
@@ -126,11 +133,12 @@ def _decode_tables(encoding: Encoding, count: int, scale: float) -> tuple[np.nda
     return linear.astype(np.float32), usable.astype(np.uint8) * 255
 
 
-def _table_image(table: np.ndarray) -> pyvips.Image:
+def table_image(table: np.ndarray) -> pyvips.Image:
+    """A lookup table (count, bands) as libvips takes it."""
     return vips().Image.new_from_array(np.ascontiguousarray(table[None]))
 
 
-class decoding:  # noqa: N801 - reads as a phrase: with decoding(path)
+class decoding:
     """Turns libvips' errors about one file into :class:`UnreadableFile`."""
 
     def __init__(self, path: str) -> None:
@@ -144,7 +152,7 @@ class decoding:  # noqa: N801 - reads as a phrase: with decoding(path)
             raise _unreadable(self.path, error) from error
 
 
-def _unreadable(path: str, error: Exception) -> FileError:
+def _unreadable(path: str, error: BaseException) -> FileError:
     detail = str(getattr(error, "detail", "") or error).strip().splitlines()
     last = next((line.strip() for line in reversed(detail) if line.strip()), "unknown decoder error")
     return UnreadableFile(path, f"the pixels cannot be decoded ({last})", _COPY)
@@ -285,7 +293,7 @@ def _choose_encoding(path: str, choice: str, profile: bytes | None, is_float: bo
 
 def _has_chunk(path: str, name: bytes) -> bool:
     """Whether a PNG has this chunk before its pixels (PNG 3rd edition, section 5)."""
-    with open(path, "rb") as stream:
+    with Path(path).open("rb") as stream:
         stream.seek(8)
         while len(head := stream.read(8)) == 8:
             length, kind = struct.unpack(">I4s", head)

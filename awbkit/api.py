@@ -1,0 +1,164 @@
+"""The main job in Python: open a photograph, estimate its light, correct it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.correction.von_kries import Correction
+from awbkit.errors import OutputError, UsageError
+from awbkit.estimators.region import gray_card
+from awbkit.estimators.registry import DEFAULT, Method, parse
+from awbkit.files.open import open_photo
+from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.photo import Photo, Region
+from awbkit.files.raw import RawPhoto
+from awbkit.files.rendered import RenderedPhoto
+from awbkit.files.write import DEEP_FORMATS, format_of, write_developed, write_picture
+from awbkit.illuminant import Illuminant
+from awbkit.image import LinearImage
+
+AnyPhoto = RawPhoto | RenderedPhoto
+"""What opening a file gives."""
+
+Source = str | os.PathLike[str] | AnyPhoto | LinearImage | NDArray[np.floating]
+"""A file, an opened photograph, or linear pixels (H, W, 3) with black at 0 and the white level at 1."""
+
+
+def estimate(
+    source: Source, method: str | Method = DEFAULT, *, region: Region | str | None = None, encoding: str = "auto"
+) -> Illuminant:
+    """Estimate the light of a photograph or of linear pixels.
+
+    Args:
+        source: What to look at. Files and photographs are seen as a 64 x 64 thumbnail, pixels as they are.
+        method: As on the command line: "pca", "shades-of-gray:p=6"; see :func:`awbkit.methods`.
+        region: A gray card's rectangle, "x,y,w,h" in pixels as displayed, in place of a method.
+        encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`.
+
+    Returns:
+        The light in the camera's RGB (raw) or in linear sRGB (rendered).
+
+    Raises:
+        UsageError: If the method, a parameter or the region cannot be used as given.
+        FileError: If the file cannot be read or has no white balance.
+        AwbError: If no pixel is valid.
+    """
+    image = source if isinstance(source, LinearImage) else None
+    if isinstance(source, np.ndarray):
+        image = LinearImage.from_array(source)
+    photo = source if isinstance(source, Photo) else None
+    if image is None and photo is None:
+        photo = open_photo(source, encoding=encoding)  # type: ignore[arg-type]
+    if region is not None:
+        if photo is None:
+            raise UsageError("a region belongs to a file; for pixels, pass the slice of the array")
+        return estimate_region(photo, Region.parse(region) if isinstance(region, str) else region)
+    chosen = parse(method) if isinstance(method, str) else method
+    return chosen.estimate(image if image is not None else photo.thumbnail())  # type: ignore[union-attr]
+
+
+def estimate_region(photo: AnyPhoto, region: Region) -> Illuminant:
+    """The light from a gray card: a trimmed mean of the rectangle's valid pixels, and their spread in degrees."""
+    image = photo.crop(region)
+    rgb, spread = gray_card(image)
+    return Illuminant.of(rgb, photo.camera, spread=spread)
+
+
+def correct(
+    source: str | os.PathLike[str] | AnyPhoto,
+    output: str | os.PathLike[str],
+    *,
+    illuminant: Illuminant | Sequence[float] | None = None,
+    method: str | Method = DEFAULT,
+    cat: str | None = None,
+    strength: float = 1.0,
+    encoding: str = "auto",
+    if_exists: str = "fail",
+    auto_bright: bool = False,
+) -> Illuminant:
+    """Correct a photograph and write it.
+
+    Args:
+        source: A file or an opened photograph; never changed.
+        output: The new file, in the format of its suffix.
+        illuminant: The light to correct for, RGB in the photograph's own space; estimated where None.
+        method: The estimator where there is no illuminant.
+        cat: A chromatic adaptation transform in place of gains in the camera's RGB.
+        strength: 0 leaves the cast, 1 removes it.
+        encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`.
+        if_exists: "fail", "skip" or "replace".
+        auto_bright: Stretch a raw's brightness until 1 % of the pixels are white.
+
+    Returns:
+        The light that was corrected for.
+
+    Raises:
+        UsageError: If an argument cannot be used as given.
+        FileError: If the file cannot be read or has no white balance, or the output exists or cannot be written.
+    """
+    photo = source if isinstance(source, Photo) else open_photo(source, encoding=encoding)
+    if illuminant is None:
+        light = estimate(photo, method)
+    elif isinstance(illuminant, Illuminant):
+        if illuminant.camera.space != photo.camera.space:
+            raise UsageError(
+                f"the illuminant is in {illuminant.camera.space} RGB and {photo.path} in {photo.camera.space} RGB"
+            )
+        light = Illuminant.of(illuminant.rgb, photo.camera)
+    else:
+        light = Illuminant.of(illuminant, photo.camera)
+    write(photo, Correction(light, cat, strength), Path(output), IfExists(if_exists), auto_bright=auto_bright)
+    return light
+
+
+def write(
+    photo: AnyPhoto, correction: Correction, output: Path, if_exists: IfExists, *, auto_bright: bool = False
+) -> bool:
+    """Write the corrected photograph to ``output``, whole or not at all.
+
+    Returns:
+        False where the output existed and ``if_exists`` says to skip.
+    """
+    kind = format_of(output)
+    if _is_same_file(photo.path, output):
+        raise OutputError(output, "is the input itself", "awbkit never changes an original; name another output")
+    if isinstance(photo, RawPhoto):
+        from awbkit.correction.develop import develop
+
+        def save(target: Path) -> None:
+            pixels = develop(photo, correction, bits=16 if kind in DEEP_FORMATS else 8, auto_bright=auto_bright)
+            write_developed(pixels, Path(photo.path), target)
+    else:
+        from awbkit.correction.picture import correct_picture, correct_thumbnail
+
+        def save(target: Path) -> None:
+            pixels = correct_picture(photo, correction, pad=kind == photo.format == "jpeg")
+            write_picture(photo, pixels, target, lambda old: correct_thumbnail(old, correction))
+
+    return atomic_write(output, if_exists, save)
+
+
+def common(illuminants: Iterable[Illuminant]) -> Illuminant:
+    """One light for a set of pictures by the same camera: the median of log(r/g) and of log(b/g).
+
+    Raises:
+        UsageError: If there is none, or they are in different RGB spaces.
+    """
+    lights = list(illuminants)
+    if len({(light.camera.space, light.camera.name) for light in lights}) != 1:
+        raise UsageError("one light for all needs at least one estimate, and all by one camera")
+    rgb = np.array([light.rgb for light in lights])
+    ratios = np.median(np.log(rgb / rgb[:, 1:2]), axis=0)
+    return Illuminant.of(np.exp(ratios), lights[0].camera)
+
+
+def _is_same_file(first: str, second: Path) -> bool:
+    try:
+        return second.samefile(first)
+    except OSError:
+        return False

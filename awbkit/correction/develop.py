@@ -1,0 +1,56 @@
+"""Raw files developed by LibRaw at full quality, with the corrected light's multipliers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.correction.cat import camera_to_srgb_matrix
+from awbkit.correction.von_kries import Correction
+from awbkit.files.encoding import linear_to_srgb
+from awbkit.files.raw import RawPhoto, libraw
+
+_ROWS = 128
+_SRGB_GAMMA = (2.4, 12.92)
+
+
+def develop(photo: RawPhoto, correction: Correction, *, bits: int, auto_bright: bool = False) -> NDArray[Any]:
+    """The picture in sRGB (AHD or X-Trans demosaicing), turned upright.
+
+    Args:
+        photo: The raw file.
+        correction: In this camera's RGB. Gains go to LibRaw as multipliers; with a chromatic adaptation transform,
+            LibRaw balances and demosaics in camera RGB and the transform follows.
+        bits: 8 or 16.
+        auto_bright: Stretch until 1 % of the pixels are white.
+
+    Returns:
+        (height, width, 3) uint8 or uint16. What clips in the sensor comes out white, whatever the gains.
+
+    Raises:
+        UnreadableFile: If the raw data is damaged.
+        UsageError: If a chromatic adaptation is asked for and the camera has no matrix.
+    """
+    import rawpy
+
+    red, green, blue = (float(gain) for gain in correction.gains)
+    options: dict[str, Any] = {"user_wb": [red, green, blue, green], "no_auto_bright": not auto_bright}
+    with libraw(photo.path) as raw:
+        if correction.cat is None:
+            return np.asarray(raw.postprocess(output_bps=bits, gamma=_SRGB_GAMMA, **options))
+        matrix = _balanced_to_srgb(correction)
+        balanced = raw.postprocess(output_bps=16, gamma=(1, 1), output_color=rawpy.ColorSpace.raw, **options)
+    result = np.empty(balanced.shape, np.uint8 if bits == 8 else np.uint16)
+    for row in range(0, len(balanced), _ROWS):
+        linear = (balanced[row : row + _ROWS] / np.float32(65535)) @ matrix.T
+        result[row : row + _ROWS] = np.rint(linear_to_srgb(np.clip(linear, 0, 1)) * ((1 << bits) - 1))
+    return result
+
+
+def _balanced_to_srgb(correction: Correction) -> NDArray[np.float32]:
+    """The 3x3 from camera RGB balanced for the light to linear sRGB; white (1, 1, 1) stays at full scale."""
+    light = correction.light
+    matrix = camera_to_srgb_matrix(light.rgb, light.camera, str(correction.cat)) @ np.diag(light.rgb)
+    return np.asarray(matrix / matrix.sum(axis=1, keepdims=True), dtype=np.float32)

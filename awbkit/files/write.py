@@ -1,0 +1,199 @@
+"""Corrected pictures to files: encoded like their source, its metadata carried over."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from awbkit.errors import MissingExtra, OutputError, UnreadableFile, UsageError
+from awbkit.files import exif, jpeg, tiff
+from awbkit.files.ifd import Tiff
+from awbkit.files.rendered import Pixels, RenderedPhoto, vips
+from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
+
+if TYPE_CHECKING:
+    import pyvips
+
+FORMATS = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".jfif": "jpeg",
+    ".png": "png",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+    ".avif": "avif",
+    ".heic": "heic",
+    ".heif": "heic",
+    ".hif": "heic",
+}
+"""Suffix of an output to its format."""
+
+DEEP_FORMATS = frozenset({"png", "tiff", "avif", "heic"})
+"""Formats that hold more than 8 bits a channel."""
+
+_QUALITY = {"jpeg": 95, "webp": 92, "avif": 80, "heic": 90}
+_MAX_EXIF = 1 << 24
+_COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate"}
+
+
+def format_of(path: Path) -> str:
+    """The format that an output's suffix stands for.
+
+    Raises:
+        UsageError: If it stands for none that can be written.
+    """
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise UsageError(f"{path}: cannot write {path.suffix or 'a file without a suffix'}; use {', '.join(FORMATS)}")
+    return kind
+
+
+def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail: Thumbnail) -> None:
+    """Write changed pixels of a picture whole to ``target``, in the format of that suffix.
+
+    A JPEG keeps its quantisation tables and chroma sampling, other formats their bit depth; profile, EXIF, XMP,
+    orientation and alpha go over.
+
+    Args:
+        photo: Where the pixels come from.
+        pixels: (H, W, bands) in the encoding of the photo; from JPEG to JPEG, RGBX (H, W, 4) uint8.
+        target: Where to.
+        thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one or to None.
+
+    Raises:
+        OutputError: If the format cannot hold this picture.
+        MissingExtra: If the codec is an optional dependency that is not installed.
+    """
+    kind = format_of(target)
+    if kind == "jpeg" and photo.format == "jpeg":
+        source = Path(photo.path).read_bytes()
+        try:
+            encoded = jpeg.encode(pixels, jpeg.read_info(source))
+            target.write_bytes(jpeg.graft(encoded, source, thumbnail))
+        except ValueError as error:
+            raise UnreadableFile(photo.path, str(error)) from error
+        return
+    block = photo.exif and refresh_thumbnail(photo.exif.removeprefix(jpeg.EXIF_HEADER), thumbnail, _MAX_EXIF)
+    image = _with_metadata(pixels, photo, block)
+    _save(image, kind, target, photo)
+    if kind == "tiff":
+        if photo.format == "tiff":
+            tiff.graft(target, photo.path)
+        elif block:
+            tiff.embed(target, block)
+
+
+def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
+    """Write a picture developed from a raw file, in sRGB, with the raw's EXIF.
+
+    Args:
+        pixels: (H, W, 3) uint8 or uint16, upright.
+        source: The raw file.
+        target: Where to, in the format of that suffix.
+    """
+    kind = format_of(target)
+    block = exif.from_raw(source, (pixels.shape[1], pixels.shape[0]))
+    image = vips().Image.new_from_array(pixels)
+    image = image.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
+    profile = vips().Operation.call("profile_load", "srgb")
+    image.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
+    if block and kind != "tiff":
+        image.set_type(vips().GValue.blob_type, "exif-data", block)
+    _save(image, kind, target, None)
+    if block and kind == "tiff":
+        tiff.embed(target, block)
+
+
+def _with_metadata(pixels: Pixels, photo: RenderedPhoto, block: bytes | None) -> pyvips.Image:
+    image = vips().Image.new_from_array(pixels)
+    source = photo.pixels()
+    depth = {np.dtype(np.uint8): "srgb", np.dtype(np.uint16): "rgb16"}.get(pixels.dtype, source.interpretation)
+    image = image.copy(interpretation=depth, xres=source.xres, yres=source.yres)
+    own = set(image.get_fields())
+    for field in source.get_fields():
+        if field not in own and not field.startswith(("exif-ifd1", "heif-", "jpeg-")) and field != "vips-loader":
+            image.set_type(source.get_typeof(field), field, source.get(field))
+    if block:
+        image.set_type(vips().GValue.blob_type, "exif-data", block)
+    return image
+
+
+def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | None) -> None:
+    path = str(target)
+    is_float = image.format not in ("uchar", "ushort")
+    if is_float and kind != "tiff":
+        raise OutputError(target, f"{kind.upper()} holds no floating point", "give the output the suffix .tif")
+    bits = _bits(photo) if image.format == "ushort" else 8
+    try:
+        if kind == "jpeg":
+            _eight_bits(image).jpegsave(path, Q=_QUALITY["jpeg"], subsample_mode="off", optimize_coding=True)
+        elif kind == "png":
+            image.pngsave(path, bitdepth=16 if bits > 8 else 8)
+        elif kind == "tiff":
+            compression = _compression(photo)
+            predictor = {} if compression == "none" else {"predictor": "float" if is_float else "horizontal"}
+            image.tiffsave(path, compression=compression, bigtiff=_needs_bigtiff(image), **predictor)
+        elif kind == "webp":
+            lossy = photo is None or (photo.format == "webp" and not _is_lossless_webp(photo.path))
+            _eight_bits(image).webpsave(path, lossless=not lossy, exact=True, Q=_QUALITY["webp"])
+        elif kind == "avif":
+            image.heifsave(path, compression="av1", Q=_QUALITY["avif"], bitdepth=min(bits, 12))
+        else:
+            _save_heic(image, target, bits)
+    except vips().Error as error:
+        raise OutputError(target, f"cannot be encoded ({' '.join(str(error).split())})") from error
+
+
+def _bits(photo: RenderedPhoto | None) -> int:
+    """Significant bits of a 16-bit image; HEIF decoders leave the lowest ones 0."""
+    return 16 if photo is None else {65472.0: 10, 65520.0: 12}.get(photo.full_scale, 16)
+
+
+def _eight_bits(image: pyvips.Image) -> pyvips.Image:
+    if image.format == "uchar":
+        return image
+    return (image * (255 / 65535)).rint().cast("uchar").copy(interpretation="srgb")
+
+
+def _needs_bigtiff(image: pyvips.Image) -> bool:
+    """Whether the pixels might not fit into the 4 GiB that classic TIFF's offsets reach."""
+    size: int = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2, "float": 4}.get(image.format, 8)
+    return size > 3 << 30
+
+
+def _compression(photo: RenderedPhoto | None) -> str:
+    """The source's own lossless compression, else deflate."""
+    if photo is None or photo.format != "tiff":
+        return "deflate"
+    with Path(photo.path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        header = Tiff(data)
+        entry = header.ifd(header.first).entries.get(259)
+        return _COMPRESSIONS.get(header.number(entry) or 1, "deflate")
+
+
+def _is_lossless_webp(path: str) -> bool:
+    with Path(path).open("rb") as file:
+        return b"VP8L" in file.read(4096)
+
+
+def _save_heic(image: pyvips.Image, target: Path, bits: int) -> None:
+    try:
+        import pillow_heif
+    except ImportError:
+        raise MissingExtra("writing HEIC", "heif") from None
+    pixels = image.numpy()
+    mode = ("RGBA" if image.bands == 4 else "RGB") + (";16" if bits > 8 else "")
+    fields = set(image.get_fields())
+    metadata = {
+        key: bytes(image.get(field))
+        for key, field in (("exif", "exif-data"), ("icc_profile", "icc-profile-data"), ("xmp", "xmp-data"))
+        if field in fields
+    }
+    heif = pillow_heif.from_bytes(mode, (image.width, image.height), np.ascontiguousarray(pixels).tobytes())
+    with target.open("wb") as stream:
+        heif.save(stream, format="HEIF", quality=_QUALITY["heic"], **metadata)

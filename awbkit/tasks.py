@@ -1,0 +1,204 @@
+"""The work on one file, as worker processes get it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from awbkit import api
+from awbkit.correction.von_kries import Correction
+from awbkit.errors import AwbError, FileError, UnsupportedImage, UsageError
+from awbkit.estimators.registry import Method
+from awbkit.files.find import Found
+from awbkit.files.open import open_photo
+from awbkit.files.outputs import IfExists, Planned, skips
+from awbkit.files.photo import Photo, Region
+from awbkit.files.raw import RawPhoto
+from awbkit.illuminant import Illuminant
+from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
+
+
+@contextlib.contextmanager
+def opened(found: Found, encoding: str) -> Iterator[api.AnyPhoto]:
+    """The photograph; what comes from a stream is kept in a temporary file meanwhile.
+
+    Raises:
+        FileError: Naming the file as the user did.
+    """
+    with contextlib.ExitStack() as stack:
+        path = stack.enter_context(_spooled(found)) if found.is_stream else found.path
+        try:
+            yield open_photo(path, encoding=encoding)
+        except FileError as error:
+            if error.path != str(path):
+                raise
+            raise type(error)(found.path, error.problem, error.remedy) from error
+
+
+@contextlib.contextmanager
+def _spooled(found: Found) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(prefix="awbkit-") as spool:
+        if found.is_stdin:
+            shutil.copyfileobj(sys.stdin.buffer, spool)
+        else:
+            try:
+                with found.path.open("rb") as stream:
+                    shutil.copyfileobj(stream, spool)
+            except OSError as error:
+                raise FileError(found.path, f"cannot be read ({(error.strerror or '').lower()})") from error
+        spool.flush()
+        yield Path(spool.name)
+
+
+def estimate_file(
+    found: Found, *, methods: tuple[Method, ...], region: Region | None = None, encoding: str = "auto"
+) -> list[Record]:
+    """A record for each method; the file is read once."""
+    start = time.perf_counter()
+    records: list[Record] = []
+    with opened(found, encoding) as photo:
+        if region is not None:
+            light = api.estimate_region(photo, region)
+            return [estimate_record(found.path, photo, "region", light, _ms(start))]
+        image = photo.thumbnail()
+        for method in methods:
+            try:
+                light = method.estimate(image)
+            except AwbError as error:
+                records.append(error_record(found.path, " ".join(str(error).split()), str(method)))
+            else:
+                records.append(estimate_record(found.path, photo, str(method), light, _ms(start)))
+                start = time.perf_counter() if len(methods) > 1 else start
+    return records
+
+
+@dataclass(frozen=True)
+class Light:
+    """Where the light to correct for comes from; exactly one of the fields is set.
+
+    Attributes:
+        method: An estimator.
+        region: A gray card's rectangle.
+        rgb: The light's own RGB, in the file's space.
+        cct_duv: Its temperature in kelvin and its Duv.
+        record: An estimate of an earlier run.
+    """
+
+    method: Method | None = None
+    region: Region | None = None
+    rgb: tuple[float, float, float] | None = None
+    cct_duv: tuple[float, float] | None = None
+    record: Record | None = None
+
+    def of(self, photo: api.AnyPhoto) -> Illuminant:
+        """The light in this photograph."""
+        if self.method is not None:
+            return self.method.estimate(photo.thumbnail())
+        if self.region is not None:
+            return api.estimate_region(photo, self.region)
+        if self.rgb is not None:
+            return Illuminant.of(self.rgb, photo.camera)
+        if self.cct_duv is not None:
+            return light_of_cct(*self.cct_duv, photo.camera)
+        return light_of(self.record or {}, photo.camera)
+
+    @property
+    def name(self) -> str:
+        """What the record says of it."""
+        if self.method is not None:
+            return str(self.method)
+        if self.record is not None:
+            return str(self.record.get("method") or "given")
+        return "region" if self.region is not None else "given"
+
+
+@dataclass(frozen=True)
+class CorrectItem:
+    """One file to correct."""
+
+    planned: Planned
+    light: Light
+
+
+@dataclass(frozen=True)
+class CorrectOptions:
+    """What holds for all files of a run.
+
+    Attributes:
+        cat: A chromatic adaptation transform, or None for gains.
+        strength: Share of the cast to remove, 0 to 1.
+        encoding: How rendered files' numbers stand for light.
+        if_exists: What to do where an output exists.
+        auto_bright: Stretch the brightness of developed raw files.
+        sidecar: Write an XMP sidecar in place of a picture.
+        dry_run: Open and estimate, but write nothing.
+    """
+
+    cat: str | None = None
+    strength: float = 1.0
+    encoding: str = "auto"
+    if_exists: IfExists = IfExists.FAIL
+    auto_bright: bool = False
+    sidecar: bool = False
+    dry_run: bool = False
+
+
+def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
+    """Correct one file and say what was done."""
+    start = time.perf_counter()
+    found, output = item.planned.source, item.planned.output
+    if item.light.record is not None and item.light.record.get("status") == "error":
+        raise FileError(found.path, f"has no estimate ({item.light.record.get('error') or 'it failed'})")
+    if skips(output, options.if_exists):
+        return {"schema": SCHEMA, "path": found.path, "output": output, "status": "skipped"}
+    with opened(found, options.encoding) as photo:
+        light = item.light.of(photo)
+        correction = Correction(light, options.cat, options.strength)
+        # Everything that can be wrong with the light is found before a picture is decoded in vain.
+        correction.matrix()
+        record = estimate_record(found.path, photo, item.light.name, correction.light, 0)
+        written = True
+        if options.dry_run:
+            written = False
+        elif options.sidecar:
+            written = _write_sidecar(photo, correction, output, options.if_exists)
+        else:
+            written = api.write(photo, correction, output, options.if_exists, auto_bright=options.auto_bright)
+    status = "ok" if written else "planned" if options.dry_run else "skipped"
+    return {**record, "output": output, "status": status, "ms": _ms(start)}
+
+
+def _write_sidecar(photo: Photo, correction: Correction, output: Path, if_exists: IfExists) -> bool:
+    from awbkit.files import sidecar
+
+    if not isinstance(photo, RawPhoto):
+        raise UnsupportedImage(photo.path, "is no raw file", "sidecars steer raw editors; leave out --sidecar")
+    temperature = correction.light.cct_duv
+    if temperature is None:
+        raise UsageError(
+            "the light has no colour temperature that a sidecar could state (no camera matrix, or far off)"
+        )
+    cct, duv = temperature
+    return sidecar.write(output, cct, sidecar.tint_from_duv(duv), if_exists)
+
+
+def _ms(start: float) -> float:
+    return (time.perf_counter() - start) * 1000
+
+
+def shared_lights(
+    pairs: list[tuple[Any, Illuminant]],
+) -> dict[Any, Illuminant]:
+    """For each key, the light common to all files of the same camera."""
+    groups: dict[tuple[str, str], list[Illuminant]] = {}
+    for _, light in pairs:
+        groups.setdefault((light.camera.space, light.camera.name), []).append(light)
+    common = {group: api.common(lights) for group, lights in groups.items()}
+    return {key: common[light.camera.space, light.camera.name] for key, light in pairs}
