@@ -19,8 +19,8 @@ CITATION = (
 def general_gray_world(
     image: LinearImage,
     *,
-    p: Annotated[float, Range(1, math.inf, "Minkowski norm; inf is the maximum")] = 9.0,
-    sigma: Annotated[float, Range(0, 100, "standard deviation of the Gaussian, in pixels")] = 1.0,
+    p: Annotated[float, Range(1, math.inf, "Minkowski norm; inf is the maximum")] = 5.0,
+    sigma: Annotated[float, Range(0, 100, "standard deviation of the Gaussian, in pixels")] = 0.5,
 ) -> FloatArray:
     """The Minkowski norm of the smoothed pixels (van de Weijer et al. 2007).
 

@@ -24,8 +24,8 @@ FLAT = 1e-6
 def gray_edge(
     image: LinearImage,
     *,
-    p: Annotated[float, Range(1, math.inf, "Minkowski norm; inf is the maximum")] = 1.0,
-    sigma: Annotated[float, Range(0.3, 100, "scale of the Gaussian derivative, in pixels")] = 1.0,
+    p: Annotated[float, Range(1, math.inf, "Minkowski norm; inf is the maximum")] = 3.0,
+    sigma: Annotated[float, Range(0.3, 100, "scale of the Gaussian derivative, in pixels")] = 0.5,
 ) -> FloatArray:
     """The Minkowski norm of the gradient (van de Weijer et al. 2007).
 

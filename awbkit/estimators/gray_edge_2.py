@@ -16,8 +16,8 @@ from awbkit.image import LinearImage
 def gray_edge_2(
     image: LinearImage,
     *,
-    p: Annotated[float, Range(1, math.inf, "Minkowski norm; inf is the maximum")] = 1.0,
-    sigma: Annotated[float, Range(0.3, 100, "scale of the Gaussian derivative, in pixels")] = 1.0,
+    p: Annotated[float, Range(1, math.inf, "Minkowski norm; inf is the maximum")] = 3.0,
+    sigma: Annotated[float, Range(0.3, 100, "scale of the Gaussian derivative, in pixels")] = 0.5,
 ) -> FloatArray:
     """The Minkowski norm of the second derivatives (van de Weijer et al. 2007).
 

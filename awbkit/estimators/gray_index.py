@@ -34,7 +34,7 @@ def gray_index(
 
     Args:
         image: Linear image; valid pixels only are seen, and filtered with valid pixels only.
-        percent: Share of the valid pixels; at least one is taken.
+        percent: Share of the valid pixels; at least one is taken, and all that are as grey as the last.
         sigma: The scale of the Gaussian derivative.
         contrast: Length of the gradient of log brightness, per pixel.
 
@@ -55,5 +55,6 @@ def gray_index(
     if len(telling) == 0:
         return np.asarray(pixels.mean(axis=0))
     count = min(max(1, math.ceil(len(pixels) * percent / 100)), len(telling))
-    greyest = telling[np.argpartition(np.hypot(red, blue)[telling], count - 1)[:count]]
+    index = np.hypot(red, blue)[telling]
+    greyest = telling[index <= np.partition(index, count - 1)[count - 1]]
     return np.asarray(pixels[greyest].mean(axis=0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from awbkit.estimators._pixels import FloatArray, valid_pixels
 from awbkit.image import LinearImage
 
@@ -23,4 +25,4 @@ def gray_world(image: LinearImage) -> FloatArray:
     Raises:
         AwbError: If no pixel is valid.
     """
-    return valid_pixels(image).mean(axis=0)
+    return np.asarray(valid_pixels(image).mean(axis=0))

@@ -23,7 +23,7 @@ CITATION = (
 def local_surface_reflectance(
     image: LinearImage,
     *,
-    patches: Annotated[int, Range(1, 1000, "patches along each side of the image")] = 6,
+    patches: Annotated[int, Range(1, 1000, "patches along each side of the image")] = 3,
 ) -> FloatArray:
     """The sum of the pixels over the sum of the locally normalised pixels (Gao et al. 2014).
 

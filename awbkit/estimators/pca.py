@@ -33,7 +33,7 @@ def pca(
 
     Args:
         image: Linear image; valid pixels only are seen.
-        percent: At least one pixel is taken at each end.
+        percent: At least one pixel is taken at each end, and all that equal the last.
 
     Returns:
         float64 (3,): the light's RGB in the image's own RGB, positive, of no particular scale.
@@ -43,9 +43,10 @@ def pca(
     """
     pixels = valid_pixels(image)
     projection = pixels @ pixels.mean(axis=0)
-    count = min(max(1, math.ceil(len(pixels) * percent / 100)), len(pixels) - len(pixels) // 2)
-    order = np.argpartition(projection, (count - 1, len(pixels) - count))
-    ends = pixels[np.concatenate([order[:count], order[-count:]])]
+    count = max(1, math.ceil(len(pixels) * percent / 100))
+    places = (count - 1, len(pixels) - count)
+    dark, bright = np.partition(projection, places)[list(places)]
+    ends = pixels[(projection <= dark) | (projection >= bright)]
     component = np.linalg.eigh(ends.T @ ends)[1][:, -1]
     # Positive pixels have a positive first component; rounding may hide that where a channel is next to nothing.
-    return np.maximum(np.abs(component), np.finfo(np.float64).tiny)
+    return np.asarray(np.maximum(np.abs(component), np.finfo(np.float64).tiny))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from awbkit.errors import UsageError
 from awbkit.estimators import (
     as_shot,
+    bright_gray,
     general_gray_world,
     gray_edge,
     gray_edge_2,
@@ -58,10 +59,14 @@ _METHODS = {
         "sum of the pixels over the sum of the pixels normalised to their patch's maximum",
         local_surface_reflectance.CITATION,
     ),
+    "bright-gray": _Row(
+        bright_gray.bright_gray, "mean of the brightest pixels with the least colour", bright_gray.CITATION
+    ),
     "as-shot": _Row(as_shot.as_shot, "the white that the camera itself chose", as_shot.CITATION),
 }
 
-DEFAULT = "pca"
+DEFAULT = "bright-gray"
+"""The most accurate of the methods above on the photographs of five cameras, and among the fastest."""
 
 
 @dataclass(frozen=True)
