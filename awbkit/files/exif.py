@@ -35,7 +35,10 @@ _OUTDATED = frozenset((_MAKER_NOTE, INTEROP_IFD, 37121, 37122, 42240, 50341, 0xE
 
 def read_make_model(exif: bytes) -> str:
     """Name of the camera as "Make Model", the make not repeated if the model starts with it; "" if unknown."""
-    make, model = (" ".join(_text(exif, tag).split()) for tag in (_MAKE, _MODEL))
+    found = _main_directory(exif)
+    if found is None:
+        return ""
+    make, model = (_text(*found, tag) for tag in (_MAKE, _MODEL))
     first_word = make.split(" ", 1)[0].lower()
     if first_word and model.lower().startswith(first_word):
         return model
@@ -49,13 +52,10 @@ def read_orientation(exif: bytes) -> int:
     return value if value is not None and 1 <= value <= 8 else 1
 
 
-def _text(exif: bytes, tag: int) -> str:
-    found = _main_directory(exif)
-    entry = found[1].entries.get(tag) if found else None
-    if not found or entry is None:
-        return ""
-    raw = found[0].raw(entry).split(b"\0", 1)[0]
-    return "".join(c for c in raw.decode("utf-8", "replace") if c.isprintable() and c != "\N{REPLACEMENT CHARACTER}")
+def _text(tiff: Tiff, ifd: Ifd, tag: int) -> str:
+    entry = ifd.entries.get(tag)
+    text = tiff.raw(entry).split(b"\0", 1)[0].decode("utf-8", "ignore") if entry else ""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _main_directory(exif: bytes) -> tuple[Tiff, Ifd] | None:

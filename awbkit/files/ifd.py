@@ -93,14 +93,12 @@ class Tiff:
         if link > end:
             raise ValueError("TIFF directory outside the file")
         sizes = _VALUE_SIZE | _BIG_VALUE_SIZE if self.big else _VALUE_SIZE
-        fields, pointer = self.order + ("HHQ" if self.big else "HHI"), self.order + ("Q" if self.big else "I")
+        pointer = self.order + ("Q" if self.big else "I")
+        rows = struct.iter_unpack(self.order + ("HHQQ" if self.big else "HHII"), data[offset + head : link])
         entries: dict[int, Entry] = {}
-        for position in range(offset + head, link, entry):
-            tag, kind, count = struct.unpack_from(fields, data, position)
+        for index, (tag, kind, count, far) in enumerate(rows):
             size = sizes.get(kind, 0) * count
-            where = position + entry - inline
-            if size > inline:
-                (where,) = struct.unpack_from(pointer, data, where)
+            where = far if size > inline else offset + head + (index + 1) * entry - inline
             if size and where + size <= end:
                 entries.setdefault(tag, Entry(kind, count, where, size))
         following = struct.unpack_from(pointer, data, link)[0] if link + inline <= end else 0
