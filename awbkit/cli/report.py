@@ -67,25 +67,28 @@ class Report:
         """1 if anything failed, else 0."""
         return 1 if self._progress.failed else 0
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Write one record; where its status is ``error``, say so and note the path."""
-        failed = record.get("status") == "error"
-        self._skipped += record.get("status") == "skipped"
+    def add(self, *records: Mapping[str, Any]) -> None:
+        """Write the records of one file; where a status is ``error``, say so and note the path."""
+        failures = [record for record in records if record.get("status") == "error"]
+        self._skipped += all(record.get("status") == "skipped" for record in records)
         with self._progress.hidden():
-            try:
-                self._writer.write(record)
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                raise OutputError("standard output", f"cannot be written: {(error.strerror or '').lower()}") from error
-            if failed:
-                self._tell(str(record["path"]), str(record.get("error") or "failed"))
-        self._progress.advance(failed=failed)
+            for record in records:
+                self._write(record)
+            for record in failures:
+                report_failure(str(record["path"]), str(record.get("error") or "failed"))
+        if failures and self._failed_list is not None and not self._failed_list.add(str(failures[0]["path"])):
+            report_failure(
+                str(failures[0]["path"]), "not in the failed list, for the line break in its name; -0 lists such names"
+            )
+        self._progress.advance(failed=bool(failures))
 
-    def _tell(self, path: str, reason: str) -> None:
-        report_failure(path, reason)
-        if self._failed_list is not None and not self._failed_list.add(path):
-            report_failure(path, "not in the failed list, for the line break in its name; -0 lists such names")
+    def _write(self, record: Mapping[str, Any]) -> None:
+        try:
+            self._writer.write(record)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError("standard output", f"cannot be written: {(error.strerror or '').lower()}") from error
 
     def summary(self) -> str:
         """Such as ``128 files, 126 done, 2 failed, 14.2 s``."""

@@ -16,6 +16,8 @@ from awbkit.cli.output import rounded
 from awbkit.cli.terminal import printable
 
 _WIDEST = 160
+_NARROWEST_NAME = 16
+_FEWEST_COLUMNS = 2
 _GAP = "  "
 
 
@@ -48,17 +50,19 @@ class TableWriter:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
         self._keys = keys
+        self._stream = stream
         self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
         self._width = min(self._console.width, _WIDEST)
         swatch = (_SWATCH,) if self._console.color_system and not self._console.no_color else ()
         if "output" in keys:
             texts = (_Column("file", "path"), _Column("output", "output"))
-            self._columns = (*texts, *swatch, *_CORRECT_NUMBERS)
+            self._columns: tuple[_Column, ...] = (*texts, *swatch, *_CORRECT_NUMBERS)
         else:
             self._columns = (_Column("file", "path"), _METHOD, *swatch, *_NUMBERS)
-        fixed = sum(column.width for column in self._columns) + len(_GAP) * (len(self._columns) - 1)
-        flexible = sum(not column.width for column in self._columns)
-        self._flexible_width = max(8, (self._width - fixed) // flexible)
+        # A narrow terminal loses the last columns rather than the names of the files.
+        while (room := self._room()) < _NARROWEST_NAME and len(self._columns) > _FEWEST_COLUMNS:
+            self._columns = self._columns[:-1]
+        self._name_width = max(room, _NARROWEST_NAME)
         self._begun = False
 
     def write(self, record: Mapping[str, Any]) -> None:
@@ -77,8 +81,16 @@ class TableWriter:
         line = Text(_GAP).join(cells)
         line.rstrip()
         line.style = style
-        self._console.print(line, soft_wrap=True)
-        self._console.file.flush()
+        # Captured, because a console that prints for itself ends the program when its reader has left.
+        with self._console.capture() as capture:
+            self._console.print(line, soft_wrap=True)
+        self._stream.write(capture.get())
+        self._stream.flush()
+
+    def _room(self) -> int:
+        gaps = len(_GAP) * (len(self._columns) - 1)
+        names = sum(not column.width for column in self._columns)
+        return (self._width - gaps - sum(column.width for column in self._columns)) // names
 
     def _cell(self, column: _Column, values: Mapping[str, Any]) -> Text:
         status = values.get("status") or "ok"
@@ -95,7 +107,7 @@ class TableWriter:
         return Text(self._fitted(column, "" if value is None else str(value)))
 
     def _fitted(self, column: _Column, text: str) -> str:
-        width = column.width or self._flexible_width
+        width = column.width or self._name_width
         if column is _METHOD:
             return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
         if column.width:
