@@ -193,6 +193,12 @@ def _ms(start: float) -> float:
     return (time.perf_counter() - start) * 1000
 
 
+def light_of_file(found: Found, *, light: Light, encoding: str) -> Illuminant:
+    """The light of one file, to be pooled with that of others."""
+    with opened(found, encoding) as photo:
+        return light.of(photo)
+
+
 def shared_lights(
     pairs: list[tuple[Any, Illuminant]],
 ) -> dict[Any, Illuminant]:

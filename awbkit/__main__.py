@@ -1,0 +1,6 @@
+"""`python -m awbkit`."""
+
+from awbkit.cli.main import main
+
+if __name__ == "__main__":
+    main()

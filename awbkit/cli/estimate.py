@@ -1,0 +1,79 @@
+"""`awbkit estimate`: the light of each picture."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from awbkit.cli import options
+from awbkit.cli.output import ESTIMATE_KEYS
+
+
+def estimate(
+    paths: options.Paths = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            "-m",
+            metavar="NAME[:KEY=VALUE,...]",
+            help="Estimator; repeat it for several in one pass. `awbkit methods` lists them.",
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="A gray card's rectangle, in pixels as displayed, in place of a method."),
+    ] = None,
+    recursive: options.Recursive = False,
+    files_from: options.FilesFrom = None,
+    null: options.Null = False,
+    encoding: options.Encoding = options.EncodingName.AUTO,
+    format: options.OutputFormat = None,
+    jobs: options.Jobs = 1,
+    failed_list: options.FailedListFile = None,
+    fail_fast: options.FailFast = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Estimate the light of pictures: its RGB, gains, chromaticity, colour temperature and Duv."""
+    from awbkit import batch
+    from awbkit.cli.report import open_report
+    from awbkit.errors import UsageError
+    from awbkit.estimators import registry
+    from awbkit.files.find import Found
+    from awbkit.files.photo import Region
+    from awbkit.records import error_record
+    from awbkit.tasks import estimate_file
+
+    if method and region:
+        raise UsageError("--region takes the place of a method; give one of them")
+    task = partial(
+        estimate_file,
+        methods=tuple(dict.fromkeys(registry.parse(name) for name in method or [registry.DEFAULT])),
+        region=Region.parse(region) if region else None,
+        encoding=encoding.value,
+    )
+    found = options.inputs(paths, files_from, null=null, recursive=recursive)
+    # A list that still arrives is worked on as it does; anything else is known beforehand, and so is its number.
+    known = None if files_from == "-" else list(found)
+    with open_report(
+        ESTIMATE_KEYS,
+        format=format,
+        total=None if known is None else len(known),
+        failed_list=failed_list,
+        nul=null,
+        quiet=quiet,
+    ) as report:
+        outcomes = batch.run(
+            task,
+            found if known is None else known,
+            jobs=options.chosen_jobs(jobs, known),
+            fail_fast=fail_fast,
+            local=lambda item: isinstance(item, Found) and item.is_stream,
+        )
+        with contextlib.closing(outcomes):
+            for outcome in outcomes:
+                report.add(*(outcome.result or [error_record(options.path_of(outcome.item), outcome.reason)]))
+    raise typer.Exit(report.exit_code)

@@ -1,0 +1,58 @@
+"""`awbkit methods`: what `--method` takes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class ListFormat(StrEnum):
+    """How the list is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def methods(
+    format: Annotated[ListFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+) -> None:
+    """List the estimators, their parameters and their papers."""
+    from awbkit.estimators import registry
+
+    described = [registry.describe(name) for name in registry.names()]
+    if (format or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSON)) is ListFormat.JSON:
+        rows = [
+            {
+                "name": row.name,
+                "default": row.name == registry.DEFAULT,
+                "summary": row.summary,
+                "parameters": [
+                    {"name": p.name, "type": p.type.__name__, "default": p.default, "allowed": str(p.range)}
+                    for p in row.parameters
+                ],
+                "citation": row.citation,
+            }
+            for row in described
+        ]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for row in described:
+        head = Text(row.name, "bold")
+        if row.name == registry.DEFAULT:
+            head.append(" (default)", "not bold green")
+        head.append(f"  {row.summary}", "not bold")
+        console.print(head)
+        for parameter in row.parameters:
+            line = Text(f"{parameter.name}={parameter.default:g}", "cyan")
+            line.append(f"  {parameter.range.help}; {parameter.range}", "default")
+            console.print(Padding(line, (0, 0, 0, 4)))
+        console.print(Padding(Text(row.citation, "dim"), (0, 0, 1, 4)))

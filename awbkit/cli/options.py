@@ -1,0 +1,132 @@
+"""Options that several subcommands share, and the inputs that they name."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from awbkit.cli.output import Format
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.files.find import Found, find, read_path_list
+
+
+class EncodingName(StrEnum):
+    """How a rendered file's numbers stand for light."""
+
+    AUTO = "auto"
+    LINEAR = "linear"
+    SRGB = "srgb"
+    ICC = "icc"
+
+
+_FEW = 4
+_INPUT = "Inputs"
+_RUN = "Run"
+
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PATH...", help="Pictures and folders; - reads one picture from standard input."),
+]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Descend into subfolders.", rich_help_panel=_INPUT)]
+FilesFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--files-from",
+        metavar="FILE",
+        help="Read paths from FILE, one a line; - is standard input.",
+        rich_help_panel=_INPUT,
+    ),
+]
+Null = Annotated[
+    bool,
+    typer.Option("--null", "-0", help="Paths in lists end with NUL, as find -print0 has it.", rich_help_panel=_INPUT),
+]
+Encoding = Annotated[
+    EncodingName,
+    typer.Option(help="How rendered files store light; auto: the embedded profile, else sRGB.", rich_help_panel=_INPUT),
+]
+OutputFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="Of the results; default a table on a terminal, else jsonl.", rich_help_panel=_RUN),
+]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes; 0: as many as cores.", rich_help_panel=_RUN)]
+FailedListFile = Annotated[
+    Path | None,
+    typer.Option("--failed-list", metavar="FILE", help="List the inputs that failed.", rich_help_panel=_RUN),
+]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.", rich_help_panel=_RUN)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no summary on standard error.", rich_help_panel=_RUN)
+]
+
+
+def inputs(
+    paths: Iterable[str] | None, files_from: str | None, *, null: bool, recursive: bool
+) -> Iterator[Found | UnreadableFile]:
+    """The images that the command line names.
+
+    Raises:
+        UsageError: If it names none, or standard input twice, or the list cannot be read.
+    """
+    named = list(paths or ())
+    if files_from is None and not named:
+        raise UsageError("no picture named; give files, folders, or --files-from FILE")
+    if files_from is None and null:
+        raise UsageError("-0 says how --files-from separates paths; give that too")
+    if files_from == "-" and "-" in named:
+        raise UsageError("standard input cannot be both a picture and --files-from")
+    return _found(named, files_from, null=null, recursive=recursive)
+
+
+def _found(
+    named: list[str], files_from: str | None, *, null: bool, recursive: bool
+) -> Iterator[Found | UnreadableFile]:
+    with contextlib.ExitStack() as stack:
+        listed: Iterable[str] = ()
+        if files_from == "-":
+            listed = read_path_list(sys.stdin.buffer, nul=null)
+        elif files_from is not None:
+            try:
+                listed = read_path_list(stack.enter_context(Path(files_from).open("rb", buffering=0)), nul=null)
+            except OSError as error:
+                raise UsageError(f"--files-from {files_from}: {(error.strerror or '').lower()}") from None
+        yield from find(_chained(named, listed), recursive=recursive)
+
+
+def _chained(named: Iterable[str], listed: Iterable[str]) -> Iterator[str]:
+    yield from named
+    yield from listed
+
+
+def path_of(item: object) -> Path | str:
+    """The file that an item of a batch is about, itself an input or an error."""
+    return getattr(item, "path", "")
+
+
+def chosen_jobs(jobs: int, items: Sequence[object] | None) -> int:
+    """As many as asked for; of 0, one for a few files, whose work is done before workers would have started."""
+    from awbkit.batch import default_jobs
+
+    return jobs or (1 if items is not None and len(items) < _FEW else default_jobs())
+
+
+def numbers(option: str, text: str, count: int) -> tuple[float, ...]:
+    """Positive numbers separated by commas.
+
+    Raises:
+        UsageError: If these are not ``count`` positive numbers.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != count or not all(0 < value < float("inf") for value in values):
+        names = "r,g,b" if count == 3 else "r,b"
+        raise UsageError(f"{option} takes {count} positive numbers {names}, not {text!r}")
+    return values
