@@ -1,8 +1,7 @@
-"""EXIF blocks: camera and orientation read, blocks made for developed raws, and put into JPEGs."""
+"""EXIF blocks: camera and orientation read, and blocks made for developed raws."""
 
 from __future__ import annotations
 
-import io
 import struct
 import time
 from pathlib import Path
@@ -13,10 +12,11 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from awbkit.files import exif
+from awbkit.files.embed import MAX_JPEG_BLOCK
 
 PREFIX = b"Exif\0\0"
 
@@ -179,7 +179,7 @@ class TestFromRaw:
         (tmp_path / "a.dng").write_bytes(huge)
         made = exif.from_raw(tmp_path / "a.dng")
         assert made is not None
-        assert len(made) <= exif.MAX_BLOCK
+        assert len(made) <= MAX_JPEG_BLOCK
         assert 37510 not in parsed(made).get_ifd(34665)
         assert parsed(made).get_ifd(34665)[33434] == IFDRational(1, 60)
         assert len(parsed(made)[270]) == 50_000
@@ -192,39 +192,3 @@ class TestFromRaw:
     def test_missing_file_is_an_os_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             exif.from_raw(tmp_path / "none.dng")
-
-
-class TestEmbedInJpeg:
-    @staticmethod
-    def jpeg(**options: Any) -> bytes:
-        out = io.BytesIO()
-        Image.new("RGB", (32, 24), (90, 60, 30)).save(out, "JPEG", **options)
-        return out.getvalue()
-
-    @pytest.mark.parametrize("prefix", [b"", PREFIX])
-    def test_follows_jfif(self, prefix: bytes) -> None:
-        plain, made = self.jpeg(), block({271: "Canon", 274: 1})
-        joined = exif.embed_in_jpeg(plain, prefix + made)
-        assert joined[:20] == plain[:20]
-        assert joined[20:24] == b"\xff\xe1" + struct.pack(">H", len(made) + 8)
-        with Image.open(io.BytesIO(joined)) as image, Image.open(io.BytesIO(plain)) as before:
-            assert image.info["exif"] == PREFIX + made
-            assert image.getexif()[ExifTags.Base.Make] == "Canon"
-            assert image.tobytes() == before.tobytes()
-
-    def test_comes_first_without_jfif(self) -> None:
-        plain = self.jpeg()
-        joined = exif.embed_in_jpeg(plain[:2] + plain[20:], block({271: "Canon"}))
-        assert joined[2:4] == b"\xff\xe1"
-
-    def test_longest_block(self) -> None:
-        made = block({271: "Canon"})
-        longest = made + bytes(exif.MAX_BLOCK - len(made))
-        with Image.open(io.BytesIO(exif.embed_in_jpeg(self.jpeg(), longest))) as image:
-            assert image.info["exif"] == PREFIX + longest
-        with pytest.raises(ValueError, match="does not fit"):
-            exif.embed_in_jpeg(self.jpeg(), longest + b"\0")
-
-    def test_anything_but_a_jpeg_is_a_value_error(self) -> None:
-        with pytest.raises(ValueError, match="JPEG"):
-            exif.embed_in_jpeg(b"nothing", block({271: "Canon"}))

@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from awbkit.files.embed import MAX_JPEG_BLOCK
 from awbkit.files.ifd import EXIF_IFD, GPS_IFD, INTEROP_IFD, Buffer, Directory, Ifd, Tiff, read_directory, serialise
 from awbkit.files.jpeg import EXIF_HEADER, Segment, segments
-
-MAX_BLOCK = 0xFFFF - 2 - len(EXIF_HEADER)
-"""Greatest length of a block that fits into a JPEG segment."""
 
 _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
 _EXIF_VERSION, _MAKER_NOTE, _COLOR_SPACE, _WIDTH, _HEIGHT = 36864, 37500, 40961, 40962, 40963
@@ -100,7 +98,7 @@ def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) 
         exif.fields[tag] = (_LONG, struct.pack("<I", length))
     exif.fields[_COLOR_SPACE] = (_SHORT, struct.pack("<H", 1))
     exif.fields.setdefault(_EXIF_VERSION, (_UNDEFINED, b"0232"))
-    while len(block := _block(main)) > MAX_BLOCK:
+    while len(block := _block(main)) > MAX_JPEG_BLOCK:
         fields = max((d.fields for d in (main, *main.children.values())), key=lambda f: max(map(_length, f.items())))
         del fields[max(fields.items(), key=_length)[0]]
     return block
@@ -172,17 +170,3 @@ def _preview_block(path: str | os.PathLike[str]) -> bytes | None:
 
 def _is_exif(segment: Segment) -> bool:
     return segment.marker == 0xE1 and segment.payload.startswith(EXIF_HEADER)
-
-
-def embed_in_jpeg(jpeg: bytes, exif: bytes) -> bytes:
-    """Put an EXIF block into a fresh JPEG without one, behind its JFIF segment.
-
-    Raises:
-        ValueError: Not a JPEG, or the block is longer than `MAX_BLOCK`.
-    """
-    block = exif.removeprefix(EXIF_HEADER)
-    if len(block) > MAX_BLOCK:
-        raise ValueError(f"EXIF block of {len(block)} bytes does not fit into a JPEG segment")
-    first = segments(jpeg)[0]
-    at = first.offset + len(bytes(first)) if first.marker == 0xE0 else first.offset
-    return jpeg[:at] + bytes(Segment(0xE1, at, EXIF_HEADER + block)) + jpeg[at:]
