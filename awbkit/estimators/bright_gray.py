@@ -1,10 +1,10 @@
 """Bright gray: the brightest pixels that are also the least coloured, under a first guess of the light.
 
-Bright pixels tell more of the light than dark ones: white surfaces and highlights are among them (Joze et al. 2012).
-But the brightest may be a coloured light or a yellow wall. So the image is divided by a first guess, local surface
-reflectance, and a pixel with channels of least value m and greatest value M counts as m^2 / M: its least channel is
-what of it can be white, and the ratio m / M how little colour it has. Found on INTEL-TAU, Cube+ and Gehler-Shi; see
-``tests/benchmarks/estimators_on_thumbnails.py`` for its measure there.
+Bright pixels tell more of the light than dark ones: white surfaces and highlights are among them (Vaezi Joze et al.
+2012). But the brightest may be a coloured light or a yellow wall. So the image is divided by a first guess, local
+surface reflectance, and a pixel with channels of least value m and greatest value M counts as m^2 / M: its least
+channel is what of it can be white, and the ratio m / M how little colour it has. The form and the share of the pixels
+were chosen on INTEL-TAU, Cube+ and Gehler-Shi; chosen on any two of them they do much the same on the third.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from awbkit.estimators.parameter import Range
 from awbkit.image import LinearImage
 
 CITATION = (
-    "awbkit; after H. R. V. Joze, M. S. Drew, G. D. Finlayson and P. A. T. Rey, "
-    "The role of bright pixels in illumination estimation, IS&T Twentieth Color and Imaging Conference, 2012"
+    "awbkit; after H. R. Vaezi Joze, M. S. Drew, G. D. Finlayson and P. A. Troncoso Rey, "
+    "The role of bright pixels in illumination estimation, IS&T/SID Twentieth Color and Imaging Conference, 2012"
 )
 
 

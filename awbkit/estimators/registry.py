@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 from collections.abc import Callable, Iterable
@@ -35,34 +34,30 @@ Value = float | int
 Estimator = Callable[..., Illuminant | NDArray[np.float64]]
 """A function of a LinearImage and keyword-only parameters. RGB of any scale will do; an Illuminant can say more."""
 
-
-@dataclass(frozen=True)
-class _Row:
-    function: Estimator
-    summary: str
-    citation: str
-
-
-_METHODS = {
-    "gray-world": _Row(gray_world.gray_world, "mean of the pixels", gray_world.CITATION),
-    "white-patch": _Row(white_patch.white_patch, "high percentile of each channel", white_patch.CITATION),
-    "shades-of-gray": _Row(shades_of_gray.shades_of_gray, "Minkowski norm of the pixels", shades_of_gray.CITATION),
-    "general-gray-world": _Row(
-        general_gray_world.general_gray_world, "Minkowski norm of the smoothed pixels", general_gray_world.CITATION
+_METHODS: dict[str, tuple[Estimator, str, str]] = {
+    "gray-world": (gray_world.gray_world, "mean of the pixels", gray_world.CITATION),
+    "white-patch": (white_patch.white_patch, "high percentile of each channel", white_patch.CITATION),
+    "shades-of-gray": (shades_of_gray.shades_of_gray, "Minkowski norm of the pixels", shades_of_gray.CITATION),
+    "general-gray-world": (
+        general_gray_world.general_gray_world,
+        "Minkowski norm of the smoothed pixels",
+        general_gray_world.CITATION,
     ),
-    "gray-edge": _Row(gray_edge.gray_edge, "Minkowski norm of the gradient", gray_edge.CITATION),
-    "gray-edge-2": _Row(gray_edge_2.gray_edge_2, "Minkowski norm of the second derivatives", gray_edge_2.CITATION),
-    "pca": _Row(pca.pca, "first principal component of the darkest and brightest pixels", pca.CITATION),
-    "gray-index": _Row(gray_index.gray_index, "mean of the greyest pixels", gray_index.CITATION),
-    "local-surface-reflectance": _Row(
+    "gray-edge": (gray_edge.gray_edge, "Minkowski norm of the gradient", gray_edge.CITATION),
+    "gray-edge-2": (gray_edge_2.gray_edge_2, "Minkowski norm of the second derivatives", gray_edge_2.CITATION),
+    "pca": (pca.pca, "first principal component of the darkest and brightest pixels", pca.CITATION),
+    "gray-index": (gray_index.gray_index, "mean of the greyest pixels", gray_index.CITATION),
+    "local-surface-reflectance": (
         local_surface_reflectance.local_surface_reflectance,
         "sum of the pixels over the sum of the pixels normalised to their patch's maximum",
         local_surface_reflectance.CITATION,
     ),
-    "bright-gray": _Row(
-        bright_gray.bright_gray, "mean of the brightest pixels with the least colour", bright_gray.CITATION
+    "bright-gray": (
+        bright_gray.bright_gray,
+        "mean of the brightest pixels with the least colour",
+        bright_gray.CITATION,
     ),
-    "as-shot": _Row(as_shot.as_shot, "the white that the camera itself chose", as_shot.CITATION),
+    "as-shot": (as_shot.as_shot, "the white that the camera itself chose", as_shot.CITATION),
 }
 
 DEFAULT = "bright-gray"
@@ -141,7 +136,7 @@ class Method:
         Raises:
             AwbError: If the image has no valid pixel, or lacks what the method needs.
         """
-        estimate = _METHODS[self.name].function(image, **self.parameters)
+        estimate = _METHODS[self.name][0](image, **self.parameters)
         return estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
 
     def __str__(self) -> str:
@@ -167,14 +162,14 @@ def describe(name: str) -> Description:
     """
     if name not in _METHODS:
         raise UsageError(f"unknown method {name!r}{_nearest(name, _METHODS)}; methods: {', '.join(_METHODS)}")
-    row = _METHODS[name]
-    hints = get_type_hints(row.function, include_extras=True)
+    function, summary, citation = _METHODS[name]
+    hints = get_type_hints(function, include_extras=True)
     parameters = tuple(
         Parameter(key, hints[key].__origin__, signed.default, hints[key].__metadata__[0])
-        for key, signed in inspect.signature(row.function).parameters.items()
+        for key, signed in inspect.signature(function).parameters.items()
         if signed.kind is inspect.Parameter.KEYWORD_ONLY
     )
-    return Description(name, row.summary, parameters, row.citation)
+    return Description(name, summary, parameters, citation)
 
 
 def parse(specification: str) -> Method:
@@ -206,5 +201,7 @@ def parse(specification: str) -> Method:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     """A phrase with the name most like ``name``, or nothing where none is."""
+    import difflib  # here, because only a mistake needs it
+
     matches = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=1)
     return f", did you mean {matches[0]!r}?" if matches else ""
