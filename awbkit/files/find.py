@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -76,6 +76,7 @@ def find(paths: Iterable[str], *, recursive: bool = False) -> Iterator[Found | U
         recursive: Whether to descend into subfolders.
     """
     seen: set[str] = set()
+    identify = identifier()
     for name in paths:
         if name == "-":
             candidates: Iterator[Found | UnreadableFile] = iter((Found(STDIN),))
@@ -83,11 +84,27 @@ def find(paths: Iterable[str], *, recursive: bool = False) -> Iterator[Found | U
             candidates = _expand(name, recursive)
         for candidate in candidates:
             if isinstance(candidate, Found):
-                identity = "-" if candidate.is_stdin else os.path.realpath(candidate.path)
+                identity = "-" if candidate.is_stdin else identify(candidate.path)
                 if identity in seen:
                     continue
                 seen.add(identity)
             yield candidate
+
+
+def identifier() -> Callable[[Path], str]:
+    """A function from a path to the file it leads to, the same for all its names; it resolves each folder once."""
+    folders: dict[str, str] = {}
+
+    def identity(path: Path) -> str:
+        text = os.fspath(path)
+        folder, name = os.path.split(text)
+        if path.is_symlink() or name in {"", ".", ".."}:
+            return os.path.normcase(os.path.realpath(text))
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        return os.path.normcase(f"{folders[folder]}{os.sep}{name}")
+
+    return identity
 
 
 def read_path_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:

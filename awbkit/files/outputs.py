@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from awbkit.errors import OutputError, UnreadableFile, UsageError
-from awbkit.files.find import STDIN, Found
+from awbkit.files.find import STDIN, Found, identifier
 
 DEFAULT_NAME = "{stem}_awb{ext}"
 
@@ -75,8 +75,9 @@ def plan_outputs(
         item if isinstance(item, UnreadableFile) else Planned(item, output or _place(item, suffix, directory, name))
         for item in items
     ]
-    kept = _without_previous_results(everything)
-    _check_collisions([item for item in kept if isinstance(item, Planned)])
+    identify = identifier()
+    kept = _without_previous_results(everything, identify)
+    _check_collisions([item for item in kept if isinstance(item, Planned)], identify)
     return kept
 
 
@@ -185,29 +186,31 @@ def _place(found: Found, suffix: Callable[[Path], str], directory: Path | None, 
     return directory / below / file_name
 
 
-def _without_previous_results(items: list[Planned | UnreadableFile]) -> list[Planned | UnreadableFile]:
+def _without_previous_results(
+    items: list[Planned | UnreadableFile], identify: Callable[[Path], str]
+) -> list[Planned | UnreadableFile]:
     maker: dict[str, Path] = {}
     for item in items:
         if isinstance(item, Planned):
-            maker.setdefault(_identity(item.output), item.source.path)
+            maker.setdefault(identify(item.output), item.source.path)
 
     def is_result(item: Planned | UnreadableFile) -> bool:
         if isinstance(item, UnreadableFile) or item.source.root is None:
             return False
-        made_from = maker.get(_identity(item.source.path))
+        made_from = maker.get(identify(item.source.path))
         # A result of the same name as its source could as well be an original, such as a raw file's camera JPEG.
         return made_from is not None and made_from.stem.casefold() != item.source.path.stem.casefold()
 
     return [item for item in items if not is_result(item)]
 
 
-def _check_collisions(items: list[Planned]) -> None:
-    inputs = {_identity(item.source.path): item.source.path for item in items if not item.source.is_stdin}
+def _check_collisions(items: list[Planned], identify: Callable[[Path], str]) -> None:
+    inputs = {identify(item.source.path): item.source.path for item in items if not item.source.is_stdin}
     files = {_file_number(item.source.path): item.source.path for item in items if not item.source.is_stdin}
     files.pop(None, None)
     taken: dict[str, Planned] = {}
     for item in items:
-        identity = _identity(item.output)
+        identity = identify(item.output)
         # The file number catches what the name does not: another case on a case-blind file system, a hard link.
         clash = inputs.get(identity) or files.get(_file_number(item.output))
         if clash is not None:
@@ -221,10 +224,6 @@ def _check_collisions(items: list[Planned]) -> None:
                 f"{other.source.path} and {item.source.path} would both be written to {item.output}; tell them apart "
                 f"with --name '{{name}}_awb{{ext}}' or '{{parent}}_{{stem}}{{ext}}', or run them one by one"
             )
-
-
-def _identity(path: Path) -> str:
-    return os.path.normcase(os.path.realpath(path))
 
 
 def _file_number(path: Path) -> tuple[int, int] | None:
