@@ -255,6 +255,12 @@ def quiet_on_broken_pipe() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered has nowhere to go, and the interpreter would complain of it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_stdout()
         raise SystemExit(BROKEN_PIPE_EXIT_CODE) from None
+
+
+def abandon_stdout() -> None:
+    """Send what is still buffered nowhere, or the interpreter would fail to write it once more at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

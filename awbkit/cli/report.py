@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from awbkit.cli.output import Format, Writer, default_format, open_writer
+from awbkit.cli.output import Format, Writer, abandon_stdout, default_format, open_writer
 from awbkit.cli.terminal import Progress, printable
 from awbkit.errors import OutputError, UsageError
 from awbkit.files.outputs import IfExists, atomic_write
