@@ -1,0 +1,43 @@
+# make demo   estimate and correct the pictures in examples/, from a bare checkout
+# make test   install the development extras, check types and style, run the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check clean
+
+demo: $(VENV)/.installed
+	@echo "awbkit estimate examples/pictures"
+	@$(BIN)/awbkit estimate --format table examples/pictures
+	@echo
+	@echo "awbkit correct examples/pictures -d demo-output --to jpg"
+	@$(BIN)/awbkit correct --format table --if-exists replace --to jpg -d demo-output examples/pictures
+	@echo
+	@echo "Before: examples/pictures    After: demo-output"
+
+test: $(VENV)/.installed-dev check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The two stamps hold the state of pyproject.toml that is installed, so that a second run installs nothing.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "awbkit needs Python 3.11 or newer; run: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "on Debian and Ubuntu, venv is a package: apt-get install python3-venv"; exit 1; }
+
+clean:
+	rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
