@@ -81,7 +81,7 @@ def main(folder: Path, specifications: list[str]) -> None:
     print("method | group | images | " + " | ".join(STATISTICS) + " | ms")
     print("--- | --- | ---" + " | ---:" * (len(STATISTICS) + 1))
     for method in [parse(text) for text in specifications or [name for name in names() if name != "as-shot"]]:
-        errors = np.array([angular_error(method.estimate(item.image).rgb, item.truth) for item in items])
+        errors = np.array([angular_error(method.estimate(item.image).rgb, item.truth.tolist()) for item in items])
         table = np.array([statistics(errors[[item.group == group for item in items]]) for group in groups])
         mean = np.exp(np.log(table).mean(axis=0))
         for group, line in zip(groups, table, strict=True):
