@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import time
 from pathlib import Path
@@ -174,6 +175,17 @@ class TestFromRaw:
         assert dict(found.get_ifd(34665)) == {33434: 0.001, 34855: 100, 36864: b"0232", 40961: 1}
         assert found.get_ifd(34853) == {1: "N", 2: (48.0, 51.0, 0.0)}
 
+    def test_raf_preview(self, tmp_path: Path) -> None:
+        preview = io.BytesIO()
+        data = block({271: "FUJIFILM", 272: "X-T4", 274: 8}, {33434: IFDRational(1, 125), 37500: b"FUJIFILM note"})
+        Image.new("RGB", (16, 16)).save(preview, "JPEG", exif=PREFIX + data)
+        header = b"FUJIFILMCCD-RAW 0201".ljust(84, b"\0") + struct.pack(">II", 160, len(preview.getvalue()))
+        (tmp_path / "a.raf").write_bytes(header.ljust(160, b"\0") + preview.getvalue() + bytes(500))
+        made = exif.from_raw(tmp_path / "a.raf")
+        assert made is not None
+        assert (parsed(made)[272], parsed(made)[274]) == ("X-T4", 1)
+        assert dict(parsed(made).get_ifd(34665)) == {33434: 0.008, 36864: b"0232", 40961: 1}
+
     def test_fits_into_a_jpeg_segment(self, tmp_path: Path) -> None:
         huge = block({271: "Canon", 270: "d" * 50_000}, {37510: b"c" * 60_000, 33434: IFDRational(1, 60)})
         (tmp_path / "a.dng").write_bytes(huge)
@@ -184,7 +196,10 @@ class TestFromRaw:
         assert parsed(made).get_ifd(34665)[33434] == IFDRational(1, 60)
         assert len(parsed(made)[270]) == 50_000
 
-    @pytest.mark.parametrize("content", [b"", b"garbage" * 50, b"II*\0\x08\0\0\0\0\0\0\0\0\0", b"\0\0\0\x18ftypcrx "])
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"garbage" * 50, b"II*\0\x08\0\0\0\0\0\0\0\0\0", b"\0\0\0\x18ftypcrx ", b"FUJIFILM" + bytes(99)],
+    )
     def test_no_exif_is_none(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "a.raf").write_bytes(content)
         assert exif.from_raw(tmp_path / "a.raf") is None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from awbkit.files.embed import MAX_JPEG_BLOCK
 from awbkit.files.ifd import EXIF_IFD, GPS_IFD, INTEROP_IFD, Buffer, Directory, Ifd, Tiff, read_directory, serialise
-from awbkit.files.jpeg import EXIF_HEADER, Segment, segments
+from awbkit.files.jpeg import EXIF_HEADER, segments
 
 _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
 _EXIF_VERSION, _MAKER_NOTE, _COLOR_SPACE, _WIDTH, _HEIGHT = 36864, 37500, 40961, 40962, 40963
@@ -70,8 +70,8 @@ def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) 
     Camera, lens, exposure, date, author, copyright and position go over. The MakerNote, thumbnails and everything that
     describes the stored sensor data do not. Orientation is 1, since developing has turned the picture.
 
-    TIFF-based raws (DNG, NEF, CR2, ARW, PEF, ORF, RW2, ...) and CR3 are read directly, others (RAF, ...) through the
-    EXIF of their preview.
+    TIFF-based raws (DNG, NEF, CR2, ARW, PEF, ORF, RW2, ...), RAF and CR3 are read directly, others through the EXIF of
+    the preview that LibRaw finds.
 
     Args:
         path: The raw.
@@ -123,8 +123,12 @@ def _mapped(path: str | os.PathLike[str]) -> Iterator[Buffer]:
 
 
 def _described(data: Buffer) -> Directory | None:
-    """What a TIFF-based raw, a CR3 or an EXIF block says about the photograph."""
+    """What a TIFF-based raw, a RAF, a CR3 or an EXIF block says about the photograph."""
     try:
+        if data[:8] == b"FUJIFILM" and len(data) >= 92:
+            start, length = struct.unpack_from(">II", data, 84)
+            block = _jpeg_block(bytes(data[start : start + length]))
+            return _described(block) if block else None
         if data[4:12] == b"ftypcrx ":
             main, exif, gps = (_first_directory(_canon_block(data, name)) for name in (b"CMT1", b"CMT2", b"CMT4"))
         else:
@@ -161,12 +165,11 @@ def _preview_block(path: str | os.PathLike[str]) -> bytes | None:
     try:
         with rawpy.imread(os.fspath(path)) as raw:
             preview = raw.extract_thumb()
-        if not isinstance(preview.data, bytes):
-            return None
-        return next(s.payload[len(EXIF_HEADER) :] for s in segments(preview.data) if _is_exif(s))
-    except (rawpy.LibRawError, ValueError, StopIteration):
+        return _jpeg_block(preview.data) if isinstance(preview.data, bytes) else None
+    except (rawpy.LibRawError, ValueError):
         return None
 
 
-def _is_exif(segment: Segment) -> bool:
-    return segment.marker == 0xE1 and segment.payload.startswith(EXIF_HEADER)
+def _jpeg_block(jpeg: bytes) -> bytes | None:
+    found = (s.payload for s in segments(jpeg) if s.marker == 0xE1 and s.payload.startswith(EXIF_HEADER))
+    return next(found, b"").removeprefix(EXIF_HEADER) or None
