@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from awbkit.estimators._pixels import FloatArray
 
@@ -61,7 +62,7 @@ class NormalisedGaussian:
         sigma: Standard deviation in pixels.
     """
 
-    def __init__(self, values: FloatArray, mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], sigma: float) -> None:
+    def __init__(self, values: FloatArray, mask: NDArray[np.bool_], sigma: float) -> None:
         self._mask = mask
         self._sigma = sigma
         masked = np.where(mask[..., None], values, 0.0).transpose(2, 0, 1)
