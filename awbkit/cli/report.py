@@ -88,6 +88,7 @@ class Report:
         except BrokenPipeError:
             raise
         except OSError as error:
+            abandon_stdout()
             raise OutputError("standard output", f"cannot be written: {(error.strerror or '').lower()}") from error
 
     def summary(self) -> str:
