@@ -25,6 +25,10 @@ _GRACE_SECONDS = 2.0
 _ONE_THREAD = dict.fromkeys(("VIPS_CONCURRENCY", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
+class _Stopped(BaseException):
+    """The parent wants the worker to end; an exception, so that temporary files are removed on the way out."""
+
+
 class Worker:
     """The parent's end. One thread asks; any thread may end it."""
 
@@ -144,8 +148,8 @@ def serve() -> None:
         _send(sink, pickle.dumps(None))
         while True:
             _send(sink, _answer(task, _receive(source)))
-    except (EOFError, BrokenPipeError):
-        # The parent is done, or gone.
+    except (EOFError, BrokenPipeError, _Stopped):
+        # The parent is done, or gone; taking the interpreter down in good order would only keep it waiting.
         sys.stderr.flush()
         os._exit(0)
 
@@ -175,8 +179,7 @@ def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:
 
 
 def _leave(*_: object) -> NoReturn:
-    # An exception, so that temporary files are removed on the way out.
-    raise SystemExit(0)
+    raise _Stopped
 
 
 def _send(pipe: IO[bytes], message: bytes) -> None:
