@@ -131,13 +131,13 @@ class Worker:
 
 def serve() -> None:
     """The worker's end: answer until the parent closes the pipe."""
-    signal.signal(signal.SIGTERM, _leave)
     source = os.fdopen(os.dup(0), "rb")
     sink = os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
     try:
+        signal.signal(signal.SIGTERM, _leave)
         try:
             task = pickle.loads(_receive(source))
         except EOFError:
