@@ -1,28 +1,29 @@
 """Camera auto white balance: estimate the illuminant of any photograph, raw or rendered, and correct it.
 
-import awbkit
+    import awbkit
 
-light = awbkit.estimate("photo.jpg")
-print(light.gains, light.cct_duv)
-awbkit.correct("photo.jpg", "photo_awb.jpg", illuminant=light)
+    light = awbkit.estimate("photo.jpg")
+    print(light.gains, light.cct_duv)
+    awbkit.correct("photo.jpg", "photo_awb.jpg", illuminant=light)
 """
 
 from __future__ import annotations
 
-from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
 
-from awbkit.api import common, correct, estimate
-from awbkit.camera import LINEAR_SRGB, Camera
-from awbkit.correction.von_kries import Correction
-from awbkit.correction.von_kries import apply as apply_correction
-from awbkit.errors import AwbError
-from awbkit.estimators.registry import names as methods
-from awbkit.files.open import open_photo as open  # noqa: F401 - public, but not for `from awbkit import *`
-from awbkit.files.photo import Photo, Region
-from awbkit.illuminant import Illuminant, angular_error
-from awbkit.image import LinearImage
+if TYPE_CHECKING:
+    from awbkit.api import common, correct, estimate
+    from awbkit.camera import LINEAR_SRGB, Camera
+    from awbkit.correction.von_kries import Correction
+    from awbkit.correction.von_kries import apply as apply_correction
+    from awbkit.errors import AwbError
+    from awbkit.estimators.registry import names as methods
+    from awbkit.files.open import open_photo as open
+    from awbkit.files.photo import Photo, Region
+    from awbkit.illuminant import Illuminant, angular_error
+    from awbkit.image import LinearImage
 
-__version__ = _version("awbkit")
+    __version__: str
 
 __all__ = [
     "LINEAR_SRGB",
@@ -40,3 +41,39 @@ __all__ = [
     "estimate",
     "methods",
 ]
+
+# Loaded when first used: the command line starts without numpy, and reads --help without codecs.
+_HOMES = {
+    "LINEAR_SRGB": ("camera", "LINEAR_SRGB"),
+    "AwbError": ("errors", "AwbError"),
+    "Camera": ("camera", "Camera"),
+    "Correction": ("correction.von_kries", "Correction"),
+    "Illuminant": ("illuminant", "Illuminant"),
+    "LinearImage": ("image", "LinearImage"),
+    "Photo": ("files.photo", "Photo"),
+    "Region": ("files.photo", "Region"),
+    "angular_error": ("illuminant", "angular_error"),
+    "apply_correction": ("correction.von_kries", "apply"),
+    "common": ("api", "common"),
+    "correct": ("api", "correct"),
+    "estimate": ("api", "estimate"),
+    "methods": ("estimators.registry", "names"),
+    "open": ("files.open", "open_photo"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("awbkit")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'awbkit' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _HOMES[name]
+    return getattr(import_module(f"awbkit.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "open", "__version__"])

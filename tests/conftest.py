@@ -21,7 +21,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def scene(rng: np.random.Generator) -> np.ndarray:
-    """Linear sRGB reflectances (96, 128, 3): coloured patches, a gray card at rows 32-64, columns 48-80, white above."""
+    """Linear sRGB reflectances (96, 128, 3): patches; a gray card in rows 32-64, columns 48-80; white above it."""
     patches = rng.uniform(0.05, 0.75, (6, 8, 3))
     image = np.kron(patches, np.ones((16, 16, 1)))
     image[32:64, 48:80] = 0.4
