@@ -147,8 +147,10 @@ def _correct_float(pixels: Pixels, encoding: Encoding, correction: Correction) -
     matrix = np.linalg.solve(encoding.matrix, correction.matrix() @ encoding.matrix)
     result = pixels.copy()
     for row in range(0, len(pixels), _ROWS):
-        linear = encoding.decode(pixels[row : row + _ROWS, :, :3].astype(np.float64)) @ matrix.T
-        result[row : row + _ROWS, :, :3] = encoding.encode(linear)
+        # Infinities and what is no number pass through.
+        with np.errstate(invalid="ignore", over="ignore"):
+            linear = encoding.decode(pixels[row : row + _ROWS, :, :3].astype(np.float64)) @ matrix.T
+            result[row : row + _ROWS, :, :3] = encoding.encode(linear)
     return result
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _READS = "awbkit reads JPEG, PNG, TIFF, WebP, HEIF, AVIF and camera raw"
 _TIFF_SUFFIXES = (".tif", ".tiff")
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"}
 _OTHER_KINDS = (
     (b"GIF8", "a GIF"),
     (b"BM", "a BMP"),
@@ -37,9 +38,12 @@ def sniff(head: bytes) -> str | None:
         return "tiff"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    if head[4:8] == b"ftyp" and head[8:12] != b"crx ":
+    if head[4:8] == b"ftyp":
         brands = {head[8:12], head[16:20], head[20:24], head[24:28], head[28:32]}
-        return "avif" if brands & {b"avif", b"avis"} else "heic"
+        if brands & {b"avif", b"avis"}:
+            return "avif"
+        if brands & _HEIF_BRANDS:
+            return "heic"
     return None
 
 
@@ -59,8 +63,6 @@ def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPh
     name = os.fspath(path)
     head = _read_head(name)
     kind = sniff(head)
-    if kind == "heic" and head[8:12] in (b"qt  ", b"isom", b"mp42", b"M4V ", b"iso2", b"mp41", b"3gp4", b"3gp5"):
-        raise UnsupportedImage(name, "is a video", "export the frames that you want as pictures")
     if kind == "avif" and head[8:12] == b"avis":
         raise UnsupportedImage(name, "is an animation", "export the frames that you want corrected as single pictures")
     if kind is None or (kind == "tiff" and _may_be_raw(name)):
@@ -103,6 +105,10 @@ def _may_be_raw(name: str) -> bool:
 
 
 def _unknown(name: str, head: bytes) -> UnsupportedImage | UnreadableFile:
+    if head[4:12] == b"ftypcrx " or head.startswith(b"FUJIFILMCCD-RAW"):
+        return UnreadableFile(name, "is a raw file with a damaged header", "copy it again from its source")
+    if head[4:8] == b"ftyp":
+        return UnsupportedImage(name, "is a video", "export the frames that you want as pictures")
     for magic, kind in _OTHER_KINDS:
         if head.startswith(magic):
             return UnsupportedImage(name, f"is {kind}", _READS)

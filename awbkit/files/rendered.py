@@ -16,6 +16,7 @@ from awbkit.camera import LINEAR_SRGB
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation
+from awbkit.files.extents import is_cut_short
 from awbkit.files.photo import Photo, Region
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
@@ -27,6 +28,11 @@ Pixels: TypeAlias = NDArray[Any]
 
 CLIP = 0.98
 """Linear share of the maximum from which a channel counts as clipped."""
+
+_SMALL = 1 << 20
+# libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
+_DAMAGE = ("bad Huffman code", "premature end of data segment")
+_MAX_JPEG_PIXELS_PER_BYTE = 1024
 
 _COPY = "the file is damaged or was not copied in full; copy it again from its source"
 
@@ -89,7 +95,9 @@ class RenderedPhoto(Photo):
             shrink = next((s for s in (8, 4, 2) if min(self.width, self.height) >= s * 2 * THUMBNAIL_SIZE), 1)
         with decoding(self.path):
             image = self.rgb(shrink)
-            return self._linear(image, (image.width // 256 or 1, image.height // 256 or 1)).thumbnail()
+            small = image.width * image.height <= _SMALL
+            blocks = (1, 1) if small else (image.width // 256 or 1, image.height // 256 or 1)
+            return self._linear(image, blocks).thumbnail()
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
@@ -103,21 +111,22 @@ class RenderedPhoto(Photo):
         encoding = self.encoding or SRGB
         scale = 65535.0 if self.encoding is None else self.full_scale
         if self.is_float:
-            pixels = encoding.decode(image.numpy().astype(np.float64)) @ encoding.matrix.T
+            with np.errstate(invalid="ignore", over="ignore"):
+                pixels = encoding.decode(image.numpy().astype(np.float64)) @ encoding.matrix.T
             return LinearImage.from_array(pixels.astype(np.float32), clip=np.inf)
         table, usable = _decode_tables(encoding, 256 if image.format == "uchar" else 65536, scale)
-        valid = image.maplut(table_image(usable)).bandand()
-        linear = image.maplut(table_image(table))
         if shrink != (1, 1):
-            linear = linear * (valid / 255)
-            linear, valid = linear.shrink(*shrink), (valid / 255).shrink(*shrink)
-            stacked = linear.bandjoin(valid).numpy()
+            valid = image.maplut(table_image(usable)).bandand()
+            linear = image.maplut(table_image(table)) * (valid / 255)
+            # Joined before they shrink: two shrinking branches would ask a stream for rows that have gone by.
+            stacked = linear.bandjoin(valid / 255).shrink(*shrink).numpy()
             pixels, share = stacked[..., :3], stacked[..., 3]
             pixels = np.divide(pixels, share[..., None], out=np.zeros_like(pixels), where=share[..., None] > 0)
             good = share >= 0.5
         else:
-            stacked = linear.bandjoin(valid).numpy()
-            pixels, good = stacked[..., :3], stacked[..., 3] > 0
+            codes = image.numpy()
+            pixels, sound = _looked_up(table, codes), _looked_up(usable > 0, codes)
+            good = sound[..., 0] & sound[..., 1] & sound[..., 2]
         if encoding.to_srgb is not None:
             pixels = pixels @ encoding.matrix.T.astype(np.float32)
             good = good & (pixels > 0).all(axis=2)
@@ -133,40 +142,88 @@ def _decode_tables(encoding: Encoding, count: int, scale: float) -> tuple[np.nda
     return linear.astype(np.float32), usable.astype(np.uint8) * 255
 
 
+def _looked_up(table: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
+    """The entries (H, W, 3) of a table (count, 3) for stored numbers (H, W, 3)."""
+    if (table == table[:, :1]).all():
+        return np.take(np.ascontiguousarray(table[:, 0]), codes)
+    return np.stack([np.take(table[:, channel], codes[..., channel]) for channel in range(3)], axis=2)
+
+
 def table_image(table: np.ndarray) -> pyvips.Image:
     """A lookup table (count, bands) as libvips takes it."""
     return vips().Image.new_from_array(np.ascontiguousarray(table[None]))
 
 
 class decoding:
-    """Turns libvips' errors about one file into :class:`UnreadableFile`."""
+    """Turns libvips' errors about one file into :class:`UnreadableFile`, and the warnings that tell of lost pixels."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     def __enter__(self) -> None:
-        return None
+        # What libvips still remembers of another file is not this one's fault.
+        vips().vips_lib.vips_error_clear()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and isinstance(error, vips().Error):
-            raise _unreadable(self.path, error) from error
+        if error is not None:
+            if isinstance(error, vips().Error):
+                raise _unreadable(self.path, error.detail or "") from error
+            return
+        log = vips().ffi.string(vips().vips_lib.vips_error_buffer()).decode("utf-8", "replace")
+        if any(sign in log for sign in _DAMAGE):
+            raise _unreadable(self.path, log)
 
 
-def _unreadable(path: str, error: BaseException) -> FileError:
-    detail = str(getattr(error, "detail", "") or error).strip().splitlines()
-    last = next((line.strip() for line in reversed(detail) if line.strip()), "unknown decoder error")
-    return UnreadableFile(path, f"the pixels cannot be decoded ({last})", _COPY)
+def _unreadable(path: str, log: str) -> FileError:
+    """Says the first thing that the decoder complained of; the rest follows from it."""
+    lines = (line.strip() for line in log.splitlines())
+    first = next((line for line in lines if line and "bad seek" not in line), "")
+    return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", _COPY)
 
 
 def _load(path: str, kind: str, shrink: int) -> pyvips.Image:
     image = vips().Image
-    options = {"access": "sequential", "fail_on": "truncated"}
+    options = {"access": "sequential", "fail_on": "error"}
     if kind == "heic":
         return _load_heic(path)
     if kind == "jpeg":
         return image.jpegload(path, shrink=shrink, **options)
-    loaders = {"png": image.pngload, "tiff": image.tiffload, "webp": image.webpload, "avif": image.heifload}
+    if kind == "tiff":
+        return _load_tiff(path, options)
+    loaders = {"png": image.pngload, "webp": image.webpload, "avif": image.heifload}
     return loaders[kind](path, **options)
+
+
+def _load_tiff(path: str, options: dict[str, Any]) -> pyvips.Image:
+    try:
+        return vips().Image.tiffload(path, **options)
+    except vips().Error as error:
+        if "labq" in error.detail:
+            raise _lab(path) from error
+        if "samples out of range" not in error.detail:
+            raise
+    return _load_double_tiff(path)
+
+
+def _load_double_tiff(path: str) -> pyvips.Image:
+    """64-bit floating point, which libvips does not read, at 32 bits."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages.first.aspage()
+            pixels = page.asarray()
+            fields = {name: page.tags.valueof(tag) for name, tag in (("orientation", 274), ("icc-profile-data", 34675))}
+    except (tifffile.TiffFileError, ValueError, OSError, struct.error) as error:
+        raise _unreadable(path, str(error)) from error
+    if pixels.dtype != np.float64 or page.axes != "YXS":
+        raise UnsupportedImage(path, f"stores {pixels.dtype} samples", "convert it to 8 or 16 bits or to 32-bit floats")
+    image = vips().Image.new_from_array(pixels.astype(np.float32))
+    if fields["orientation"]:
+        image.set_type(vips().GValue.gint_type, "orientation", int(fields["orientation"]))
+    if fields["icc-profile-data"]:
+        image.set_type(vips().GValue.blob_type, "icc-profile-data", fields["icc-profile-data"])
+    return image
 
 
 def _load_heic(path: str) -> pyvips.Image:
@@ -202,10 +259,9 @@ def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto
         UnsupportedImage: Grayscale, CMYK, animations, several pages, or a profile that is not for RGB.
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
-    try:
+    with decoding(path):
         image = _load(path, kind, 1)
-    except vips().Error as error:
-        raise _unreadable(path, error) from error
+    _check_complete(path, kind, image)
     _check_single(path, kind, image)
     scale = _full_scale(path, image)
     fields = set(image.get_fields())
@@ -238,6 +294,15 @@ def _blob(image: pyvips.Image, field: str) -> bytes:
     return bytes(image.get(field))
 
 
+def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
+    """Refuse files that end early where no decoder would say so, or only after it has taken gigabytes."""
+    size = Path(path).stat().st_size
+    if kind == "jpeg" and image.width * image.height > size * _MAX_JPEG_PIXELS_PER_BYTE:
+        raise UnreadableFile(path, f"is too small to hold the {image.width} x {image.height} pixels it claims", _COPY)
+    if kind == "tiff" and is_cut_short(path):
+        raise UnreadableFile(path, "ends before its pixels do", _COPY)
+
+
 def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
     fields = set(image.get_fields())
     pages = int(image.get("n-pages")) if "n-pages" in fields else 1
@@ -247,14 +312,26 @@ def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
         raise UnsupportedImage(
             path, f"is an animation of {pages} frames", "export the frames that you want corrected as single pictures"
         )
+    if kind == "avif" and _is_monochrome(path):
+        raise _gray(path)
     if pages > 1 and kind == "tiff" and not _other_pages_are_previews(path):
         raise UnsupportedImage(path, f"has {pages} pages", "split it into one file a page")
+    if image.interpretation in ("lab", "labs", "labq"):
+        raise _lab(path)
     if image.interpretation == "cmyk":
         raise UnsupportedImage(path, "is CMYK, which is made for one printing press", "convert it to RGB first")
     if image.bands < 3:
-        raise UnsupportedImage(path, "is grayscale", "there is no colour to balance; leave it out")
+        raise _gray(path)
     if image.bands > 4:
         raise UnsupportedImage(path, f"has {image.bands} channels", "convert it to RGB first")
+
+
+def _gray(path: str) -> UnsupportedImage:
+    return UnsupportedImage(path, "is grayscale", "there is no colour to balance; leave it out")
+
+
+def _lab(path: str) -> UnsupportedImage:
+    return UnsupportedImage(path, "is CIELAB", "convert it to RGB first")
 
 
 def _full_scale(path: str, image: pyvips.Image) -> float:
@@ -303,6 +380,13 @@ def _has_chunk(path: str, name: bytes) -> bool:
                 return False
             stream.seek(length + 4, os.SEEK_CUR)
     return False
+
+
+def _is_monochrome(path: str) -> bool:
+    """Whether every image item of an AVIF has one channel (ISO 23008-12, box "pixi"); libvips makes three of it."""
+    with Path(path).open("rb") as stream:
+        head = stream.read(4096)
+    return {part[4:5] for part in head.split(b"pixi")[1:]} == {b"\1"}
 
 
 def _other_pages_are_previews(path: str) -> bool:
