@@ -66,7 +66,7 @@ PICTURES = (
     ),
     Picture("office_fluorescent.jpg", office, 960, 640, "fluorescent", spectra.fluorescent(), "cool white fluorescent"),
     Picture("street_led.jpg", street, 960, 640, "led", spectra.led(), "phosphor-converted white LED", wide=True),
-    Picture("toys_shade.tif", studio, 528, 352, "shade", spectra.daylight(9500), "north window, 9500 K daylight"),
+    Picture("toys_shade.tif", studio, 504, 336, "shade", spectra.daylight(9500), "north window, 9500 K daylight"),
     Picture("market_tungsten.dng", market, 768, 512, "tungsten", spectra.planckian(2700), "tungsten bulbs, 2700 K"),
 )
 
@@ -89,13 +89,27 @@ def take(picture: Picture, scale: float = 1.0) -> Taken:
 
 
 def card_rectangle(card: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    """x, y, width, height of an upright rectangle well within the gray card; None where there is none."""
-    rows, columns = np.nonzero(card)
-    if not rows.size:
+    """x, y, width, height of the largest upright rectangle on the gray card, less a margin; None without a card."""
+    if not card.any():
         return None
-    left, right = np.quantile(columns, [0.15, 0.85]).astype(int)
-    top, bottom = np.quantile(rows, [0.15, 0.85]).astype(int)
-    return int(left), int(top), int(right - left), int(bottom - top)
+    rows, columns = np.nonzero(card)
+    left, top = int(columns.min()), int(rows.min())
+    part = card[top : rows.max() + 1, left : columns.max() + 1]
+    best = (0, 0, 0, 0)
+    for first in range(part.shape[0]):
+        whole = np.ones(part.shape[1], dtype=bool)
+        for last in range(first, part.shape[0]):
+            whole &= part[last]
+            ends = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]]).astype(np.int8)))
+            if not ends.size:
+                break
+            longest = int((ends[1::2] - ends[::2]).argmax())
+            start, stop = int(ends[2 * longest]), int(ends[2 * longest + 1])
+            if (stop - start) * (last + 1 - first) > best[2] * best[3]:
+                best = (start, first, stop - start, last + 1 - first)
+    x, y, width, height = best
+    inset = max(1, min(width, height) // 10)
+    return left + x + inset, top + y + inset, max(1, width - 2 * inset), max(1, height - 2 * inset)
 
 
 def save(picture: Picture, folder: Path, scale: float = 1.0) -> str:
@@ -130,7 +144,9 @@ def write_truth(folder: Path, pictures: Sequence[Picture]) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Render the example pictures and their ground truth.")
     default = Path(__file__).parent / "pictures"
-    parser.add_argument("output", nargs="?", type=Path, default=default, help="folder to write to (default: %(default)s)")
+    parser.add_argument(
+        "output", nargs="?", type=Path, default=default, help="folder to write to (default: %(default)s)"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="size of the pictures, 1 for the committed ones")
     parser.add_argument("--only", action="append", metavar="FILE", help="render this picture alone; may be repeated")
     parser.add_argument("--jobs", type=int, default=1, help="pictures rendered side by side (default: %(default)s)")

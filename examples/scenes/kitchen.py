@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scenes import lathe
-from scenes.lathe import Lathe, Outline
+from scenes.lathe import Lathe, Outline, rod
 from scenes.materials import Material, cloth, fruit, lamp, plain, tiles, wood
 from scenes.noise import fractal
 from scenes.solids import Array, Box, Ellipsoid, Ring, Solid, rotation
@@ -45,10 +45,19 @@ def table_lamp(x: float, z: float) -> list[Solid]:
     """A ceramic foot, a brass neck, and a linen shade that the bulb shines through."""
     foot = Outline(
         [
-            (0, 0), (0.075, 0), (0.078, 0.008), (0.062, 0.02), (0.085, 0.07), (0.095, 0.115), (0.08, 0.165),
-            (0.04, 0.21), (0.018, 0.235), (0.014, 0.25), (0, 0.25),
+            (0, 0),
+            (0.075, 0),
+            (0.078, 0.008),
+            (0.062, 0.02),
+            (0.085, 0.07),
+            (0.095, 0.115),
+            (0.08, 0.165),
+            (0.04, 0.21),
+            (0.018, 0.235),
+            (0.014, 0.25),
+            (0, 0.25),
         ]
-    )  # fmt: skip
+    )
 
     def linen(p: Array, n: Array) -> Array:
         thread = fractal(np.stack([np.arctan2(p[0], p[2]) * 60, p[1] * 60, p[1] * 0]).astype(np.float32), 3)
@@ -60,11 +69,11 @@ def table_lamp(x: float, z: float) -> list[Solid]:
     rim = plain("cream", 0.1)
     return [
         Lathe(plain("teal", 1.0, 0.12, mirror=True, mottle=0.16), (x, 0, z), foot),
-        Lathe(plain("straw", 1.0, 0.2, mirror=True), (x, 0.24, z), Outline([(0, 0), (0.011, 0), (0.011, 0.09), (0, 0.09)], False)),
+        Lathe(plain("straw", 1.0, 0.2, mirror=True), (x, 0.24, z), rod(0.011, 0.09)),
         Lathe(shade, (x, 0.30, z), lathe.tube(0.165, 0.115, 0.205), casts=False),
         Lathe(rim, (x, 0.294, z), lathe.tube(0.167, 0.166, 0.007), casts=False),
         Ellipsoid(lamp(30.0), (x, 0.36, z), 0.032, casts=False),
-    ]  # fmt: skip
+    ]
 
 
 def kitchen() -> Scene:
@@ -100,8 +109,8 @@ def kitchen() -> Scene:
     mug: list[Solid] = [
         Lathe(glaze, mug_at, lathe.mug(0.043, 0.095)),
         Ring(glaze, (mug_at[0] - 0.046, 0.05, mug_at[2] + 0.018), 0.027, 0.0062, rotation(22)),
-        Lathe(plain("walnut", 1.0, 0.05, mirror=True), (mug_at[0], 0.07, mug_at[2]), Outline([(0, 0), (0.038, 0), (0.038, 0.008), (0, 0.008)], False)),
-    ]  # fmt: skip
+        Lathe(plain("walnut", 1.0, 0.05, mirror=True), (mug_at[0], 0.07, mug_at[2]), rod(0.038, 0.008)),
+    ]
     books = Group(
         [
             *book("navy", (0.47, 0.0, -0.22), (0.27, 0.042, 0.20), -14),
@@ -111,19 +120,29 @@ def kitchen() -> Scene:
     )
     bottle = Outline(
         [
-            (0, 0), (0.034, 0), (0.037, 0.006), (0.037, 0.1), (0.037, 0.175), (0.03, 0.205), (0.0155, 0.235),
-            (0.0135, 0.27), (0.0135, 0.3), (0.016, 0.303), (0.016, 0.318), (0, 0.318),
+            (0, 0),
+            (0.034, 0),
+            (0.037, 0.006),
+            (0.037, 0.1),
+            (0.037, 0.175),
+            (0.03, 0.205),
+            (0.0155, 0.235),
+            (0.0135, 0.27),
+            (0.0135, 0.3),
+            (0.016, 0.303),
+            (0.016, 0.318),
+            (0, 0.318),
         ]
-    )  # fmt: skip
+    )
     card = Box(plain(flat(0.18)), (-0.40, 0.079, 0.15), (0.15, 0.155, 0.004), rotation(24, -16), 0.002)
     linen = cloth("white", "crimson", 0.085)
     rest: list[Solid] = [
         Box(linen, (0.24, 0.004, 0.27), (0.40, 0.006, 0.22), rotation(-11), 0.003),
         Box(plain("white", mottle=0.03), (-0.36, 0.0015, 0.235), (0.25, 0.001, 0.30), rotation(18), 0.0005),
         Lathe(plain("moss", 1.0, 0.06, mirror=True), (0.315, 0, -0.34), bottle),
-        Lathe(plain("green", 0.4, 0.3), (0.315, 0.302, -0.34), Outline([(0, 0), (0.0165, 0), (0.0165, 0.017), (0, 0.018)], False)),
+        Lathe(plain("green", 0.4, 0.3), (0.315, 0.302, -0.34), rod(0.0165, 0.017)),
         card,
-    ]  # fmt: skip
+    ]
     lamp_at = (-0.33, -0.30)
 
     def ceiling(d: Array) -> Array:
@@ -131,7 +150,14 @@ def kitchen() -> Scene:
 
     return Scene(
         solids=[
-            table, wall, Group(table_lamp(*lamp_at)), Group(heap), Group(loose), Group(mug), books, *rest,
+            table,
+            wall,
+            Group(table_lamp(*lamp_at)),
+            Group(heap),
+            Group(loose),
+            Group(mug),
+            books,
+            *rest,
         ],
         lamps=[
             Lamp((lamp_at[0], 0.40, lamp_at[1]), 0.24, 0.075),
@@ -143,5 +169,5 @@ def kitchen() -> Scene:
         target=(0.0, 0.135, -0.05),
         field=36,
         card=card,
-        exposure=0.95,
-    )  # fmt: skip
+        exposure=1.1,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scenes import noise
-from scenes.lathe import Lathe, Outline, tube
+from scenes.lathe import Lathe, rod, tube
 from scenes.materials import Material, bricks, leaves, mix, plain, scaled, wood
 from scenes.solids import Array, Box, Ellipsoid, Ground, Solid, rotation
 from scenes.spectra import NM, PAINT
@@ -18,7 +18,7 @@ _BLUER = ((550 - NM) / 150).astype(np.float32)
 def open_sky(d: Array) -> Array:
     """A clear evening sky with high cloud over wooded hills, as a factor of the light in the shade."""
     up = np.clip(d[1], 0.0, 1)
-    level = 1.05 - 0.25 * up
+    level = 0.92 - 0.2 * up
     # Bluer than the light in the shade where the camera looks, and warmer by as much towards the zenith.
     tint = 0.10 + 0.28 * noise.smoothstep(0.02, 0.2, up) - 0.56 * noise.smoothstep(0.5, 0.75, up)
     out = level[:, None] * (1 + tint[:, None] * _BLUER)
@@ -90,7 +90,11 @@ def door(x: float, z: float) -> list[Solid]:
     out += [
         Box(plain("white", 0.3, mottle=0.04), (x + 0.04, 1.05, z + side * 0.52), (0.1, 2.1, 0.1)) for side in (-1, 1)
     ]
-    out += [Box(red, (x + 0.045, y, z + dz), (0.03, h, 0.32), bevel=0.03) for dz in (-0.2, 0.2) for y, h in ((0.5, 0.6), (1.45, 0.9))]
+    out += [
+        Box(red, (x + 0.045, y, z + dz), (0.03, h, 0.32), bevel=0.03)
+        for dz in (-0.2, 0.2)
+        for y, h in ((0.5, 0.6), (1.45, 0.9))
+    ]
     return out
 
 
@@ -101,15 +105,20 @@ def pot(x: float, z: float, size: float, bloom: str, seed: int) -> list[Solid]:
     out: list[Solid] = [
         Lathe(clay, (x, 0, z), tube(0.7 * size, size, 1.5 * size, 0.02)),
         Lathe(clay, (x, 1.35 * size, z), tube(1.06 * size, 1.1 * size, 0.25 * size, 0.03)),
-        Lathe(plain("earth", mottle=0.4), (x, 1.4 * size, z), Outline([(0, 0), (0.97 * size, 0), (0.97 * size, 0.01), (0, 0.01)], False)),
-    ]  # fmt: skip
-    for share in (1.0, 0.84, 0.66):
-        out.append(Ellipsoid(leaves("leaf", 0.03, 0.44), (x, 2.25 * size, z), (1.35 * size * share, 1.15 * size * share, 1.35 * size * share)))
+        Lathe(plain("earth", mottle=0.4), (x, 1.4 * size, z), rod(0.97 * size, 0.01)),
+    ]
+    crown = np.array([1.35, 1.15, 1.35]) * size
+    green = leaves("leaf", 0.03, 0.44)
+    out += [Ellipsoid(green, (x, 2.25 * size, z), crown * share) for share in (1.0, 0.84, 0.66)]
     for _ in range(16):
         d = random.normal(size=3)
         d = d / np.linalg.norm(d) * [1.36, 1.16, 1.36] * size
         if d[2] > -0.05:
-            out.append(Ellipsoid(plain(bloom, 0.1, mottle=0.3), (x + d[0], 2.25 * size + d[1], z + d[2]), random.uniform(0.02, 0.032)))
+            out.append(
+                Ellipsoid(
+                    plain(bloom, 0.1, mottle=0.3), (x + d[0], 2.25 * size + d[1], z + d[2]), random.uniform(0.02, 0.032)
+                )
+            )
     return out
 
 
@@ -121,7 +130,9 @@ def tree(x: float, z: float, height: float, seed: int) -> list[Solid]:
         dx, dy, dz = random.normal(size=3) * [0.2, 0.15, 0.2] * height
         r = random.uniform(0.17, 0.26) * height
         out.append(Ellipsoid(leaves("leaf", 0.09, 0.43), (x + dx, 0.86 * height + dy, z + dz), (r, 0.8 * r, r)))
-        out.append(Ellipsoid(leaves("moss", 0.09, 0.43), (x + dx, 0.86 * height + dy, z + dz), (0.8 * r, 0.62 * r, 0.8 * r)))
+        out.append(
+            Ellipsoid(leaves("moss", 0.09, 0.43), (x + dx, 0.86 * height + dy, z + dz), (0.8 * r, 0.62 * r, 0.8 * r))
+        )
     return out
 
 
@@ -150,16 +161,18 @@ def lane() -> Scene:
         Box(plaster, (3.4, 1.6, -14.2), (5.6, 3.2, 3.0)),
         Box(roof, (3.4, 3.9, -13.55), (6.0, 0.12, 2.6), rotation(0, 38)),
         Box(plain("brick", mottle=0.2), (2.3, 4.9, -14.2), (0.55, 1.3, 0.55)),
-        Box(plain("navy", 0.4, mottle=0.1), (1.75, 1.0, -12.68), (0.95, 2.0, 0.06)),
+        Box(plain("navy", 0.4, mottle=0.1), (2.0, 1.0, -12.68), (0.95, 2.0, 0.06)),
     ]
-    for x in (1.0, 2.7, 3.8):
+    for x in (0.98, 3.05, 4.1):
         farther.append(Box(plain("white", 0.3), (x, 1.75, -12.68), (0.85, 1.1, 0.06)))
         farther.append(Box(plain("black", 3.5, 0.03, mirror=True), (x, 1.75, -12.65), (0.7, 0.95, 0.06)))
     garden: list[Solid] = [
         Box(bricks(0.28, 0.11, 0.02, axes=(2, 1)), (2.15, 0.5, -6.0), (0.35, 1.0, 9.0)),
         Box(plain("stone", mottle=0.25), (2.15, 1.03, -6.0), (0.45, 0.08, 9.04), bevel=0.02),
     ]
-    hedge = [Ellipsoid(leaves("leaf", 0.05, 0.40), (2.7, 1.25, z), (0.55, 0.62, 0.8)) for z in (-2.9, -4.1, -5.4, -6.7, -8.2)]
+    hedge = [
+        Ellipsoid(leaves("leaf", 0.05, 0.40), (2.7, 1.25, z), (0.55, 0.62, 0.8)) for z in (-2.9, -4.1, -5.4, -6.7, -8.2)
+    ]
     return Scene(
         solids=[
             Ground(cobbles()),
@@ -185,5 +198,5 @@ def lane() -> Scene:
         eye=(0.45, 1.5, 2.2),
         target=(0.02, 1.62, -5.0),
         field=52,
-        exposure=1.3,
+        exposure=1.2,
     )

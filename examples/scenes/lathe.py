@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,12 +65,10 @@ def _catmull_rom(points: NDArray[np.float64], parts: int = 8) -> NDArray[np.floa
     return np.vstack([*pieces, points[-1:]])
 
 
-def _signed_distance(
-    line: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _signed_distance(line: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
     nearest = np.full(u.shape, np.inf)
     inside = np.zeros(u.shape, dtype=bool)
-    for (x0, y0), (x1, y1) in zip(line[:-1], line[1:], strict=True):
+    for (x0, y0), (x1, y1) in pairwise(line):
         ex, ey = x1 - x0, y1 - y0
         along = np.clip(((u - x0) * ex + (v - y0) * ey) / max(ex * ex + ey * ey, 1e-12), 0, 1)
         nearest = np.minimum(nearest, (u - x0 - along * ex) ** 2 + (v - y0 - along * ey) ** 2)
@@ -147,6 +146,11 @@ def mug(radius: float, height: float, wall: float = 0.005) -> Outline:
             (r - w, h - w), (r - w, 0.5 * h), (r - w, 0.12 * h), (0.8 * r, 0.07 * h), (0, 0.07 * h),
         ]
     )  # fmt: skip
+
+
+def rod(radius: float, height: float) -> Outline:
+    """A plain cylinder, or a flat disc."""
+    return Outline([(0, 0), (radius, 0), (radius, height), (0, height)], smooth=False)
 
 
 def tube(low: float, high: float, height: float, wall: float = 0.004) -> Outline:

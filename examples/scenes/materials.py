@@ -116,7 +116,9 @@ def fruit(skin: str, blush: str | None = None, pores: float = 0.0, gloss: float 
     return Material(mean, paint, gloss, rough, bump=dimples if pores else None)
 
 
-def bricks(length: float = 0.23, height: float = 0.075, joint: float = 0.011, axes: tuple[int, int] = (0, 1)) -> Material:
+def bricks(
+    length: float = 0.23, height: float = 0.075, joint: float = 0.011, axes: tuple[int, int] = (0, 1)
+) -> Material:
     """Running bond on the two named local axes."""
 
     def paint(p: Array, n: Array) -> Array:

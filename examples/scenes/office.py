@@ -6,7 +6,7 @@ import numpy as np
 
 from scenes import lathe, noise
 from scenes.kitchen import book
-from scenes.lathe import Lathe, Outline
+from scenes.lathe import Lathe, rod
 from scenes.materials import Material, lamp, leaves, mix, patches, picture, plain, tiles, wood
 from scenes.solids import Array, Box, Cushion, Ellipsoid, Ring, Solid, rotation
 from scenes.spectra import PAINT, flat
@@ -51,7 +51,9 @@ def binders(x: float, y: float, z: float, width: float, seed: int) -> list[Solid
         name = str(random.choice(names))
         lean = float(random.uniform(-5, 0)) if random.random() < 0.15 else 0.0
         middle = (left + wide / 2, y + tall / 2, z)
-        out.append(Box(plain(name, 0.4, 0.35, mottle=0.1), middle, (wide * 0.97, tall, 0.24), rotation(0, 0, lean), 0.004))
+        out.append(
+            Box(plain(name, 0.4, 0.35, mottle=0.1), middle, (wide * 0.97, tall, 0.24), rotation(0, 0, lean), 0.004)
+        )
         if wide > 0.04:
             label = plain("white", mottle=0.05)
             out.append(Box(label, (middle[0], middle[1] + 0.2 * tall, z + 0.12), (0.62 * wide, 0.28 * tall, 0.004)))
@@ -89,13 +91,15 @@ def keyboard() -> Material:
 def chair(x: float, z: float) -> list[Solid]:
     fabric, steel = plain("navy", mottle=0.35), plain("silver", 1.5, 0.2, mirror=True)
     turn = rotation(205)
-    back = turn @ np.array([0, 0.93, -0.26], dtype=np.float32)
+    back = np.array([x, 0, z]) + turn @ np.array([0, 0.93, -0.26])
     out: list[Solid] = [
         Cushion(fabric, (x, 0.49, z), (0.5, 0.1, 0.48), 0.045, turn),
-        Cushion(fabric, (x + float(back[0]), float(back[1]), z + float(back[2])), (0.46, 0.52, 0.08), 0.038, turn @ rotation(0, -8)),
-        Lathe(steel, (x, 0.1, z), Outline([(0, 0), (0.035, 0), (0.03, 0.36), (0, 0.36)], False)),
-    ]  # fmt: skip
-    out += [Box(plain("charcoal", 0.5), (x, 0.07, z), (0.62, 0.045, 0.05), rotation(36 * k), 0.015) for k in range(0, 5)]
+        Cushion(fabric, back, (0.46, 0.52, 0.08), 0.038, turn @ rotation(0, -8)),
+        Lathe(steel, (x, 0.1, z), rod(0.032, 0.36)),
+    ]
+    out += [
+        Box(plain("charcoal", 0.5), (x, 0.07, z), (0.62, 0.045, 0.05), rotation(36 * k), 0.015) for k in range(0, 5)
+    ]
     return out
 
 
@@ -103,7 +107,9 @@ def desk() -> list[Solid]:
     """The desk top and what stands on it."""
     top = 0.74
     out: list[Solid] = [
-        Box(wood("oak", "pine", 18, 0.5, 0.25, mirror=True), (0.15, top - 0.018, -0.15), (1.9, 0.036, 0.82), bevel=0.006),
+        Box(
+            wood("oak", "pine", 18, 0.5, 0.25, mirror=True), (0.15, top - 0.018, -0.15), (1.9, 0.036, 0.82), bevel=0.006
+        ),
         Box(plain("silver", 0.6), (-0.72, 0.36, -0.15), (0.05, 0.72, 0.7)),
         Box(plain("silver", 0.6), (1.02, 0.36, -0.15), (0.05, 0.72, 0.7)),
         Box(plain("charcoal", 0.4, 0.3), (0.25, top + 0.30, -0.34), (0.62, 0.37, 0.03), rotation(-6), 0.008),
@@ -118,11 +124,26 @@ def desk() -> list[Solid]:
         Ring(plain("crimson", 1.0, 0.1, mirror=True), (0.842, top + 0.05, 0.012), 0.026, 0.006, rotation(-40)),
         Lathe(plain("navy", 0.5), (-0.50, top, -0.26), lathe.mug(0.038, 0.10)),
         Lathe(plain("terracotta", 0.2, mottle=0.25), (0.86, top, -0.36), lathe.tube(0.07, 0.10, 0.14, 0.01)),
-    ]  # fmt: skip
-    out += [Ellipsoid(leaves("leaf", 0.018, g), (0.86, top + 0.27, -0.36), (r, r, r)) for r, g in ((0.17, 0.46), (0.145, 0.42), (0.11, 0.36))]
+    ]
+    out += [
+        Ellipsoid(leaves("leaf", 0.018, g), (0.86, top + 0.27, -0.36), (r, r, r))
+        for r, g in ((0.17, 0.46), (0.145, 0.42), (0.11, 0.36))
+    ]
     for k, name in enumerate(("lemon", "crimson", "blue", "pine")):
-        out.append(Box(plain(name, 0.4), (-0.515 + 0.012 * k, top + 0.105, -0.262 + 0.008 * (k % 2)), (0.007, 0.17, 0.007), rotation(30 * k, 5 * (k - 1.5), 6 * (k - 1.5)), 0.002))
-    return [*out, *book("green", (-0.47, top, 0.05), (0.16, 0.03, 0.22), 82), *book("orange", (-0.475, top + 0.03, 0.05), (0.15, 0.024, 0.2), 70)]
+        out.append(
+            Box(
+                plain(name, 0.4),
+                (-0.515 + 0.012 * k, top + 0.105, -0.262 + 0.008 * (k % 2)),
+                (0.007, 0.17, 0.007),
+                rotation(30 * k, 5 * (k - 1.5), 6 * (k - 1.5)),
+                0.002,
+            )
+        )
+    return [
+        *out,
+        *book("green", (-0.47, top, 0.05), (0.16, 0.03, 0.22), 82),
+        *book("orange", (-0.475, top + 0.03, 0.05), (0.15, 0.024, 0.2), 70),
+    ]
 
 
 def office() -> Scene:
@@ -130,7 +151,9 @@ def office() -> Scene:
     paint = plain("white", mottle=0.02)
     back = -1.55
     shelf = wood("oak", "pine", 20, 0.3, 0.4)
-    shelves: list[Solid] = [Box(shelf, (-1.45, y, back + 0.15), (1.34, 0.025, 0.3)) for y in (0.42, 0.80, 1.18, 1.56, 1.94)]
+    shelves: list[Solid] = [
+        Box(shelf, (-1.45, y, back + 0.15), (1.34, 0.025, 0.3)) for y in (0.42, 0.80, 1.18, 1.56, 1.94)
+    ]
     shelves += [Box(shelf, (x, 0.98, back + 0.15), (0.025, 1.96, 0.3)) for x in (-2.12, -0.78)]
     shelves.append(Box(shelf, (-1.45, 0.98, back + 0.01), (1.34, 1.96, 0.01)))
     for number, y in enumerate((0.43, 0.81, 1.19, 1.57)):
@@ -146,12 +169,16 @@ def office() -> Scene:
     chart = patches((("crimson", "orange", "lemon", "lime"), ("teal", "sky", "blue", "violet")), 0.3, 0.2, 0.05)
     pins.append(Box(chart, (0.5, 1.78, back + 0.04), (0.3, 0.2, 0.002)))
     notes = (("lemon", 0.42), ("pink", 0.53), ("lime", 0.64))
-    pins += [Box(plain(name), (x, 1.46, back + 0.04), (0.085, 0.085, 0.002), rotation(0, 0, 9 * x)) for name, x in notes]
+    pins += [
+        Box(plain(name), (x, 1.46, back + 0.04), (0.085, 0.085, 0.002), rotation(0, 0, 9 * x)) for name, x in notes
+    ]
     card = Box(plain(flat(0.18)), (0.80, 1.73, back + 0.05), (0.22, 0.3, 0.004), rotation(0, 0, 2), 0.002)
     tubes: list[Solid] = []
     for x in (-0.85, 0.95):
         tubes.append(Box(plain("silver", 0.4), (x, 2.56, -0.35), (0.34, 0.05, 1.5)))
-        tubes += [Box(lamp(7.0), (x + dx, 2.525, -0.35), (0.05, 0.04, 1.42), bevel=0.02, casts=False) for dx in (-0.08, 0.08)]
+        tubes += [
+            Box(lamp(7.0), (x + dx, 2.525, -0.35), (0.05, 0.04, 1.42), bevel=0.02, casts=False) for dx in (-0.08, 0.08)
+        ]
     exit_sign = picture(lettering("EXIT", 200, 90), (PAINT["green"], flat(1.0)), 0.34, 0.16, glow=1.1)
     return Scene(
         solids=[
@@ -174,5 +201,5 @@ def office() -> Scene:
         target=(-0.12, 1.22, -0.8),
         field=47,
         card=card,
-        exposure=0.75,
-    )  # fmt: skip
+        exposure=0.95,
+    )

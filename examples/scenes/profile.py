@@ -39,7 +39,9 @@ def display_p3() -> bytes:
     """An ICC profile, version 4: three adapted primaries and the sRGB transfer curve (ICC.1:2010)."""
     adaptation = _adaptation()
     columns = (adaptation @ p3_to_xyz()).T
-    curve = b"para" + struct.pack(">IHH", 0, 3, 0) + _fixed(np.array([2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045]))
+    curve = (
+        b"para" + struct.pack(">IHH", 0, 3, 0) + _fixed(np.array([2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045]))
+    )
     tags = {
         b"desc": _text("Display P3, linear primaries with the sRGB curve"),
         b"cprt": _text("No copyright, use freely"),
@@ -59,6 +61,8 @@ def display_p3() -> bytes:
         body += data + bytes(-len(data) % 4)
     size = offset + len(body)
     # The date is fixed, so that the same picture always comes out as the same bytes.
-    header = struct.pack(">I4sI4s4s4s6H4s", size, b"", 0x04300000, b"mntr", b"RGB ", b"XYZ ", 2025, 1, 1, 0, 0, 0, b"acsp")
+    header = struct.pack(
+        ">I4sI4s4s4s6H4s", size, b"", 0x04300000, b"mntr", b"RGB ", b"XYZ ", 2025, 1, 1, 0, 0, 0, b"acsp"
+    )
     header += bytes(28) + _fixed(D50)
     return header + bytes(128 - len(header)) + table + body

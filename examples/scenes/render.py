@@ -13,7 +13,7 @@ from scenes.solids import Array, dot, unit
 from scenes.tracer import KNOTS, SPREAD, Lamp, Scene
 
 CHUNK = 1 << 15
-LAMP_SAMPLES = 3
+LAMP_SAMPLES = 6  # shared by the lamps, two each at the least
 BOUNCE_SAMPLES = 4
 MIRROR_SAMPLES = 2
 OFF = np.float32(1.5e-3)
@@ -143,12 +143,15 @@ def _direct(scene: Scene, s: Surface) -> Array:
     out = np.zeros((s.depth.size, 2), dtype=np.float32)
     gloss = np.array([m.gloss for m in scene.materials], dtype=np.float32)
     rough = np.array([m.rough for m in scene.materials], dtype=np.float32)
+    samples = max(2, LAMP_SAMPLES // max(len(scene.lamps), 1))
     for hit in _hits(s):
         n, v, who = s.bent[:, hit], -s.view[:, hit], s.who[hit]
         p = s.place[:, hit] + s.normal[:, hit] * OFF
-        wide2 = rough[who] ** 4
         for number, lamp in enumerate(scene.lamps):
-            for sample in range(LAMP_SAMPLES):
+            away = np.asarray(lamp.centre, dtype=np.float32).reshape(3, 1) - p
+            # A highlight is at least as wide as its lamp: few samples of a sharp one would leave sparks.
+            wide2 = (rough[who] ** 2 + np.float32(0.5 * lamp.extent) / np.sqrt(dot(away, away))) ** 2
+            for sample in range(samples):
                 d, facing, strength = scene.lit(p, n, lamp, _squares(hit, sample, number))
                 fallen = strength * facing
                 half = unit(d + v)
@@ -158,7 +161,7 @@ def _direct(scene: Scene, s: Surface) -> Array:
                 fresnel = 0.04 + 0.96 * (1 - np.maximum(dot(d, half), 0)) ** 5
                 out[hit, 0] += fallen
                 out[hit, 1] += fallen * gloss[who] * peak * fresnel * np.float32(0.25)
-    out /= LAMP_SAMPLES
+    out /= samples
     out[:, 0] = smooth(out[:, 0], s.shape, s.place, s.normal, s.depth, passes=3)
     return out
 

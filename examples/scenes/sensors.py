@@ -20,7 +20,8 @@ CAMERA_WHITE = np.array([0.50, 1.0, 0.65])
 
 
 def _lobe(centre: float, left: float, right: float) -> Matrix:
-    return np.exp(-0.5 * ((NM - centre) / np.where(NM < centre, left, right)) ** 2)
+    away = NM - centre
+    return np.exp(-0.5 * (away / np.where(away < 0, left, right)) ** 2)
 
 
 def observer() -> Matrix:

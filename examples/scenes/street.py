@@ -45,7 +45,25 @@ def wet_asphalt() -> Material:
 
 def goods() -> Material:
     """The lit inside of the shop: shelves of bottles, boxes and jars, as seen through the pane."""
-    colours = np.stack([PAINT[name] for name in ("red", "orange", "lemon", "lime", "teal", "blue", "violet", "pink", "white", "straw", "terracotta", "cream")])
+    colours = np.stack(
+        [
+            PAINT[name]
+            for name in (
+                "red",
+                "orange",
+                "lemon",
+                "lime",
+                "teal",
+                "blue",
+                "violet",
+                "pink",
+                "white",
+                "straw",
+                "terracotta",
+                "cream",
+            )
+        ]
+    )
 
     def glow(p: Array, n: Array) -> Array:
         row = np.floor(p[1] / 0.36)
@@ -64,7 +82,7 @@ def goods() -> Material:
         back = PAINT["cream"] * (0.42 - 0.22 * fy)[:, None]
         shelf = noise.smoothstep(0.07, 0.05, fy)
         out = mix(mix(back, thing, body.astype(np.float32)), PAINT["pine"] * 1.1, shelf.astype(np.float32))
-        return out * (0.72 + 0.25 * p[1])[:, None]
+        return out * (0.6 + 0.22 * p[1])[:, None]
 
     return Material(PAINT["cream"] * 0.5, gloss=1.0, rough=0.03, glow=glow)
 
@@ -106,11 +124,12 @@ def car(x: float, z: float) -> list[Solid]:
 
 def lamp_post(x: float, z: float, height: float) -> list[Solid]:
     iron = plain("charcoal", 0.8, 0.3)
+    pole = [(0, 0), (0.11, 0), (0.11, 0.35), (0.06, 0.5), (0.045, height), (0, height)]
     return [
-        Lathe(iron, (x, 0, z), Outline([(0, 0), (0.11, 0), (0.11, 0.35), (0.06, 0.5), (0.045, height), (0, height)], False)),
+        Lathe(iron, (x, 0, z), Outline(pole, smooth=False)),
         Box(iron, (x + 0.3, height, z), (0.75, 0.06, 0.08), bevel=0.02),
         Box(lamp(9.0), (x + 0.55, height - 0.045, z), (0.38, 0.03, 0.14), casts=False),
-    ]  # fmt: skip
+    ]
 
 
 def night(d: Array) -> Array:
@@ -125,7 +144,13 @@ def street() -> Scene:
     timber = plain("green", 0.6, 0.3, mottle=0.1)
     sign = picture(lettering("GREENGROCER", 880, 96), (PAINT["navy"], flat(1.0)), 4.1, 0.45)
     glowing = picture(lettering("OPEN", 220, 96), (flat(0.02), edge(600, 0.05, 1.0, 10)), 0.5, 0.22, glow=2.6)
-    stripes = picture(np.tile(np.repeat([0.0, 1.0], 8), 15)[None, :].astype(np.float32), (PAINT["white"], PAINT["green"]), 4.5, 9, axes=(0, 2))
+    stripes = picture(
+        np.tile(np.repeat([0.0, 1.0], 8), 15)[None, :].astype(np.float32),
+        (PAINT["white"], PAINT["green"]),
+        4.5,
+        9,
+        axes=(0, 2),
+    )
     shop: list[Solid] = [
         Box(bricks(), (0.3, 4.9, front - 0.2), (13.0, 4.0, 0.4)),
         Box(bricks(), (-4.3, 1.5, front - 0.2), (4.2, 3.0, 0.4)),
@@ -137,9 +162,9 @@ def street() -> Scene:
         Box(stripes, (0, 2.2, front + 0.52), (4.5, 0.025, 1.05), rotation(0, 24)),
         Box(goods(), (1.5, 1.35, front - 0.20), (0.8, 1.7, 0.04), casts=False),
         Box(glowing, (-1.55, 1.95, front - 0.08), (0.55, 0.26, 0.02)),
-    ]  # fmt: skip
-    for x in (-2.12, -0.55, 1.02, 2.1):
-        shop.append(Box(timber, (x, 1.45, front), (0.13 if x != -0.55 else 0.06, 2.1, 0.14), bevel=0.015))
+    ]
+    for x, wide in ((-2.12, 0.13), (-0.55, 0.06), (1.02, 0.13), (2.1, 0.13)):
+        shop += [Box(timber, (x, 1.45, front), (wide, 2.1, 0.14), bevel=0.015)]
     shop.append(Box(timber, (1.56, 0.9, front + 0.02), (0.95, 0.1, 0.1), bevel=0.02))
     crates: list[Solid] = []
     random = np.random.default_rng(5)
@@ -179,5 +204,5 @@ def street() -> Scene:
         eye=(-0.5, 1.5, 5.6),
         target=(0.6, 1.72, -3.0),
         field=41,
-        exposure=2.7,
+        exposure=3.4,
     )

@@ -7,7 +7,7 @@ the light at that wavelength arrives. The light's power and the sensor's sensiti
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,13 @@ class Lamp:
     sides: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
     aim: tuple[tuple[float, float, float], float] | None = None
 
+    @property
+    def extent(self) -> float:
+        """Half its width."""
+        if self.sides is None:
+            return self.radius
+        return float(np.mean([np.linalg.norm(side) for side in self.sides]))
+
     def sample(self, p: Array, square: Array) -> tuple[Array, Array, Array]:
         """Towards a random point of the source: unit direction (3, N), distance (N,), irradiance facing it (N,)."""
         centre = np.asarray(self.centre, dtype=np.float32).reshape(3, 1)
@@ -64,19 +71,34 @@ class Lamp:
         return d, distance, (self.power * facing / (distance * distance)).astype(np.float32)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Group:
     """Solids that stand together, passed over at once by rays that miss the sphere around them."""
 
-    members: list[Solid]
-    centre: Array = field(init=False)
-    reach: np.float32 = field(init=False)
+    members: Sequence[Solid]
 
-    def __post_init__(self) -> None:
-        places = np.hstack([member.centre for member in self.members])
-        self.centre = ((places.min(1) + places.max(1)) / 2).reshape(3, 1)
-        away = np.sqrt(((places - self.centre) ** 2).sum(0)) + [float(member.reach) for member in self.members]
-        self.reach = np.float32(away.max())
+
+@dataclass
+class Node:
+    """A sphere and what lies in it: further spheres, or the indices of a few solids."""
+
+    centre: Array
+    reach: np.float32
+    parts: list[Node]
+    solids: list[int]
+
+
+def tree(solids: Sequence[Solid], indices: list[int], few: int = 3) -> Node:
+    """Halve the solids along the axis on which they lie farthest apart, until few are left."""
+    places = np.hstack([solids[index].centre for index in indices])
+    centre = ((places.min(1) + places.max(1)) / 2).reshape(3, 1)
+    away = np.sqrt(((places - centre) ** 2).sum(0)) + [float(solids[index].reach) for index in indices]
+    node = Node(centre, np.float32(away.max()), [], indices)
+    if len(indices) > few:
+        order = [indices[at] for at in np.argsort(places[int(np.ptp(places, axis=1).argmax())], kind="stable")]
+        middle = len(order) // 2
+        node.parts, node.solids = [tree(solids, order[:middle], few), tree(solids, order[middle:], few)], []
+    return node
 
 
 Sky = Callable[[Array], Array]
@@ -108,12 +130,16 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.flat: list[Solid] = []
-        self.nodes: list[tuple[Array, np.float32, list[int]]] = []
+        self.alone: list[int] = []
+        self.groups: list[Node] = []
         for item in self.solids:
-            members = item.members if isinstance(item, Group) else [item]
             first = len(self.flat)
-            self.flat.extend(members)
-            self.nodes.append((item.centre, item.reach, list(range(first, len(self.flat)))))
+            if isinstance(item, Group):
+                self.flat.extend(item.members)
+                self.groups.append(tree(self.flat, list(range(first, len(self.flat)))))
+            else:
+                self.flat.append(item)
+                self.alone.append(first)
         self.materials: list[Material] = [solid.material for solid in self.flat]
         self.means = np.stack([material.mean[KNOTS] for material in self.materials])
 
@@ -135,28 +161,25 @@ class Scene:
         """
         best = np.full(d.shape[1], FAR) if limit is None else limit.copy()
         who = np.full(d.shape[1], -1, dtype=np.int16)
-        for centre, reach, members in self.nodes:
-            if len(members) == 1:
-                self._try(members[0], o, d, best, who, limit is not None)
-                continue
-            near = _within(o, d, centre, reach, best)
-            if near.size:
-                part = (best[near], who[near])
-                group = (np.ascontiguousarray(o[:, near]), np.ascontiguousarray(d[:, near]))
-                for index in members:
-                    self._try(index, *group, *part, limit is not None)
-                best[near], who[near] = part
+        for index in self.alone:
+            self._try(index, o, d, best, who, limit is not None)
+        for group in self.groups:
+            self._descend(group, o, d, best, who, limit is not None)
         return best, who
 
-    def _try(
-        self,
-        index: int,
-        o: Array,
-        d: Array,
-        best: Array,
-        who: NDArray[np.int16],
-        shadow: bool,
-    ) -> None:
+    def _descend(self, node: Node, o: Array, d: Array, best: Array, who: NDArray[np.int16], shadow: bool) -> None:
+        near = _within(o, d, node.centre, node.reach, best)
+        if not near.size:
+            return
+        o, d = np.take(o, near, axis=1), np.take(d, near, axis=1)
+        nearest, owner = best[near], who[near]
+        for part in node.parts:
+            self._descend(part, o, d, nearest, owner, shadow)
+        for index in node.solids:
+            self._try(index, o, d, nearest, owner, shadow)
+        best[near], who[near] = nearest, owner
+
+    def _try(self, index: int, o: Array, d: Array, best: Array, who: NDArray[np.int16], shadow: bool) -> None:
         solid = self.flat[index]
         if shadow and not solid.casts:
             return
@@ -164,7 +187,7 @@ class Scene:
         if not near.size:
             return
         back = solid.turn.T
-        t = solid.meet(back @ (o[:, near] - solid.centre), back @ d[:, near])
+        t = solid.meet(back @ (np.take(o, near, axis=1) - solid.centre), back @ np.take(d, near, axis=1))
         closer = t < best[near]
         at = near[closer]
         best[at] = t[closer]

@@ -61,7 +61,7 @@ def write_jpeg(path: Path, image: Array, text: str, light: str, orientation: int
     exif.get_ifd(0x8769).update({0xA403: 1, 0xA001: 0xFFFF if wide else 1, 0x9208: LIGHT_SOURCE[light]})
     extra = {"icc_profile": display_p3()} if wide else {}
     Image.fromarray(np.clip(dithered, 0, 255).astype(np.uint8)).save(
-        path, quality=90, subsampling="4:2:0", optimize=True, exif=exif, **extra
+        path, quality=93, subsampling="4:2:0", optimize=True, exif=exif, **extra
     )
 
 
