@@ -63,22 +63,31 @@ class LinearImage:
         A cell is valid if at least half of its pixels are; cells without a valid pixel are 0. An image with
         fewer rows or columns than ``size`` repeats the nearest ones.
         """
-        weight = self.valid.astype(np.float32)
-        total = _cells(np.where(self.valid[..., None], self.pixels, np.float32(0)), size)
-        count = _cells(weight[..., None], size)
-        area = _cells(np.ones_like(weight)[..., None], size)
-        pixels = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-        valid = (count * 2 >= area)[..., 0] & (pixels > 0).all(axis=2)
-        return LinearImage(pixels.astype(np.float32), valid, self.camera)
+        height, width = self.valid.shape
+        total = np.zeros((size, width, 3), np.float32)
+        count = np.zeros((size, width), np.float32)
+        for row, (top, bottom) in enumerate(_spans(height, size)):
+            pixels, valid = self.pixels[top:bottom], self.valid[top:bottom]
+            if not valid.all():
+                pixels = pixels.copy()
+                pixels[~valid] = 0
+            pixels.sum(axis=0, out=total[row])
+            valid.sum(axis=0, out=count[row])
+        total, count = _column_sums(total, size), _column_sums(count, size)
+        area = np.diff(_spans(height, size)) * np.diff(_spans(width, size)).T
+        mean = np.divide(total, count[..., None], out=np.zeros_like(total), where=count[..., None] > 0)
+        return LinearImage(mean, (count * 2 >= area) & np.all(mean > 0, axis=2), self.camera)
 
 
-def _cells(array: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Sums over the cells of a size x size grid laid over the first two axes of ``array`` (H, W, C)."""
-    for axis in (0, 1):
-        length = array.shape[axis]
-        starts = np.arange(size) * length // size
-        if length < size:
-            array = array.take(starts, axis)
-        else:
-            array = np.add.reduceat(array, starts, axis=axis, dtype=np.float32)
-    return array
+def _spans(length: int, size: int) -> NDArray[np.intp]:
+    """(size, 2) first and past-the-last index of each of ``size`` cells along ``length`` pixels."""
+    starts = np.arange(size) * length // size
+    return np.stack([starts, np.append(starts[1:], length) if length >= size else starts + 1], axis=1)
+
+
+def _column_sums(array: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Sums of an array (H, W, ...) over the cells along its second axis."""
+    starts = _spans(array.shape[1], size)[:, 0]
+    if array.shape[1] < size:
+        return array[:, starts]
+    return np.asarray(np.add.reduceat(array, starts, axis=1), dtype=np.float32)
