@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from awbkit.correction.cat import camera_to_srgb_matrix
 from awbkit.correction.von_kries import Correction
+from awbkit.errors import UnsupportedImage
 from awbkit.files.encoding import linear_to_srgb
+from awbkit.files.extents import unusual_filters
 from awbkit.files.raw import RawPhoto, libraw
 
 _ROWS = 128
+_RECODE = "convert it to a linear DNG first"
 _SRGB_GAMMA = (2.4, 12.92)
 
 
@@ -31,10 +34,13 @@ def develop(photo: RawPhoto, correction: Correction, *, bits: int, auto_bright: 
 
     Raises:
         UnreadableFile: If the raw data is damaged.
+        UnsupportedImage: If LibRaw cannot demosaic this sensor.
         UsageError: If a chromatic adaptation is asked for and the camera has no matrix.
     """
     import rawpy
 
+    if unusual_filters(photo.path) is not None:
+        raise UnsupportedImage(photo.path, "has a pattern of colour filters that LibRaw cannot develop", _RECODE)
     red, green, blue = (float(gain) for gain in correction.gains)
     options: dict[str, Any] = {"user_wb": [red, green, blue, green], "no_auto_bright": not auto_bright}
     with libraw(photo.path) as raw:

@@ -1,6 +1,7 @@
-"""Whether a TIFF-based file, rendered or raw, was copied in full.
+"""What decoders do not tell: whether a file was copied in full, and which colour filters its sensor has.
 
-Decoders fill what is missing with zeros and keep silent about it: libtiff for tiles, LibRaw for whole mosaics.
+Where a file ends early, libtiff (for tiles) and LibRaw fill in zeros or write to standard error. And LibRaw takes
+every colour filter pattern of a DNG for 2 columns wide, unless it is the 6 x 6 of X-Trans.
 """
 
 from __future__ import annotations
@@ -9,52 +10,97 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from awbkit.files.ifd import Entry, Tiff
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.files.ifd import Buffer, Entry, Ifd, Tiff
 
 _STRIPS, _TILES = (273, 279), (324, 325)
-_SUB_DIRECTORIES = 330
+_SUB_DIRECTORIES, _FILTER_SIZE, _FILTERS = 330, 33421, 33422
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_FORMATS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_FORMATS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _MAX_DIRECTORIES = 64
 
 
 def is_cut_short(path: str | os.PathLike[str]) -> bool:
-    """Whether a strip or tile reaches beyond the end of the file; False for what is no TIFF inside.
+    """Whether pixels reach beyond the end of the file. Covers TIFF and raws built like it, CR3 and RAF.
 
     Raises:
         OSError: The file cannot be read.
     """
-    with Path(path).open("rb") as file:
-        if len(head := file.read(16)) < 16 or head[:4] not in _SIGNATURES:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _end(Tiff(data)) > len(data)
+    with _mapped(path) as data:
+        if data[4:8] == b"ftyp":
+            return _end_of_boxes(data) > len(data)
+        if data[:15] == b"FUJIFILMCCD-RAW" and len(data) >= 108:
+            preview, _, sensor = struct.iter_unpack(">II", data[84:108])
+            return bool(max(sum(preview), sum(sensor)) > len(data))
+        end = 0
+        for tiff, ifd in _directories(data):
+            for tags in (_STRIPS, _TILES):
+                starts, sizes = (_numbers(tiff, ifd.entries.get(tag)) for tag in tags)
+                end = max([end, *(start + size for start, size in zip(starts, sizes, strict=False) if size)])
+        return end > len(data)
 
 
-def _end(tiff: Tiff) -> int:
-    """Where the last strip or tile ends. Links to directories that are none are passed over, as decoders do."""
-    pending, seen, end = [tiff.first], set[int](), 0
+def unusual_filters(path: str | os.PathLike[str]) -> NDArray[np.intp] | None:
+    """A DNG's colour filter pattern (rows, columns), 0 for red, 1 for green, 2 for blue, where LibRaw gets it wrong.
+
+    Returns:
+        None for the Bayer and X-Trans patterns and for any other file.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with _mapped(path) as data:
+        for tiff, ifd in _directories(data):
+            size, pattern = (_numbers(tiff, ifd.entries.get(tag)) for tag in (_FILTER_SIZE, _FILTERS))
+            if len(size) == 2 and size[0] == size[1] and size[0] not in (2, 6) and len(pattern) == size[0] * size[1]:
+                return np.array(pattern, dtype=np.intp).reshape(size)
+    return None
+
+
+@contextmanager
+def _mapped(path: str | os.PathLike[str]) -> Iterator[Buffer]:
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data
+
+
+def _end_of_boxes(data: Buffer) -> int:
+    """Where the last box of an ISO base media file (ISO 14496-12) ends."""
+    end = 0
+    while end + 16 <= len(data):
+        (size,) = struct.unpack_from(">I", data, end)
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, end + 8)
+        if size < 8:
+            break
+        end += size
+    return end
+
+
+def _directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
+    """Every directory of a TIFF. Links to what is none are passed over, as decoders do."""
+    if data[:4] not in _SIGNATURES or len(data) < 16:
+        return
+    tiff = Tiff(data)
+    pending, seen = [tiff.first], set[int]()
     while pending and len(seen) < _MAX_DIRECTORIES:
         offset = pending.pop()
         if offset in seen:
             continue
         seen.add(offset)
-        try:
+        with suppress(ValueError):
             found = tiff.ifd(offset)
-        except ValueError:
-            continue
-        for offsets, lengths in (_STRIPS, _TILES):
-            starts, sizes = (_numbers(tiff, found.entries.get(tag)) for tag in (offsets, lengths))
-            end = max([end, *(start + size for start, size in zip(starts, sizes, strict=False) if size)])
-        pending += _numbers(tiff, found.entries.get(_SUB_DIRECTORIES))
-        if found.following:
-            pending.append(found.following)
-    return end
+            yield tiff, found
+            pending += _numbers(tiff, found.entries.get(_SUB_DIRECTORIES))
+            if found.following:
+                pending.append(found.following)
 
 
-def _numbers(tiff: Tiff, entry: Entry | None) -> Iterator[int]:
+def _numbers(tiff: Tiff, entry: Entry | None) -> tuple[int, ...]:
     if entry is None or entry.kind not in _FORMATS:
-        return
-    yield from struct.unpack_from(f"{tiff.order}{entry.values}{_FORMATS[entry.kind]}", tiff.data, entry.where)
+        return ()
+    return struct.unpack_from(f"{tiff.order}{entry.values}{_FORMATS[entry.kind]}", tiff.data, entry.where)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.camera import Camera, Matrix
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
 from awbkit.files.exif import from_raw, read_make_model
+from awbkit.files.extents import is_cut_short, unusual_filters
 from awbkit.files.photo import Photo, Region
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
@@ -26,23 +27,25 @@ CLIP = 0.98
 _COPY = "the file is damaged or was not copied in full; copy it again from its source"
 _SAMPLED_ROWS = 256
 _PERIODS = (2, 4, 6, 8, 12)
-# LibRaw counts quarter turns in the EXIF numbers.
-_ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
+# LibRaw's flip: 1 mirrors left and right, 2 top and bottom, 4 rows and columns.
+_ORIENTATIONS = (1, 2, 4, 3, 5, 8, 6, 7)
 
 
 @dataclass(frozen=True, eq=False)
 class RawPhoto(Photo):
-    """A raw file; see :class:`Photo`. Opened anew for each use, so that no sensor data stays in memory."""
+    """A raw file; see :class:`Photo`. Opened anew for each use, so that no sensor data stays in memory.
+
+    Attributes:
+        seen: The thumbnail, if LibRaw had to unpack the sensor data already to tell the camera.
+    """
+
+    seen: LinearImage | None = None
 
     def thumbnail(self) -> LinearImage:
+        if self.seen is not None:
+            return self.seen
         with libraw(self.path) as raw:
-            mosaic = _Mosaic.of(self.path, raw)
-            period = mosaic.period
-            blocks = max(mosaic.samples.shape[0] // period, 1)
-            # A cell's mean needs a sample of its rows, not all of them; and reading them all would take
-            # longer than unpacking an uncompressed file.
-            rows = np.unique(np.linspace(0, blocks - 1, min(blocks, _SAMPLED_ROWS)).astype(np.intp))
-            return mosaic.binned(rows, self.camera).thumbnail(THUMBNAIL_SIZE)
+            return _Mosaic.of(self.path, raw).thumbnail(self.camera)
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
@@ -93,12 +96,22 @@ class _Mosaic:
             if visible.ndim == 3:
                 clip = black[:3] + CLIP * (white[:3] - black[:3])
                 return cls(visible[..., :3], np.zeros((1, 1), np.intp), black[:3], clip)
-            colors = _pattern(raw)
+            colors = unusual_filters(path)
+            if colors is None:
+                colors = _pattern(raw)
         if not {"R", "G", "B"} <= set(letters):
             raise UnsupportedImage(path, f"has a {letters} sensor and not a red, green and blue one")
         channels = np.array([["RGB".find(letters[i]) for i in row] for row in colors], dtype=np.intp)
         levels = black[colors]
         return cls(visible, channels, levels, levels + CLIP * (white[colors] - levels))
+
+    def thumbnail(self, camera: Camera) -> LinearImage:
+        """The 64 x 64 image that estimators see."""
+        blocks = max(self.samples.shape[0] // self.period, 1)
+        # A cell's mean needs a sample of its rows, not all of them; and reading them all would take longer than
+        # unpacking an uncompressed file.
+        rows = np.unique(np.linspace(0, blocks - 1, min(blocks, _SAMPLED_ROWS)).astype(np.intp))
+        return self.binned(rows, camera).thumbnail(THUMBNAIL_SIZE)
 
     def part(self, top: int, bottom: int, left: int, right: int) -> _Mosaic:
         """The rectangle between these rows and columns; ``top`` and ``left`` must be multiples of the period."""
@@ -132,13 +145,17 @@ class _Mosaic:
 
 
 def open_raw(path: str) -> RawPhoto | None:
-    """Open a raw file; only its header is read.
+    """Open a raw file.
+
+    Of a DNG that describes its camera only the header is read. For any other file LibRaw unpacks the sensor data
+    before it tells anything of the camera.
 
     Returns:
         None if LibRaw does not know it for a raw file.
 
     Raises:
         UnreadableFile: If LibRaw knows the format but the file is damaged.
+        UnsupportedImage: If its sensor is not a red, green and blue one.
     """
     import rawpy
 
@@ -148,22 +165,27 @@ def open_raw(path: str) -> RawPhoto | None:
         return None
     except rawpy.LibRawError as error:
         raise _damaged(path, error) from error
-    with raw:
+    with raw, _translated(path):
+        if is_cut_short(path):
+            raise UnreadableFile(path, "ends before its sensor data do", _COPY)
         sizes = raw.sizes
-        flip = _ORIENTATIONS.get(sizes.flip, 1)
-        width, height = (sizes.iwidth, sizes.iheight) if flip < 5 else (sizes.iheight, sizes.iwidth)
-        camera = _camera(path, raw)
-    return RawPhoto(path, width, height, camera, flip)
+        orientation = _ORIENTATIONS[sizes.flip & 7]
+        width, height = (sizes.iwidth, sizes.iheight) if orientation < 5 else (sizes.iheight, sizes.iwidth)
+        camera = read_dng_camera(path)
+        seen = None
+        if camera is None or not camera.matrices:
+            camera = _camera(path, raw, camera)
+            seen = _Mosaic.of(path, raw).thumbnail(camera)
+        return RawPhoto(path, width, height, camera, orientation, seen)
 
 
-def _camera(path: str, raw: rawpy.RawPy) -> Camera:
-    dng = read_dng_camera(path)
+def _camera(path: str, raw: rawpy.RawPy, dng: Camera | None) -> Camera:
+    """What LibRaw knows of the camera; a DNG's own words come first."""
     name = (dng.name if dng else "") or read_make_model(from_raw(path) or b"")
-    matrices = dng.matrices if dng else ()
-    if not matrices:
-        table = raw.rgb_xyz_matrix[:3]
-        if np.isfinite(table).all() and abs(np.linalg.det(table)) > 1e-6:
-            matrices = ((6504.0, tuple(tuple(float(v) for v in row) for row in table)),)  # type: ignore[assignment]
+    matrices: tuple[tuple[float, Matrix], ...] = ()
+    table = raw.rgb_xyz_matrix[:3]
+    if np.isfinite(table).all() and abs(np.linalg.det(table)) > 1e-6:
+        matrices = ((6504.0, tuple(tuple(float(v) for v in row) for row in table)),)  # type: ignore[assignment]
     as_shot = dng.as_shot if dng else None
     if as_shot is None:
         red, green, blue = raw.camera_whitebalance[:3]
@@ -175,7 +197,7 @@ def _camera(path: str, raw: rawpy.RawPy) -> Camera:
 def _pattern(raw: rawpy.RawPy) -> NDArray[np.intp]:
     """(period, period) index into LibRaw's colour letters, from the top left of the visible area.
 
-    Asked for sample by sample, since LibRaw's own pattern attribute covers neither X-Trans nor Quad Bayer.
+    Asked for sample by sample, since LibRaw's own pattern attribute does not cover X-Trans.
     """
     top, left = raw.sizes.top_margin, raw.sizes.left_margin
     size = 2 * _PERIODS[-1]

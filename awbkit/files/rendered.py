@@ -30,7 +30,7 @@ CLIP = 0.98
 """Linear share of the maximum from which a channel counts as clipped."""
 
 _SMALL = 1 << 20
-_ROWS = 256
+_ROWS = 200
 # libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
 _DAMAGE = ("bad Huffman code", "premature end of data segment")
 _MAX_JPEG_PIXELS_PER_BYTE = 1024
