@@ -29,8 +29,6 @@ Pixels: TypeAlias = NDArray[Any]
 CLIP = 0.98
 """Linear share of the maximum from which a channel counts as clipped."""
 
-_SMALL = 1 << 20
-_ROWS = 200
 # libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
 _DAMAGE = ("bad Huffman code", "premature end of data segment")
 _MAX_JPEG_PIXELS_PER_BYTE = 1024
@@ -96,12 +94,9 @@ class RenderedPhoto(Photo):
             shrink = next((s for s in (8, 4, 2) if min(self.width, self.height) >= s * 2 * THUMBNAIL_SIZE), 1)
         if shrink > 1:
             codes = _scaled_jpeg(self.path, shrink)
-            return self._linear(codes[:: len(codes) // _ROWS or 1]).thumbnail()
+            return self._linear(codes[_rows(len(codes), 4)]).thumbnail()
         with decoding(self.path):
-            image = self.rgb()
-            if self.is_float or image.width * image.height <= _SMALL:
-                return self._linear(image.numpy()).thumbnail()
-            return self._linear_blocks(image, (image.width // 256 or 1, image.height // 256 or 1)).thumbnail()
+            return self._linear(_sampled(self.rgb())).thumbnail()
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
@@ -120,17 +115,6 @@ class RenderedPhoto(Photo):
         valid = _looked_up(usable, codes)
         return self._in_srgb(_looked_up(table, codes), valid[..., 0] & valid[..., 1] & valid[..., 2])
 
-    def _linear_blocks(self, image: pyvips.Image, block: tuple[int, int]) -> LinearImage:
-        """Linear sRGB, averaged over whole blocks of (columns, rows) pixels, each tested at full size; streamed."""
-        table, usable = self._tables(image.format == "uchar")
-        valid = image.maplut(table_image(usable.astype(np.uint8) * 255)).bandand() / 255
-        linear = image.maplut(table_image(table)) * valid
-        # Joined before they shrink: two shrinking branches would ask a stream for rows that have gone by.
-        stacked = linear.bandjoin(valid).shrink(*block).numpy()
-        pixels, share = stacked[..., :3], stacked[..., 3:]
-        mean = np.divide(pixels, share, out=np.zeros_like(pixels), where=share > 0)
-        return self._in_srgb(mean, share[..., 0] >= 0.5)
-
     def _tables(self, is_8_bit: bool) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         return _decode_tables(
             self.encoding or SRGB,
@@ -143,6 +127,29 @@ class RenderedPhoto(Photo):
             pixels = pixels @ self.encoding.matrix.T.astype(np.float32)
             valid = valid & np.all(pixels > 0, axis=2)
         return LinearImage(np.ascontiguousarray(pixels, dtype=np.float32), valid, self.camera)
+
+
+def _sampled(image: pyvips.Image) -> Pixels:
+    """A sample of the rows, see :func:`_rows`."""
+    tops = _rows(image.height, 8)
+    if len(tops) == image.height:
+        return np.asarray(image.numpy())
+    region = vips().Region.new(image)
+    kind = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
+    rows = [np.frombuffer(region.fetch(0, top, image.width, 1), dtype=kind) for top in tops]
+    return np.stack(rows).reshape(-1, image.width, image.bands)
+
+
+def _rows(height: int, each: int) -> list[int]:
+    """So many rows for each cell of the thumbnail, evenly spaced, and the last row; of a small picture all rows.
+
+    A cell's mean needs a sample of its rows, not all of them. The last one tells whether the file is complete.
+    """
+    if height <= each * THUMBNAIL_SIZE:
+        return list(range(height))
+    edges = np.arange(THUMBNAIL_SIZE + 1) * height // THUMBNAIL_SIZE
+    rows = (edges[:-1, None] + np.diff(edges)[:, None] * (np.arange(each) + 0.5) / each).astype(int).ravel()
+    return [*rows[:-1].tolist(), height - 1]
 
 
 def _scaled_jpeg(path: str, shrink: int) -> Pixels:
