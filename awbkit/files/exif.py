@@ -98,6 +98,46 @@ def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) 
         exif.fields[tag] = (_LONG, struct.pack("<I", length))
     exif.fields[_COLOR_SPACE] = (_SHORT, struct.pack("<H", 1))
     exif.fields.setdefault(_EXIF_VERSION, (_UNDEFINED, b"0232"))
+    return _fitting(main)
+
+
+def from_tiff(path: str | os.PathLike[str]) -> bytes | None:
+    """Make the EXIF block of a picture that was read from a TIFF, for a file of another format.
+
+    Returns:
+        What the TIFF says about the photograph and not about its storage, orientation included; None if nothing.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: The file is no TIFF.
+    """
+    with _mapped(path) as data:
+        main = _first_directory(data)
+    main.fields = {tag: field for tag, field in main.fields.items() if tag in _DESCRIPTIVE}
+    return _fitting(main) if main.fields or main.children else None
+
+
+def fitting(block: bytes) -> bytes:
+    """The block itself if a JPEG segment can hold it; else without its thumbnail and its greatest fields.
+
+    Raises:
+        ValueError: It is too long, and no TIFF structure.
+    """
+    return block if len(block) <= MAX_JPEG_BLOCK else _fitting(_first_directory(block))
+
+
+def with_orientation(block: bytes, orientation: int) -> bytes:
+    """The block with another orientation; unchanged where it has none."""
+    found = _main_directory(block)
+    entry = found[1].entries.get(_ORIENTATION) if found else None
+    if found is None or entry is None or entry.kind != _SHORT:
+        return block
+    changed = bytearray(found[0].data)
+    struct.pack_into(found[0].order + "H", changed, entry.where, orientation)
+    return bytes(changed)
+
+
+def _fitting(main: Directory) -> bytes:
     while len(block := _block(main)) > MAX_JPEG_BLOCK:
         fields = max((d.fields for d in (main, *main.children.values())), key=lambda f: max(map(_length, f.items())))
         del fields[max(fields.items(), key=_length)[0]]

@@ -276,9 +276,9 @@ def _load_heic(path: str) -> pyvips.Image:
     result = vips().Image.new_from_array(pixels)
     result = result.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
     blob = vips().GValue.blob_type
-    for field, data in (("icc-profile-data", heif.info.get("icc_profile")), ("exif-data", heif.info.get("exif"))):
-        if data:
-            result.set_type(blob, field, data)
+    for field, key in (("icc-profile-data", "icc_profile"), ("exif-data", "exif"), ("xmp-data", "xmp")):
+        if heif.info.get(key):
+            result.set_type(blob, field, heif.info[key])
     return result
 
 

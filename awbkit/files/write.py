@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from awbkit.errors import MissingExtra, OutputError, UnreadableFile, UsageError
 from awbkit.files import exif, jpeg, tiff
+from awbkit.files.embed import embed_in_avif, embed_in_jpeg, embed_in_png, embed_in_webp
 from awbkit.files.ifd import Tiff
 from awbkit.files.rendered import Pixels, RenderedPhoto, vips
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
@@ -38,6 +40,10 @@ DEEP_FORMATS = frozenset({"png", "tiff", "avif", "heic"})
 
 _QUALITY = {"jpeg": 95, "webp": 92, "avif": 80, "heic": 90}
 _MAX_EXIF = 1 << 24
+_CARRIED = frozenset(("icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "resolution-unit"))
+_EMBED = {"jpeg": embed_in_jpeg, "png": embed_in_png, "webp": embed_in_webp, "avif": embed_in_avif}
+# Their readers turn a picture by boxes of the container and pass over the orientation in EXIF.
+_UPRIGHT = frozenset(("avif", "heic"))
 _COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate"}
 
 
@@ -78,14 +84,19 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
         except ValueError as error:
             raise UnreadableFile(photo.path, str(error)) from error
         return
-    block = photo.exif and refresh_thumbnail(photo.exif.removeprefix(jpeg.EXIF_HEADER), thumbnail, _MAX_EXIF)
-    image = _with_metadata(pixels, photo, block)
-    _save(image, kind, target, photo)
-    if kind == "tiff":
-        if photo.format == "tiff":
-            tiff.graft(target, photo.path)
-        elif block:
-            tiff.embed(target, block)
+    image = _with_metadata(pixels, photo)
+    orientation = photo.orientation
+    if kind in _UPRIGHT:
+        image, orientation = _turned(image, orientation), 1
+    if kind == photo.format == "tiff":
+        _save(image, kind, target, photo)
+        tiff.graft(target, photo.path)
+        return
+    block = exif.from_tiff(photo.path) if photo.format == "tiff" else photo.exif
+    if block:
+        block = refresh_thumbnail(block.removeprefix(jpeg.EXIF_HEADER), thumbnail, _MAX_EXIF)
+        block = exif.with_orientation(block, orientation)
+    _save_with_exif(image, kind, target, photo, block)
 
 
 def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
@@ -102,24 +113,40 @@ def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
     image = image.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
     profile = vips().Operation.call("profile_load", "srgb")
     image.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
-    if block and kind != "tiff":
+    _save_with_exif(image, kind, target, None, block)
+
+
+def _save_with_exif(
+    image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | None, block: bytes | None
+) -> None:
+    """Encode the image, then put the block into the file as it is: libvips would rebuild it, without the MakerNote."""
+    if block and kind in ("avif", "heic"):
+        image = image.copy()
         image.set_type(vips().GValue.blob_type, "exif-data", block)
-    _save(image, kind, target, None)
-    if block and kind == "tiff":
-        tiff.embed(target, block)
+    _save(image, kind, target, photo)
+    if not block:
+        return
+    # A block that is no TIFF structure describes nothing, and the picture is whole without it.
+    with suppress(ValueError):
+        if kind == "tiff":
+            tiff.embed(target, block)
+        elif kind in _EMBED:
+            target.write_bytes(_EMBED[kind](target.read_bytes(), exif.fitting(block) if kind == "jpeg" else block))
 
 
-def _with_metadata(pixels: Pixels, photo: RenderedPhoto, block: bytes | None) -> pyvips.Image:
+def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
+    image.set_type(vips().GValue.gint_type, "orientation", orientation)
+    return image.autorot()
+
+
+def _with_metadata(pixels: Pixels, photo: RenderedPhoto) -> pyvips.Image:
     image = vips().Image.new_from_array(pixels)
     source = photo.pixels()
     depth = {np.dtype(np.uint8): "srgb", np.dtype(np.uint16): "rgb16"}.get(pixels.dtype, source.interpretation)
     image = image.copy(interpretation=depth, xres=source.xres, yres=source.yres)
-    own = set(image.get_fields())
     for field in source.get_fields():
-        if field not in own and not field.startswith(("exif-ifd1", "heif-", "jpeg-")) and field != "vips-loader":
+        if field in _CARRIED or field.startswith("png-comment-"):
             image.set_type(source.get_typeof(field), field, source.get(field))
-    if block:
-        image.set_type(vips().GValue.blob_type, "exif-data", block)
     return image
 
 
