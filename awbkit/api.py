@@ -18,7 +18,7 @@ from awbkit.files.outputs import IfExists, atomic_write
 from awbkit.files.photo import Photo, Region
 from awbkit.files.raw import RawPhoto
 from awbkit.files.rendered import RenderedPhoto
-from awbkit.files.write import DEEP_FORMATS, format_of, write_developed, write_picture
+from awbkit.files.write import DEEP_FORMATS, format_of, write_developed, write_jpeg, write_picture
 from awbkit.illuminant import Illuminant
 from awbkit.image import LinearImage
 
@@ -134,11 +134,16 @@ def write(
             pixels = develop(photo, correction, bits=16 if kind in DEEP_FORMATS else 8, auto_bright=auto_bright)
             write_developed(pixels, Path(photo.path), target)
     else:
-        from awbkit.correction.picture import correct_picture, correct_thumbnail
+        from awbkit.correction.picture import correct_jpeg, correct_picture, correct_thumbnail
+
+        def thumbnail(old: bytes) -> bytes | None:
+            return correct_thumbnail(old, correction)
 
         def save(target: Path) -> None:
-            pixels = correct_picture(photo, correction, pad=kind == photo.format == "jpeg")
-            write_picture(photo, pixels, target, lambda old: correct_thumbnail(old, correction))
+            if kind == photo.format == "jpeg":
+                write_jpeg(photo, correct_jpeg(photo, correction), target, thumbnail)
+            else:
+                write_picture(photo, correct_picture(photo, correction), target, thumbnail)
 
     return atomic_write(output, if_exists, save)
 

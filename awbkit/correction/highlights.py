@@ -9,6 +9,9 @@ the gains are all 1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,27 +24,53 @@ def ramp(codes: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(np.clip((codes.astype(np.float32) - KNEE) / (1 - KNEE), 0, 1), dtype=np.float32)
 
 
+def raise_clipped(
+    after: Mapping[int, NDArray[Any]],
+    limit: Mapping[int, NDArray[Any]],
+    clipped: Mapping[int, NDArray[Any]],
+    gains: NDArray[np.floating],
+) -> dict[int, NDArray[Any]]:
+    """New values of the channels that may rise, on any common scale.
+
+    Args:
+        after: For each channel, (N,) corrected and clipped numbers.
+        limit: By channel, (N,) how high it may rise: from ``after`` to the old number by the ramp. Channels that are
+            not in it cannot rise.
+        clipped: By channel, (N,) the ramp of the old number, 1 = full scale; that of the least gain is needed if
+            another channel may rise.
+        gains: (3,) of which the order counts.
+
+    Returns:
+        By channel, (N,) numbers that are nowhere under ``after``; the channel of the greatest gain never rises.
+    """
+    least, middle, most = np.argsort(gains, kind="stable").tolist()
+    if middle not in limit:
+        others = np.minimum(after[middle], after[most])
+        return {least: np.maximum(after[least], np.minimum(others, limit[least]))}
+    # With the most reduced channel clipped too, only the third one still says how bright the surface was.
+    others = np.maximum(np.minimum(after[least], after[most]), np.minimum(clipped[least], after[most]))
+    raised = np.maximum(after[middle], np.minimum(others, limit[middle]))
+    others = np.minimum(raised, after[most])
+    return {middle: raised, least: np.maximum(after[least], np.minimum(others, limit[least]))}
+
+
 def recover(
     before: NDArray[np.float32], after: NDArray[np.float32], gains: NDArray[np.floating]
 ) -> NDArray[np.float32]:
     """Raise the clipped channels of corrected pixels.
 
     Args:
-        before: (N, 3) encoded, 1.0 = full scale, before the correction. A channel whose gain is at least 1 may hold
-            its corrected number instead.
-        after: (N, 3) encoded and clipped, after it.
+        before: (..., 3) encoded, 1.0 = full scale, before the correction.
+        after: (..., 3) encoded and clipped, after it.
         gains: (3,) of which the order counts.
 
     Returns:
-        (N, 3), nowhere under ``after``.
+        Same shape, nowhere under ``after``.
     """
-    least, middle, most = np.argsort(gains, kind="stable")
     clipped = ramp(before)
     limit = after + clipped * np.maximum(before - after, 0)
+    by_channel = [{c: values[..., c] for c in range(3)} for values in (after, limit, clipped)]
     result = after.copy()
-    # With the most reduced channel clipped too, only the third one still says how bright the surface was.
-    others = np.maximum(np.minimum(after[:, least], after[:, most]), np.minimum(clipped[:, least], after[:, most]))
-    result[:, middle] = np.maximum(after[:, middle], np.minimum(others, limit[:, middle]))
-    others = np.minimum(result[:, middle], after[:, most])
-    result[:, least] = np.maximum(after[:, least], np.minimum(others, limit[:, least]))
+    for channel, values in raise_clipped(by_channel[0], by_channel[1], by_channel[2], gains).items():
+        result[..., channel] = values
     return result

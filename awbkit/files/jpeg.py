@@ -6,13 +6,13 @@ every application segment that still holds true goes over byte for byte, so that
 
 from __future__ import annotations
 
-import io
 import struct
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,7 +32,8 @@ _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _STANDALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))
 
 _DIAGONALS = sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8))
-_FALLBACK_QUALITY = 95
+_FALLBACK = {"quality": 95, "subsampling": 0}
+_LAST_RESTART, _END = b"\xff\xd7", b"\xff\xd9"
 _ENCODER_LOCK = threading.Lock()
 
 
@@ -162,7 +163,7 @@ def _subsampling(factors: list[tuple[int, int]]) -> int:
     return {(2.0, 1.0): 1, (2.0, 2.0): 2}.get(ratio, 0)
 
 
-def encode(rgbx: np.ndarray, info: JpegInfo) -> bytes:
+def encode(rgbx: np.ndarray, info: JpegInfo, *, restarts: bool = False) -> bytes:
     """Encode 8-bit pixels the way that the source of ``info`` was compressed.
 
     Table values above 255, which baseline JPEG cannot hold, become 255: a little finer than the source. A source
@@ -171,6 +172,7 @@ def encode(rgbx: np.ndarray, info: JpegInfo) -> bytes:
     Args:
         rgbx: C-contiguous uint8 array (H, W, 4); the fourth channel is ignored. It is read in place, not copied.
         info: Compression of the source.
+        restarts: Begin each row of blocks anew, so that :func:`join` can put strips together.
 
     Returns:
         A bare JFIF file in YCbCr.
@@ -185,13 +187,41 @@ def encode(rgbx: np.ndarray, info: JpegInfo) -> bytes:
     height, width = rgbx.shape[:2]
     image = Image.frombuffer("RGBX", (width, height), rgbx, "raw", "RGBX", 0, 1)
     tables = [[max(1, min(value, 255)) for value in table] for table in info.qtables]
-    out = io.BytesIO()
-    with _room_for(width * height if info.progressive else 0, tables):
-        if tables:
-            image.save(out, "JPEG", qtables=tables, subsampling=info.subsampling, progressive=info.progressive)
-        else:
-            image.save(out, "JPEG", quality=_FALLBACK_QUALITY, subsampling=0, progressive=info.progressive)
-    return out.getvalue()
+    how: dict[str, Any] = {"progressive": info.progressive}
+    how |= {"qtables": tables, "subsampling": info.subsampling} if tables else _FALLBACK
+    if restarts:
+        how["restart_marker_rows"] = 1
+    # Into a real file Pillow encodes without holding the interpreter's lock, so that strips run side by side.
+    with tempfile.TemporaryFile() as out, _room_for(width * height if info.progressive else 0, tables):
+        image.save(out, "JPEG", **how)
+        out.seek(0)
+        return out.read()
+
+
+def can_join(info: JpegInfo) -> bool:
+    """Whether pictures of this kind can be encoded in strips: a progressive one goes over the whole several times."""
+    return not info.progressive
+
+
+def strip_rows(info: JpegInfo) -> int:
+    """How high strips are, but for the last: restart markers count to eight, so they hold eight rows of blocks."""
+    return 8 * (16 if info.subsampling == 2 else 8)
+
+
+def join(strips: Sequence[bytes], height: int) -> bytes:
+    """One picture from strips of it that were encoded alike, with restarts, from top to bottom.
+
+    Args:
+        strips: All but the last :func:`strip_rows` high.
+        height: Of the whole, in pixels.
+    """
+    first = segments(strips[0])
+    frame = next(segment for segment in first if segment.marker in _FRAMES)
+    out = bytearray(strips[0])
+    struct.pack_into(">H", out, frame.offset + 5, height)
+    scan = first[-1].offset + len(bytes(first[-1]))
+    parts = [memoryview(out)[:-2], *(memoryview(strip)[scan:-2] for strip in strips[1:])]
+    return _LAST_RESTART.join(parts) + _END
 
 
 @contextmanager

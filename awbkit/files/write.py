@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from awbkit.errors import MissingExtra, OutputError, UnreadableFile, UsageError
+from awbkit.errors import MissingExtra, OutputError, UsageError
 from awbkit.files import exif, jpeg, tiff
 from awbkit.files.embed import embed_in_avif, embed_in_jpeg, embed_in_png, embed_in_webp
 from awbkit.files.ifd import Tiff
@@ -59,6 +59,18 @@ def format_of(path: Path) -> str:
     return kind
 
 
+def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Thumbnail) -> None:
+    """Write a JPEG that was encoded anew, with the metadata of the JPEG that it came from.
+
+    Args:
+        photo: The source.
+        encoded: The new pixels.
+        target: Where to.
+        thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one or to None.
+    """
+    target.write_bytes(jpeg.graft(encoded, Path(photo.path).read_bytes(), thumbnail))
+
+
 def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail: Thumbnail) -> None:
     """Write changed pixels of a picture whole to ``target``, in the format of that suffix.
 
@@ -76,14 +88,6 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
     kind = format_of(target)
-    if kind == "jpeg" and photo.format == "jpeg":
-        source = Path(photo.path).read_bytes()
-        try:
-            encoded = jpeg.encode(pixels, jpeg.read_info(source))
-            target.write_bytes(jpeg.graft(encoded, source, thumbnail))
-        except ValueError as error:
-            raise UnreadableFile(photo.path, str(error)) from error
-        return
     image = _with_metadata(pixels, photo)
     orientation = photo.orientation
     if kind in _UPRIGHT:

@@ -1,0 +1,156 @@
+"""A correction on the stored numbers of a rendered picture: decode, 3x3, highlights, encode."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.correction.highlights import KNEE, raise_clipped, ramp
+from awbkit.correction.von_kries import Correction
+from awbkit.files.encoding import Encoding
+from awbkit.files.rendered import Pixels
+
+_ROWS = 32
+_SHARE = 256
+_DIAGONAL = 1e-6
+_Table = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class CodeCorrection:
+    """Corrects rows of numbers; may be called from several threads at once.
+
+    Attributes:
+        gains: (3,) of the correction in linear sRGB; their order says which channels fall behind.
+        scale: The number that stands for 1.0.
+        decode: (count, 3) float32 linear value of each number, where a full 3x3 is needed; else None.
+        matrix: 3x3 in the file's linear RGB.
+        encode: With ``decode``, (65536, 3) numbers by the root of the linear value; else (count, 3) by number.
+        limit: (count, 3) how far highlights may raise each corrected number, where no full 3x3 is needed.
+        clipped: (count, 3) the old number's ramp towards clipping, by corrected number, likewise.
+        pairs: ``encode`` for red with green and for blue with a fourth byte, of uint8 likewise.
+        first: (3,) corrected numbers from which highlights may matter, likewise; beyond count where they never do.
+    """
+
+    gains: NDArray[np.floating]
+    scale: float
+    decode: _Table | None
+    matrix: NDArray[np.float32]
+    encode: _Table
+    limit: _Table
+    clipped: _Table
+    first: NDArray[np.int64]
+    pairs: tuple[_Table, _Table] | None = None
+
+    @classmethod
+    def of(cls, correction: Correction, encoding: Encoding, scale: float, dtype: np.dtype[Any]) -> CodeCorrection:
+        """Prepare the tables for numbers of one type, uint8 or uint16, in one encoding."""
+        matrix = np.linalg.solve(encoding.matrix, correction.matrix() @ encoding.matrix)
+        gains = np.diag(matrix)
+        count = int(np.iinfo(dtype).max) + 1
+        codes = np.repeat(np.minimum(np.arange(count) / scale, 1)[:, None], 3, axis=1)
+        linear = encoding.decode(codes)
+
+        def encoded(values: NDArray[np.floating]) -> _Table:
+            numbers = np.clip(encoding.encode(np.clip(values, 0, 1)), 0, 1) * scale
+            return np.rint(numbers).astype(dtype)
+
+        diagonal = np.abs(matrix - np.diag(gains)).max() < _DIAGONAL
+        if not diagonal:
+            roots = np.linspace(0, 1, 65536)[:, None] ** 2
+            empty = np.empty((0, 3), dtype)
+            table = encoded(np.repeat(roots, 3, axis=1))
+            first = np.full(3, int(np.ceil(KNEE * scale)))
+            order = correction.gains
+            return cls(order, scale, linear.astype(np.float32), matrix.astype(np.float32), table, empty, empty, first)
+        table = encoded(linear * gains)
+        # A table that lowers a channel can be read backwards, so the old number need not be kept beside the new one.
+        limit = np.repeat(np.arange(count)[:, None], 3, axis=1).astype(dtype)
+        clipped = np.zeros((count, 3), dtype)
+        first = np.full(3, count)
+        shares = ramp(codes)
+        for channel in np.flatnonzero(gains < 1).tolist():
+            new = table[:, channel]
+            room = np.maximum(codes[:, channel] * scale - new, 0)
+            limit[new, channel] = np.rint(new + shares[:, channel] * room).astype(dtype)
+            clipped[new, channel] = np.rint(shares[:, channel] * scale).astype(dtype)
+            first[channel] = new[int(np.ceil(KNEE * scale))]
+        return cls(gains, scale, None, matrix.astype(np.float32), table, limit, clipped, first, _pairs(table))
+
+    def __call__(self, codes: Pixels) -> None:
+        """Correct numbers (h, W, 3 or more) in place; channels beyond the third stay."""
+        correct = self._gains_only if self.decode is None else self._full
+        for top in range(0, len(codes), _ROWS):
+            correct(codes[top : top + _ROWS])
+
+    def whole(self, codes: Pixels) -> Pixels:
+        """The whole picture, in place, by several threads."""
+        for_each(lambda top: self(codes[top : top + _SHARE]), range(0, len(codes), _SHARE))
+        return codes
+
+    def _gains_only(self, codes: Pixels) -> None:
+        if self.pairs is not None and codes.shape[2] == 4:
+            # Two bytes at a time halve the look-ups, which take most of the time.
+            two = codes.view(np.uint16)
+            for half in range(2):
+                two[..., half] = self.pairs[half].take(two[..., half])
+        else:
+            for channel in range(3):
+                codes[..., channel] = self.encode[:, channel].take(codes[..., channel])
+        lowered = np.flatnonzero(self.first < len(self.encode)).tolist()
+        bright = [channel for channel in lowered if codes[..., channel].max(initial=0) >= self.first[channel]]
+        if not bright:
+            return
+        touched = np.any([codes[..., channel] >= self.first[channel] for channel in bright], axis=0)
+        after = {channel: codes[..., channel][touched] for channel in range(3)}
+        limit = {channel: self.limit[:, channel].take(after[channel]) for channel in lowered}
+        clipped = {channel: self.clipped[:, channel].take(after[channel]) for channel in lowered[1:] and lowered}
+        for channel, values in raise_clipped(after, limit, clipped, self.gains).items():
+            codes[..., channel][touched] = values
+
+    def _full(self, codes: Pixels) -> None:
+        assert self.decode is not None
+        linear = np.stack([self.decode[:, c].take(codes[..., c]) for c in range(3)], axis=-1) @ self.matrix.T
+        index = np.rint(np.sqrt(np.clip(linear, 0, 1)) * 65535).astype(np.uint16)
+        touched = np.any([codes[..., c] >= self.first[c] for c in range(3)], axis=0)
+        before = [codes[..., c][touched].astype(np.float32) for c in range(3)]
+        for channel in range(3):
+            codes[..., channel] = self.encode[:, channel].take(index[..., channel])
+        if touched.any():
+            after = {c: codes[..., c][touched].astype(np.float32) for c in range(3)}
+            shares = {c: ramp(before[c] / np.float32(self.scale)) for c in range(3)}
+            limit = {c: after[c] + shares[c] * np.maximum(before[c] - after[c], 0) for c in range(3)}
+            clipped = {c: shares[c] * np.float32(self.scale) for c in range(3)}
+            for channel, values in raise_clipped(after, limit, clipped, self.gains).items():
+                codes[..., channel][touched] = np.rint(values)
+
+
+def _pairs(table: _Table) -> tuple[_Table, _Table] | None:
+    """Tables for two neighbouring bytes at once, red with green and blue with a fourth that stays."""
+    if table.dtype != np.uint8:
+        return None
+    codes = np.arange(65536, dtype=np.uint16).view(np.uint8).reshape(-1, 2)
+    first = np.stack([table[codes[:, 0], 0], table[codes[:, 1], 1]], axis=1)
+    second = np.stack([table[codes[:, 0], 2], codes[:, 1]], axis=1)
+    return first.view(np.uint16)[:, 0], second.view(np.uint16)[:, 0]
+
+
+def threads() -> int:
+    """How many threads one picture may use; worker processes, of which each has its own core, set it to 1."""
+    limit = os.environ.get("VIPS_CONCURRENCY", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(int(limit), cores) if limit.isdigit() and int(limit) else cores
+
+
+def for_each(work: Callable[[int], Any], items: Iterable[int]) -> list[Any]:
+    """The results of independent pieces of work, in order; numpy and Pillow let threads run side by side."""
+    if threads() == 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(threads()) as pool:
+        return list(pool.map(work, items))
