@@ -27,10 +27,12 @@ check: $(VENV)/.installed-dev
 # The two stamps hold the state of pyproject.toml that is installed, so that a second run installs nothing.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --constraint constraints.txt --editable .
+	@$(BIN)/python -m compileall -q awbkit
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m compileall -q awbkit
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/bin/python:

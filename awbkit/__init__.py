@@ -1,10 +1,10 @@
 """Camera auto white balance: estimate the illuminant of any photograph, raw or rendered, and correct it.
 
-    import awbkit
+import awbkit
 
-    light = awbkit.estimate("photo.jpg")
-    print(light.gains, light.cct_duv)
-    awbkit.correct("photo.jpg", "photo_awb.jpg", illuminant=light)
+light = awbkit.estimate("photo.jpg")
+print(light.gains, light.cct_duv)
+awbkit.correct("photo.jpg", "photo_awb.jpg", illuminant=light)
 """
 
 from __future__ import annotations
