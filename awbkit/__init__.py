@@ -1,10 +1,12 @@
 """Camera auto white balance: estimate the illuminant of any photograph, raw or rendered, and correct it.
 
-import awbkit
+Example::
 
-light = awbkit.estimate("photo.jpg")
-print(light.gains, light.cct_duv)
-awbkit.correct("photo.jpg", "photo_awb.jpg", illuminant=light)
+    import awbkit
+
+    light = awbkit.estimate("photo.jpg")
+    print(light.gains, light.cct_duv)
+    awbkit.correct("photo.jpg", "photo_awb.jpg", illuminant=light)
 """
 
 from __future__ import annotations
