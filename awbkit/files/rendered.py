@@ -169,23 +169,17 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1) -
     """
     import simplejpeg
 
-    def decode(*, strict: bool) -> Pixels:
-        height, width = (0, 0) if shrink == 1 else simplejpeg.decode_jpeg_header(data, strict=False)[:2]
-        pixels: Pixels = simplejpeg.decode_jpeg(
-            data, colours, min_height=height // shrink, min_width=width // shrink, strict=strict
-        )
-        return pixels
-
     try:
-        try:
-            return decode(strict=True)
-        except ValueError as error:
-            # Stray bytes between segments are common in files from phones, and harmless.
-            if "extraneous bytes" not in str(error):
-                raise
-            return decode(strict=False)
+        height, width = (0, 0) if shrink == 1 else simplejpeg.decode_jpeg_header(data, strict=False)[:2]
+        decoded: Pixels = simplejpeg.decode_jpeg(data, colours, min_height=height // shrink, min_width=width // shrink)
+        return decoded
     except (ValueError, MemoryError) as error:
-        raise _unreadable(path, str(error)) from error
+        # Stray bytes between segments are common in files from phones, and harmless.
+        if "extraneous bytes" not in str(error):
+            raise _unreadable(path, str(error)) from error
+    with decoding(path):
+        pixels: Pixels = vips().Image.jpegload_buffer(data, shrink=shrink, fail_on="error").numpy()
+    return np.dstack([pixels, np.full_like(pixels[..., :1], 255)]) if colours == "RGBX" else pixels
 
 
 @lru_cache(maxsize=8)
@@ -270,11 +264,13 @@ def _load_double_tiff(path: str) -> pyvips.Image:
             page = tiff.pages.first.aspage()
             pixels = page.asarray()
             fields = {name: page.tags.valueof(tag) for name, tag in (("orientation", 274), ("icc-profile-data", 34675))}
-    except (tifffile.TiffFileError, ValueError, OSError, struct.error) as error:
+    except Exception as error:
+        # Damaged directories surface in tifffile as nearly every built-in exception.
         raise _unreadable(path, str(error)) from error
     if pixels.dtype != np.float64 or page.axes != "YXS":
         raise UnsupportedImage(path, f"stores {pixels.dtype} samples", "convert it to 8 or 16 bits or to 32-bit floats")
-    image = vips().Image.new_from_array(pixels.astype(np.float32))
+    with np.errstate(over="ignore"):
+        image = vips().Image.new_from_array(pixels.astype(np.float32))
     if fields["orientation"]:
         image.set_type(vips().GValue.gint_type, "orientation", int(fields["orientation"]))
     if fields["icc-profile-data"]:
@@ -291,7 +287,7 @@ def _load_heic(path: str) -> pyvips.Image:
     try:
         heif = pillow_heif.open_heif(path, convert_hdr_to_8bit=False, bgr_mode=False)
         pixels = np.ascontiguousarray(np.asarray(heif))
-    except (ValueError, OSError, EOFError, SyntaxError, RuntimeError) as error:
+    except (ValueError, OSError, EOFError, SyntaxError, RuntimeError, IndexError) as error:
         raise UnreadableFile(path, f"the pixels cannot be decoded ({error})", _COPY) from error
     result = vips().Image.new_from_array(pixels)
     result = result.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
