@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from awbkit.api import common, correct, estimate
+    from awbkit.api import common_illuminant, correct, estimate
     from awbkit.camera import LINEAR_SRGB, Camera
     from awbkit.correction.von_kries import Correction
     from awbkit.correction.von_kries import apply as apply_correction
@@ -38,7 +38,7 @@ __all__ = [
     "Region",
     "angular_error",
     "apply_correction",
-    "common",
+    "common_illuminant",
     "correct",
     "estimate",
     "methods",
@@ -56,7 +56,7 @@ _HOMES = {
     "Region": ("files.photo", "Region"),
     "angular_error": ("illuminant", "angular_error"),
     "apply_correction": ("correction.von_kries", "apply"),
-    "common": ("api", "common"),
+    "common_illuminant": ("api", "common_illuminant"),
     "correct": ("api", "correct"),
     "estimate": ("api", "estimate"),
     "methods": ("estimators.registry", "names"),

@@ -148,7 +148,7 @@ def write(
     return atomic_write(output, if_exists, save)
 
 
-def common(illuminants: Iterable[Illuminant]) -> Illuminant:
+def common_illuminant(illuminants: Iterable[Illuminant]) -> Illuminant:
     """One light for a set of pictures by the same camera: the median of log(r/g) and of log(b/g).
 
     Raises:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.errors import UsageError
 
 THUMBNAIL_SIZE = 64
 
@@ -48,7 +49,15 @@ class LinearImage:
             valid: (H, W); by default every pixel whose channels all lie above 0 and under ``clip``.
             camera: Where the RGB comes from.
             clip: The level, as a share of the white level, at which a channel counts as clipped.
+
+        Raises:
+            UsageError: If the pixels are whole numbers, whose encoding and white level nobody knows here.
+            ValueError: If the array has another shape.
         """
+        if not np.issubdtype(np.asarray(pixels).dtype, np.floating):
+            raise UsageError(
+                f"pixels must be linear floating point with the white level at 1, not {np.asarray(pixels).dtype} numbers"
+            )
         linear = np.ascontiguousarray(pixels, dtype=np.float32)
         if linear.ndim != 3 or linear.shape[2] != 3:
             raise ValueError(f"pixels must have the shape (height, width, 3), not {linear.shape}")

@@ -206,5 +206,5 @@ def shared_lights(
     groups: dict[tuple[str, str], list[Illuminant]] = {}
     for _, light in pairs:
         groups.setdefault((light.camera.space, light.camera.name), []).append(light)
-    common = {group: api.common(lights) for group, lights in groups.items()}
+    common = {group: api.common_illuminant(lights) for group, lights in groups.items()}
     return {key: common[light.camera.space, light.camera.name] for key, light in pairs}

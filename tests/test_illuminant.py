@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awbkit.api import common
+from awbkit.api import common_illuminant
 from awbkit.camera import Camera
 from awbkit.errors import UsageError
 from awbkit.illuminant import Illuminant, angular_error
@@ -61,7 +61,7 @@ def test_recovery_angular_error(first: tuple[float, ...], second: tuple[float, .
 
 def test_common_light_ignores_one_that_is_far_off() -> None:
     lights = [Illuminant.of((0.9, 1, 0.5)), Illuminant.of((0.92, 1, 0.51)), Illuminant.of((0.3, 1, 2.0))]
-    assert common(lights).gains == pytest.approx((1 / 0.9, 1, 1 / 0.51))
+    assert common_illuminant(lights).gains == pytest.approx((1 / 0.9, 1, 1 / 0.51))
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_common_light_ignores_one_that_is_far_off() -> None:
 )
 def test_nothing_in_common(lights: list[Illuminant]) -> None:
     with pytest.raises(UsageError, match="one camera"):
-        common(lights)
+        common_illuminant(lights)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from awbkit.errors import UsageError
 from awbkit.image import LinearImage
 
 
@@ -63,3 +64,9 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 def test_a_mask_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="valid must have the shape"):
         LinearImage(np.ones((4, 5, 3), np.float32), np.ones((5, 4), bool))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64, bool])
+def test_whole_numbers_are_refused(dtype: type) -> None:
+    with pytest.raises(UsageError, match="linear floating point"):
+        LinearImage.from_array(np.ones((4, 4, 3), dtype))
