@@ -26,6 +26,7 @@ CLIP = 0.98
 
 _COPY = "the file is damaged or was not copied in full; copy it again from its source"
 _SAMPLED_ROWS = 256
+_SAMPLED_COLUMNS = 1024
 _PERIODS = (2, 4, 6, 8, 12)
 # LibRaw's flip: 1 mirrors left and right, 2 top and bottom, 4 rows and columns.
 _ORIENTATIONS = (1, 2, 4, 3, 5, 8, 6, 7)
@@ -107,27 +108,29 @@ class _Mosaic:
 
     def thumbnail(self, camera: Camera) -> LinearImage:
         """The 64 x 64 image that estimators see."""
-        blocks = max(self.samples.shape[0] // self.period, 1)
-        # A cell's mean needs a sample of its rows, not all of them; and reading them all would take longer than
+        height, width = (max(length // self.period, 1) for length in self.samples.shape[:2])
+        # A cell's mean needs some of its samples, not all of them; and reading them all would take longer than
         # unpacking an uncompressed file.
-        rows = np.unique(np.linspace(0, blocks - 1, min(blocks, _SAMPLED_ROWS)).astype(np.intp))
-        return self.binned(rows, camera).thumbnail(THUMBNAIL_SIZE)
+        rows = np.unique(np.linspace(0, height - 1, min(height, _SAMPLED_ROWS)).astype(np.intp))
+        return self.binned(rows, camera, max(width // _SAMPLED_COLUMNS, 1)).thumbnail(THUMBNAIL_SIZE)
 
     def part(self, top: int, bottom: int, left: int, right: int) -> _Mosaic:
         """The rectangle between these rows and columns; ``top`` and ``left`` must be multiples of the period."""
         return _Mosaic(self.samples[top:bottom, left:right], self.channels, self.black, self.white)
 
-    def binned(self, rows: NDArray[np.intp], camera: Camera) -> LinearImage:
-        """One pixel for each period of the pattern, in the given rows of periods; valid if no sample of it is clipped.
+    def binned(self, rows: NDArray[np.intp], camera: Camera, step: int = 1) -> LinearImage:
+        """One pixel for each period of the pattern, in the given rows of periods and every ``step``-th column of them.
 
-        Each colour is the mean of its samples, as a share of the range from black to white level.
+        Each colour is the mean of its samples, as a share of the range from black to white level. A pixel is valid
+        if no sample of it is clipped.
         """
         period = self.period
         if self.samples.ndim == 3:
-            full = self.samples[rows].astype(np.float32)
+            full = self.samples[rows, ::step].astype(np.float32)
             unclipped = np.all(full < self.white, axis=2)
             return LinearImage.from_array((full - self.black) / ((self.white - self.black) / CLIP), unclipped, camera)
-        columns = self.samples.shape[1] // period
+        used = self.samples.shape[1] // period * period
+        columns = -(-used // (period * step))
         total = np.zeros((3, len(rows), columns), np.float32)
         valid = np.ones((len(rows), columns), bool)
         count = np.bincount(self.channels[self.channels >= 0], minlength=3)
@@ -136,7 +139,7 @@ class _Mosaic:
                 channel = self.channels[y, x]
                 if channel < 0:
                     continue
-                samples = self.samples[rows * period + y, x : columns * period : period]
+                samples = self.samples[rows * period + y, x : used : period * step]
                 valid &= samples < self.white[y, x]
                 scale = np.float32(CLIP / (self.white[y, x] - self.black[y, x]) / count[channel])
                 total[channel] += samples * scale
