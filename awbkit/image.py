@@ -54,10 +54,9 @@ class LinearImage:
             UsageError: If the pixels are whole numbers, whose encoding and white level nobody knows here.
             ValueError: If the array has another shape.
         """
-        if not np.issubdtype(np.asarray(pixels).dtype, np.floating):
-            raise UsageError(
-                f"pixels must be linear floating point with the white level at 1, not {np.asarray(pixels).dtype} numbers"
-            )
+        kind = np.asarray(pixels).dtype
+        if not np.issubdtype(kind, np.floating):
+            raise UsageError(f"pixels must be linear floating point with the white level at 1, not {kind} numbers")
         linear = np.ascontiguousarray(pixels, dtype=np.float32)
         if linear.ndim != 3 or linear.shape[2] != 3:
             raise ValueError(f"pixels must have the shape (height, width, 3), not {linear.shape}")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from awbkit.correction.highlights import KNEE, raise_clipped, ramp
 from awbkit.correction.von_kries import Correction
+from awbkit.files.decode import Pixels
 from awbkit.files.encoding import Encoding
-from awbkit.files.rendered import Pixels
 
 _ROWS = 32
 _SHARE = 256

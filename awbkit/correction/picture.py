@@ -11,8 +11,9 @@ from awbkit.correction.codes import CodeCorrection, for_each
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files import jpeg
+from awbkit.files.decode import Pixels, decode_jpeg, decoding, vips
 from awbkit.files.encoding import SRGB, Encoding
-from awbkit.files.rendered import Pixels, RenderedPhoto, decode_jpeg, decoding, vips
+from awbkit.files.rendered import RenderedPhoto
 
 _FLOAT_ROWS = 128
 

@@ -7,13 +7,14 @@ import struct
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.camera import LINEAR_SRGB
-from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage, UsageError
+from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
+from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, lab_image, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation
 from awbkit.files.extents import is_cut_short
@@ -23,26 +24,10 @@ from awbkit.image import THUMBNAIL_SIZE, LinearImage
 if TYPE_CHECKING:
     import pyvips
 
-Pixels: TypeAlias = NDArray[Any]
-"""(H, W, bands) uint8, uint16 or floating point, as a file stores them."""
-
 CLIP = 0.98
 """Linear share of the maximum from which a channel counts as clipped."""
 
-# libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
-_DAMAGE = ("bad Huffman code", "premature end of data segment")
 _MAX_JPEG_PIXELS_PER_BYTE = 1024
-
-_COPY = "the file is damaged or was not copied in full; copy it again from its source"
-
-
-@lru_cache(maxsize=1)
-def vips() -> Any:
-    """libvips with the settings that a batch needs: nothing cached between files, only loaders fit for any input."""
-    import pyvips
-
-    pyvips.cache_set_max(0)
-    return pyvips
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +61,7 @@ class RenderedPhoto(Photo):
         Raises:
             UnreadableFile: If decoding cannot start; reading on can raise ``pyvips.Error``, see :func:`decoding`.
         """
-        return _load(self.path, self.format)
+        return load(self.path, self.format)
 
     def rgb(self) -> pyvips.Image:
         """The three colour bands of :meth:`pixels`; lookup-table profiles already turned into 16-bit sRGB."""
@@ -152,36 +137,6 @@ def _rows(height: int, each: int) -> list[int]:
     return [*rows[:-1].tolist(), height - 1]
 
 
-def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1) -> Pixels:
-    """A JPEG decoded by libjpeg-turbo.
-
-    Args:
-        path: For messages.
-        data: The file.
-        colours: "RGB", or "RGBX" for a fourth byte that means nothing.
-        shrink: 1, 2, 4 or 8: scaled by the decoder, which leaves most of the work out.
-
-    Returns:
-        uint8 (H, W, 3 or 4).
-
-    Raises:
-        UnreadableFile: If pixels are missing or corrupt.
-    """
-    import simplejpeg
-
-    try:
-        height, width = (0, 0) if shrink == 1 else simplejpeg.decode_jpeg_header(data, strict=False)[:2]
-        decoded: Pixels = simplejpeg.decode_jpeg(data, colours, min_height=height // shrink, min_width=width // shrink)
-        return decoded
-    except (ValueError, MemoryError) as error:
-        # Stray bytes between segments are common in files from phones, and harmless.
-        if "extraneous bytes" not in str(error):
-            raise _unreadable(path, str(error)) from error
-    with decoding(path):
-        pixels: Pixels = vips().Image.jpegload_buffer(data, shrink=shrink, fail_on="error").numpy()
-    return np.dstack([pixels, np.full_like(pixels[..., :1], 255)]) if colours == "RGBX" else pixels
-
-
 @lru_cache(maxsize=8)
 def _decode_tables(encoding: Encoding, count: int, scale: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Lookup tables (count, 3): the linear value, and whether a number is neither black nor clipped."""
@@ -195,107 +150,6 @@ def _looked_up(table: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
     if (table == table[:, :1]).all():
         return np.take(np.ascontiguousarray(table[:, 0]), codes)
     return np.stack([np.take(table[:, channel], codes[..., channel]) for channel in range(3)], axis=2)
-
-
-def table_image(table: np.ndarray) -> pyvips.Image:
-    """A lookup table (count, bands) as libvips takes it."""
-    return vips().Image.new_from_array(np.ascontiguousarray(table[None]))
-
-
-class decoding:
-    """Turns libvips' errors about one file into :class:`UnreadableFile`, and the warnings that tell of lost pixels."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        # What libvips still remembers of another file is not this one's fault.
-        vips().vips_lib.vips_error_clear()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            if isinstance(error, vips().Error):
-                raise _unreadable(self.path, error.detail or "") from error
-            return
-        log = vips().ffi.string(vips().vips_lib.vips_error_buffer()).decode("utf-8", "replace")
-        if any(sign in log for sign in _DAMAGE):
-            raise _unreadable(self.path, log)
-
-
-def _unreadable(path: str, log: str) -> FileError:
-    """Says the first thing that the decoder complained of; the rest follows from it."""
-    lines = (line.strip() for line in log.splitlines())
-    first = next((line for line in lines if line and "bad seek" not in line), "")
-    if "not configured" in first:
-        return UnsupportedImage(path, f"is compressed in a way that awbkit does not read ({first})", "save it with LZW")
-    return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", _COPY)
-
-
-def _load(path: str, kind: str) -> pyvips.Image:
-    image = vips().Image
-    options = {"access": "sequential", "fail_on": "error"}
-    if kind == "heic":
-        return _load_heic(path)
-    if kind == "jpeg":
-        return image.jpegload(path, **options)
-    if kind == "tiff":
-        return _load_tiff(path, options)
-    loaders = {"png": image.pngload, "webp": image.webpload, "avif": image.heifload}
-    return loaders[kind](path, **options)
-
-
-def _load_tiff(path: str, options: dict[str, Any]) -> pyvips.Image:
-    try:
-        return vips().Image.tiffload(path, **options)
-    except vips().Error as error:
-        if "labq" in error.detail:
-            raise _lab(path) from error
-        if "samples out of range" not in error.detail:
-            raise
-    return _load_double_tiff(path)
-
-
-def _load_double_tiff(path: str) -> pyvips.Image:
-    """64-bit floating point, which libvips does not read, at 32 bits."""
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            page = tiff.pages.first.aspage()
-            pixels = page.asarray()
-            fields = {name: page.tags.valueof(tag) for name, tag in (("orientation", 274), ("icc-profile-data", 34675))}
-    except Exception as error:
-        # Damaged directories surface in tifffile as nearly every built-in exception.
-        raise _unreadable(path, str(error)) from error
-    if pixels.dtype != np.float64 or page.axes != "YXS":
-        raise UnsupportedImage(path, f"stores {pixels.dtype} samples", "convert it to 8 or 16 bits or to 32-bit floats")
-    with np.errstate(over="ignore"):
-        image = vips().Image.new_from_array(pixels.astype(np.float32))
-    if fields["orientation"]:
-        image.set_type(vips().GValue.gint_type, "orientation", int(fields["orientation"]))
-    if fields["icc-profile-data"]:
-        image.set_type(vips().GValue.blob_type, "icc-profile-data", fields["icc-profile-data"])
-    return image
-
-
-def _load_heic(path: str) -> pyvips.Image:
-    """HEVC-coded HEIF through pillow-heif, since libvips' wheel cannot ship that codec; 16 bit above 8."""
-    try:
-        import pillow_heif
-    except ImportError:
-        raise MissingExtra("reading HEIC", "heif") from None
-    try:
-        heif = pillow_heif.open_heif(path, convert_hdr_to_8bit=False, bgr_mode=False)
-        pixels = np.ascontiguousarray(np.asarray(heif))
-    except (ValueError, OSError, EOFError, SyntaxError, RuntimeError, IndexError) as error:
-        raise UnreadableFile(path, f"the pixels cannot be decoded ({error})", _COPY) from error
-    result = vips().Image.new_from_array(pixels)
-    result = result.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
-    blob = vips().GValue.blob_type
-    for field, key in (("icc-profile-data", "icc_profile"), ("exif-data", "exif"), ("xmp-data", "xmp")):
-        if heif.info.get(key):
-            result.set_type(blob, field, heif.info[key])
-    return result
 
 
 def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto:
@@ -312,7 +166,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
     with decoding(path):
-        image = _load(path, kind)
+        image = load(path, kind)
     _check_complete(path, kind, image)
     _check_single(path, kind, image)
     scale = _full_scale(path, image)
@@ -350,9 +204,10 @@ def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
     """Refuse files that end early where no decoder would say so, or only after it has taken gigabytes."""
     size = Path(path).stat().st_size
     if kind == "jpeg" and image.width * image.height > size * _MAX_JPEG_PIXELS_PER_BYTE:
-        raise UnreadableFile(path, f"is too small to hold the {image.width} x {image.height} pixels it claims", _COPY)
+        claim = f"{image.width} x {image.height}"
+        raise UnreadableFile(path, f"is too small to hold the {claim} pixels it claims", COPY_AGAIN)
     if kind == "tiff" and is_cut_short(path):
-        raise UnreadableFile(path, "ends before its pixels do", _COPY)
+        raise UnreadableFile(path, "ends before its pixels do", COPY_AGAIN)
 
 
 def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
@@ -369,7 +224,7 @@ def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
     if pages > 1 and kind == "tiff" and not _other_pages_are_previews(path):
         raise UnsupportedImage(path, f"has {pages} pages", "split it into one file a page")
     if image.interpretation in ("lab", "labs", "labq"):
-        raise _lab(path)
+        raise lab_image(path)
     if image.interpretation == "cmyk":
         raise UnsupportedImage(path, "is CMYK, which is made for one printing press", "convert it to RGB first")
     if image.bands < 3:
@@ -380,10 +235,6 @@ def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
 
 def _gray(path: str) -> UnsupportedImage:
     return UnsupportedImage(path, "is grayscale", "there is no colour to balance; leave it out")
-
-
-def _lab(path: str) -> UnsupportedImage:
-    return UnsupportedImage(path, "is CIELAB", "convert it to RGB first")
 
 
 def _full_scale(path: str, image: pyvips.Image) -> float:

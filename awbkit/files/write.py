@@ -11,9 +11,10 @@ import numpy as np
 
 from awbkit.errors import MissingExtra, OutputError, UsageError
 from awbkit.files import exif, jpeg, tiff
+from awbkit.files.decode import Pixels, vips
 from awbkit.files.embed import embed_in_avif, embed_in_jpeg, embed_in_png, embed_in_webp
 from awbkit.files.ifd import Tiff
-from awbkit.files.rendered import Pixels, RenderedPhoto, vips
+from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 
 if TYPE_CHECKING:

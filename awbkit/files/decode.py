@@ -1,0 +1,169 @@
+"""Decoders: libvips, libjpeg-turbo, and what fills their gaps, with one kind of error for all of them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
+
+if TYPE_CHECKING:
+    import pyvips
+
+Pixels: TypeAlias = NDArray[Any]
+"""(H, W, bands) uint8, uint16 or floating point, as a file stores them."""
+
+COPY_AGAIN = "the file is damaged or was not copied in full; copy it again from its source"
+
+# libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
+_DAMAGE = ("bad Huffman code", "premature end of data segment")
+
+
+@lru_cache(maxsize=1)
+def vips() -> Any:
+    """libvips with the settings that a batch needs: nothing cached between files, only loaders fit for any input."""
+    import pyvips
+
+    pyvips.cache_set_max(0)
+    return pyvips
+
+
+def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1) -> Pixels:
+    """A JPEG decoded by libjpeg-turbo.
+
+    Args:
+        path: For messages.
+        data: The file.
+        colours: "RGB", or "RGBX" for a fourth byte that means nothing.
+        shrink: 1, 2, 4 or 8: scaled by the decoder, which leaves most of the work out.
+
+    Returns:
+        uint8 (H, W, 3 or 4).
+
+    Raises:
+        UnreadableFile: If pixels are missing or corrupt.
+    """
+    import simplejpeg
+
+    try:
+        height, width = (0, 0) if shrink == 1 else simplejpeg.decode_jpeg_header(data, strict=False)[:2]
+        decoded: Pixels = simplejpeg.decode_jpeg(data, colours, min_height=height // shrink, min_width=width // shrink)
+        return decoded
+    except (ValueError, MemoryError) as error:
+        # Stray bytes between segments are common in files from phones, and harmless.
+        if "extraneous bytes" not in str(error):
+            raise _unreadable(path, str(error)) from error
+    with decoding(path):
+        pixels: Pixels = vips().Image.jpegload_buffer(data, shrink=shrink, fail_on="error").numpy()
+    return np.dstack([pixels, np.full_like(pixels[..., :1], 255)]) if colours == "RGBX" else pixels
+
+
+class decoding:
+    """Turns libvips' errors about one file into :class:`UnreadableFile`, and the warnings that tell of lost pixels."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        # What libvips still remembers of another file is not this one's fault.
+        vips().vips_lib.vips_error_clear()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            if isinstance(error, vips().Error):
+                raise _unreadable(self.path, error.detail or "") from error
+            return
+        log = vips().ffi.string(vips().vips_lib.vips_error_buffer()).decode("utf-8", "replace")
+        if any(sign in log for sign in _DAMAGE):
+            raise _unreadable(self.path, log)
+
+
+def _unreadable(path: str, log: str) -> FileError:
+    """Says the first thing that the decoder complained of; the rest follows from it."""
+    lines = (line.strip() for line in log.splitlines())
+    first = next((line for line in lines if line and "bad seek" not in line), "")
+    if "not configured" in first:
+        return UnsupportedImage(path, f"is compressed in a way that awbkit does not read ({first})", "save it with LZW")
+    return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", COPY_AGAIN)
+
+
+def load(path: str, kind: str) -> pyvips.Image:
+    """The pixels of a rendered file as a stream; the first error comes from here, later ones from its use.
+
+    Raises:
+        pyvips.Error: To be met by :class:`decoding`.
+        FileError: From decoders other than libvips.
+        MissingExtra: If the codec is an optional dependency that is not installed.
+    """
+    image = vips().Image
+    options = {"access": "sequential", "fail_on": "error"}
+    if kind == "heic":
+        return _load_heic(path)
+    if kind == "jpeg":
+        return image.jpegload(path, **options)
+    if kind == "tiff":
+        return _load_tiff(path, options)
+    loaders = {"png": image.pngload, "webp": image.webpload, "avif": image.heifload}
+    return loaders[kind](path, **options)
+
+
+def _load_tiff(path: str, options: dict[str, Any]) -> pyvips.Image:
+    try:
+        return vips().Image.tiffload(path, **options)
+    except vips().Error as error:
+        if "labq" in error.detail:
+            raise lab_image(path) from error
+        if "samples out of range" not in error.detail:
+            raise
+    return _load_double_tiff(path)
+
+
+def _load_double_tiff(path: str) -> pyvips.Image:
+    """64-bit floating point, which libvips does not read, at 32 bits."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages.first.aspage()
+            pixels = page.asarray()
+            fields = {name: page.tags.valueof(tag) for name, tag in (("orientation", 274), ("icc-profile-data", 34675))}
+    except Exception as error:
+        # Damaged directories surface in tifffile as nearly every built-in exception.
+        raise _unreadable(path, str(error)) from error
+    if pixels.dtype != np.float64 or page.axes != "YXS":
+        raise UnsupportedImage(path, f"stores {pixels.dtype} samples", "convert it to 8 or 16 bits or to 32-bit floats")
+    with np.errstate(over="ignore"):
+        image = vips().Image.new_from_array(pixels.astype(np.float32))
+    if fields["orientation"]:
+        image.set_type(vips().GValue.gint_type, "orientation", int(fields["orientation"]))
+    if fields["icc-profile-data"]:
+        image.set_type(vips().GValue.blob_type, "icc-profile-data", fields["icc-profile-data"])
+    return image
+
+
+def _load_heic(path: str) -> pyvips.Image:
+    """HEVC-coded HEIF through pillow-heif, since libvips' wheel cannot ship that codec; 16 bit above 8."""
+    try:
+        import pillow_heif
+    except ImportError:
+        raise MissingExtra("reading HEIC", "heif") from None
+    try:
+        heif = pillow_heif.open_heif(path, convert_hdr_to_8bit=False, bgr_mode=False)
+        pixels = np.ascontiguousarray(np.asarray(heif))
+    except (ValueError, OSError, EOFError, SyntaxError, RuntimeError, IndexError) as error:
+        raise UnreadableFile(path, f"the pixels cannot be decoded ({error})", COPY_AGAIN) from error
+    result = vips().Image.new_from_array(pixels)
+    result = result.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
+    blob = vips().GValue.blob_type
+    for field, key in (("icc-profile-data", "icc_profile"), ("exif-data", "exif"), ("xmp-data", "xmp")):
+        if heif.info.get(key):
+            result.set_type(blob, field, heif.info[key])
+    return result
+
+
+def lab_image(path: str) -> UnsupportedImage:
+    """The error for CIELAB files."""
+    return UnsupportedImage(path, "is CIELAB", "convert it to RGB first")
