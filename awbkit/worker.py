@@ -29,6 +29,10 @@ class _Stopped(BaseException):
     """The parent wants the worker to end; an exception, so that temporary files are removed on the way out."""
 
 
+_at_work = False
+"""Whether there may be temporary files to remove."""
+
+
 class Worker:
     """The parent's end. One thread asks; any thread may end it."""
 
@@ -165,9 +169,14 @@ def described(error: Exception) -> AwbError:
 
 
 def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:
+    global _at_work
     try:
-        return pickle.dumps((task(pickle.loads(message)), None))
+        _at_work = True
+        result = task(pickle.loads(message))
+        _at_work = False
+        return pickle.dumps((result, None))
     except Exception as error:
+        _at_work = False
         ours = described(error)
     try:
         answer = pickle.dumps((None, ours))
@@ -179,6 +188,11 @@ def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:
 
 
 def _leave(*_: object) -> NoReturn:
+    global _at_work
+    if not _at_work:
+        # Between items there is nothing to unwind, and an exception could land where this process is ending already.
+        os._exit(0)
+    _at_work = False
     raise _Stopped
 
 
