@@ -24,7 +24,12 @@ class MissingExtra(AwbError):
     """An optional dependency is not installed; the message names the exact ``pip install``."""
 
     def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs an optional dependency; install it with: pip install 'awbkit[{extra}]'")
+        # Exceptions are unpickled from their arguments, and these must be the constructor's own.
+        super().__init__(purpose, extra)
+
+    def __str__(self) -> str:
+        purpose, extra = self.args
+        return f"{purpose} needs an optional dependency; install it with: pip install 'awbkit[{extra}]'"
 
 
 class FileError(AwbError):
