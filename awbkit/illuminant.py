@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.errors import UsageError
 
+_FAINTEST = 1e-6
+"""Below this share of the greatest component, gains overflow and records have no digits left."""
+
 
 @dataclass(frozen=True)
 class Illuminant:
@@ -41,12 +44,14 @@ class Illuminant:
         """An illuminant from any positive RGB, scaled to unit length.
 
         Raises:
-            UsageError: If there are not three finite, positive numbers.
+            UsageError: If there are not three finite, positive numbers within a factor of a million.
         """
         values = np.asarray(rgb, dtype=np.float64).reshape(-1)
         if values.shape != (3,) or not np.isfinite(values).all() or (values <= 0).any():
             raise UsageError(f"an illuminant needs three positive numbers (red, green, blue), not {values.tolist()}")
         values = values / values.max()
+        if values.min() < _FAINTEST:
+            raise UsageError("the largest and the smallest of an illuminant's numbers are more than a million apart")
         values = values / np.linalg.norm(values)
         return cls((float(values[0]), float(values[1]), float(values[2])), camera, expected_error, spread)
 

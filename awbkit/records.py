@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from awbkit.camera import Camera
 from awbkit.errors import UsageError
@@ -19,8 +18,10 @@ SCHEMA = 1
 
 Record = dict[str, Any]
 
-_AGREE = 0.3
-"""Degrees within which two ways of writing one light, each at its own digits, are taken for the same."""
+_SAME_DEGREES = 0.002
+_SAME_MIREDS = 0.02
+_SAME_DUV = 2e-5
+"""How far two ways of writing one light, each rounded to its own digits, can be apart."""
 
 _KINDS = ("illuminant", "gains", "chromaticity", "cct")
 
@@ -77,43 +78,60 @@ def light_of(record: Mapping[str, Any], camera: Camera) -> Illuminant:
     space = record.get("space")
     if space is not None and space != camera.space:
         raise UsageError(f"the estimate is in {space} RGB and the file in {camera.space} RGB; estimate it anew")
-    stated = {kind: rgb for kind in _KINDS if (rgb := _stated(record, kind, camera)) is not None}
+    stated = {kind: light for kind in _KINDS if (light := _stated(record, kind, camera)) is not None}
     if not stated:
         raise UsageError("the record states no light; give it an illuminant, gains, chromaticity or cct")
     groups: list[list[str]] = []
-    for kind, rgb in stated.items():
+    for kind, light in stated.items():
         for group in groups:
-            if angular_error(stated[group[0]], rgb) <= _tolerance(kind, group[0]):
+            if _agree(stated[group[0]], light, record if kind == "cct" else None):
                 group.append(kind)
                 break
         else:
             groups.append([kind])
     edited = groups[0] if len(groups) == 1 else min(groups, key=len)
     if len(groups) > 2 or (len(groups) == 2 and len(groups[0]) == len(groups[1])):
-        raise UsageError(f"{' and '.join(stated)} of the record disagree; set those that you do not mean to null")
-    return Illuminant.of(stated[edited[0]], camera)
+        raise UsageError(f"{', '.join(stated)} of the record disagree; set those that you do not mean to null")
+    return stated[edited[0]]
 
 
-def _tolerance(first: str, second: str) -> float:
-    return _AGREE if "cct" in (first, second) else _AGREE / 10
+def _agree(first: Illuminant, second: Illuminant, temperature: Mapping[str, Any] | None) -> bool:
+    """Whether two lights are one, but for the digits of a record; ``temperature`` is where the second comes from."""
+    if temperature is None:
+        return angular_error(first.rgb, second.rgb) <= _SAME_DEGREES
+    if first.cct_duv is None:
+        return False
+    cct, duv = first.cct_duv
+    stated = float(temperature["cct"])
+    # Half a kelvin for the rounding, which is many mireds of a warm light and few of a cold one.
+    if abs(1e6 / cct - 1e6 / stated) > 0.51e6 / stated**2 + _SAME_MIREDS:
+        return False
+    return temperature.get("duv") is None or abs(duv - float(temperature["duv"])) <= _SAME_DUV
 
 
-def _stated(record: Mapping[str, Any], kind: str, camera: Camera) -> tuple[float, float, float] | None:
+def _stated(record: Mapping[str, Any], kind: str, camera: Camera) -> Illuminant | None:
     value = record.get(kind)
     if value is None:
         return None
+    if kind == "cct":
+        return light_of_cct(_number("cct", value), _number("duv", record.get("duv") or 0.0), camera)
+    numbers = [_number(kind, component) for component in value] if isinstance(value, list | tuple) else []
+    if len(numbers) != (2 if kind == "chromaticity" else 3):
+        raise UsageError(f"{kind} of the record does not have its numbers: {value!r}")
+    if kind == "chromaticity":
+        numbers.append(1 - sum(numbers))
+    if kind == "gains":
+        numbers = [1 / number if number > 0 else number for number in numbers]
     try:
-        if kind == "cct":
-            return light_of_cct(float(value), float(record.get("duv") or 0), camera).rgb
-        if kind == "chromaticity":
-            red, green = (float(v) for v in value)
-            return Illuminant.of((red, green, 1 - red - green)).rgb
-        rgb = [float(v) for v in value]
-    except (TypeError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError(f"{kind} of the record is not made of numbers: {value!r}") from None
-    return Illuminant.of(1 / np.array(rgb) if kind == "gains" and all(v > 0 for v in rgb) else rgb).rgb
+        return Illuminant.of(numbers, camera)
+    except UsageError as error:
+        raise UsageError(f"{kind} of the record: {error}") from None
+
+
+def _number(kind: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise UsageError(f"{kind} of the record is not made of numbers: {value!r}")
+    return float(value)
 
 
 def light_of_cct(cct: float, duv: float, camera: Camera) -> Illuminant:
@@ -131,5 +149,5 @@ def light_of_cct(cct: float, duv: float, camera: Camera) -> Illuminant:
         name = camera.name or "this camera"
         raise UsageError(f"{name} has no known colour matrix to turn {cct:g} K into RGB; give --gains or --illuminant")
     if rgb is None:
-        raise UsageError(f"a light of {cct:g} K and Duv {duv:g} is outside what {camera.space} RGB can show")
+        raise UsageError(f"a light of {cct:g} K and Duv {duv:g} is outside what the RGB of this file can show")
     return Illuminant.of(rgb, camera)
