@@ -7,8 +7,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,28 @@ from awbkit.correction.von_kries import Correction
 from awbkit.errors import AwbError, FileError, UnsupportedImage, UsageError
 from awbkit.estimators.registry import Method
 from awbkit.files.find import Found
+from awbkit.files.names import utf8_name
 from awbkit.files.open import open_photo
 from awbkit.files.outputs import IfExists, Planned, skips
-from awbkit.files.photo import Photo, Region
+from awbkit.files.photo import Region
 from awbkit.files.raw import RawPhoto
+from awbkit.files.write import format_of
 from awbkit.illuminant import Illuminant
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
+
+NO_RAW = ("is no raw file", "sidecars steer raw editors; leave out --sidecar")
+"""What is wrong with a rendered picture for which a sidecar is asked, and how to mend it."""
 
 
 @contextlib.contextmanager
 def opened(found: Found, encoding: str) -> Iterator[api.AnyPhoto]:
-    """The photograph; what comes from a stream is kept in a temporary file meanwhile.
+    """The photograph; what comes from a stream, or has a name that codecs cannot take, is reached by another meanwhile.
 
     Raises:
         FileError: Naming the file as the user did.
     """
     with contextlib.ExitStack() as stack:
-        path = stack.enter_context(_spooled(found)) if found.is_stream else found.path
+        path = stack.enter_context(_spooled(found) if found.is_stream else utf8_name(found.path))
         try:
             yield open_photo(path, encoding=encoding)
         except FileError as error:
@@ -81,7 +87,7 @@ def estimate_file(
 
 @dataclass(frozen=True)
 class Light:
-    """Where the light to correct for comes from; exactly one of the fields is set.
+    """Where the light to correct for comes from; exactly one of the first five is set.
 
     Attributes:
         method: An estimator.
@@ -89,6 +95,7 @@ class Light:
         rgb: The light's own RGB, in the file's space.
         cct_duv: Its temperature in kelvin and its Duv.
         record: An estimate of an earlier run.
+        label: What records give as the method of ``rgb`` and ``cct_duv``.
     """
 
     method: Method | None = None
@@ -96,6 +103,7 @@ class Light:
     rgb: tuple[float, float, float] | None = None
     cct_duv: tuple[float, float] | None = None
     record: Record | None = None
+    label: str = "given"
 
     def of(self, photo: api.AnyPhoto) -> Illuminant:
         """The light in this photograph."""
@@ -115,8 +123,8 @@ class Light:
         if self.method is not None:
             return str(self.method)
         if self.record is not None:
-            return str(self.record.get("method") or "given")
-        return "region" if self.region is not None else "given"
+            return str(self.record.get("method") or self.label)
+        return "region" if self.region is not None else self.label
 
 
 @dataclass(frozen=True)
@@ -163,30 +171,33 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
         correction = Correction(light, options.cat, options.strength)
         # Everything that can be wrong with the light is found before a picture is decoded in vain.
         correction.matrix()
+        write = (_sidecar_writer if options.sidecar else _picture_writer)(photo, correction, output, options)
         record = estimate_record(found.path, photo, item.light.name, correction.light, 0)
-        written = True
-        if options.dry_run:
-            written = False
-        elif options.sidecar:
-            written = _write_sidecar(photo, correction, output, options.if_exists)
-        else:
-            written = api.write(photo, correction, output, options.if_exists, auto_bright=options.auto_bright)
-    status = "ok" if written else "planned" if options.dry_run else "skipped"
+        status = "planned" if options.dry_run else "ok" if write() else "skipped"
     return {**record, "output": output, "status": status, "ms": _ms(start)}
 
 
-def _write_sidecar(photo: Photo, correction: Correction, output: Path, if_exists: IfExists) -> bool:
+def _picture_writer(
+    photo: api.AnyPhoto, correction: Correction, output: Path, options: CorrectOptions
+) -> Callable[[], bool]:
+    format_of(output)
+    return partial(api.write, photo, correction, output, options.if_exists, auto_bright=options.auto_bright)
+
+
+def _sidecar_writer(
+    photo: api.AnyPhoto, correction: Correction, output: Path, options: CorrectOptions
+) -> Callable[[], bool]:
     from awbkit.files import sidecar
 
     if not isinstance(photo, RawPhoto):
-        raise UnsupportedImage(photo.path, "is no raw file", "sidecars steer raw editors; leave out --sidecar")
+        raise UnsupportedImage(photo.path, *NO_RAW)
     temperature = correction.light.cct_duv
     if temperature is None:
         raise UsageError(
             "the light has no colour temperature that a sidecar could state (no camera matrix, or far off)"
         )
     cct, duv = temperature
-    return sidecar.write(output, cct, sidecar.tint_from_duv(duv), if_exists)
+    return partial(sidecar.write, output, cct, sidecar.tint_from_duv(duv), options.if_exists)
 
 
 def _ms(start: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -13,13 +13,14 @@ import typer
 
 from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
-from awbkit.errors import AwbError, UnreadableFile, UsageError
-from awbkit.files.find import RAW_SUFFIXES, Found
+from awbkit.errors import AwbError, FileError, OutputError, UnsupportedImage, UsageError
+from awbkit.files.find import RAW_SUFFIXES, RENDERED_SUFFIXES, Found
 from awbkit.files.outputs import DEFAULT_NAME, IfExists, Planned, plan_outputs
 
 if TYPE_CHECKING:
+    from awbkit.batch import Outcome
     from awbkit.records import Record
-    from awbkit.tasks import Light
+    from awbkit.tasks import CorrectItem
 
 _RAW_OUTPUT_SUFFIX = ".tif"
 
@@ -77,7 +78,8 @@ def correct(
         float | None, typer.Option(metavar="KELVIN", help="Colour temperature.", rich_help_panel=_LIGHT)
     ] = None,
     duv: Annotated[
-        float | None, typer.Option(help="With --cct: distance from the Planckian locus.", rich_help_panel=_LIGHT)
+        float | None,
+        typer.Option(metavar="DUV", help="With --cct: distance from the Planckian locus.", rich_help_panel=_LIGHT),
     ] = None,
     estimates: Annotated[
         str | None,
@@ -94,10 +96,17 @@ def correct(
     ] = False,
     cat: Annotated[
         CatName | None,
-        typer.Option(help="Adapt through this transform; by default gains in the RGB itself.", rich_help_panel=_HOW),
+        typer.Option(
+            metavar="CAT",
+            help=f"Adapt through {', '.join(CatName)}; by default gains in the RGB itself.",
+            rich_help_panel=_HOW,
+        ),
     ] = None,
     strength: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the cast to remove.", rich_help_panel=_HOW)
+        float,
+        typer.Option(
+            metavar="SHARE", min=0, max=1, help="How much of the cast to remove, 0 to 1.", rich_help_panel=_HOW
+        ),
     ] = 1.0,
     auto_bright: Annotated[
         bool, typer.Option("--auto-bright", help="Brighten raws until 1 % is white.", rich_help_panel=_HOW)
@@ -126,7 +135,11 @@ def correct(
     ] = IfExists.FAIL,
     sidecar: Annotated[
         SidecarKind | None,
-        typer.Option(help="Write the white balance for a raw editor instead of a picture.", rich_help_panel=_OUTPUT),
+        typer.Option(
+            help="Write the white balance for a raw editor instead of a picture; replace keeps all else that an "
+            "existing sidecar says.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be written; write nothing.", rich_help_panel=_OUTPUT)
@@ -143,30 +156,39 @@ def correct(
 ) -> None:
     """Correct pictures for the colour of their light and write them anew; originals are never touched."""
     from awbkit import batch
+    from awbkit.cli import light as lights
     from awbkit.cli.report import open_report
-    from awbkit.records import error_record
-    from awbkit.tasks import CorrectItem, CorrectOptions, correct_file
+    from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
 
-    light = _light(method, region, gains, illuminant, cct, duv, estimates)
-    if sidecar and (output or to or cat or auto_bright):
-        raise UsageError("--sidecar writes white balance only; leave out -o, --to, --cat and --auto-bright")
-    if light is None:
-        records = _read_estimates(str(estimates))
-        found = _estimated(records, paths, files_from, shared)
-    else:
-        records = {}
-        found = list(options.inputs(paths, files_from, null=null, recursive=recursive))
+    light = lights.chosen(method, region, gains, illuminant, cct, duv, estimates)
+    if not 0 <= strength <= 1:
+        raise UsageError(f"--strength must lie between 0 and 1, not {strength}")
+    if sidecar and (to or cat or auto_bright):
+        raise UsageError("--sidecar writes white balance only; leave out --to, --cat and --auto-bright")
+    if output is not None and (to or name is not None):
+        raise UsageError("-o names the whole output; leave out --to and --name")
+    options.check_null(null, files_from, failed_list)
+    if estimates is not None and (paths or files_from is not None or recursive):
+        raise UsageError("--from names the pictures itself; leave out paths, --files-from and -r")
+    if estimates is not None and shared:
+        raise UsageError("--shared needs estimators; the estimates of --from are for one picture each")
+    records = lights.read_estimates(estimates) if estimates is not None else {}
+    found: Sequence[Found | FileError]
+    found = (
+        lights.estimated(records)
+        if records
+        else list(options.inputs(paths, files_from, null=null, recursive=recursive))
+    )
+    if sidecar:
+        found = _raws(found, named=not records)
     planned = plan_outputs(
         found,
         suffix=_suffix(to, sidecar),
         output=output,
         directory=directory,
-        name=name or ("{stem}{ext}" if sidecar else DEFAULT_NAME),
+        name=name if name is not None else "{stem}{ext}" if sidecar else DEFAULT_NAME,
     )
-    if output is not None and not sidecar:
-        from awbkit.files.write import format_of
-
-        format_of(output)
+    _check_formats(planned, output, name, to, sidecar)
     how = CorrectOptions(
         cat=cat.value if cat else None,
         strength=strength,
@@ -177,17 +199,18 @@ def correct(
         dry_run=dry_run,
     )
     jobs = options.chosen_jobs(jobs, planned)
-    from awbkit.tasks import Light
-
-    lights = {} if light is None or not shared else _shared(planned, light, encoding.value, jobs)
+    pooled: dict[Path, Light | AwbError] = {}
+    if shared and light is not None:
+        sources = [entry for entry in planned if isinstance(entry, Planned)]
+        pooled = lights.shared(sources, light, encoding=encoding.value, jobs=jobs, quiet=quiet)
     items: list[CorrectItem | AwbError] = []
     for entry in planned:
         if not isinstance(entry, Planned):
             items.append(entry)
             continue
         path = entry.source.path
-        chosen = lights.get(path) or light or Light(record=records[str(path)])
-        items.append(chosen if isinstance(chosen, AwbError) else CorrectItem(entry, chosen))
+        own = pooled.get(path) or light or Light(record=records[str(path)])
+        items.append(own if isinstance(own, AwbError) else CorrectItem(entry, own))
     with open_report(
         CORRECT_KEYS, format=format, total=len(items), failed_list=failed_list, nul=null, quiet=quiet
     ) as report:
@@ -200,58 +223,57 @@ def correct(
         )
         with contextlib.closing(outcomes):
             for outcome in outcomes:
-                report.add(outcome.result or error_record(_path(outcome.item), outcome.reason))
+                report.add(outcome.result or _failure(outcome))
     raise typer.Exit(report.exit_code)
 
 
-def _path(item: object) -> Path | str:
+def _failure(outcome: Outcome[CorrectItem, Record]) -> Record:
+    from awbkit.records import error_record
     from awbkit.tasks import CorrectItem
 
-    return options.path_of(item.planned.source if isinstance(item, CorrectItem) else item)
+    # An error of the output names that; the record's path is the input.
+    reason = str(outcome.error) if isinstance(outcome.error, OutputError) else outcome.reason
+    if isinstance(outcome.item, CorrectItem):
+        planned = outcome.item.planned
+        return {**error_record(planned.source.path, reason), "output": planned.output}
+    return error_record(options.path_of(outcome.item), reason)
 
 
-def _light(
-    method: str | None,
-    region: str | None,
-    gains: str | None,
-    illuminant: str | None,
-    cct: float | None,
-    duv: float | None,
-    estimates: str | None,
-) -> Light | None:
-    """The light that the options name; None for a file of estimates."""
-    from awbkit.estimators import registry
-    from awbkit.files.photo import Region
-    from awbkit.tasks import Light
-    from awbkit.temperature import cct_duv_to_xy
+def _raws(found: Sequence[Found | FileError], *, named: bool) -> list[Found | FileError]:
+    """Without the rendered pictures that lie among the raws; one that was named itself is a failure."""
+    from awbkit.tasks import NO_RAW
 
-    given = {
-        "--method": method,
-        "--region": region,
-        "--gains": gains,
-        "--illuminant": illuminant,
-        "--cct": cct,
-        "--from": estimates,
-    }
-    named = [option for option, value in given.items() if value is not None]
-    if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)} each say what the light is; give one of them")
-    if duv is not None and cct is None:
-        raise UsageError("--duv goes with --cct")
-    if estimates is not None:
-        return None
-    if region is not None:
-        return Light(region=Region.parse(region))
-    if gains is not None:
-        red, green, blue = options.numbers("--gains", gains, 3)
-        return Light(rgb=(1 / red, 1 / green, 1 / blue))
-    if illuminant is not None:
-        red, green, blue = options.numbers("--illuminant", illuminant, 3)
-        return Light(rgb=(red, green, blue))
-    if cct is not None:
-        cct_duv_to_xy(cct, duv or 0.0)
-        return Light(cct_duv=(cct, duv or 0.0))
-    return Light(method=registry.parse(method or registry.DEFAULT))
+    kept: list[Found | FileError] = []
+    for item in found:
+        if not isinstance(item, Found) or item.path.suffix.lower() not in RENDERED_SUFFIXES:
+            kept.append(item)
+        elif named and item.root is None:
+            kept.append(UnsupportedImage(item.path, *NO_RAW))
+    if found and not kept:
+        raise AwbError("there is no raw file among the pictures; sidecars steer raw editors, so leave out --sidecar")
+    return kept
+
+
+def _check_formats(
+    planned: Sequence[Planned | FileError],
+    output: Path | None,
+    name: str | None,
+    to: OutputKind | None,
+    sidecar: SidecarKind | None,
+) -> None:
+    """Refuse what could be no output's format, before any work starts."""
+    from awbkit.files.write import format_of
+
+    stdin = any(isinstance(entry, Planned) and entry.source.is_stdin for entry in planned)
+    if stdin and output is None and (sidecar or not to):
+        raise UsageError("the picture on standard input has no name to derive one from; name the output with -o")
+    given = output if output is not None else Path(name) if name is not None else None
+    if given is None or given.name.endswith(("{ext}", "{name}")):
+        return
+    if not sidecar:
+        format_of(given)
+    elif given.suffix.lower() != ".xmp":
+        raise UsageError(f"{given}: editors look for sidecars that end in .xmp")
 
 
 def _suffix(to: OutputKind | None, sidecar: SidecarKind | None) -> Callable[[Path], str]:
@@ -263,62 +285,3 @@ def _suffix(to: OutputKind | None, sidecar: SidecarKind | None) -> Callable[[Pat
         return _RAW_OUTPUT_SUFFIX if source.suffix.lower() in RAW_SUFFIXES else source.suffix
 
     return suffix
-
-
-def _read_estimates(source: str) -> dict[str, Record]:
-    """The records of an earlier run by path, in their order."""
-    import sys
-
-    from awbkit.cli.output import read_records
-
-    with contextlib.ExitStack() as stack:
-        try:
-            stream = sys.stdin.buffer if source == "-" else stack.enter_context(Path(source).open("rb"))
-        except OSError as error:
-            raise UsageError(f"--from {source}: {(error.strerror or '').lower()}") from None
-        name = "standard input" if source == "-" else source
-        records: dict[str, Record] = {}
-        for record in read_records(stream, name):
-            path = str(Path(record["path"]))
-            if path in records:
-                raise UsageError(
-                    f"{name}: two estimates for {path}; keep one, such as with jq 'select(.method == ...)'"
-                )
-            records[path] = record
-    if not records:
-        raise UsageError(f"{name}: holds no estimate; give it what `awbkit estimate --format jsonl` wrote")
-    return records
-
-
-def _estimated(
-    records: dict[str, Record], paths: list[str] | None, files_from: str | None, shared: bool
-) -> list[Found | UnreadableFile]:
-    if paths or files_from is not None:
-        raise UsageError("--from names the pictures itself; leave the paths out")
-    if shared:
-        raise UsageError("--shared needs estimators; the estimates of --from are for one picture each")
-    # Relative paths are mirrored below -d, as if the current folder had been named.
-    here = Path()
-    return [Found(path, None if path.is_absolute() or ".." in path.parts else here) for path in map(Path, records)]
-
-
-def _shared(
-    planned: list[Planned | UnreadableFile], light: Light, encoding: str, jobs: int
-) -> dict[Path, Light | AwbError]:
-    """For every picture the one light of its camera's set, or the reason why it has none."""
-    from awbkit import batch
-    from awbkit.tasks import Light, light_of_file, shared_lights
-
-    if light.method is None and light.region is None:
-        raise UsageError("--shared pools estimates; with a light given, all pictures share that already")
-    sources = [entry.source for entry in planned if isinstance(entry, Planned)]
-    if any(source.is_stream for source in sources):
-        raise UsageError("--shared reads every picture twice, which standard input cannot; name files")
-    outcomes = list(batch.run(partial(light_of_file, light=light, encoding=encoding), sources, jobs=jobs))
-    paths = [source.path for source in sources]
-    lights = shared_lights([(path, o.result) for path, o in zip(paths, outcomes, strict=True) if o.result])
-    result: dict[Path, Light | AwbError] = {path: Light(rgb=common.rgb) for path, common in lights.items()}
-    for path, outcome in zip(paths, outcomes, strict=True):
-        if outcome.error is not None:
-            result[path] = UnreadableFile(path, outcome.reason)
-    return result

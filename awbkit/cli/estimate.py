@@ -47,14 +47,15 @@ def estimate(
     from awbkit.records import error_record
     from awbkit.tasks import estimate_file
 
-    if method and region:
+    if method and region is not None:
         raise UsageError("--region takes the place of a method; give one of them")
     task = partial(
         estimate_file,
         methods=tuple(dict.fromkeys(registry.parse(name) for name in method or [registry.DEFAULT])),
-        region=Region.parse(region) if region else None,
+        region=Region.parse(region) if region is not None else None,
         encoding=encoding.value,
     )
+    options.check_null(null, files_from, failed_list)
     found = options.inputs(paths, files_from, null=null, recursive=recursive)
     # A list that still arrives is worked on as it does; anything else is known beforehand, and so is its number.
     known = None if files_from == "-" else list(found)

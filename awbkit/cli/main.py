@@ -2,20 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from awbkit.cli import correct, estimate, methods
-from awbkit.cli.output import quiet_on_broken_pipe
+from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
 from awbkit.cli.terminal import printable
 from awbkit.errors import AwbError
 
+# Of the parser's errors typer names this one only; the others have its parent in common.
+_ParserError: Any = typer.BadParameter.__base__
+
+
+@contextlib.contextmanager
+def _exit_codes() -> Iterator[None]:
+    """One line on standard error, and its exit code, for whatever ends a command."""
+    try:
+        with quiet_on_broken_pipe():
+            yield
+    except AwbError as error:
+        _leave(str(error), error.exit_code)
+    except _ParserError as error:
+        message = error.format_message().removesuffix(".")
+        command = error.ctx.command_path if error.ctx else "awbkit"
+        _leave(f"{message[:1].lower()}{message[1:]}; {command} --help lists what there is", 2)
+    except KeyboardInterrupt:
+        _leave("interrupted; finished files are kept", 130)
+    except OSError as error:
+        # All files are opened where their errors are told with a remedy; what is left is the output stream.
+        abandon_stdout()
+        _leave(f"{error.filename or 'standard output'}: cannot be written: {(error.strerror or '').lower()}", 1)
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"awbkit: {printable(' '.join(message.split()))}", file=sys.stderr)
+    sys.exit(code)
+
+
+class _Commands(TyperGroup):
+    # Here and not around the whole, because typer has its own exit codes for a broken pipe and for Ctrl-C.
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _exit_codes():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _exit_codes():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="awbkit",
+    cls=_Commands,
     help="Camera auto white balance: estimate the light of photographs, raw or rendered, and correct it.",
-    no_args_is_help=True,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all done, 1 some or all files failed, 2 usage, 130 interrupted, 141 the reader left.",
@@ -35,25 +81,23 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 def main() -> None:
     """Run the command line and exit."""
-    with quiet_on_broken_pipe():
-        try:
-            app()
-        except AwbError as error:
-            message = printable(" ".join(str(error).split()))
-            print(f"awbkit: {message}", file=sys.stderr)
-            sys.exit(error.exit_code)
-        except KeyboardInterrupt:
-            print("awbkit: interrupted; finished files are kept", file=sys.stderr)
-            sys.exit(130)
+    # A caller may have closed any of these; in their order, so that each gets its own number back.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+    app()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,10 @@ OutputFormat = Annotated[
     Format | None,
     typer.Option("--format", help="Of the results; default a table on a terminal, else jsonl.", rich_help_panel=_RUN),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes; 0: as many as cores.", rich_help_panel=_RUN)]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: as many as cores.", rich_help_panel=_RUN),
+]
 FailedListFile = Annotated[
     Path | None,
     typer.Option("--failed-list", metavar="FILE", help="List the inputs that failed.", rich_help_panel=_RUN),
@@ -64,6 +67,16 @@ FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first f
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no summary on standard error.", rich_help_panel=_RUN)
 ]
+
+
+def check_null(null: bool, files_from: str | None, failed_list: Path | None) -> None:
+    """Refuse -0 without a list that it could be about.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if null and files_from is None and failed_list is None:
+        raise UsageError("-0 says how lists separate paths; give --files-from or --failed-list too")
 
 
 def inputs(
@@ -77,8 +90,6 @@ def inputs(
     named = list(paths or ())
     if files_from is None and not named:
         raise UsageError("no picture named; give files, folders, or --files-from FILE")
-    if files_from is None and null:
-        raise UsageError("-0 says how --files-from separates paths; give that too")
     if files_from == "-" and "-" in named:
         raise UsageError("standard input cannot be both a picture and --files-from")
     return _found(named, files_from, null=null, recursive=recursive)

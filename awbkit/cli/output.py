@@ -245,15 +245,19 @@ def _checked(record: Any, where: str) -> Record:
 
 
 def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    # Compared and not converted: JSON holds integers that no float can.
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
 
 
 @contextlib.contextmanager
 def quiet_on_broken_pipe() -> Iterator[None]:
     """Leave without a word, with exit code 141, when the reader of standard output has gone (``| head``)."""
     try:
-        yield
-        sys.stdout.flush()
+        try:
+            yield
+        finally:
+            # Commands end with an exception, their exit code, and may still have something buffered.
+            sys.stdout.flush()
     except BrokenPipeError:
         abandon_stdout()
         raise SystemExit(BROKEN_PIPE_EXIT_CODE) from None

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from awbkit.errors import OutputError, UnreadableFile, UsageError
+from awbkit.errors import FileError, OutputError, UsageError
 from awbkit.files.find import STDIN, Found, identifier
+from awbkit.files.names import utf8_name
 
 DEFAULT_NAME = "{stem}_awb{ext}"
 
@@ -42,13 +43,13 @@ class Planned:
 
 
 def plan_outputs(
-    items: Sequence[Found | UnreadableFile],
+    items: Sequence[Found | FileError],
     *,
     suffix: Callable[[Path], str],
     output: Path | None = None,
     directory: Path | None = None,
     name: str = DEFAULT_NAME,
-) -> list[Planned | UnreadableFile]:
+) -> list[Planned | FileError]:
     """An output for every input, beside it unless ``output`` or ``directory`` says otherwise.
 
     Results of an earlier run that a folder walk found among the inputs are left out of the plan. Errors among the
@@ -71,8 +72,8 @@ def plan_outputs(
     if directory is not None and directory.exists() and not directory.is_dir():
         raise UsageError(f"-d {directory} is a file; name a folder")
     check_template(name)
-    everything: list[Planned | UnreadableFile] = [
-        item if isinstance(item, UnreadableFile) else Planned(item, output or _place(item, suffix, directory, name))
+    everything: list[Planned | FileError] = [
+        item if isinstance(item, FileError) else Planned(item, output or _place(item, suffix, directory, name))
         for item in items
     ]
     identify = identifier()
@@ -145,7 +146,8 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
             raise OutputError(path, "the output is not a regular file", "name another output")
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = _reserve(target)
-        write(temporary)
+        with utf8_name(temporary.parent) as folder:
+            write(folder / temporary.name)
         _flush(temporary)
         if if_exists is IfExists.REPLACE:
             temporary.replace(target)
@@ -187,15 +189,15 @@ def _place(found: Found, suffix: Callable[[Path], str], directory: Path | None, 
 
 
 def _without_previous_results(
-    items: list[Planned | UnreadableFile], identify: Callable[[Path], str]
-) -> list[Planned | UnreadableFile]:
+    items: list[Planned | FileError], identify: Callable[[Path], str]
+) -> list[Planned | FileError]:
     maker: dict[str, Path] = {}
     for item in items:
         if isinstance(item, Planned):
             maker.setdefault(identify(item.output), item.source.path)
 
-    def is_result(item: Planned | UnreadableFile) -> bool:
-        if isinstance(item, UnreadableFile) or item.source.root is None:
+    def is_result(item: Planned | FileError) -> bool:
+        if isinstance(item, FileError) or item.source.root is None:
             return False
         made_from = maker.get(identify(item.source.path))
         # A result of the same name as its source could as well be an original, such as a raw file's camera JPEG.
@@ -236,7 +238,8 @@ def _file_number(path: Path) -> tuple[int, int] | None:
 
 def _reserve(target: Path) -> Path:
     # Created here, not by the encoder, so that the name is surely new; 0o666 leaves the permissions to the umask.
-    temporary = target.with_name(f".{target.stem[:32]}.{os.urandom(4).hex()}.part{target.suffix}")
+    stem = target.stem[:32].encode(errors="ignore").decode()
+    temporary = target.with_name(f".{stem}.{os.urandom(4).hex()}.part{target.suffix}")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return temporary
 

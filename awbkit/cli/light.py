@@ -1,0 +1,149 @@
+"""Where `awbkit correct` gets the light from: its options, or the records of an earlier run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from awbkit.cli import options
+from awbkit.errors import AwbError, UnreadableFile, UsageError
+from awbkit.files.find import STDIN, Found
+
+if TYPE_CHECKING:
+    from awbkit.files.outputs import Planned
+    from awbkit.records import Record
+    from awbkit.tasks import Light
+
+
+def chosen(
+    method: str | None,
+    region: str | None,
+    gains: str | None,
+    illuminant: str | None,
+    cct: float | None,
+    duv: float | None,
+    estimates: str | None,
+) -> Light | None:
+    """The light that the options name; None for a file of estimates.
+
+    Raises:
+        UsageError: If they name several, or one that there is not.
+    """
+    from awbkit.estimators import registry
+    from awbkit.files.photo import Region
+    from awbkit.tasks import Light
+    from awbkit.temperature import cct_duv_to_xy
+
+    given = {
+        "--method": method,
+        "--region": region,
+        "--gains": gains,
+        "--illuminant": illuminant,
+        "--cct": cct,
+        "--from": estimates,
+    }
+    named = [option for option, value in given.items() if value is not None]
+    if len(named) > 1:
+        raise UsageError(f"{' and '.join(named)} each say what the light is; give one of them")
+    if duv is not None and cct is None:
+        raise UsageError("--duv goes with --cct")
+    if estimates is not None:
+        return None
+    if region is not None:
+        return Light(region=Region.parse(region))
+    if gains is not None:
+        red, green, blue = options.numbers("--gains", gains, 3)
+        return Light(rgb=(1 / red, 1 / green, 1 / blue))
+    if illuminant is not None:
+        red, green, blue = options.numbers("--illuminant", illuminant, 3)
+        return Light(rgb=(red, green, blue))
+    if cct is not None:
+        cct_duv_to_xy(cct, duv or 0.0)
+        return Light(cct_duv=(cct, duv or 0.0))
+    return Light(method=registry.parse(registry.DEFAULT if method is None else method))
+
+
+def read_estimates(source: str) -> dict[str, Record]:
+    """The records of an earlier run by path, in their order.
+
+    Raises:
+        UsageError: If the stream is not what `awbkit estimate` writes, or holds nothing or more than one estimate of a
+            file.
+    """
+    from awbkit.cli.output import read_records
+    from awbkit.records import SCHEMA
+
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = sys.stdin.buffer if source == "-" else stack.enter_context(Path(source).open("rb"))
+        except OSError as error:
+            raise UsageError(f"--from {source}: {(error.strerror or '').lower()}") from None
+        name = "standard input" if source == "-" else source
+        records: dict[str, Record] = {}
+        for record in read_records(stream, name):
+            path = str(Path(record["path"]))
+            if record.get("schema") not in (None, SCHEMA):
+                raise UsageError(f"{name}: records of schema {record['schema']!r}; this awbkit reads schema {SCHEMA}")
+            if path == str(STDIN):
+                raise UsageError(f"{name}: an estimate of standard input names no file; set its path to the picture's")
+            if path in records:
+                raise UsageError(
+                    f"{name}: two estimates for {path}; keep one, such as with jq 'select(.method == ...)'"
+                )
+            records[path] = record
+    if not records:
+        raise UsageError(f"{name}: holds no estimate; give it what `awbkit estimate --format jsonl` wrote")
+    return records
+
+
+def estimated(records: dict[str, Record]) -> list[Found]:
+    """The pictures that the records name, their trees to be mirrored below -d.
+
+    Relative paths are mirrored as if the current folder had been named, absolute ones as if their common folder had.
+    """
+    plain = [path for path in map(Path, records) if ".." not in path.parts]
+    folders = [path.parent for path in plain if path.is_absolute()]
+    common = Path(os.path.commonpath(folders)) if folders else None
+    roots = {path: common if path.is_absolute() else Path() for path in plain}
+    return [Found(path, roots.get(path)) for path in map(Path, records)]
+
+
+def shared(
+    planned: Sequence[Planned], light: Light, *, encoding: str, jobs: int, quiet: bool
+) -> dict[Path, Light | AwbError]:
+    """For every picture the one light of its camera's set, or the reason why it has none.
+
+    Raises:
+        UsageError: If there is nothing to pool, or a picture cannot be read twice.
+    """
+    from awbkit import batch
+    from awbkit.cli.terminal import Progress
+    from awbkit.tasks import Light, light_of_file, shared_lights
+
+    if light.method is None and light.region is None:
+        raise UsageError("--shared pools estimates; with a light given, all pictures share that already")
+    sources = [entry.source for entry in planned]
+    if any(source.is_stream for source in sources):
+        raise UsageError("--shared reads every picture twice, which standard input cannot; name files")
+    progress = Progress(sys.stderr, len(sources), enabled=not quiet)
+    outcomes = []
+    with contextlib.closing(
+        batch.run(partial(light_of_file, light=light, encoding=encoding), sources, jobs=jobs)
+    ) as run:
+        for outcome in run:
+            outcomes.append(outcome)
+            progress.advance(failed=outcome.error is not None)
+    progress.erase()
+    paths = [source.path for source in sources]
+    lights = shared_lights([(path, o.result) for path, o in zip(paths, outcomes, strict=True) if o.result])
+    label = f"{light.name}, shared"
+    result: dict[Path, Light | AwbError] = {path: Light(rgb=common.rgb, label=label) for path, common in lights.items()}
+    for path, outcome in zip(paths, outcomes, strict=True):
+        if outcome.error is not None:
+            result[path] = UnreadableFile(path, outcome.reason)
+    return result
