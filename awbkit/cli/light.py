@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from awbkit.cli import options
 from awbkit.errors import AwbError, UnreadableFile, UsageError
-from awbkit.files.find import STDIN, Found
+from awbkit.files.find import STDIN, Found, find
 
 if TYPE_CHECKING:
     from awbkit.files.outputs import Planned
@@ -36,6 +36,7 @@ def chosen(
     """
     from awbkit.estimators import registry
     from awbkit.files.photo import Region
+    from awbkit.illuminant import Illuminant
     from awbkit.tasks import Light
     from awbkit.temperature import cct_duv_to_xy
 
@@ -57,11 +58,10 @@ def chosen(
     if region is not None:
         return Light(region=Region.parse(region))
     if gains is not None:
-        red, green, blue = options.numbers("--gains", gains, 3)
-        return Light(rgb=(1 / red, 1 / green, 1 / blue))
+        red, green, blue = options.numbers("--gains", gains)
+        return Light(rgb=Illuminant.of((1 / red, 1 / green, 1 / blue)).rgb)
     if illuminant is not None:
-        red, green, blue = options.numbers("--illuminant", illuminant, 3)
-        return Light(rgb=(red, green, blue))
+        return Light(rgb=Illuminant.of(options.numbers("--illuminant", illuminant)).rgb)
     if cct is not None:
         cct_duv_to_xy(cct, duv or 0.0)
         return Light(cct_duv=(cct, duv or 0.0))
@@ -101,7 +101,7 @@ def read_estimates(source: str) -> dict[str, Record]:
     return records
 
 
-def estimated(records: dict[str, Record]) -> list[Found]:
+def estimated(records: dict[str, Record]) -> list[Found | UnreadableFile]:
     """The pictures that the records name, their trees to be mirrored below -d.
 
     Relative paths are mirrored as if the current folder had been named, absolute ones as if their common folder had.
@@ -110,7 +110,15 @@ def estimated(records: dict[str, Record]) -> list[Found]:
     folders = [path.parent for path in plain if path.is_absolute()]
     common = Path(os.path.commonpath(folders)) if folders else None
     roots = {path: common if path.is_absolute() else Path() for path in plain}
-    return [Found(path, roots.get(path)) for path in map(Path, records)]
+    result: list[Found | UnreadableFile] = []
+    for path in map(Path, records):
+        if path.is_dir():
+            result.append(UnreadableFile(path, "is a folder", "an estimate is about one picture"))
+            continue
+        result += [
+            item if isinstance(item, UnreadableFile) else Found(path, roots.get(path)) for item in find([str(path)])
+        ]
+    return result
 
 
 def shared(
@@ -132,13 +140,14 @@ def shared(
         raise UsageError("--shared reads every picture twice, which standard input cannot; name files")
     progress = Progress(sys.stderr, len(sources), enabled=not quiet)
     outcomes = []
-    with contextlib.closing(
-        batch.run(partial(light_of_file, light=light, encoding=encoding), sources, jobs=jobs)
-    ) as run:
-        for outcome in run:
-            outcomes.append(outcome)
-            progress.advance(failed=outcome.error is not None)
-    progress.erase()
+    run = batch.run(partial(light_of_file, light=light, encoding=encoding), sources, jobs=jobs)
+    try:
+        with contextlib.closing(run):
+            for outcome in run:
+                outcomes.append(outcome)
+                progress.advance(failed=outcome.error is not None)
+    finally:
+        progress.erase()
     paths = [source.path for source in sources]
     lights = shared_lights([(path, o.result) for path, o in zip(paths, outcomes, strict=True) if o.result])
     label = f"{light.name}, shared"

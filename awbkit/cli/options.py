@@ -127,17 +127,16 @@ def chosen_jobs(jobs: int, items: Sequence[object] | None) -> int:
     return jobs or (1 if items is not None and len(items) < _FEW else default_jobs())
 
 
-def numbers(option: str, text: str, count: int) -> tuple[float, ...]:
-    """Positive numbers separated by commas.
+def numbers(option: str, text: str) -> tuple[float, ...]:
+    """Three positive numbers separated by commas.
 
     Raises:
-        UsageError: If these are not ``count`` positive numbers.
+        UsageError: If it is anything else.
     """
     try:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
         values = ()
-    if len(values) != count or not all(0 < value < float("inf") for value in values):
-        names = "r,g,b" if count == 3 else "r,b"
-        raise UsageError(f"{option} takes {count} positive numbers {names}, not {text!r}")
+    if len(values) != 3 or not all(0 < value < float("inf") for value in values):
+        raise UsageError(f"{option} takes 3 positive numbers r,g,b, not {text!r}")
     return values

@@ -18,6 +18,7 @@ from awbkit.cli.terminal import printable
 _WIDEST = 160
 _NARROWEST_NAME = 16
 _FEWEST_COLUMNS = 2
+_WIDE = 100
 _GAP = "  "
 
 
@@ -40,6 +41,7 @@ _NUMBERS = (
 )
 _CORRECT_NUMBERS = tuple(column for column in _NUMBERS if column.key != "duv")
 _METHOD = _Column("method", "method", 14)
+_WIDE_METHOD = _Column("method", "method", 26)
 _SWATCH = _Column("", "illuminant", 2)
 
 
@@ -58,7 +60,8 @@ class TableWriter:
             texts = (_Column("file", "path"), _Column("output", "output"))
             self._columns: tuple[_Column, ...] = (*texts, *swatch, *_CORRECT_NUMBERS)
         else:
-            self._columns = (_Column("file", "path"), _METHOD, *swatch, *_NUMBERS)
+            method = _WIDE_METHOD if self._width >= _WIDE else _METHOD
+            self._columns = (_Column("file", "path"), method, *swatch, *_NUMBERS)
         # A narrow terminal loses the last columns rather than the names of the files.
         while (room := self._room()) < _NARROWEST_NAME and len(self._columns) > _FEWEST_COLUMNS:
             self._columns = self._columns[:-1]
@@ -98,19 +101,17 @@ class TableWriter:
             colour = _swatch(values)
             return Text("  ", Style(bgcolor=Color.from_rgb(*colour)) if colour and status == "ok" else "")
         value = values.get(column.key)
-        if column.key in ("method", "output") and status != "ok":
+        if column.key in ("method", "output") and status not in ("ok", "planned"):
             value = "failed" if status == "error" else status
         if value is not None and column.component is not None:
             value = value[column.component]
-        if column.width and column is not _METHOD and value is not None:
+        if column.width and column.key != "method" and value is not None:
             value = f"{value:{'+' if column.signed else ''}.{column.decimals}f}"
         return Text(self._fitted(column, "" if value is None else str(value)))
 
     def _fitted(self, column: _Column, text: str) -> str:
         width = column.width or self._name_width
-        if column is _METHOD:
-            return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
-        if column.width:
+        if column.width and column.key != "method":
             return text.rjust(width)
         return set_cell_size(shortened(printable(text), width), width)
 
