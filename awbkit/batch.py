@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from awbkit.errors import AwbError, FileError
+from awbkit.interrupts import Interrupts
 from awbkit.worker import Worker, described
 
 T = TypeVar("T")
@@ -78,11 +79,13 @@ def run(
 def _run_here(
     task: Callable[[T], R], items: Iterable[T | AwbError], fail_fast: bool
 ) -> Generator[Outcome[T, R], None, None]:
-    for item in items:
-        outcome = _attempt(task, item)
-        yield outcome
-        if fail_fast and outcome.error is not None:
-            return
+    with Interrupts() as interrupts:
+        for item in items:
+            outcome = _attempt(task, item)
+            yield outcome
+            interrupts.check()
+            if fail_fast and outcome.error is not None:
+                return
 
 
 def _attempt(task: Callable[[T], R], item: T | AwbError) -> Outcome[T, R]:
@@ -98,11 +101,14 @@ def _run_in_workers(
     task: Callable[[T], R], items: Iterable[T | AwbError], jobs: int, fail_fast: bool, local: Callable[[T], bool] | None
 ) -> Generator[Outcome[T, R], None, None]:
     pool = _Pool(task, items, jobs, fail_fast, local)
-    pool.start()
-    try:
-        yield from pool.outcomes()
-    finally:
-        pool.stop()
+    with Interrupts() as interrupts:
+        pool.start()
+        try:
+            for outcome in pool.outcomes():
+                yield outcome
+                interrupts.check()
+        finally:
+            pool.stop()
 
 
 class _Here(Generic[T]):

@@ -12,12 +12,14 @@ import pickle
 import signal
 import struct
 import sys
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any
 
 from awbkit.errors import AwbError
+from awbkit.interrupts import below_codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 _LENGTH = struct.Struct("!Q")
 _GRACE_SECONDS = 2.0
@@ -187,10 +189,15 @@ def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:
     return answer
 
 
-def _leave(*_: object) -> NoReturn:
+def _leave(_: int, frame: FrameType | None) -> None:
     global _at_work
     if not _at_work:
         # Between items there is nothing to unwind, and an exception could land where this process is ending already.
+        os._exit(0)
+    if below_codec(frame):
+        from awbkit.files.outputs import discard_unfinished
+
+        discard_unfinished()
         os._exit(0)
     _at_work = False
     raise _Stopped

@@ -23,6 +23,7 @@ _FIELDS = {
     "parent": "the name of the input's folder",
     "ext": "the output's suffix with its dot",
 }
+_unfinished: set[Path] = set()
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
@@ -146,6 +147,7 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
             raise OutputError(path, "the output is not a regular file", "name another output")
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = _reserve(target)
+        _unfinished.add(temporary)
         with utf8_name(temporary.parent) as folder:
             write(folder / temporary.name)
         _flush(temporary)
@@ -159,7 +161,14 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
         # Gone already where it was moved into place.
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+            _unfinished.discard(temporary)
     return True
+
+
+def discard_unfinished() -> None:
+    """Remove the temporary files of all writes under way, for a process that must end before they do."""
+    for temporary in list(_unfinished):
+        temporary.unlink(missing_ok=True)
 
 
 def _check_single(output: Path, inputs: int) -> None:
