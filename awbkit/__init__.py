@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from awbkit.correction.von_kries import apply as apply_correction
     from awbkit.errors import AwbError
     from awbkit.estimators.registry import names as methods
-    from awbkit.files.open import open_photo as open  # noqa: F401
+    from awbkit.files.open import open_photo
     from awbkit.files.photo import Photo, Region
     from awbkit.illuminant import Illuminant, angular_error
     from awbkit.image import LinearImage
 
+    # An assignment, because type checkers take a renamed import for private.
+    open = open_photo
     __version__: str
 
 __all__ = [

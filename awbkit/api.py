@@ -101,6 +101,8 @@ def correct(
         UsageError: If an argument cannot be used as given.
         FileError: If the file cannot be read or has no white balance, or the output exists or cannot be written.
     """
+    if if_exists not in tuple(IfExists):
+        raise UsageError(f"if_exists is one of {', '.join(IfExists)}, not {if_exists!r}")
     photo = source if isinstance(source, Photo) else open_photo(source, encoding=encoding)
     if illuminant is None:
         light = estimate(photo, method)

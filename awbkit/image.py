@@ -30,9 +30,9 @@ class LinearImage:
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
-            raise ValueError(f"pixels must have the shape (height, width, 3), not {self.pixels.shape}")
+            raise UsageError(f"pixels must have the shape (height, width, 3), not {self.pixels.shape}")
         if self.valid.shape != self.pixels.shape[:2]:
-            raise ValueError(f"valid must have the shape {self.pixels.shape[:2]}, not {self.valid.shape}")
+            raise UsageError(f"valid must have the shape {self.pixels.shape[:2]}, not {self.valid.shape}")
 
     @classmethod
     def from_array(
@@ -51,15 +51,15 @@ class LinearImage:
             clip: The level, as a share of the white level, at which a channel counts as clipped.
 
         Raises:
-            UsageError: If the pixels are whole numbers, whose encoding and white level nobody knows here.
-            ValueError: If the array has another shape.
+            UsageError: If the array has another shape, or the pixels are whole numbers, whose encoding and white level
+                nobody knows here.
         """
         kind = np.asarray(pixels).dtype
         if not np.issubdtype(kind, np.floating):
             raise UsageError(f"pixels must be linear floating point with the white level at 1, not {kind} numbers")
         linear = np.ascontiguousarray(pixels, dtype=np.float32)
         if linear.ndim != 3 or linear.shape[2] != 3:
-            raise ValueError(f"pixels must have the shape (height, width, 3), not {linear.shape}")
+            raise UsageError(f"pixels must have the shape (height, width, 3), not {linear.shape}")
         usable = np.isfinite(linear) & (linear > 0)
         if valid is None:
             return cls(linear, np.all(usable & (linear < clip), axis=2), camera)

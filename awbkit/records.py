@@ -23,7 +23,7 @@ _SAME_MIREDS = 0.02
 _SAME_DUV = 2e-5
 """How far two ways of writing one light, each rounded to its own digits, can be apart."""
 
-_KINDS = ("illuminant", "gains", "chromaticity", "cct")
+_RGB_KINDS = ("illuminant", "gains", "chromaticity")
 
 
 def estimate_record(path: Path, photo: Photo, method: str, light: Illuminant, ms: float) -> Record:
@@ -78,43 +78,45 @@ def light_of(record: Mapping[str, Any], camera: Camera) -> Illuminant:
     space = record.get("space")
     if space is not None and space != camera.space:
         raise UsageError(f"the estimate is in {space} RGB and the file in {camera.space} RGB; estimate it anew")
-    stated = {kind: light for kind in _KINDS if (light := _stated(record, kind, camera)) is not None}
-    if not stated:
-        raise UsageError("the record states no light; give it an illuminant, gains, chromaticity or cct")
+    stated = {kind: light for kind in _RGB_KINDS if (light := _stated(record, kind, camera)) is not None}
     groups: list[list[str]] = []
     for kind, light in stated.items():
-        for group in groups:
-            if _agree(stated[group[0]], light, record if kind == "cct" else None):
-                group.append(kind)
-                break
-        else:
-            groups.append([kind])
-    edited = groups[0] if len(groups) == 1 else min(groups, key=len)
+        _join(groups, kind, [angular_error(stated[group[0]].rgb, light.rgb) <= _SAME_DEGREES for group in groups])
+    if record.get("cct") is not None:
+        cct = _number("cct", record["cct"])
+        duv = None if record.get("duv") is None else _number("duv", record["duv"])
+        _join(groups, "cct", [_is_of_temperature(stated[group[0]], cct, duv) for group in groups])
+    if not groups:
+        raise UsageError("the record states no light; give it an illuminant, gains, chromaticity or cct")
+    edited = min(groups, key=len)
     if len(groups) > 2 or (len(groups) == 2 and len(groups[0]) == len(groups[1])):
-        raise UsageError(f"{', '.join(stated)} of the record disagree; set those that you do not mean to null")
-    return stated[edited[0]]
+        kinds = ", ".join(kind for group in groups for kind in group)
+        raise UsageError(f"{kinds} of the record disagree; set those that you do not mean to null")
+    # Made only where it counts: at the edge of what a camera can show, rounding may have put it just outside.
+    return light_of_cct(cct, duv or 0.0, camera) if edited == ["cct"] else stated[edited[0]]
 
 
-def _agree(first: Illuminant, second: Illuminant, temperature: Mapping[str, Any] | None) -> bool:
-    """Whether two lights are one, but for the digits of a record; ``temperature`` is where the second comes from."""
-    if temperature is None:
-        return angular_error(first.rgb, second.rgb) <= _SAME_DEGREES
-    if first.cct_duv is None:
+def _join(groups: list[list[str]], kind: str, agrees: list[bool]) -> None:
+    if True in agrees:
+        groups[agrees.index(True)].append(kind)
+    else:
+        groups.append([kind])
+
+
+def _is_of_temperature(light: Illuminant, cct: float, duv: float | None) -> bool:
+    """Whether a light has this temperature and Duv, but for the digits of a record."""
+    if light.cct_duv is None or cct < 1:
         return False
-    cct, duv = first.cct_duv
-    stated = float(temperature["cct"])
     # Half a kelvin for the rounding, which is many mireds of a warm light and few of a cold one.
-    if abs(1e6 / cct - 1e6 / stated) > 0.51e6 / stated**2 + _SAME_MIREDS:
+    if abs(1e6 / light.cct_duv[0] - 1e6 / cct) > 0.51e6 / cct / cct + _SAME_MIREDS:
         return False
-    return temperature.get("duv") is None or abs(duv - float(temperature["duv"])) <= _SAME_DUV
+    return duv is None or abs(light.cct_duv[1] - duv) <= _SAME_DUV
 
 
 def _stated(record: Mapping[str, Any], kind: str, camera: Camera) -> Illuminant | None:
     value = record.get(kind)
     if value is None:
         return None
-    if kind == "cct":
-        return light_of_cct(_number("cct", value), _number("duv", record.get("duv") or 0.0), camera)
     numbers = [_number(kind, component) for component in value] if isinstance(value, list | tuple) else []
     if len(numbers) != (2 if kind == "chromaticity" else 3):
         raise UsageError(f"{kind} of the record does not have its numbers: {value!r}")

@@ -110,6 +110,8 @@ PER_FILE: list[tuple[Record, str]] = [
     ({"cct": True}, "cct of the record is not made of numbers: True"),
     ({"cct": 10**400}, "cct of the record is not made of numbers"),
     ({"duv": "green"}, "duv of the record is not made of numbers: 'green'"),
+    ({"cct": 1e300}, "between 1000 and 100000 K"),
+    ({"cct": 1e-300}, "between 1000 and 100000 K"),
     ({"cct": 20}, "between 1000 and 100000 K"),
     ({"cct": 2000, "duv": 0.05}, "is outside what the RGB of this file can show"),
     ({"space": "camera"}, "the estimate is in camera RGB and the file in linear-srgb RGB"),

@@ -1,0 +1,153 @@
+"""awbkit as a library: its names, its three lines, its types, and that it leaves the command line alone."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import CARD, DAYLIGHT, angle, write_jpeg, write_raw, write_tiff
+from conftest import TUNGSTEN
+from mypy import api as mypy
+
+import awbkit
+
+NAMES = {
+    *("LINEAR_SRGB", "AwbError", "Camera", "Correction", "Illuminant", "LinearImage", "Photo", "Region"),
+    *("angular_error", "apply_correction", "common_illuminant", "correct", "estimate", "methods"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, scene: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_jpeg(tmp_path / "photo.jpg", scene)
+    write_tiff(tmp_path / "photo.tif", scene)
+    write_raw(tmp_path / "photo.dng", scene)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class TestNames:
+    def test_they_are_locked(self) -> None:
+        assert set(awbkit.__all__) == NAMES
+        # Not in __all__, or a star import would hide the built-in.
+        assert set(dir(awbkit)) == NAMES | {"open", "__version__"}
+        for name in [*NAMES, "open"]:
+            assert getattr(awbkit, name) is not None
+
+    def test_they_are_documented(self) -> None:
+        for name in NAMES - {"LINEAR_SRGB"}:
+            assert inspect.getdoc(getattr(awbkit, name)), name
+
+    def test_no_other_name(self) -> None:
+        with pytest.raises(AttributeError, match="module 'awbkit' has no attribute 'estimat'"):
+            awbkit.estimat  # noqa: B018
+
+    def test_a_star_import_keeps_the_built_in_open(self) -> None:
+        space: dict[str, object] = {}
+        exec("from awbkit import *", space)
+        assert "open" not in space
+
+
+class TestThreeLines:
+    @pytest.mark.parametrize(
+        ("name", "output", "truth"), [("photo.jpg", "out.jpg", TUNGSTEN), ("photo.dng", "out.tif", DAYLIGHT)]
+    )
+    def test_a_photograph(self, folder: Path, name: str, output: str, truth: np.ndarray) -> None:
+        light = awbkit.estimate(name, region=CARD)
+        awbkit.correct(name, output, illuminant=light)
+        assert angle(awbkit.estimate(output, region=CARD).rgb, (1, 1, 1)) < 0.5
+        assert angle(light.rgb, truth) < 0.3
+
+    def test_pixels(self, scene: np.ndarray) -> None:
+        light = awbkit.estimate(scene * TUNGSTEN, "shades-of-gray:p=6")
+        assert angle(light.rgb, TUNGSTEN * awbkit.estimate(scene, "shades-of-gray:p=6").rgb) < 0.1
+
+    def test_what_is_estimated_is_what_is_corrected_for(self, folder: Path) -> None:
+        assert awbkit.correct("photo.jpg", "out.jpg", method="pca") == awbkit.estimate("photo.jpg", "pca")
+
+    def test_an_open_photograph(self, folder: Path) -> None:
+        photo = awbkit.open("photo.dng")
+        assert (photo.width, photo.height, photo.camera.name) == (128, 96, "Acme One")
+        assert awbkit.estimate(photo) == awbkit.estimate("photo.dng")
+        awbkit.correct(photo, Path("out.png"), illuminant=DAYLIGHT, cat="bradford", strength=0.5)
+        assert Path("out.png").is_file()
+
+    def test_one_light_for_a_set(self) -> None:
+        lights = [awbkit.Illuminant.of(TUNGSTEN**power) for power in (0.5, 1, 1.1)]
+        assert angle(awbkit.common_illuminant(lights).rgb, TUNGSTEN) < 1e-6
+
+    def test_the_command_line_stays_out(self, folder: Path) -> None:
+        code = "import sys, awbkit; awbkit.estimate('photo.jpg'); print(*sys.modules)"
+        modules = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.decode().split()
+        assert "awbkit.api" in modules
+        assert not {"typer", "rich", "awbkit.cli", "torch", "scipy", "matplotlib", "colour"}.intersection(modules)
+
+
+FAILURES = [
+    (lambda: awbkit.estimate("gone.jpg"), "gone.jpg: no such file; check the spelling"),
+    (lambda: awbkit.estimate("photo.jpg", "gray"), "unknown method 'gray'"),
+    (lambda: awbkit.estimate("photo.jpg", region="1,2,3"), "four whole numbers"),
+    (lambda: awbkit.estimate("photo.jpg", region="0,0,999,9"), "outside the picture, which is 128 x 96"),
+    (lambda: awbkit.estimate("photo.jpg", encoding="gamma"), "encoding"),
+    (lambda: awbkit.estimate(np.ones((4, 4, 3)), region="0,0,2,2"), "a region belongs to a file"),
+    (lambda: awbkit.estimate(np.ones((4, 4, 3), np.uint8)), "floating point"),
+    (lambda: awbkit.estimate(np.ones((4, 4))), "pixels"),
+    (lambda: awbkit.estimate(np.zeros((4, 4, 3))), "valid"),
+    (lambda: awbkit.correct("photo.jpg", "photo.jpg"), "is the input itself"),
+    (lambda: awbkit.correct("photo.jpg", "photo.tif"), "photo.tif: the output exists already"),
+    (lambda: awbkit.correct("photo.jpg", "out.gif"), "cannot write .gif"),
+    (lambda: awbkit.correct("photo.jpg", "out.jpg", illuminant=(1, 0, 1)), "three positive numbers"),
+    (lambda: awbkit.correct("photo.jpg", "out.jpg", illuminant=(1, 1)), "three positive numbers"),
+    (lambda: awbkit.correct("photo.jpg", "out.jpg", illuminant=(1e-9, 1, 1)), "more than a million apart"),
+    (
+        lambda: awbkit.correct("photo.jpg", "out.jpg", illuminant=awbkit.estimate("photo.dng")),
+        "the illuminant is in camera RGB and photo.jpg in linear-srgb RGB",
+    ),
+    (lambda: awbkit.correct("photo.jpg", "out.jpg", cat="cat97"), "cat97"),
+    (lambda: awbkit.correct("photo.jpg", "out.jpg", strength=2), "strength must lie between 0 and 1"),
+    (lambda: awbkit.correct("photo.jpg", "out.jpg", if_exists="maybe"), "maybe"),
+    (lambda: awbkit.common_illuminant([]), "at least one estimate"),
+    (
+        lambda: awbkit.common_illuminant([awbkit.estimate("photo.jpg"), awbkit.estimate("photo.dng")]),
+        "all by one camera",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), FAILURES)
+def test_failures_are_of_one_tree_and_write_nothing(folder: Path, call: object, message: str) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert callable(call)
+    with pytest.raises(awbkit.AwbError) as caught:
+        call()
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_users_are_type_checked(folder: Path) -> None:
+    (folder / "user.py").write_text(
+        """\
+import numpy as np
+import awbkit
+
+photo = awbkit.open("photo.dng")
+light: awbkit.Illuminant = awbkit.estimate(photo, "pca")
+red, green, blue = light.gains
+cct, duv = light.cct_duv or (0.0, 0.0)
+awbkit.correct(photo, "out.tif", illuminant=light, strength=0.5)
+awbkit.estimate(np.zeros((4, 4, 3), np.float32)).rgb[0].is_integer()
+awbkit.estimate("photo.jpg", metod="pca")
+awbkit.correct("photo.jpg", 3)
+light.cct_duv[0]
+"""
+    )
+    out, err, code = mypy.run(["--strict", "--no-error-summary", "user.py"])
+    assert (code, err) == (1, "")
+    assert [line.split(": ")[0] for line in out.splitlines() if ": error: " in line] == [
+        f"user.py:{number}" for number in (10, 11, 12)
+    ]
