@@ -86,10 +86,11 @@ class Progress:
             width = os.get_terminal_size(self._stream.fileno()).columns
         except (OSError, ValueError):
             width = 80
+        self._drawn_at = time.monotonic()
+        # Before it is, so that an interrupt in between leaves nothing behind.
+        self._shown = True
         self._stream.write(_ERASE + self.line(width - 1))
         self._stream.flush()
-        self._drawn_at = time.monotonic()
-        self._shown = True
 
     def line(self, width: int) -> str:
         """What the line says, in at most ``width`` cells."""
