@@ -17,6 +17,9 @@ from awbkit.files.raw import RawPhoto, libraw
 _ROWS = 128
 _RECODE = "convert it to a linear DNG first"
 _SRGB_GAMMA = (2.4, 12.92)
+# LibRaw takes the brightest sample for the white level if it reaches this share of it. Some sensors saturate a little
+# under their declared white, hence not 1; its own 0.75 would brighten pictures by what happens to be in them.
+_SATURATION = 0.95
 
 
 def develop(photo: RawPhoto, correction: Correction, *, bits: int, auto_bright: bool = False) -> NDArray[Any]:
@@ -42,7 +45,11 @@ def develop(photo: RawPhoto, correction: Correction, *, bits: int, auto_bright: 
     if unusual_filters(photo.path) is not None:
         raise UnsupportedImage(photo.path, "has a pattern of colour filters that LibRaw cannot develop", _RECODE)
     red, green, blue = (float(gain) for gain in correction.gains)
-    options: dict[str, Any] = {"user_wb": [red, green, blue, green], "no_auto_bright": not auto_bright}
+    options: dict[str, Any] = {
+        "user_wb": [red, green, blue, green],
+        "no_auto_bright": not auto_bright,
+        "adjust_maximum_thr": _SATURATION,
+    }
     with libraw(photo.path) as raw:
         if correction.cat is None:
             return np.asarray(raw.postprocess(output_bps=bits, gamma=_SRGB_GAMMA, **options))

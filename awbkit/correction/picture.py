@@ -90,10 +90,13 @@ def correct_thumbnail(old: bytes, correction: Correction) -> bytes | None:
 def _correct_float(pixels: Pixels, encoding: Encoding, correction: Correction) -> Pixels:
     """Floating point has no clipping and so no highlights to save."""
     matrix: NDArray[np.floating] = np.linalg.solve(encoding.matrix, correction.matrix() @ encoding.matrix)
+    gains = np.diag(matrix)
+    is_diagonal = bool(np.abs(matrix - np.diag(gains)).max() < 1e-12)
     for row in range(0, len(pixels), _FLOAT_ROWS):
         part = pixels[row : row + _FLOAT_ROWS, :, :3]
         with np.errstate(invalid="ignore", over="ignore"):
-            part[...] = encoding.encode(encoding.decode(part.astype(np.float64)) @ matrix.T)
+            linear = encoding.decode(part.astype(np.float64))
+            part[...] = encoding.encode(linear * gains if is_diagonal else linear @ matrix.T)
     return pixels
 
 

@@ -85,7 +85,7 @@ def _unreadable(path: str, log: str) -> FileError:
     """Says the first thing that the decoder complained of; the rest follows from it."""
     lines = (line.strip() for line in log.splitlines())
     first = next((line for line in lines if line and "bad seek" not in line), "")
-    if "not configured" in first:
+    if "not configured" in first or "unsupported" in first.lower():
         return UnsupportedImage(path, f"is compressed in a way that awbkit does not read ({first})", "save it with LZW")
     return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", COPY_AGAIN)
 

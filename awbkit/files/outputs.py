@@ -155,6 +155,9 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
             temporary.replace(target)
         elif not _move_without_clobber(temporary, target):
             return not skips(path, if_exists)
+    except OutputError as error:
+        # Encoders know the temporary file only.
+        raise OutputError(path, error.problem, error.remedy) from error
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:

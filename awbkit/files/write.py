@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,8 @@ _CARRIED = frozenset(("icc-profile-data", "xmp-data", "iptc-data", "photoshop-da
 _EMBED = {"jpeg": embed_in_jpeg, "png": embed_in_png, "webp": embed_in_webp, "avif": embed_in_avif}
 # Their readers turn a picture by boxes of the container and pass over the orientation in EXIF.
 _UPRIGHT = frozenset(("avif", "heic"))
+# libvips would make up a block where there is none, and rebuild one that is there.
+_NO_EXIF = "icc|xmp|iptc|other"
 _COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate"}
 
 
@@ -163,22 +166,39 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
     bits = _bits(photo) if image.format == "ushort" else 8
     try:
         if kind == "jpeg":
-            _eight_bits(image).jpegsave(path, Q=_QUALITY["jpeg"], subsample_mode="off", optimize_coding=True)
+            # JPEG has no transparency; paper is white.
+            opaque = image.flatten(background=255 if bits == 8 else 65535) if image.bands == 4 else image
+            _eight_bits(opaque).jpegsave(
+                path, Q=_QUALITY["jpeg"], subsample_mode="off", optimize_coding=True, keep=_NO_EXIF
+            )
         elif kind == "png":
-            image.pngsave(path, bitdepth=16 if bits > 8 else 8)
+            image.pngsave(path, bitdepth=16 if bits > 8 else 8, keep=_NO_EXIF)
         elif kind == "tiff":
             compression = _compression(photo)
             predictor = {} if compression == "none" else {"predictor": "float" if is_float else "horizontal"}
             image.tiffsave(path, compression=compression, bigtiff=_needs_bigtiff(image), **predictor)
         elif kind == "webp":
             lossy = photo is None or (photo.format == "webp" and not _is_lossless_webp(photo.path))
-            _eight_bits(image).webpsave(path, lossless=not lossy, exact=True, Q=_QUALITY["webp"])
+            _eight_bits(image).webpsave(path, lossless=not lossy, exact=True, Q=_QUALITY["webp"], keep=_NO_EXIF)
         elif kind == "avif":
-            image.heifsave(path, compression="av1", Q=_QUALITY["avif"], bitdepth=min(bits, 12))
+            keep = {} if "exif-data" in image.get_fields() else {"keep": _NO_EXIF}
+            # The default effort takes a minute for 24 megapixels and makes the file a third smaller.
+            image.heifsave(
+                path,
+                compression="av1",
+                Q=_QUALITY["avif"],
+                bitdepth=min(bits, 12),
+                effort=2,
+                subsample_mode="off",
+                **keep,
+            )
         else:
             _save_heic(image, target, bits)
     except vips().Error as error:
-        raise OutputError(target, f"cannot be encoded ({' '.join(str(error).split())})") from error
+        if "No space left" in error.detail or "File too large" in error.detail:
+            raise OutputError(target, "cannot be written: no space left", "free some space or write elsewhere") from error
+        first = next((line.strip() for line in error.detail.splitlines() if line.strip()), "unknown encoder error")
+        raise OutputError(target, f"cannot be encoded ({first})", "name an output of another format") from error
 
 
 def _bits(photo: RenderedPhoto | None) -> int:
@@ -210,7 +230,13 @@ def _compression(photo: RenderedPhoto | None) -> str:
 
 def _is_lossless_webp(path: str) -> bool:
     with Path(path).open("rb") as file:
-        return b"VP8L" in file.read(4096)
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            if head[:4] in (b"VP8L", b"VP8 "):
+                return head[:4] == b"VP8L"
+            size = int.from_bytes(head[4:], "little")
+            file.seek(size + size % 2, os.SEEK_CUR)
+    return False
 
 
 def _save_heic(image: pyvips.Image, target: Path, bits: int) -> None:
