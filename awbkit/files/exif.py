@@ -6,15 +6,22 @@ front of it is accepted where a block is read and never part of one that is retu
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from awbkit.files.embed import MAX_JPEG_BLOCK
-from awbkit.files.ifd import EXIF_IFD, GPS_IFD, INTEROP_IFD, Buffer, Directory, Ifd, Tiff, read_directory, serialise
+from awbkit.files.ifd import (
+    EXIF_IFD,
+    GPS_IFD,
+    INTEROP_IFD,
+    Buffer,
+    Directory,
+    Ifd,
+    Tiff,
+    mapped,
+    read_directory,
+    serialise,
+)
 from awbkit.files.jpeg import EXIF_HEADER, segments
 
 _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
@@ -83,7 +90,7 @@ def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) 
     Raises:
         OSError: The file cannot be read.
     """
-    with _mapped(path) as data:
+    with mapped(path) as data:
         main = _described(data)
     if main is None:
         preview = _preview_block(path)
@@ -111,7 +118,7 @@ def from_tiff(path: str | os.PathLike[str]) -> bytes | None:
         OSError: The file cannot be read.
         ValueError: The file is no TIFF.
     """
-    with _mapped(path) as data:
+    with mapped(path) as data:
         main = _first_directory(data)
     main.fields = {tag: field for tag, field in main.fields.items() if tag in _DESCRIPTIVE}
     return _fitting(main) if main.fields or main.children else None
@@ -150,16 +157,6 @@ def _length(item: tuple[int, tuple[int, bytes]]) -> int:
 
 def _block(main: Directory) -> bytes:
     return b"II*\0" + struct.pack("<I", 8) + serialise(main, 8)
-
-
-@contextmanager
-def _mapped(path: str | os.PathLike[str]) -> Iterator[Buffer]:
-    with Path(path).open("rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            yield b""
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            yield data
 
 
 def _described(data: Buffer) -> Directory | None:

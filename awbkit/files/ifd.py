@@ -7,9 +7,12 @@ fields pass through unchanged; only the byte order is adapted.
 from __future__ import annotations
 
 import mmap
+import os
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +32,21 @@ _INTEGER_FORMAT = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: 
 # Classic and BigTIFF; Olympus ORF ("OR", "RS") and Panasonic RW2 ("U") raws differ from TIFF in these bytes alone.
 _CLASSIC_MAGIC = (42, 0x4F52, 0x5352, 0x55)
 _BIG_MAGIC = 43
+
+
+@contextmanager
+def mapped(path: str | os.PathLike[str]) -> Iterator[Buffer]:
+    """A file in memory, of which only those pages are read that are looked at.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
 
 
 class Entry(NamedTuple):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from awbkit.files import xmp
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail, without_photoshop_thumbnail
 
 EXIF_HEADER = b"Exif\0\0"
@@ -252,8 +253,7 @@ def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None) -> 
 
     - Pictures of the old colours: the Exif thumbnail is renewed, the JFIF and Photoshop ones are removed.
     - Images behind the primary one (multi-picture format, gain map of an Ultra HDR file, motion photo) are left out
-      together with the segments that index them. XMP that announces a gain map stays; readers that find no image
-      behind the primary one show the primary one.
+      together with the segments that index them and the XMP properties that announce them.
     - The Adobe segment, since the new pixels are YCbCr whatever the old ones were, and an ICC profile for anything but
       RGB; those of ``encoded`` are kept instead.
 
@@ -296,6 +296,10 @@ def _carried(old: list[Segment], thumbnail: Thumbnail | None) -> Iterator[Segmen
             start = len(EXIF_HEADER)
             block = refresh_thumbnail(payload[start:], thumbnail, _MAX_PAYLOAD - start)
             yield Segment(marker, offset, payload[:start] + block)
+        elif marker == _APP1 and payload.startswith(xmp.JPEG_HEADER):
+            start = len(xmp.JPEG_HEADER)
+            packet = xmp.without_trailing_images(payload[start:], _MAX_PAYLOAD - start)
+            yield Segment(marker, offset, payload[:start] + packet)
         elif marker == _APP13 and payload.startswith(_PHOTOSHOP_HEADER):
             yield from (Segment(marker, offset, part) for part in photoshop)
             photoshop = []

@@ -6,31 +6,28 @@ anything else.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from awbkit.errors import OutputError, UsageError
+from awbkit.files import xmp
 from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.xmp import CAMERA_RAW, RDF, XMLNS
 
 if TYPE_CHECKING:
-    from xml.dom.minidom import Document, Element
+    from xml.dom.minidom import Element
 
-CAMERA_RAW: Final = "http://ns.adobe.com/camera-raw-settings/1.0/"
 TEMPERATURE_RANGE = (2000, 50000)
 TINT_RANGE = (-150, 150)
 
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_XMLNS = "http://www.w3.org/2000/xmlns/"
 _META = "adobe:ns:meta/"
 _TINT_PER_DUV = 3000
-_MAX_DEPTH = 100
 # Process version 5; without one, Lightroom takes the settings for those of 2003.
 _FIRST_SETTINGS = {"Version": "15.0", "ProcessVersion": "11.0"}
 _REMEDY = "mend or move that file; it was left as it is"
 
 _EMPTY = f"""<x:xmpmeta xmlns:x="{_META}">
- <rdf:RDF xmlns:rdf="{_RDF}">
+ <rdf:RDF xmlns:rdf="{RDF}">
   <rdf:Description rdf:about=""/>
  </rdf:RDF>
 </x:xmpmeta>
@@ -99,71 +96,26 @@ def _clamped(name: str, value: float, limits: tuple[int, int]) -> int:
 
 
 def _merged(path: Path, existing: bytes | None, settings: dict[str, str]) -> bytes:
-    document = _parse(path, existing if existing is not None else _EMPTY.encode())
-    descriptions = [
-        child
-        for rdf in document.getElementsByTagNameNS(_RDF, "RDF")[:1]
-        for child in rdf.childNodes
-        if child.nodeType == child.ELEMENT_NODE and (child.namespaceURI, child.localName) == (_RDF, "Description")
-    ]
+    try:
+        document = xmp.parse(existing if existing is not None else _EMPTY.encode())
+    except ValueError as error:
+        raise OutputError(path, f"the existing sidecar {error}", _REMEDY) from error
+    descriptions = xmp.descriptions(document)
     if not descriptions:
         raise OutputError(path, "the existing sidecar holds no XMP description", _REMEDY)
     present = {name for description in descriptions for name in _FIRST_SETTINGS if _has(description, name)}
     home = next((d for d in descriptions if CAMERA_RAW in _declared(d).values()), descriptions[0])
     for description in descriptions:
-        for name in settings:
-            _remove(description, name)
+        xmp.remove(description, lambda namespace, name: namespace == CAMERA_RAW and name in settings)
     prefix = _prefix(home)
     for name, value in ({n: v for n, v in _FIRST_SETTINGS.items() if n not in present} | settings).items():
         home.setAttributeNS(CAMERA_RAW, f"{prefix}:{name}", value)
-    return _serialised(document, with_declaration=existing is not None and b"<?xml" in existing[:8])
-
-
-def _parse(path: Path, data: bytes) -> Document:
-    from xml.dom import minidom
-    from xml.parsers import expat
-
-    depth = 0
-
-    def refuse(*_: object) -> None:
-        raise OutputError(path, "the existing sidecar has a document type, which XMP has not", _REMEDY)
-
-    def enter(*_: object) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _MAX_DEPTH:
-            raise OutputError(path, f"the existing sidecar nests more than {_MAX_DEPTH} elements", _REMEDY)
-
-    def leave(*_: object) -> None:
-        nonlocal depth
-        depth -= 1
-
-    check = expat.ParserCreate()
-    check.StartDoctypeDeclHandler = refuse
-    check.StartElementHandler, check.EndElementHandler = enter, leave
-    try:
-        check.Parse(data, True)
-        return minidom.parseString(data)
-    except (expat.ExpatError, ValueError, LookupError) as error:
-        raise OutputError(path, f"the existing sidecar is not well-formed XML ({error})", _REMEDY) from error
-
-
-def _children(description: Element, name: str) -> list[Element]:
-    return [child for child in description.getElementsByTagNameNS(CAMERA_RAW, name) if child.parentNode is description]
+    return xmp.serialise(document, with_declaration=existing is not None and b"<?xml" in existing[:8])
 
 
 def _has(description: Element, name: str) -> bool:
-    return description.hasAttributeNS(CAMERA_RAW, name) or bool(_children(description, name))
-
-
-def _remove(description: Element, name: str) -> None:
-    if description.hasAttributeNS(CAMERA_RAW, name):
-        description.removeAttributeNS(CAMERA_RAW, name)
-    for child in _children(description, name):
-        before = child.previousSibling
-        if before is not None and before.nodeType == before.TEXT_NODE and not before.data.strip():
-            description.removeChild(before)
-        description.removeChild(child)
+    elements = description.getElementsByTagNameNS(CAMERA_RAW, name)
+    return description.hasAttributeNS(CAMERA_RAW, name) or any(e.parentNode is description for e in elements)
 
 
 def _declared(element: Element) -> dict[str, str]:
@@ -172,7 +124,7 @@ def _declared(element: Element) -> dict[str, str]:
     node: Any = element
     while node is not None and node.nodeType == node.ELEMENT_NODE:
         for attribute in node.attributes.values():
-            if attribute.namespaceURI == _XMLNS and attribute.prefix:
+            if attribute.namespaceURI == XMLNS and attribute.prefix:
                 scope.setdefault(attribute.localName, attribute.value)
         node = node.parentNode
     return scope
@@ -184,21 +136,5 @@ def _prefix(home: Element) -> str:
         if namespace == CAMERA_RAW:
             return prefix
     prefix = next(name for name in ("crs", *(f"crs{i}" for i in range(len(scope) + 1))) if name not in scope)
-    home.setAttributeNS(_XMLNS, f"xmlns:{prefix}", CAMERA_RAW)
+    home.setAttributeNS(XMLNS, f"xmlns:{prefix}", CAMERA_RAW)
     return prefix
-
-
-def _serialised(document: Document, with_declaration: bool) -> bytes:
-    # Line breaks written as references, as Adobe does, would come back as plain ones, which a reader takes for spaces.
-    # U+FFFE cannot occur in XML and so marks their place while minidom writes.
-    nodes: list[Any] = list(document.childNodes)
-    while nodes:
-        node = nodes.pop()
-        nodes.extend(node.childNodes)
-        if node.nodeType == node.TEXT_NODE:
-            node.data = re.sub("\r", "\ufffe13;", node.data)
-        for attribute in list((node.attributes or {}).values()):
-            attribute.value = re.sub("[\t\n\r]", lambda found: f"\ufffe{ord(found[0])};", attribute.value)
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>'] if with_declaration else []
-    lines += [node.toxml() for node in document.childNodes]
-    return ("\n".join(lines).replace("\ufffe", "&#") + "\n").encode()
