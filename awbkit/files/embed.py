@@ -6,16 +6,19 @@ directory are added. So the block goes in after libvips has done its work; what 
 
 from __future__ import annotations
 
+import mmap
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from awbkit.files.jpeg import EXIF_HEADER, Segment, segments
 
 MAX_JPEG_BLOCK = 0xFFFF - 2 - len(EXIF_HEADER)
 """Greatest length of a block that fits into a JPEG segment."""
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+Container: TypeAlias = bytes | bytearray | mmap.mmap
 _WEBP_EXIF_FLAG, _WEBP_ALPHA_FLAG = 0x08, 0x10
 
 
@@ -43,11 +46,11 @@ def embed_in_png(png: bytes, exif: bytes) -> bytes:
     Raises:
         ValueError: Not a sound PNG.
     """
-    if not png.startswith(_PNG_SIGNATURE):
+    if not png.startswith(PNG_SIGNATURE):
         raise ValueError("not a PNG")
     content = b"eXIf" + exif.removeprefix(EXIF_HEADER)
     own = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
-    out, position, placed = [_PNG_SIGNATURE], len(_PNG_SIGNATURE), False
+    out, position, placed = [PNG_SIGNATURE], len(PNG_SIGNATURE), False
     while position < len(png):
         length, kind = int.from_bytes(png[position : position + 4], "big"), png[position + 4 : position + 8]
         end = position + 12 + length
@@ -118,12 +121,12 @@ def embed_in_avif(avif: bytes, exif: bytes) -> bytes:
     try:
         if out[4:8] != b"ftyp":
             raise ValueError("not an AVIF")
-        meta = dict(_boxes(out, 0, len(out)))[b"meta"]
-        boxes = dict(_boxes(out, meta[0] + 4, meta[1]))
-        identifier = _exif_item(out, *boxes[b"iinf"])
+        meta = dict(boxes(out, 0, len(out)))[b"meta"]
+        within = dict(boxes(out, meta[0] + 4, meta[1]))
+        identifier = _exif_item(out, *within[b"iinf"])
         payload = struct.pack(">I", len(EXIF_HEADER)) + EXIF_HEADER + exif.removeprefix(EXIF_HEADER)
         start = len(out) + 8
-        offset, length = _point_item(out, boxes[b"iloc"][0], identifier, start, len(payload))
+        offset, length = _point_item(out, within[b"iloc"][0], identifier, start, len(payload))
     except (KeyError, IndexError, struct.error) as error:
         raise ValueError("AVIF without a sound EXIF item") from error
     if 0 < offset <= len(out) - length:
@@ -131,8 +134,8 @@ def embed_in_avif(avif: bytes, exif: bytes) -> bytes:
     return bytes(out) + struct.pack(">I", len(payload) + 8) + b"mdat" + payload
 
 
-def _boxes(data: bytearray, position: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
-    """Kind, and start and end of the content, of each box."""
+def boxes(data: Container, position: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """Kind, and start and end of the content, of each box between two places of a file (ISO/IEC 14496-12)."""
     while position + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, position)
         head = 8
@@ -148,7 +151,7 @@ def _boxes(data: bytearray, position: int, end: int) -> Iterator[tuple[bytes, tu
 
 def _exif_item(data: bytearray, start: int, end: int) -> int:
     first = start + (6 if data[start] == 0 else 8)
-    for _, (content, _) in _boxes(data, first, end):
+    for _, (content, _) in boxes(data, first, end):
         wide = data[content] >= 3
         identifier, _, kind = struct.unpack_from(">IH4s" if wide else ">HH4s", data, content + 4)
         if kind == b"Exif":

@@ -7,6 +7,7 @@ numbers map to light (three tone curves) and which red, green and blue they are 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,6 +26,15 @@ _LINEAR_KNEE = 0.0031308
 _PCS_TO_SRGB = np.linalg.inv(
     np.array([[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]])
 )
+
+_D50 = np.array([0.9642, 1.0, 0.8249])
+_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+
+# Of ICC.1:2022 function type 4.
+_PARAMETERS = {
+    "linear": (1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "srgb": (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, _ENCODED_KNEE, 0.0, 0.0),
+}
 
 
 def srgb_to_linear(encoded: Floats) -> Floats:
@@ -119,6 +129,13 @@ class Encoding:
 
 _SRGB_CURVE = Curve("srgb")
 _LINEAR_CURVE = Curve("linear")
+
+
+def power(gamma: float) -> Curve:
+    """The curve of a pure power."""
+    return _parametric(gamma, 1, 0, 0, 0, 0, 0)
+
+
 SRGB = Encoding("sRGB", (_SRGB_CURVE,) * 3)
 LINEAR = Encoding("linear", (_LINEAR_CURVE,) * 3)
 
@@ -151,15 +168,80 @@ def parse_profile(profile: bytes) -> Encoding | None:
         red, green, blue = (_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC"))
     except (struct.error, IndexError) as error:
         raise ProfileError("is damaged (a tag is cut off)") from error
+    matrix = _to_srgb(colorants)
+    name = "sRGB" if matrix is None and red.kind == "srgb" else _description(tags.get(b"desc", b""))
+    return Encoding(name, (red, green, blue), matrix)
+
+
+def _to_srgb(colorants: Floats) -> tuple[float, ...] | None:
+    """`Encoding.to_srgb` of the XYZ of red, green and blue (columns), adapted to D50."""
     matrix = _PCS_TO_SRGB @ colorants
     white = matrix.sum(axis=1)
     if not np.isfinite(matrix).all() or (white <= 0).any() or abs(np.linalg.det(matrix)) < 1e-6:
         raise ProfileError("is damaged (its primaries do not span a colour space)")
     # The colorants are rounded to 1/65536: without this, the file's white would not be exactly neutral.
     matrix /= white[:, None]
-    is_srgb = bool(np.abs(matrix - np.eye(3)).max() < 0.004)
-    name = "sRGB" if is_srgb and red.kind == "srgb" else _description(tags.get(b"desc", b""))
-    return Encoding(name, (red, green, blue), None if is_srgb else tuple(float(v) for v in matrix.ravel()))
+    return None if np.abs(matrix - np.eye(3)).max() < 0.004 else tuple(float(v) for v in matrix.ravel())
+
+
+def primaries_to_srgb(primaries: Sequence[tuple[float, float]], white: tuple[float, float]) -> tuple[float, ...] | None:
+    """`Encoding.to_srgb` of the CIE 1931 xy of red, green, blue, and of white, which Bradford turns into sRGB's.
+
+    Raises:
+        ValueError: If they do not span a colour space.
+    """
+    points = np.array([*primaries, white], dtype=np.float64)
+    x, y = points.T
+    if not np.isfinite(points).all() or (y[3] <= 0) or (y < 0).any():
+        raise ProfileError("is damaged (its primaries do not span a colour space)")
+    xyz = np.stack([x, y, 1 - x - y])
+    if abs(np.linalg.det(xyz[:, :3])) < 1e-6:
+        raise ProfileError("is damaged (its primaries do not span a colour space)")
+    light = xyz[:, 3] / y[3]
+    colorants = xyz[:, :3] * np.linalg.solve(xyz[:, :3], light)
+    adapted = np.linalg.solve(_BRADFORD, (_BRADFORD @ _D50 / (_BRADFORD @ light))[:, None] * (_BRADFORD @ colorants))
+    return _to_srgb(adapted)
+
+
+def build_profile(encoding: Encoding) -> bytes:
+    """A minimal ICC v4 display profile of an encoding without tables (ICC.1:2022); `parse_profile` reads it back."""
+    matrix = np.linalg.solve(_PCS_TO_SRGB, encoding.matrix)
+    d65 = np.array([0.3127 / 0.3290, 1, 0.3583 / 0.3290])
+    adaptation = np.linalg.solve(_BRADFORD, (_BRADFORD @ _D50 / (_BRADFORD @ d65))[:, None] * _BRADFORD)
+    tags = {
+        b"desc": _text_tag(encoding.name),
+        b"cprt": _text_tag("No rights reserved"),
+        b"wtpt": _fixed(b"XYZ ", _D50),
+        b"chad": _fixed(b"sf32", adaptation.ravel()),
+    }
+    for index, (channel, curve) in enumerate(zip("rgb", encoding.curves, strict=True)):
+        tags[f"{channel}XYZ".encode()] = _fixed(b"XYZ ", matrix[:, index])
+        tags[f"{channel}TRC".encode()] = _fixed(b"para", _PARAMETERS.get(curve.kind, curve.values), b"\0\4\0\0")
+    table, data = struct.pack(">I", len(tags)), b""
+    start = 128 + 4 + 12 * len(tags)
+    for name, content in tags.items():
+        table += struct.pack(">4sII", name, start + len(data), len(content))
+        data += content + bytes(-len(content) % 4)
+    # The creation date is a constant: the same picture gives the same file on any day.
+    header = struct.pack(
+        ">I4x4s12s6H4s28x3i48x",
+        start + len(data),
+        b"\x04\x40\0\0",
+        b"mntrRGB XYZ ",
+        *(2024, 1, 1, 0, 0, 0),
+        b"acsp",
+        *(round(v * 65536) for v in _D50),
+    )
+    return header + table + data
+
+
+def _fixed(kind: bytes, values: Iterable[float], before: bytes = b"") -> bytes:
+    return kind + bytes(4) + before + b"".join(struct.pack(">i", round(v * 65536)) for v in values)
+
+
+def _text_tag(text: str) -> bytes:
+    encoded = text.encode("utf-16-be")
+    return b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(encoded), 28) + encoded
 
 
 def _tags(profile: bytes) -> dict[bytes, bytes]:
@@ -184,7 +266,7 @@ def _curve(tag: bytes) -> Curve:
             return _LINEAR_CURVE
         if count == 1:
             (gamma,) = struct.unpack_from(">H", tag, 12)
-            return _parametric(gamma / 256, 1, 0, 0, 0, 0, 0)
+            return power(gamma / 256)
         return Curve("table", tuple(v / 65535 for v in struct.unpack_from(f">{count}H", tag, 12)))
     if tag[:4] == b"para":
         (function,) = struct.unpack_from(">H", tag, 8)
@@ -193,7 +275,7 @@ def _curve(tag: bytes) -> Curve:
             raise ProfileError("has a curve of unknown type")
         p = [v / 65536 for v in struct.unpack_from(f">{counts[function]}i", tag, 12)]
         if function == 0:
-            return _parametric(p[0], 1, 0, 0, 0, 0, 0)
+            return power(p[0])
         g, a, b = p[:3]
         if a == 0 or g == 0:
             raise ProfileError("is damaged (a curve is constant)")
@@ -207,11 +289,11 @@ def _curve(tag: bytes) -> Curve:
 
 def _parametric(*values: float) -> Curve:
     # sRGB's own parameters, rounded to 1/65536, leave a step at the knee that the standard does not have.
-    if np.allclose(values, (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, _ENCODED_KNEE, 0, 0), rtol=0, atol=1e-4):
+    if np.allclose(values, _PARAMETERS["srgb"], rtol=0, atol=1e-4):
         return _SRGB_CURVE
     if values[0] <= 0 or values[1] == 0:
         raise ProfileError("is damaged (a curve is constant)")
-    if tuple(values) == (1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0):
+    if tuple(values) == _PARAMETERS["linear"]:
         return _LINEAR_CURVE
     return Curve("parametric", tuple(float(v) for v in values))
 

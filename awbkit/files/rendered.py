@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from awbkit.camera import LINEAR_SRGB
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
+from awbkit.files.cicp import declared
 from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, lab_image, load, vips
-from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, parse_profile
+from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation
 from awbkit.files.extents import is_cut_short
 from awbkit.files.photo import Photo, Region
@@ -37,7 +38,7 @@ class RenderedPhoto(Photo):
     Attributes:
         format: "jpeg", "png", "tiff", "webp", "avif" or "heic".
         encoding: How the numbers stand for light; None where only the profile's lookup tables say.
-        profile: The embedded ICC profile, or None.
+        profile: The embedded ICC profile, or one of the encoding that the file declares otherwise; None for sRGB.
         exif: The EXIF block as a TIFF structure, or None.
         full_scale: The number that stands for 1.0: 255, 65535, or 1 for floating point.
         bands: 3, or 4 with alpha.
@@ -56,12 +57,17 @@ class RenderedPhoto(Photo):
         return self.full_scale == 1
 
     def pixels(self) -> pyvips.Image:
-        """The stored pixels, decoded as a stream.
+        """The stored pixels, decoded as a stream, with the profile that says what they mean.
 
         Raises:
             UnreadableFile: If decoding cannot start; reading on can raise ``pyvips.Error``, see :func:`decoding`.
         """
-        return load(self.path, self.format)
+        image = load(self.path, self.format)
+        if self.profile is not None:
+            # Writers take it from here; the file may declare its colour by other means than a profile.
+            image = image.copy()
+            image.set_type(vips().GValue.blob_type, "icc-profile-data", self.profile)
+        return image
 
     def rgb(self) -> pyvips.Image:
         """The three colour bands of :meth:`pixels`; lookup-table profiles already turned into 16-bit sRGB."""
@@ -158,7 +164,8 @@ def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto
     Args:
         path: The file.
         kind: Its format, as :func:`awbkit.files.open.sniff` names it.
-        encoding: "auto" (the embedded profile, else sRGB; linear for floating point), "linear", "srgb" or "icc".
+        encoding: "auto" (the embedded profile or what else the file declares, else sRGB; linear for floating point),
+            "linear", "srgb" or "icc".
 
     Raises:
         UnreadableFile: If the header is damaged.
@@ -181,6 +188,12 @@ def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto
         orientation = 1
     width, height = (image.width, image.height) if orientation < 5 else (image.height, image.width)
     name = read_make_model(exif) if exif else ""
+    chosen = declared(path, kind, profile) if encoding == "auto" else None
+    if chosen is None:
+        chosen = _choose_encoding(path, encoding, profile, scale == 1)
+    elif chosen is not SRGB or profile is not None:
+        # Outputs can declare their colour by a profile alone.
+        profile = build_profile(chosen)
     return RenderedPhoto(
         path=path,
         width=width,
@@ -188,7 +201,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto
         camera=replace(LINEAR_SRGB, name=name),
         orientation=orientation,
         format=kind,
-        encoding=_choose_encoding(path, encoding, profile, scale == 1),
+        encoding=chosen,
         profile=profile,
         exif=exif,
         full_scale=scale,
