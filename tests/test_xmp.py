@@ -9,12 +9,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import pyvips
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from raw_files import write_dng
 
+import awbkit
 from awbkit.files import jpeg, xmp
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -225,3 +227,22 @@ class TestFromRaw:
         sound = dng_with(path, packet(f"{DESCRIPTIVE} {STALE}", TITLE + CURVE)).read_bytes()
         path.write_bytes(sound[:at] + noise + sound[at + length :])
         xmp.from_raw_xmp(path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".avif"])
+def test_a_developed_picture_keeps_the_rating_of_its_raw(tmp_path: Path, suffix: str) -> None:
+    source, output = dng_with(tmp_path / "rated.dng", packet(DESCRIPTIVE)), tmp_path / f"out{suffix}"
+    awbkit.correct(source, output, illuminant=(1, 1, 1))
+    developed = bytes(pyvips.Image.new_from_file(str(output)).get("xmp-data"))
+    assert b'xmp:Rating="3"' in developed
+
+
+def test_a_gain_map_is_not_announced_in_another_format(tmp_path: Path) -> None:
+    source, output = tmp_path / "ultra.jpg", tmp_path / "ultra.png"
+    plain = io.BytesIO()
+    Image.new("RGB", (32, 32), (90, 120, 60)).save(plain, "JPEG", xmp=packet('hdrgm:Version="1.0" xmp:Rating="3"'))
+    source.write_bytes(plain.getvalue())
+    awbkit.correct(source, output, illuminant=(1, 1, 1))
+    carried = bytes(pyvips.Image.new_from_file(str(output)).get("xmp-data"))
+    assert b"hdrgm" not in carried
+    assert b'xmp:Rating="3"' in carried

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from awbkit.errors import MissingExtra, OutputError, UsageError
-from awbkit.files import exif, jpeg, tiff
+from awbkit.files import exif, jpeg, tiff, xmp
 from awbkit.files.decode import Pixels, vips
 from awbkit.files.embed import embed_in_avif, embed_in_jpeg, embed_in_png, embed_in_webp
 from awbkit.files.ifd import Tiff
@@ -121,6 +121,9 @@ def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
     image = image.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
     profile = vips().Operation.call("profile_load", "srgb")
     image.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
+    packet = xmp.from_raw_xmp(source)
+    if packet:
+        image.set_type(vips().GValue.blob_type, "xmp-data", packet)
     _save_with_exif(image, kind, target, None, block)
 
 
@@ -154,7 +157,10 @@ def _with_metadata(pixels: Pixels, photo: RenderedPhoto) -> pyvips.Image:
     image = image.copy(interpretation=depth, xres=source.xres, yres=source.yres)
     for field in source.get_fields():
         if field in _CARRIED or field.startswith("png-comment-"):
-            image.set_type(source.get_typeof(field), field, source.get(field))
+            value = source.get(field)
+            if field == "xmp-data":
+                value = xmp.without_trailing_images(bytes(value))
+            image.set_type(source.get_typeof(field), field, value)
     return image
 
 
@@ -196,7 +202,9 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
             _save_heic(image, target, bits)
     except vips().Error as error:
         if "No space left" in error.detail or "File too large" in error.detail:
-            raise OutputError(target, "cannot be written: no space left", "free some space or write elsewhere") from error
+            raise OutputError(
+                target, "cannot be written: no space left", "free some space or write elsewhere"
+            ) from error
         first = next((line.strip() for line in error.detail.splitlines() if line.strip()), "unknown encoder error")
         raise OutputError(target, f"cannot be encoded ({first})", "name an output of another format") from error
 
