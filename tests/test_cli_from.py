@@ -140,7 +140,6 @@ def test_failed_estimates_are_told_and_the_others_corrected(folder: Path) -> Non
 
 
 REFUSED: list[tuple[bytes, str]] = [
-    (b"", "holds no estimate; give it what `awbkit estimate --format jsonl` wrote"),
     (b"path,cct\na.jpg,5000\n", "standard input, line 1: not JSON"),
     (b'{"path": "a.jpg", "cct": 5000}\n{"pa', "standard input, line 2: not JSON"),
     (b'{"cct": 5000}', 'no "path"'),

@@ -158,8 +158,8 @@ class TestGraft:
         assert payload in jpeg.graft(jpeg_with(), jpeg_with(payload))
 
 
-def dng_with(path: Path, data: bytes, kind: int = 1) -> Path:
-    return write_dng(path, np.full((16, 16), 900, np.uint16), extra=[(700, kind, len(data), data, True)])
+def dng_with(path: Path, data: bytes, kind: int = 1, size: int = 16) -> Path:
+    return write_dng(path, np.full((size, size), 900, np.uint16), extra=[(700, kind, len(data), data, True)])
 
 
 DESCRIPTIVE = 'xmp:Rating="3" tiff:Model="One" exif:FNumber="28/10" xmpMM:DocumentID="7"'
@@ -231,7 +231,7 @@ class TestFromRaw:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".avif"])
 def test_a_developed_picture_keeps_the_rating_of_its_raw(tmp_path: Path, suffix: str) -> None:
-    source, output = dng_with(tmp_path / "rated.dng", packet(DESCRIPTIVE)), tmp_path / f"out{suffix}"
+    source, output = dng_with(tmp_path / "rated.dng", packet(DESCRIPTIVE), size=64), tmp_path / f"out{suffix}"
     awbkit.correct(source, output, illuminant=(1, 1, 1))
     developed = bytes(pyvips.Image.new_from_file(str(output)).get("xmp-data"))
     assert b'xmp:Rating="3"' in developed

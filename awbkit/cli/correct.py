@@ -60,7 +60,7 @@ _OUTPUT = "Outputs"
 def correct(
     paths: options.Paths = None,
     method: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option("--method", "-m", metavar="NAME[:KEY=VALUE,...]", help="Estimator.", rich_help_panel=_LIGHT),
     ] = None,
     region: Annotated[
@@ -128,7 +128,9 @@ def correct(
     ] = None,
     to: Annotated[
         OutputKind | None,
-        typer.Option(help="File format; default the input's, 16-bit tif for raw.", rich_help_panel=_OUTPUT),
+        typer.Option(
+            case_sensitive=False, help="File format; default the input's, 16-bit tif for raw.", rich_help_panel=_OUTPUT
+        ),
     ] = None,
     if_exists: Annotated[
         IfExists, typer.Option(help="What to do with existing outputs.", rich_help_panel=_OUTPUT)
@@ -176,11 +178,11 @@ def correct(
     found: Sequence[Found | FileError]
     found = (
         lights.estimated(records)
-        if records
+        if estimates is not None
         else list(options.inputs(paths, files_from, null=null, recursive=recursive))
     )
     if sidecar:
-        found = _raws(found, named=not records)
+        found = _raws(found, named=estimates is None)
     planned = plan_outputs(
         found,
         suffix=_suffix(to, sidecar),
@@ -212,7 +214,12 @@ def correct(
         own = pooled.get(path) or light or Light(record=records[str(path)])
         items.append(own if isinstance(own, AwbError) else CorrectItem(entry, own))
     with open_report(
-        CORRECT_KEYS, format=format, total=len(items), failed_list=failed_list, nul=null, quiet=quiet
+        CORRECT_KEYS,
+        format=format,
+        total=len(items),
+        failed_list=None if dry_run else failed_list,
+        nul=null,
+        quiet=quiet,
     ) as report:
         outcomes = batch.run(
             partial(correct_file, options=how),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def chosen(
-    method: str | None,
+    methods: Sequence[str] | None,
     region: str | None,
     gains: str | None,
     illuminant: str | None,
@@ -40,8 +40,8 @@ def chosen(
     from awbkit.tasks import Light
     from awbkit.temperature import cct_duv_to_xy
 
-    given = {
-        "--method": method,
+    given: dict[str, object] = {
+        "--method": methods or None,
         "--region": region,
         "--gains": gains,
         "--illuminant": illuminant,
@@ -51,6 +51,8 @@ def chosen(
     named = [option for option, value in given.items() if value is not None]
     if len(named) > 1:
         raise UsageError(f"{' and '.join(named)} each say what the light is; give one of them")
+    if methods is not None and len(methods) > 1:
+        raise UsageError("a picture is corrected for one light; give one --method")
     if duv is not None and cct is None:
         raise UsageError("--duv goes with --cct")
     if estimates is not None:
@@ -65,15 +67,14 @@ def chosen(
     if cct is not None:
         cct_duv_to_xy(cct, duv or 0.0)
         return Light(cct_duv=(cct, duv or 0.0))
-    return Light(method=registry.parse(registry.DEFAULT if method is None else method))
+    return Light(method=registry.parse(methods[0] if methods else registry.DEFAULT))
 
 
 def read_estimates(source: str) -> dict[str, Record]:
     """The records of an earlier run by path, in their order.
 
     Raises:
-        UsageError: If the stream is not what `awbkit estimate` writes, or holds nothing or more than one estimate of a
-            file.
+        UsageError: If the stream is not what `awbkit estimate` writes, or holds more than one estimate of a file.
     """
     from awbkit.cli.output import read_records
     from awbkit.records import SCHEMA
@@ -96,8 +97,6 @@ def read_estimates(source: str) -> dict[str, Record]:
                     f"{name}: two estimates for {path}; keep one, such as with jq 'select(.method == ...)'"
                 )
             records[path] = record
-    if not records:
-        raise UsageError(f"{name}: holds no estimate; give it what `awbkit estimate --format jsonl` wrote")
     return records
 
 
@@ -133,7 +132,12 @@ def shared(
     from awbkit.cli.terminal import Progress
     from awbkit.tasks import Light, light_of_file, shared_lights
 
-    if light.method is None and light.region is None:
+    if light.region is not None:
+        raise UsageError(
+            "--shared would pool one rectangle of every picture; take `awbkit estimate --region` of the picture with "
+            "the gray card, and give its result as --illuminant"
+        )
+    if light.method is None:
         raise UsageError("--shared pools estimates; with a light given, all pictures share that already")
     sources = [entry.source for entry in planned]
     if any(source.is_stream for source in sources):

@@ -182,7 +182,7 @@ def _to_json(record: Record) -> str:
 
 
 def read_records(stream: BinaryIO, name: str) -> Iterator[Record]:
-    """The records of an earlier run, from JSON Lines or one JSON array.
+    """The records of an earlier run, from JSON Lines, JSON objects over several lines, or one JSON array.
 
     Every record has a ``path``; ``illuminant``, ``gains`` and ``chromaticity`` are lists of positive numbers, or
     None or absent. Whatever else the records hold is passed on unexamined.
@@ -201,8 +201,30 @@ def read_records(stream: BinaryIO, name: str) -> Iterator[Record]:
     if first[1].startswith(b"["):
         yield from _read_array(first[1] + b"\n" + stream.read(), name, first[0])
         return
+    if first[1] == b"{":
+        yield from _read_spread(first[1] + b"\n" + stream.read(), name, first[0])
+        return
     for number, text in itertools.chain([first], lines):
         yield _checked(_parse(text, name, number), f"{name}, line {number}")
+
+
+def _read_spread(data: bytes, name: str, line: int) -> Iterator[Record]:
+    """Objects over several lines each, as jq writes them without -c."""
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+    try:
+        text = data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        _parse(data, name, line)
+        raise
+    while text:
+        try:
+            value, end = decoder.raw_decode(text)
+        except ValueError:
+            _parse(text.encode(), name, line)
+            raise
+        yield _checked(value, f"{name}, line {line}")
+        line += text.count("\n", 0, end) + 1
+        text = text[end:].lstrip()
 
 
 def _read_array(data: bytes, name: str, line: int) -> Iterator[Record]:

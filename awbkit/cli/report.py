@@ -12,6 +12,8 @@ from typing import Any
 from awbkit.cli.output import Format, Writer, abandon_stdout, default_format, open_writer
 from awbkit.cli.terminal import Progress, printable
 from awbkit.errors import OutputError, UsageError
+from awbkit.files.find import IMAGE_SUFFIXES
+from awbkit.files.open import sniff
 from awbkit.files.outputs import IfExists, atomic_write
 
 
@@ -25,6 +27,9 @@ class FailedList:
         folder = path.absolute().parent
         if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
             raise UsageError(f"--failed-list {path}: cannot be written; name a file in a folder that can")
+        # Easily forgotten, its file name is then the first picture of ``--failed-list *.jpg``.
+        if path.suffix.lower() in IMAGE_SUFFIXES or not _is_list(path):
+            raise UsageError(f"--failed-list {path}: is no list that awbkit wrote; name a new file, such as failed.txt")
         self._path = path
         self._end = b"\0" if nul else b"\n"
         self._entries: list[bytes] = []
@@ -41,6 +46,18 @@ class FailedList:
         """Write the list, even if it is empty."""
         content = b"".join(self._entries)
         atomic_write(self._path, IfExists.REPLACE, lambda temporary: _write(temporary, content))
+
+
+def _is_list(path: Path) -> bool:
+    """Whether this is a list of paths, or nothing yet."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return sniff(head) is None and not any(byte < 32 and byte not in b"\0\t\n\r" for byte in head)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -61,6 +78,7 @@ class Report:
         self._progress = progress
         self._failed_list = failed_list
         self._skipped = 0
+        self._planned = 0
 
     @property
     def exit_code(self) -> int:
@@ -71,6 +89,7 @@ class Report:
         """Write the records of one file; where a status is ``error``, say so and note the path."""
         failures = [record for record in records if record.get("status") == "error"]
         self._skipped += all(record.get("status") == "skipped" for record in records)
+        self._planned += all(record.get("status") == "planned" for record in records)
         with self._progress.hidden():
             for record in records:
                 self._write(record)
@@ -94,7 +113,11 @@ class Report:
     def summary(self) -> str:
         """Such as ``128 files, 126 done, 2 failed, 14.2 s``."""
         done, failed = self._progress.done, self._progress.failed
-        parts = [f"{done} file{'' if done == 1 else 's'}", f"{done - failed - self._skipped} done"]
+        parts = [f"{done} file{'' if done == 1 else 's'}"]
+        if self._planned:
+            parts.append(f"{self._planned} would be written, nothing was")
+        else:
+            parts.append(f"{done - failed - self._skipped} done")
         if self._skipped:
             parts.append(f"{self._skipped} skipped")
         if failed:

@@ -59,7 +59,8 @@ def format_of(path: Path) -> str:
     """
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise UsageError(f"{path}: cannot write {path.suffix or 'a file without a suffix'}; use {', '.join(FORMATS)}")
+        what = path.suffix or "a file without a suffix"
+        raise UsageError(f"{path}: cannot write {what}; give it one of {', '.join(FORMATS)}, or --to a format")
     return kind
 
 
