@@ -104,13 +104,13 @@ class TestShared:
         write_jpeg(folder / "a3.jpg", scene, TUNGSTEN**1.2)
         write_raw(folder / "c2.dng", scene, DAYLIGHT**0.5)
         write_raw(folder / "other.dng", scene, DAYLIGHT**1.5, model="Two")
-        ran = awbkit("correct", ".", "--shared", "--region", CARD, "--dry-run")
+        ran = awbkit("correct", ".", "--shared", "-m", "white-patch:percentile=99", "--dry-run")
         assert ran.code == 0
         lights = {record["path"]: tuple(record["gains"]) for record in ran.records}
         assert lights["a.jpg"] == lights["a2.jpg"] == lights["a3.jpg"] == lights["b.tif"]
         assert lights["c.dng"] == lights["c2.dng"] != lights["other.dng"]
-        assert {record["method"] for record in ran.records} == {"region, shared"}
-        assert angle(1 / np.array(lights["a.jpg"]), TUNGSTEN) < 0.3
+        assert {record["method"] for record in ran.records} == {"white-patch:percentile=99, shared"}
+        assert angle(1 / np.array(lights["a.jpg"]), TUNGSTEN) < 1
 
     def test_a_bad_file_is_kept_apart(self, folder: Path) -> None:
         Path("bad.jpg").write_text("hello")
@@ -251,7 +251,7 @@ USAGE: list[tuple[list[str], str]] = [
     (["a.jpg", "-o", "a.jpg"], "inputs are never changed"),
     (["a.jpg", "-o", "./sub/../a.jpg"], "inputs are never changed"),
     (["a.jpg", "-o", "-"], "cannot be written to standard output"),
-    (["a.jpg", "-o", "x.gif"], "cannot write .gif; use .jpg"),
+    (["a.jpg", "-o", "x.gif"], "cannot write .gif; give it one of .jpg"),
     (["a.jpg", "-o", "x"], "cannot write a file without a suffix"),
     (["a.jpg", "-o", "x.jpg", "-d", "out"], "-o names one file and -d a folder"),
     (["a.jpg", "-o", "x.jpg", "--to", "png"], "leave out --to and --name"),

@@ -310,7 +310,8 @@ def test_huge_claims_take_no_memory(tmp_path: Path) -> None:
     )
     *errors, megabytes = done.stdout.split()
     assert errors == ["UnreadableFile"] * 2 * len(names)
-    assert int(megabytes) < 700
+    # The largest of them claims 10.8 GB.
+    assert int(megabytes) < 1024
 
 
 @cache
