@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import struct
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 
 from awbkit.files.encoding import linear_to_srgb
+
+# A shell starts what it puts in the background deaf to Ctrl-C, and programs that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TUNGSTEN = np.array([1.0, 0.62, 0.28])
 """Linear sRGB of a warm light, 1 at its greatest."""
