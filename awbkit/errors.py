@@ -64,9 +64,5 @@ class UnsupportedImage(FileError):
     """A sound image of a kind that has no white balance to correct, or that no codec here reads."""
 
 
-class EstimateError(FileError):
-    """No illuminant could be estimated from this image."""
-
-
 class OutputError(FileError):
     """The output exists already, collides with another, or cannot be written."""

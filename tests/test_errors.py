@@ -8,7 +8,6 @@ import pytest
 
 from awbkit.errors import (
     AwbError,
-    EstimateError,
     FileError,
     MissingExtra,
     OutputError,
@@ -24,7 +23,6 @@ ERRORS = [
     FileError("a.jpg", "is odd"),
     UnreadableFile("a.jpg", "is empty", "copy it again"),
     UnsupportedImage("a.gif", "is a GIF", "export it as a JPEG"),
-    EstimateError("a.jpg", "has no gray"),
     OutputError("b.jpg", "exists already", "--if-exists replace"),
 ]
 
@@ -45,7 +43,7 @@ def test_what_a_worker_raises_arrives_as_it_was(error: AwbError) -> None:
 
 
 def test_exit_codes() -> None:
-    assert [error.exit_code for error in ERRORS] == [1, 2, 1, 1, 1, 1, 1, 1]
+    assert [error.exit_code for error in ERRORS] == [1, 2, 1, 1, 1, 1, 1]
 
 
 def test_a_missing_extra_names_its_installation() -> None:

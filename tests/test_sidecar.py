@@ -102,9 +102,6 @@ class TestNew:
         sidecar.write(path, temperature, tint)
         assert (settings(path)["Temperature"], settings(path)["Tint"]) == expected
 
-    def test_lies_beside_the_raw(self) -> None:
-        assert sidecar.path_for(Path("a/photo.one.CR3")) == Path("a/photo.one.xmp")
-
     @pytest.mark.parametrize(("temperature", "tint"), [(float("nan"), 0.0), (5000.0, float("nan"))])
     def test_not_a_number(self, path: Path, temperature: float, tint: float) -> None:
         with pytest.raises(UsageError, match="not a number"):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.correction.highlights import KNEE, raise_clipped, ramp
+from awbkit.correction.highlights import KNEE, raise_clipped, ramp, recover
 from awbkit.correction.von_kries import Correction
 from awbkit.files.decode import Pixels
 from awbkit.files.encoding import Encoding
@@ -119,16 +119,12 @@ class CodeCorrection:
         linear = np.stack([self.decode[:, c].take(codes[..., c]) for c in range(3)], axis=-1) @ self.matrix.T
         index = np.rint(np.sqrt(np.clip(linear, 0, 1)) * 65535).astype(np.uint16)
         touched = np.any([codes[..., c] >= self.first[c] for c in range(3)], axis=0)
-        before = [codes[..., c][touched].astype(np.float32) for c in range(3)]
+        before = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
         for channel in range(3):
             codes[..., channel] = self.encode[:, channel].take(index[..., channel])
         if touched.any():
-            after = {c: codes[..., c][touched].astype(np.float32) for c in range(3)}
-            shares = {c: ramp(before[c] / np.float32(self.scale)) for c in range(3)}
-            limit = {c: after[c] + shares[c] * np.maximum(before[c] - after[c], 0) for c in range(3)}
-            clipped = {c: shares[c] * np.float32(self.scale) for c in range(3)}
-            for channel, values in raise_clipped(after, limit, clipped, self.gains).items():
-                codes[..., channel][touched] = np.rint(values)
+            after = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
+            codes[..., :3][touched] = np.rint(recover(before, after, self.gains) * np.float32(self.scale))
 
 
 def _pairs(table: _Table) -> tuple[_Table, _Table] | None:

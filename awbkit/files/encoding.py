@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ENCODINGS = ("auto", "linear", "srgb", "icc")
-
 _ENCODED_KNEE = 0.04045
 _LINEAR_KNEE = 0.0031308
 

@@ -6,17 +6,15 @@ every colour filter pattern of a DNG for 2 columns wide, unless it is the 6 x 6 
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.files.ifd import Buffer, Entry, Ifd, Tiff
+from awbkit.files.ifd import Buffer, Entry, Ifd, Tiff, mapped
 
 _STRIPS, _TILES = (273, 279), (324, 325)
 _SUB_DIRECTORIES, _FILTER_SIZE, _FILTERS = 330, 33421, 33422
@@ -31,7 +29,7 @@ def is_cut_short(path: str | os.PathLike[str]) -> bool:
     Raises:
         OSError: The file cannot be read.
     """
-    with _mapped(path) as data:
+    with mapped(path) as data:
         if data[4:8] == b"ftyp":
             return _end_of_boxes(data) > len(data)
         if data[:15] == b"FUJIFILMCCD-RAW" and len(data) >= 108:
@@ -54,18 +52,12 @@ def unusual_filters(path: str | os.PathLike[str]) -> NDArray[np.intp] | None:
     Raises:
         OSError: The file cannot be read.
     """
-    with _mapped(path) as data:
+    with mapped(path) as data:
         for tiff, ifd in _directories(data):
             size, pattern = (_numbers(tiff, ifd.entries.get(tag)) for tag in (_FILTER_SIZE, _FILTERS))
             if len(size) == 2 and size[0] == size[1] and size[0] not in (2, 6) and len(pattern) == size[0] * size[1]:
                 return np.array(pattern, dtype=np.intp).reshape(size)
     return None
-
-
-@contextmanager
-def _mapped(path: str | os.PathLike[str]) -> Iterator[Buffer]:
-    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        yield data
 
 
 def _end_of_boxes(data: Buffer) -> int:

@@ -34,11 +34,6 @@ _EMPTY = f"""<x:xmpmeta xmlns:x="{_META}">
 """
 
 
-def path_for(raw: Path) -> Path:
-    """Where editors look for the sidecar of a raw: ``photo.xmp`` beside ``photo.CR3``."""
-    return raw.with_suffix(".xmp")
-
-
 def tint_from_duv(duv: float) -> float:
     """Tint of a light ``duv`` away from the Planckian locus, on Adobe's scale.
 
@@ -56,7 +51,7 @@ def write(path: Path, temperature: float, tint: float, if_exists: IfExists = IfE
     and properties of any namespace stay.
 
     Args:
-        path: The sidecar, see :func:`path_for`.
+        path: The sidecar.
         temperature: Correlated colour temperature in kelvin; clamped to 2000 to 50000, all that editors accept.
         tint: Adobe's tint, see :func:`tint_from_duv`; clamped to -150 to 150.
         if_exists: What to do with an existing sidecar.
