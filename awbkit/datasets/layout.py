@@ -1,0 +1,224 @@
+"""What the loader of a published data set has to say, and the list of them all."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import Any, ClassVar, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.datasets.source import Source
+from awbkit.errors import UsageError
+from awbkit.image import LinearImage
+
+_HOMES = {
+    "cl3an": ("cl3an", "Cl3an"),
+    "gehler-shi": ("gehler_shi", "GehlerShi"),
+    "nus-8": ("nus_8", "Nus8"),
+    "cube-plus": ("cube_plus", "CubePlus"),
+    "simple-cube-pp": ("simple_cube_pp", "SimpleCubePP"),
+    "intel-tau": ("intel_tau", "IntelTau"),
+    "lsmi": ("lsmi", "Lsmi"),
+    "ambient6k": ("ambient6k", "Ambient6k"),
+    "awb-nn": ("awb_nn", "AwbNN"),
+    "folder": ("folder", "Folder"),
+    "rendered": ("rendered", "Rendered"),
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """What is to be known of a data set before its figures are quoted.
+
+    Attributes:
+        title: As its authors call it.
+        licence: Of the images; "research" where the authors permit no more.
+        citation: Authors, title, venue, year, identifier.
+        download: Where to get it.
+        convention: What the true illuminant is, and in which RGB.
+    """
+
+    title: str
+    licence: str
+    citation: str
+    download: str
+    convention: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image, found in the source but not yet read; small, picklable.
+
+    Attributes:
+        image: Its name, unique in the data set.
+        files: The files that it is read from, as the source names them.
+        camera: Name of the camera, a key of :meth:`Layout.cameras`.
+        scene: Images of one scene share this; folds and confidence intervals are over scenes, never over images.
+        illuminant: RGB of the light on any scale; None where it is derived from the pixels.
+        fold: The published fold, or an empty string.
+        exposure: Relative exposure (time x gain / aperture squared), or lux, or whatever the data set states; None if
+            it states nothing.
+        details: What the layout's own ``load`` needs to know.
+    """
+
+    image: str
+    files: tuple[str, ...]
+    camera: str
+    scene: str
+    illuminant: tuple[float, float, float] | None = None
+    fold: str = ""
+    exposure: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something in the source that should have been an image and its label, but is not.
+
+    Attributes:
+        image: Its name.
+        reason: What is wrong and how to mend it, on one line.
+    """
+
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One labelled image, read.
+
+    Attributes:
+        image: Linear camera RGB, 1.0 = white level, chart and clipped pixels not valid. Any size; see
+            :func:`awbkit.datasets.pixels.thumbnail` for the usual way to make it.
+        illuminant: RGB of the light on any scale.
+        spread: Interquartile range of the local illuminants' angle to ``illuminant``, in degrees; None where unknown.
+        local: float32 (64, 64, 2), ln(r / g) and ln(b / g) of the light in each cell of the thumbnail, NaN where
+            unknown; None where only one light is known.
+    """
+
+    image: LinearImage
+    illuminant: tuple[float, float, float]
+    spread: float | None = None
+    local: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Layout(ABC):
+    """A published layout. Subclasses are frozen dataclasses whose fields, if any, are the user's options.
+
+    An option is a bool, int, float or str with a default; ``metadata={"help": ..., "choices": (...)}`` of its field
+    says what it means and, for a str, what it may be. ``metadata={"range": (low, high)}`` bounds a number.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[About]
+    needs_source: ClassVar[bool] = True
+
+    @abstractmethod
+    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+        """Everything that the source holds, in an order that depends on names only. Reads labels but no pixels.
+
+        Raises:
+            UnreadableFile: If the source is not of this layout; the message says what was looked for.
+        """
+
+    @abstractmethod
+    def load(self, source: Source, sample: Sample) -> Example:
+        """Read one sample; called in any order, in any process.
+
+        Raises:
+            AwbError: If this sample cannot be used; the others still can.
+        """
+
+    def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
+        """The cameras by name, with matrices where there are any; by default, those that LibRaw lists."""
+        from awbkit.files.known_cameras import known_camera
+
+        return {name: known_camera(name) or Camera(name) for name in names}
+
+    def about_source(self) -> About:
+        """What to write beside the prepared data; options may change it."""
+        return self.about
+
+    @property
+    def options(self) -> dict[str, bool | int | float | str]:
+        """The options by name."""
+        return {option.name: getattr(self, option.name) for option in dataclasses.fields(self)}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all layouts."""
+    return tuple(_HOMES)
+
+
+@cache
+def layout_class(name: str) -> type[Layout]:
+    """The layout of this name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if name not in _HOMES:
+        raise UsageError(f"unknown layout {name!r}{_nearest(name, _HOMES)}; layouts: {', '.join(_HOMES)}")
+    module, attribute = _HOMES[name]
+    found: type[Layout] = getattr(import_module(f"awbkit.datasets.{module}"), attribute)
+    return found
+
+
+def parse(specification: str) -> Layout:
+    """The layout that ``NAME[:option=value,...]`` names.
+
+    Raises:
+        UsageError: If the layout or an option is unknown, or a value is not allowed.
+    """
+    name, colon, rest = specification.strip().partition(":")
+    kind = layout_class(name.strip())
+    known = {option.name: option for option in dataclasses.fields(kind)}
+    types = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for item in rest.split(",") if colon else ():
+        key, equals, text = (part.strip() for part in item.partition("="))
+        if key not in known:
+            takes = f"options: {', '.join(known)}" if known else "it takes none"
+            raise UsageError(f"layout {kind.name} has no option {key!r}{_nearest(key, known)}; {takes}")
+        if not equals or key in values:
+            raise UsageError(f"layout {kind.name}: {key} {'is given twice' if equals else 'needs a value'}")
+        values[key] = _value(f"layout {kind.name}: {key}", types[key], known[key].metadata, text)
+    return kind(**values)
+
+
+def _value(what: str, kind: type, metadata: Mapping[str, Any], text: str) -> Any:
+    if kind is bool:
+        if text.lower() not in {"yes", "no", "true", "false", "1", "0"}:
+            raise UsageError(f"{what} must be yes or no, not {text!r}")
+        return text.lower() in {"yes", "true", "1"}
+    if kind is str:
+        choices = metadata.get("choices")
+        if choices and text not in choices:
+            raise UsageError(f"{what} must be one of {', '.join(choices)}, not {text!r}")
+        return text
+    low, high = metadata.get("range", (-math.inf, math.inf))
+    try:
+        value = kind(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        number = "a whole number" if kind is int else "a number"
+        raise UsageError(f"{what} must be {number} from {low:g} to {high:g}, not {text!r}")
+    return value
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    import difflib
+
+    matches = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=1)
+    return f", did you mean {matches[0]!r}?" if matches else ""

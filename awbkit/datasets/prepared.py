@@ -1,0 +1,213 @@
+"""The form that every data set is brought into: a folder that opens at once and holds nothing but what is needed.
+
+    dataset.json     what it is: schema, layout and options, licence, citation, conventions, cameras, content hash
+    index.csv        image, camera, scene, fold, r, g, b, exposure, spread, gain
+    thumbnails.npy   uint16 (N, 64, 64, 3), linear camera RGB; pixel = stored / 65535 / gain, 1.0 = white level
+    valid.npy        bool (N, 64, 64)
+    local.npy        float16 (N, 64, 64, 2), ln(r/g) and ln(b/g) of the light in each cell, NaN where unknown; only
+                     where the data set knows it
+    skipped.csv      image, reason
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.errors import UnreadableFile
+from awbkit.image import LinearImage
+
+SCHEMA = 1
+COLUMNS = ("image", "camera", "scene", "fold", "r", "g", "b", "exposure", "spread", "gain")
+ARRAYS = ("thumbnails.npy", "valid.npy", "local.npy")
+
+_REMEDY = "prepare it again with awbkit dataset prepare"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``index.csv``.
+
+    Attributes:
+        image: Unique name.
+        camera: Name of the camera.
+        scene: Images of one scene share this.
+        fold: The published fold, or an empty string.
+        illuminant: RGB of the light, unit length.
+        exposure: As :class:`awbkit.datasets.layout.Sample` has it.
+        spread: As :class:`awbkit.datasets.layout.Example` has it.
+        gain: A power of two by which the stored thumbnail is brighter than the image.
+    """
+
+    image: str
+    camera: str
+    scene: str
+    fold: str
+    illuminant: tuple[float, float, float]
+    exposure: float | None
+    spread: float | None
+    gain: float
+
+    def cells(self) -> list[str]:
+        """The values as text, in the order of ``COLUMNS``; six digits of the illuminant, as all records have."""
+        red, green, blue = (f"{value:.6f}" for value in self.illuminant)
+        rest = [_text(self.exposure), _text(self.spread), f"{self.gain:g}"]
+        return [self.image, self.camera, self.scene, self.fold, red, green, blue, *rest]
+
+
+class Prepared:
+    """A prepared data set, its arrays memory-mapped.
+
+    Attributes:
+        path: The folder.
+        info: What ``dataset.json`` says.
+        rows: One for each image, in the order of the arrays.
+    """
+
+    def __init__(self, path: Path, info: dict[str, Any], rows: Sequence[Row]) -> None:
+        self.path = path
+        self.info = info
+        self.rows = rows
+
+    @classmethod
+    def open(cls, path: Path) -> Prepared:
+        """Open a prepared folder.
+
+        Raises:
+            UnreadableFile: If it is none, of another schema, unfinished, or its parts do not belong together.
+        """
+        try:
+            info = json.loads((path / "dataset.json").read_text(encoding="utf-8"))
+            if not isinstance(info, dict):
+                raise ValueError("dataset.json holds no object")
+            if info.get("schema") != SCHEMA:
+                raise UnreadableFile(path, f"is of schema {info.get('schema')}, this awbkit reads {SCHEMA}", _REMEDY)
+            with (path / "index.csv").open(encoding="utf-8", newline="") as file:
+                rows = [_row(cells) for cells in csv.DictReader(file)]
+        except FileNotFoundError as error:
+            missing = Path(str(error.filename)).name
+            raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _REMEDY) from None
+        except OSError as error:
+            raise UnreadableFile(path, (error.strerror or str(error)).lower()) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableFile(path, f"its description cannot be read ({error})", _REMEDY) from None
+        prepared = cls(path, info, rows)
+        if prepared.thumbnails.shape[0] != len(rows) or prepared.valid.shape[0] != len(rows):
+            raise UnreadableFile(path, "index.csv and the arrays are not of the same length", _REMEDY)
+        return prepared
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def name(self) -> str:
+        """What reports call it: the folder's name."""
+        return self.path.resolve().name
+
+    @cached_property
+    def thumbnails(self) -> NDArray[np.uint16]:
+        """uint16 (N, 64, 64, 3)."""
+        return self._array("thumbnails.npy", np.uint16)
+
+    @cached_property
+    def valid(self) -> NDArray[np.bool_]:
+        """bool (N, 64, 64)."""
+        return self._array("valid.npy", np.bool_)
+
+    @cached_property
+    def local(self) -> NDArray[np.float16] | None:
+        """float16 (N, 64, 64, 2), or None where the data set has no local illuminants."""
+        return self._array("local.npy", np.float16) if (self.path / "local.npy").exists() else None
+
+    @cached_property
+    def cameras(self) -> dict[str, Camera]:
+        """The cameras by name."""
+        return {name: camera_from_json(name, entry) for name, entry in self.info["cameras"].items()}
+
+    @cached_property
+    def illuminants(self) -> NDArray[np.float64]:
+        """The true illuminants, (N, 3), unit length."""
+        return np.array([row.illuminant for row in self.rows], dtype=np.float64).reshape(-1, 3)
+
+    def image(self, index: int) -> LinearImage:
+        """One image as estimators see it."""
+        row = self.rows[index]
+        pixels = self.thumbnails[index].astype(np.float32) / np.float32(65535 * row.gain)
+        return LinearImage(pixels, np.array(self.valid[index]), self.cameras[row.camera])
+
+    def images(self) -> Iterator[LinearImage]:
+        """All images in order."""
+        return (self.image(index) for index in range(len(self)))
+
+    def content_hash(self) -> str:
+        """SHA-256 of the index and the arrays as they are now; that of ``info["hash"]`` if nothing was changed."""
+        return content_hash(self.path)
+
+    def _array(self, name: str, kind: type) -> NDArray[Any]:
+        try:
+            array = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError:
+            raise UnreadableFile(self.path, f"is no prepared data set: it has no {name}", _REMEDY) from None
+        except (OSError, ValueError, EOFError) as error:
+            raise UnreadableFile(self.path / name, f"is damaged ({error})", _REMEDY) from None
+        if array.dtype != kind or array.shape[1:3] != (64, 64):
+            raise UnreadableFile(self.path / name, f"has the shape {array.shape} of {array.dtype}", _REMEDY)
+        return array
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 over the names, lengths and bytes of the index and the arrays in ``path``."""
+    digest = hashlib.sha256()
+    for name in ("index.csv", *ARRAYS):
+        file = path / name
+        if file.exists():
+            digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+            with file.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+    return digest.hexdigest()
+
+
+def camera_to_json(camera: Camera) -> dict[str, Any]:
+    """A camera as ``dataset.json`` and ``cameras.json`` write it."""
+    return {
+        "space": camera.space,
+        "matrices": [{"cct": cct, "xyz_to_camera": [list(row) for row in matrix]} for cct, matrix in camera.matrices],
+    }
+
+
+def camera_from_json(name: str, entry: dict[str, Any]) -> Camera:
+    """The camera that :func:`camera_to_json` wrote.
+
+    Raises:
+        ValueError, KeyError, TypeError: If the entry is not of that form.
+    """
+    matrices = tuple((matrix["cct"], matrix["xyz_to_camera"]) for matrix in entry.get("matrices", ()))
+    return Camera(name, entry.get("space", "camera"), matrices)
+
+
+def _row(cells: dict[str, str]) -> Row:
+    illuminant = (float(cells["r"]), float(cells["g"]), float(cells["b"]))
+    if not all(0 < value < math.inf for value in illuminant):
+        raise ValueError(f"illuminant of {cells['image']} is not positive")
+    return Row(
+        *(cells[key] for key in ("image", "camera", "scene", "fold")),
+        illuminant,
+        *(float(cells[key]) if cells[key] else None for key in ("exposure", "spread")),
+        float(cells["gain"]),
+    )
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
