@@ -1,0 +1,1 @@
+"""Judgement: errors, statistics with their uncertainty, comparisons, protocols, calibration, and how all that is shown."""

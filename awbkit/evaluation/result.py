@@ -1,0 +1,174 @@
+"""What an evaluation found: all of it, as plain data, before any of it is formatted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+STATISTICS = ("mean", "median", "trimean", "best25", "worst25", "p95", "max")
+"""Names of the statistics, in the order of every table; see :mod:`awbkit.evaluation.statistics`."""
+
+METRICS = ("recovery", "reproduction")
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The labelled images of one evaluation, columns of equal length N.
+
+    Attributes:
+        images: Names, unique within their data set.
+        datasets: Name of the data set that each image is from.
+        cameras: Name of its camera.
+        scenes: Key of its scene; images of one scene are not independent.
+        folds: Published fold, or an empty string.
+        illuminants: float64 (N, 3), unit length.
+    """
+
+    images: Sequence[str]
+    datasets: Sequence[str]
+    cameras: Sequence[str]
+    scenes: Sequence[str]
+    folds: Sequence[str]
+    illuminants: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One method's answers and their errors, in the order of the truth.
+
+    Attributes:
+        method: As the user wrote it.
+        estimates: float64 (N, 3), unit length; NaN where the method gave none.
+        expected: float64 (N,), the recovery error in degrees that the method itself expected; NaN where it stated none.
+        failures: Index of each image without an estimate, and why.
+        errors: For each metric, float64 (N,) degrees; an image without an estimate counts as if (1, 1, 1), "nothing to
+            correct", had been answered.
+    """
+
+    method: str
+    estimates: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    failures: Mapping[int, str]
+    errors: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Statistics of one method on one group of images under one metric.
+
+    Attributes:
+        method: As in :class:`Judged`.
+        group: A data set and camera, "pooled", or "geometric mean".
+        metric: One of ``METRICS``.
+        images: How many.
+        scenes: How many.
+        values: For each statistic its value in degrees.
+        intervals: For each statistic the 95 % bootstrap interval over scenes.
+    """
+
+    method: str
+    group: str
+    metric: str
+    images: int
+    scenes: int
+    values: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two methods on the same images, recovery error; first minus second, so negative means that the first is better.
+
+    Attributes:
+        first: A method.
+        second: Another.
+        group: As in :class:`Summary`.
+        scenes: Number of pairs: errors are averaged over each scene first.
+        difference: Difference of the means over images, degrees.
+        interval: Its 95 % paired bootstrap interval over scenes.
+        wins: Share of the scenes on which the first is better; ties count half.
+        p_wilcoxon: Two-sided p of the Wilcoxon signed-rank test, Holm-corrected over all pairs of methods.
+        p_bootstrap: Two-sided p of the paired bootstrap of the difference, Holm-corrected likewise.
+    """
+
+    first: str
+    second: str
+    group: str
+    scenes: int
+    difference: float
+    interval: tuple[float, float]
+    wins: float
+    p_wilcoxon: float
+    p_bootstrap: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Images of like expected error: how many, what was expected, what came."""
+
+    images: int
+    expected: float
+    actual: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far one method's expected errors can be believed.
+
+    Attributes:
+        method: As in :class:`Judged`.
+        images: How many had an expected error.
+        bins: Ten of equal size, by rising expected error.
+        calibration_error: Mean absolute difference of expected and actual over the bins, degrees, weighted by size.
+        bias: Mean of expected minus mean of actual, degrees.
+        rank_correlation: Spearman's, of expected and actual error.
+        coverage: Shares of the images, most certain first: 1.0, 0.95, 0.9, 0.8, ... 0.1.
+        risk: Mean actual error at each coverage.
+        oracle: The same if certainty were perfect.
+        area: Mean of risk over all coverages (AURC), degrees; and the same for the oracle.
+    """
+
+    method: str
+    images: int
+    bins: Sequence[Bin]
+    calibration_error: float
+    bias: float
+    rank_correlation: float
+    coverage: Sequence[float]
+    risk: Sequence[float]
+    oracle: Sequence[float]
+    area: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """All of it.
+
+    Attributes:
+        title: The data sets' names.
+        protocol: How what had to be fitted was fitted: "none", "folds", "k-fold", "leave-one-camera-out" or
+            "leave-one-dataset-out", with a sentence for the reader.
+        truth: The images.
+        methods: In the order asked for.
+        summaries: For each method, group and metric.
+        comparisons: For each pair of methods, on the pooled images and each group.
+        calibrations: Of those methods that state an expected error.
+        facts: What a reader needs to reproduce it: data sets with their hashes, licences and citations; seeds; counts of
+            bootstrap rounds; version.
+    """
+
+    title: str
+    protocol: str
+    truth: Truth
+    methods: Sequence[Judged]
+    summaries: Sequence[Summary]
+    comparisons: Sequence[Comparison]
+    calibrations: Sequence[Calibration]
+    facts: Mapping[str, object]
