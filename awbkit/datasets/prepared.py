@@ -1,12 +1,12 @@
 """The form that every data set is brought into: a folder that opens at once and holds nothing but what is needed.
 
-    dataset.json     what it is: schema, layout and options, licence, citation, conventions, cameras, content hash
-    index.csv        image, camera, scene, fold, r, g, b, exposure, spread, gain
-    thumbnails.npy   uint16 (N, 64, 64, 3), linear camera RGB; pixel = stored / 65535 / gain, 1.0 = white level
-    valid.npy        bool (N, 64, 64)
-    local.npy        float16 (N, 64, 64, 2), ln(r/g) and ln(b/g) of the light in each cell, NaN where unknown; only
-                     where the data set knows it
-    skipped.csv      image, reason
+dataset.json     what it is: schema, layout and options, licence, citation, conventions, cameras, content hash
+index.csv        image, camera, scene, fold, r, g, b, exposure, spread, gain
+thumbnails.npy   uint16 (N, 64, 64, 3), linear camera RGB; pixel = stored / 65535 / gain, 1.0 = white level
+valid.npy        bool (N, 64, 64)
+local.npy        float16 (N, 64, 64, 2), ln(r/g) and ln(b/g) of the light in each cell, NaN where unknown; only
+                 where the data set knows it
+skipped.csv      image, reason
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +59,20 @@ class Row:
     spread: float | None
     gain: float
 
+    @classmethod
+    def of(cls, cells: Mapping[str, str]) -> Row:
+        """The row that ``cells`` wrote, by column.
+
+        Raises:
+            KeyError, ValueError: If it is none.
+        """
+        illuminant = (float(cells["r"]), float(cells["g"]), float(cells["b"]))
+        if not all(0 < value < math.inf for value in illuminant):
+            raise ValueError(f"illuminant of {cells['image']} is not positive")
+        exposure, spread = (float(cells[key]) if cells[key] else None for key in ("exposure", "spread"))
+        image, camera, scene, fold = (cells[key] for key in ("image", "camera", "scene", "fold"))
+        return cls(image, camera, scene, fold, illuminant, exposure, spread, float(cells["gain"]))
+
     def cells(self) -> list[str]:
         """The values as text, in the order of ``COLUMNS``; six digits of the illuminant, as all records have."""
         red, green, blue = (f"{value:.6f}" for value in self.illuminant)
@@ -94,7 +108,7 @@ class Prepared:
             if info.get("schema") != SCHEMA:
                 raise UnreadableFile(path, f"is of schema {info.get('schema')}, this awbkit reads {SCHEMA}", _REMEDY)
             with (path / "index.csv").open(encoding="utf-8", newline="") as file:
-                rows = [_row(cells) for cells in csv.DictReader(file)]
+                rows = [Row.of(cells) for cells in csv.DictReader(file)]
         except FileNotFoundError as error:
             missing = Path(str(error.filename)).name
             raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _REMEDY) from None
@@ -195,18 +209,6 @@ def camera_from_json(name: str, entry: dict[str, Any]) -> Camera:
     """
     matrices = tuple((matrix["cct"], matrix["xyz_to_camera"]) for matrix in entry.get("matrices", ()))
     return Camera(name, entry.get("space", "camera"), matrices)
-
-
-def _row(cells: dict[str, str]) -> Row:
-    illuminant = (float(cells["r"]), float(cells["g"]), float(cells["b"]))
-    if not all(0 < value < math.inf for value in illuminant):
-        raise ValueError(f"illuminant of {cells['image']} is not positive")
-    return Row(
-        *(cells[key] for key in ("image", "camera", "scene", "fold")),
-        illuminant,
-        *(float(cells[key]) if cells[key] else None for key in ("exposure", "spread")),
-        float(cells["gain"]),
-    )
 
 
 def _text(value: float | None) -> str:

@@ -114,7 +114,7 @@ def skips(path: Path, if_exists: IfExists) -> bool:
         if if_exists is IfExists.REPLACE or not path.exists():
             return False
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     if if_exists is IfExists.SKIP:
         return True
     raise _exists(path)
@@ -159,7 +159,7 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
         # Encoders know the temporary file only.
         raise OutputError(path, error.problem, error.remedy) from error
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         # Gone already where it was moved into place.
         if temporary is not None:
@@ -284,7 +284,8 @@ def _exists(path: Path) -> OutputError:
     return OutputError(path, "the output exists already", "--if-exists replace or skip settles it")
 
 
-def _unwritable(path: Path, error: OSError) -> OutputError:
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """The error for an output that the system refuses, with the remedy that fits."""
     remedies = {
         errno.ENOSPC: "free some space, or write to another disk with -d",
         errno.EDQUOT: "free some space, or write to another disk with -d",
