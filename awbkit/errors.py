@@ -20,6 +20,12 @@ class UsageError(AwbError, ValueError):
     exit_code = 2
 
 
+class CheckFailed(AwbError):
+    """A figure that the user asked to have checked is not what it must be."""
+
+    exit_code = 3
+
+
 class MissingExtra(AwbError):
     """An optional dependency is not installed; the message names the exact ``pip install``."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from awbkit.cli import correct, estimate, methods
+from awbkit.cli import correct, dataset, estimate, methods
 from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
 from awbkit.cli.terminal import printable
 from awbkit.errors import AwbError
@@ -64,11 +64,13 @@ app = typer.Typer(
     subcommand_metavar="COMMAND [ARGS]...",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all done, 1 some or all files failed, 2 usage, 130 interrupted, 141 the reader left.",
+    epilog="Exit codes: 0 all done, 1 some or all files failed, 2 usage, 3 a check failed, 130 interrupted, "
+    "141 the reader left.",
 )
 app.command("estimate")(estimate.estimate)
 app.command("correct")(correct.correct)
 app.command("methods")(methods.methods)
+app.add_typer(dataset.dataset, name="dataset")
 
 
 def _show_version(wanted: bool) -> None:

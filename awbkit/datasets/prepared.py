@@ -170,7 +170,7 @@ class Prepared:
 
     def _array(self, name: str, kind: type) -> NDArray[Any]:
         try:
-            array = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
+            array: NDArray[Any] = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
         except FileNotFoundError:
             raise UnreadableFile(self.path, f"is no prepared data set: it has no {name}", _REMEDY) from None
         except (OSError, ValueError, EOFError) as error:

@@ -1,0 +1,214 @@
+"""`awbkit dataset`: published data sets brought into one form, and a look at the result."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from awbkit.cli import options
+from awbkit.cli.methods import ListFormat
+from awbkit.cli.terminal import Progress, clock, printable
+from awbkit.files.outputs import IfExists
+
+if TYPE_CHECKING:
+    from awbkit.datasets.prepared import Prepared
+
+_REPORTED = 20
+
+dataset = typer.Typer(
+    help="Published data sets brought into one form that opens at once.", no_args_is_help=False, rich_markup_mode="rich"
+)
+
+Layout = Annotated[
+    str,
+    typer.Argument(metavar="LAYOUT[:KEY=VALUE,...]", help="How the download is laid out; `awbkit dataset layouts`."),
+]
+
+
+@dataset.command()
+def prepare(
+    layout: Layout,
+    source: Annotated[
+        str | None, typer.Argument(help="The download: a folder, an archive, or a folder of archives.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="The prepared data set.")
+    ] = None,
+    if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw away what an unfinished run has done; by default it is taken up.")
+    ] = False,
+    jobs: options.Jobs = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Bring a data set into the prepared form: thumbnails, masks, true illuminants, scenes, folds and cameras.
+
+    Run it again after an interruption and it goes on where it stopped.
+    """
+    from awbkit import batch
+    from awbkit.datasets import layout as layouts
+    from awbkit.datasets.prepare import Preparation, check_output
+    from awbkit.datasets.source import Source
+    from awbkit.errors import UsageError
+
+    chosen = layouts.parse(layout)
+    if output is None:
+        raise UsageError("no output named; give a folder with -o")
+    if source is None and chosen.needs_source:
+        raise UsageError(f"layout {chosen.name} reads a download; name its folder or archive after the layout")
+    if if_exists is IfExists.SKIP and (output / "dataset.json").is_file():
+        _say(f"{output} exists and is left as it is", quiet)
+        return
+    check_output(output, if_exists)
+    preparation = Preparation(chosen, Source("") if source is None else Source.open(source), output, restart=restart)
+    if preparation.resumed:
+        _say(f"going on after the {preparation.resumed} images of an earlier run", quiet)
+    progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed, enabled=not quiet)
+    told = _tell([(skipped.image, skipped.reason) for skipped in preparation.skipped], 0)
+    try:
+        with contextlib.closing(preparation.run(jobs or batch.default_jobs())) as steps:
+            for step in steps:
+                if step.skipped is not None:
+                    with progress.hidden():
+                        told = _tell([(step.image, step.skipped)], told)
+                progress.advance(failed=step.skipped is not None)
+    finally:
+        progress.erase()
+    prepared = preparation.finish(if_exists)
+    skipped = len(preparation.skipped)
+    if skipped > told:
+        _say(f"{skipped - told} more skipped; {output / 'skipped.csv'} lists all", False)
+    _say(
+        f"{len(prepared)} images prepared, {skipped} skipped, {clock(progress.seconds)}; {prepared.info['hash']}", quiet
+    )
+    raise typer.Exit(1 if skipped else 0)
+
+
+@dataset.command()
+def inspect(
+    prepared: Annotated[Path, typer.Argument(metavar="PREPARED", help="A folder that `dataset prepare` made.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Recompute the content hash; exit code 3 if it differs.")
+    ] = False,
+    format: Annotated[ListFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+) -> None:
+    """Say what a prepared data set holds: its origin, licence, cameras, lights, scenes and folds."""
+    from awbkit.datasets.prepared import Prepared
+    from awbkit.datasets.summary import folds, summarise
+    from awbkit.errors import CheckFailed
+
+    opened = Prepared.open(prepared)
+    document = {
+        **{key: value for key, value in opened.info.items() if key != "cameras"},
+        "folds": folds(opened),
+        "cameras": [dataclasses.asdict(camera) for camera in summarise(opened)],
+    }
+    if (format or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSON)) is ListFormat.JSON:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        _print_summary(opened)
+    if verify:
+        if f"sha256:{opened.content_hash()}" != opened.info.get("hash"):
+            raise CheckFailed(f"{prepared}: the files are not those that were prepared; prepare it again")
+        _say("the content hash is that of the preparation", False)
+
+
+@dataset.command()
+def layouts(
+    format: Annotated[ListFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+) -> None:
+    """List the layouts that `prepare` reads: their data sets, options, licences and papers."""
+    from awbkit.datasets import layout as registry
+
+    described = [registry.layout_class(name) for name in registry.names()]
+    if (format or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSON)) is ListFormat.JSON:
+        rows = [
+            {
+                "name": kind.name,
+                **dataclasses.asdict(kind.about),
+                "options": [
+                    {"name": option.name, "default": option.default, **dict(option.metadata)}
+                    for option in dataclasses.fields(kind)
+                ],
+            }
+            for kind in described
+        ]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for kind in described:
+        console.print(Text.assemble((kind.name, "bold"), f"  {kind.about.title}"))
+        for option in dataclasses.fields(kind):
+            default = "yes" if option.default is True else "no" if option.default is False else option.default
+            choices = option.metadata.get("choices")
+            line = Text(f"{option.name}={default}", "cyan")
+            line.append(
+                f"  {option.metadata.get('help', '')}" + (f" ({', '.join(choices)})" if choices else ""), "default"
+            )
+            console.print(Padding(line, (0, 0, 0, 4)))
+        console.print(Padding(Text(f"{kind.about.convention} Licence: {kind.about.licence}."), (0, 0, 0, 4)))
+        console.print(Padding(Text(f"{kind.about.citation} {kind.about.download}", "dim"), (0, 0, 1, 4)))
+
+
+def _print_summary(prepared: Prepared) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from awbkit.datasets.summary import folds, summarise
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    info = prepared.info
+    console.print(Text(f"{info['title']}: {len(prepared)} images, {info['skipped']} skipped", "bold"))
+    options = ", ".join(f"{key}={value}" for key, value in info["options"].items())
+    parts = folds(prepared)
+    for title, value in (
+        ("layout", info["layout"] + (f" ({options})" if options else "")),
+        ("licence", info["licence"]),
+        ("illuminant", info["convention"]),
+        ("cite", info["citation"]),
+        ("folds", ", ".join(f"{fold}: {count}" for fold, count in parts.items()) or "none published"),
+        ("hash", info["hash"]),
+    ):
+        console.print(Text.assemble((f"{title:<12}", "dim"), printable(str(value))))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("camera", "images", "scenes", "CCT 5 / 50 / 95 %", "cast", "several lights", "valid"):
+        table.add_column(title, justify="left" if title == "camera" else "right")
+    for camera in summarise(prepared):
+        table.add_row(
+            printable(camera.camera),
+            str(camera.images),
+            str(camera.scenes),
+            " / ".join(f"{value:.0f}" for value in camera.cct) if camera.cct else "no matrix",
+            f"{camera.cast:.2f}°",
+            "unknown" if camera.several_lights is None else f"{camera.several_lights:.0%}",
+            f"{camera.valid:.0%}",
+        )
+    console.print(table)
+
+
+def _tell(skipped: list[tuple[str, str]], told: int) -> int:
+    from awbkit.cli.report import report_failure
+
+    for image, reason in skipped:
+        if told == _REPORTED:
+            break
+        report_failure(image, reason)
+        told += 1
+    return told
+
+
+def _say(message: str, quiet: bool) -> None:
+    if not quiet:
+        print(f"awbkit: {printable(message)}", file=sys.stderr, flush=True)

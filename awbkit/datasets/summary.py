@@ -1,0 +1,87 @@
+"""What a prepared data set holds, in figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.datasets.prepared import Prepared
+from awbkit.illuminant import angular_error
+
+ONE_LIGHT_SPREAD = 3.0
+"""Degrees of spread under which a scene counts as lit by one light."""
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class CameraSummary:
+    """Figures of the images of one camera, or of all.
+
+    Attributes:
+        camera: Its name.
+        images: How many.
+        scenes: How many.
+        has_matrix: Whether its matrix is known, and so the colour temperatures.
+        cct: 5th, 50th and 95th percentile of the lights' colour temperature in kelvin; None without a matrix.
+        cast: Mean angle of the lights to their mean, in degrees: how much a constant answer errs.
+        several_lights: Share of the images with a spread over ``ONE_LIGHT_SPREAD``; None where no spread is known.
+        valid: Mean share of valid pixels.
+        fewest_valid: The least share of valid pixels in an image.
+    """
+
+    camera: str
+    images: int
+    scenes: int
+    has_matrix: bool
+    cct: tuple[float, float, float] | None
+    cast: float
+    several_lights: float | None
+    valid: float
+    fewest_valid: float
+
+
+def summarise(prepared: Prepared) -> list[CameraSummary]:
+    """One summary for each camera, in the order of their names."""
+    valid = np.concatenate(
+        [
+            np.mean(prepared.valid[start : start + _CHUNK], axis=(1, 2), dtype=np.float64)
+            for start in range(0, len(prepared), _CHUNK)
+        ]
+    )
+    names = np.array([row.camera for row in prepared.rows])
+    return [_summary(prepared, name, np.flatnonzero(names == name), valid) for name in sorted(set(names.tolist()))]
+
+
+def folds(prepared: Prepared) -> dict[str, int]:
+    """The published folds and how many images each has; empty where there are none."""
+    found = [row.fold for row in prepared.rows if row.fold]
+    return {fold: found.count(fold) for fold in sorted(set(found))}
+
+
+def _summary(prepared: Prepared, name: str, chosen: NDArray[np.intp], valid: NDArray[np.float64]) -> CameraSummary:
+    rows = [prepared.rows[index] for index in chosen]
+    lights = prepared.illuminants[chosen]
+    mean = lights.mean(axis=0).tolist()
+    camera = prepared.cameras[name]
+    known = [found[0] for light in lights if (found := camera.cct_duv(light)) is not None] if camera.matrices else []
+    spreads = [row.spread for row in rows if row.spread is not None]
+    return CameraSummary(
+        camera=name,
+        images=len(rows),
+        scenes=len({row.scene for row in rows}),
+        has_matrix=bool(camera.matrices),
+        cct=_percentiles(known) if known else None,
+        cast=float(np.mean([angular_error(light.tolist(), mean) for light in lights])),
+        several_lights=float(np.mean([s > ONE_LIGHT_SPREAD for s in spreads])) if spreads else None,
+        valid=float(valid[chosen].mean()),
+        fewest_valid=float(valid[chosen].min()),
+    )
+
+
+def _percentiles(values: Sequence[float]) -> tuple[float, float, float]:
+    low, middle, high = np.percentile(values, (5, 50, 95))
+    return float(low), float(middle), float(high)
