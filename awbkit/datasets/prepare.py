@@ -145,7 +145,7 @@ class Preparation:
                 _write_csv(final / "skipped.csv", ("image", "reason"), ((s.image, s.reason) for s in self.skipped))
             # Last, because it is what makes the folder a prepared data set.
             text = json.dumps(self._description(final), indent=2, ensure_ascii=False, sort_keys=False)
-            (final / "dataset.json").write_text(text + "\n", encoding="utf-8")
+            (final / "dataset.json").write_text(text + "\n", encoding="utf-8", errors="surrogateescape")
             check_output(self.out, if_exists)
             _replace(final, self.out)
             self._lock.close()
@@ -232,7 +232,7 @@ def _locked(folder: Path) -> IO[bytes]:
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)

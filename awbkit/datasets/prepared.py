@@ -102,21 +102,23 @@ class Prepared:
             UnreadableFile: If it is none, of another schema, unfinished, or its parts do not belong together.
         """
         try:
-            info = json.loads((path / "dataset.json").read_text(encoding="utf-8"))
+            info = json.loads((path / "dataset.json").read_text(encoding="utf-8", errors="surrogateescape"))
             if not isinstance(info, dict):
                 raise ValueError("dataset.json holds no object")
             if info.get("schema") != SCHEMA:
                 raise UnreadableFile(path, f"is of schema {info.get('schema')}, this awbkit reads {SCHEMA}", _REMEDY)
-            with (path / "index.csv").open(encoding="utf-8", newline="") as file:
+            with (path / "index.csv").open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 rows = [Row.of(cells) for cells in csv.DictReader(file)]
+            prepared = cls(path, info, rows)
+            if strange := {row.camera for row in rows}.difference(prepared.cameras):
+                raise ValueError(f"no camera {min(strange)!r} in dataset.json")
         except FileNotFoundError as error:
             missing = Path(str(error.filename)).name
             raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _REMEDY) from None
         except OSError as error:
             raise UnreadableFile(path, (error.strerror or str(error)).lower()) from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnreadableFile(path, f"its description cannot be read ({error})", _REMEDY) from None
-        prepared = cls(path, info, rows)
         if prepared.thumbnails.shape[0] != len(rows) or prepared.valid.shape[0] != len(rows):
             raise UnreadableFile(path, "index.csv and the arrays are not of the same length", _REMEDY)
         return prepared

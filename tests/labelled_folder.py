@@ -1,0 +1,34 @@
+"""A small labelled folder of linear 16-bit PNGs, as the layout ``folder`` reads it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+
+CAMERAS = ("Canon EOS 550D", "Nikon D810")
+
+
+def light_of(index: int) -> tuple[float, float, float]:
+    """The true illuminant of one image: from warm to cold."""
+    return 0.4 + 0.05 * (index % 9), 1.0, 0.9 - 0.06 * (index % 7)
+
+
+def write_labelled_folder(folder: Path, count: int, *, size: int = 64, scenes: int | None = None) -> Path:
+    """``count`` images of random grey patches under known lights, and their ground_truth.csv."""
+    images = folder / "images"
+    images.mkdir(parents=True)
+    generator = np.random.default_rng(5)
+    with (folder / "ground_truth.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("image", "camera", "scene", "r", "g", "b"))
+        for index in range(count):
+            grey = generator.uniform(0.05, 0.9, (size, size, 1))
+            pixels = grey * (np.array(light_of(index)) / max(light_of(index)))
+            name = f"img{index + 1}"
+            (images / f"{name}.png").write_bytes(imagecodecs.png_encode((pixels * 65535).astype(np.uint16), level=1))
+            scene = f"scene{index % scenes}" if scenes else name
+            writer.writerow((name, CAMERAS[index % 2], scene, *light_of(index)))
+    return folder

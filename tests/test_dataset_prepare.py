@@ -1,0 +1,218 @@
+"""From a labelled folder to a prepared one: what is in it, and that no interruption changes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from labelled_folder import CAMERAS, light_of, write_labelled_folder
+
+from awbkit.datasets.layout import parse
+from awbkit.datasets.prepare import Preparation
+from awbkit.datasets.prepared import Prepared
+from awbkit.datasets.source import Source
+from awbkit.errors import OutputError, UnreadableFile
+from awbkit.files.outputs import IfExists
+from awbkit.illuminant import angular_error
+
+COUNT = 40
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_labelled_folder(tmp_path_factory.mktemp("labelled") / "set", COUNT)
+
+
+@pytest.fixture(scope="module")
+def whole(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepared(labelled, tmp_path_factory.mktemp("whole") / "out")
+
+
+def begun(source: Path, out: Path, **options: bool) -> Preparation:
+    return Preparation(parse("folder"), Source.open(source), out, **options)
+
+
+def prepared(source: Path, out: Path, jobs: int = 1) -> Prepared:
+    preparation = begun(source, out)
+    for _ in preparation.run(jobs):
+        pass
+    return preparation.finish()
+
+
+def test_holds_every_image_with_its_label(whole: Prepared, labelled: Path) -> None:
+    assert len(whole) == COUNT
+    assert [row.image for row in whole.rows[:12]] == [f"img{number}" for number in range(1, 13)]
+    for index, row in enumerate(whole.rows):
+        assert angular_error(row.illuminant, light_of(index)) < 1e-4
+        assert row.camera == CAMERAS[index % 2]
+    assert set(whole.cameras) == set(CAMERAS)
+    assert whole.cameras["Nikon D810"].white_d65 is not None
+
+
+def test_a_thumbnail_is_stored_as_it_was(whole: Prepared, labelled: Path) -> None:
+    codes = imagecodecs.png_decode((labelled / "images" / "img7.png").read_bytes())
+    np.testing.assert_allclose(whole.image(6).pixels, codes / 65535, rtol=1e-6)
+    assert (whole.image(6).valid == ((codes > 0) & (codes < 0.98 * 65535)).all(axis=2)).all()
+
+
+def test_a_dark_thumbnail_keeps_its_digits(tmp_path: Path) -> None:
+    source = write_labelled_folder(tmp_path / "set", 1)
+    dark = np.full((128, 128, 3), (20, 41, 30), np.uint16)
+    dark[::2] += 1
+    (source / "images" / "img1.png").write_bytes(imagecodecs.png_encode(dark))
+    found = prepared(source, tmp_path / "out")
+    assert found.rows[0].gain == 1024
+    np.testing.assert_allclose(found.image(0).pixels[0, 0] * 65535, (20.5, 41.5, 30.5), atol=0.001)
+
+
+def test_the_description_says_what_a_reader_must_know(whole: Prepared) -> None:
+    info = json.loads((whole.path / "dataset.json").read_text())
+    assert {"schema", "layout", "options", "source", "licence", "citation", "convention", "cameras", "hash"} <= set(
+        info
+    )
+    assert info["source"] == "set"
+    assert info["hash"] == f"sha256:{whole.content_hash()}"
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_two_runs_give_the_same_bytes(whole: Prepared, labelled: Path, tmp_path: Path, jobs: int) -> None:
+    again = prepared(labelled, tmp_path / "other-name", jobs)
+    assert files(again.path) == files(whole.path)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_run_that_was_left_goes_on_where_it_stopped(whole: Prepared, labelled: Path, tmp_path: Path) -> None:
+    with closing(begun(labelled, tmp_path / "out").run()) as steps:
+        assert len(list(islice(steps, 15))) == 15
+    assert not (tmp_path / "out").exists()
+    preparation = begun(labelled, tmp_path / "out")
+    assert preparation.resumed == 15
+    assert len(list(preparation.run())) == COUNT - 15
+    assert files(preparation.finish().path) == files(whole.path)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("name", "torn"),
+    [
+        ("thumbnails", b"half a thumbnail"),
+        ("valid", b"\1" * 4096),
+        ("journal.jsonl", b'{"row": ["img16", "Nik'),
+    ],
+)
+def test_what_a_killed_run_wrote_last_does_not_count(
+    whole: Prepared, labelled: Path, tmp_path: Path, name: str, torn: bytes
+) -> None:
+    with closing(begun(labelled, tmp_path / "out").run()) as steps:
+        list(islice(steps, 15))
+    with (tmp_path / "out.unfinished" / name).open("ab") as file:
+        file.write(torn)
+    preparation = begun(labelled, tmp_path / "out")
+    assert preparation.resumed == 15
+    list(preparation.run())
+    assert files(preparation.finish().path) == files(whole.path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
+    source = write_labelled_folder(tmp_path / "set", 30, size=600)
+    command = [sys.executable, "-m", "awbkit", "dataset", "prepare", "folder", source, "-j", "1", "-q", "-o"]
+    process = subprocess.Popen([*command, tmp_path / "out"])
+    journal = tmp_path / "out.unfinished" / "journal.jsonl"
+    deadline = time.monotonic() + 60
+    while not (journal.exists() and journal.read_bytes().count(b"row") >= 3):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    preparation = begun(source, tmp_path / "out")
+    assert 3 <= preparation.resumed < 30
+    list(preparation.run())
+    assert files(preparation.finish().path) == files(prepared(source, tmp_path / "undisturbed").path)
+
+
+def test_restart_throws_unfinished_work_away(labelled: Path, tmp_path: Path) -> None:
+    with closing(begun(labelled, tmp_path / "out").run()) as steps:
+        list(islice(steps, 5))
+    assert begun(labelled, tmp_path / "out", restart=True).resumed == 0
+
+
+def test_an_image_that_cannot_be_read_is_skipped_and_said(tmp_path: Path) -> None:
+    source = write_labelled_folder(tmp_path / "set", 6)
+    (source / "images" / "img2.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short")
+    black = np.zeros((64, 64, 3), np.uint16)
+    (source / "images" / "img4.png").write_bytes(imagecodecs.png_encode(black))
+    preparation = begun(source, tmp_path / "out")
+    steps = list(preparation.run())
+    found = preparation.finish()
+    assert [row.image for row in found.rows] == ["img1", "img3", "img5", "img6"]
+    assert [step.image for step in steps if step.skipped] == ["img2", "img4"]
+    lines = (tmp_path / "out" / "skipped.csv").read_text().splitlines()
+    assert lines[0] == "image,reason"
+    assert [line.split(",")[0] for line in lines[1:]] == ["img2", "img4"]
+    assert "no valid pixel" in lines[2]
+
+
+class TestRefuses:
+    def test_a_source_of_another_layout(self, tmp_path: Path) -> None:
+        (tmp_path / "set").mkdir()
+        with pytest.raises(UnreadableFile, match=r"ground_truth\.csv"):
+            begun(tmp_path / "set", tmp_path / "out")
+        assert not (tmp_path / "out.unfinished").exists()
+
+    def test_a_source_of_which_nothing_can_be_used(self, tmp_path: Path) -> None:
+        source = write_labelled_folder(tmp_path / "set", 2)
+        for path in (source / "images").iterdir():
+            path.write_bytes(b"no image")
+        preparation = begun(source, tmp_path / "out")
+        list(preparation.run())
+        with pytest.raises(UnreadableFile, match="none of its 2 images can be used"):
+            preparation.finish()
+        assert not (tmp_path / "out.unfinished").exists()
+
+    def test_unfinished_work_of_another_source(self, labelled: Path, tmp_path: Path) -> None:
+        with closing(begun(labelled, tmp_path / "out").run()) as steps:
+            list(islice(steps, 5))
+        other = write_labelled_folder(tmp_path / "other", 3)
+        with pytest.raises(OutputError, match="--restart"):
+            begun(other, tmp_path / "out")
+
+    def test_an_output_at_which_another_process_is_at_work(self, labelled: Path, tmp_path: Path) -> None:
+        pytest.importorskip("fcntl")
+        busy = begun(labelled, tmp_path / "out")
+        with pytest.raises(OutputError, match="another process"):
+            begun(labelled, tmp_path / "out")
+        list(busy.run())
+        assert len(busy.finish()) == COUNT
+
+    def test_an_output_that_appeared_meanwhile(self, labelled: Path, tmp_path: Path) -> None:
+        preparation = begun(labelled, tmp_path / "out")
+        list(preparation.run())
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "thesis.txt").write_text("mine")
+        for if_exists in (IfExists.FAIL, IfExists.REPLACE):
+            with pytest.raises(OutputError):
+                preparation.finish(if_exists)
+        assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
+
+
+def test_replace_swaps_the_folders(labelled: Path, whole: Prepared, tmp_path: Path) -> None:
+    prepared(write_labelled_folder(tmp_path / "set", 2), tmp_path / "out")
+    preparation = begun(labelled, tmp_path / "out")
+    list(preparation.run())
+    assert files(preparation.finish(IfExists.REPLACE).path) == files(whole.path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "set"]

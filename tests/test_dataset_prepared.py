@@ -1,0 +1,116 @@
+"""Opening prepared folders: sound ones, and all that can be wrong with one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from labelled_folder import write_labelled_folder
+
+from awbkit.camera import Camera
+from awbkit.datasets.layout import parse
+from awbkit.datasets.prepare import Preparation
+from awbkit.datasets.prepared import COLUMNS, Prepared, Row, camera_from_json, camera_to_json
+from awbkit.datasets.source import Source
+from awbkit.errors import UnreadableFile
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared")
+    preparation = Preparation(parse("folder"), Source.open(write_labelled_folder(folder / "set", 5)), folder / "out")
+    list(preparation.run())
+    return preparation.finish().path
+
+
+def test_images_come_from_the_disk_as_they_are_needed(sound: Path) -> None:
+    opened = Prepared.open(sound)
+    assert isinstance(opened.thumbnails, np.memmap)
+    assert isinstance(opened.valid, np.memmap)
+    assert [image.valid.shape for image in opened.images()] == [(64, 64)] * 5
+    assert opened.local is None
+    assert opened.name == "out"
+
+
+def _edit(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        info = json.loads((folder / "dataset.json").read_text())
+        change(info)
+        (folder / "dataset.json").write_text(json.dumps(info))
+
+    return edit
+
+
+def _replace_in_index(old: str, new: str) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        text = (folder / "index.csv").read_text()
+        assert old in text
+        (folder / "index.csv").write_text(text.replace(old, new))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "dataset.json").unlink(), "no dataset.json"),
+        (lambda folder: (folder / "index.csv").unlink(), "no index.csv"),
+        (lambda folder: (folder / "thumbnails.npy").unlink(), "no thumbnails.npy"),
+        (lambda folder: (folder / "dataset.json").write_text("{"), "cannot be read"),
+        (lambda folder: (folder / "dataset.json").write_text("[1]"), "cannot be read"),
+        (_edit(lambda info: info.update(schema=99)), "schema 99"),
+        (_edit(lambda info: info.pop("cameras")), "cannot be read"),
+        (_edit(lambda info: info["cameras"].pop("Nikon D810")), "Nikon D810"),
+        (_edit(lambda info: info["cameras"]["Nikon D810"].update(matrices=[{"cct": 1}])), "cannot be read"),
+        (_replace_in_index("img2", "img2\nimg3"), "cannot be read"),
+        (_replace_in_index(",scene,", ",other,"), "cannot be read"),
+        (lambda folder: (folder / "thumbnails.npy").write_bytes(b"no array"), "is damaged"),
+        (lambda folder: np.save(folder / "valid.npy", np.ones((4, 64, 64), bool)), "not of the same length"),
+        (lambda folder: np.save(folder / "valid.npy", np.ones((5, 64, 64))), "float64"),
+        (lambda folder: np.save(folder / "thumbnails.npy", np.ones((5, 32, 32, 3), np.uint16)), "shape"),
+    ],
+)
+def test_damage_is_said_in_one_line(
+    sound: Path, tmp_path: Path, damage: Callable[[Path], object], message: str
+) -> None:
+    shutil.copytree(sound, tmp_path / "out")
+    damage(tmp_path / "out")
+    with pytest.raises(UnreadableFile, match=message) as caught:
+        Prepared.open(tmp_path / "out")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="awbkit dataset prepare"):
+        Prepared.open(tmp_path)
+
+
+_names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+_numbers = st.floats(1e-3, 1e3)
+
+
+@given(_names, st.tuples(_numbers, _numbers, _numbers), st.none() | _numbers, st.none() | _numbers, st.integers(-8, 14))
+def test_a_row_is_read_back(
+    name: str, light: tuple[float, float, float], exposure: float | None, spread: float | None, power: int
+) -> None:
+    unit = np.array(light) / np.linalg.norm(light)
+    row = Row(name, name, name, name, (unit[0], unit[1], unit[2]), exposure, spread, 2.0**power)
+    if (unit < 1e-5).any():
+        return
+    back = Row.of(dict(zip(COLUMNS, row.cells(), strict=True)))
+    assert back.image == back.scene == name
+    assert back.gain == row.gain
+    np.testing.assert_allclose(back.illuminant, unit, atol=1e-6)
+    assert back.exposure == (None if exposure is None else pytest.approx(exposure, rel=1e-5))
+    assert back.spread == (None if spread is None else pytest.approx(spread, rel=1e-5))
+
+
+def test_a_camera_is_read_back() -> None:
+    camera = Camera("X", matrices=((2856.0, np.diag([0.5, 1, 0.7])), (6504.0, np.diag([0.6, 1, 0.8]))))
+    assert camera_from_json("X", json.loads(json.dumps(camera_to_json(camera)))) == camera
