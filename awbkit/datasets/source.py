@@ -2,56 +2,33 @@
 
 An archive's members appear beside the archive, as if it had been unpacked where it is. Names that lead out of the
 archive, links, devices and members that claim more than they can hold are refused, so that reading one is safe
-whoever made it.
+whoever made it. Where two files have one name, a plain file comes before a member of an archive, and of members the
+last counts, as it would after unpacking; archives come in natural order.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import os
-import tarfile
-import zipfile
-from collections.abc import Mapping
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path
 
+from awbkit.datasets.archive import UNPACK, Member, Refused, is_archive, list_members, printable, read_member, safe_name
 from awbkit.errors import UnreadableFile
 from awbkit.files.find import natural_key
-
-MAX_MEMBER_BYTES = 2 << 30
-MAX_RATIO = 200
-"""Images do not shrink by more; an archive member that claims to is a decompression bomb."""
-
-_PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar", ".gz", ".zip.001")
-
-
-@dataclass(frozen=True)
-class Member:
-    """Where one file lies.
-
-    Attributes:
-        archive: The zip or tar file that holds it, or None for a plain file.
-        name: Its name in the archive, or its path.
-        size: Bytes.
-        offset: Where its bytes begin in a tar file.
-    """
-
-    archive: str | None
-    name: str
-    size: int
-    offset: int = 0
 
 
 @dataclass(frozen=True)
 class Source:
-    """Files by name: their path below the source with ``/``, whatever the system.
+    """Files by name: their path below the source with ``/``, whatever the system. Holds no open file; picklable.
 
     Attributes:
         path: The folder or archive, as the user named it.
         members: Every file by name, in natural order.
-        refused: Archive members that will not be read, and why.
+        refused: What is there but will not be read, and why, by name.
     """
 
     path: str
@@ -60,65 +37,49 @@ class Source:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Source:
-        """List what is there.
+        """List what is there; hidden files and ``__MACOSX`` are passed over.
+
+        Links to folders are followed, but no folder is listed twice. An archive that cannot be read in place (7z,
+        rar, compressed tar, split zip) is refused where there are other files, because they may be what was in it.
 
         Raises:
-            UnreadableFile: If the path does not exist, or an archive in it is damaged or of a kind that cannot be
-                read in place.
+            UnreadableFile: If the path does not exist or is a file but no archive; if an archive is damaged, or can
+                not be read in place and there is nothing else.
         """
         root = Path(path)
-        members: dict[str, Member] = {}
-        refused: dict[str, str] = {}
-        if not root.exists():
-            raise UnreadableFile(root, "no such file or folder")
-        if root.is_file():
-            _add_archive(root, PurePosixPath(), members, refused)
+        listing = _Listing()
+        if root.is_dir():
+            listing.add_folder(root)
+        elif root.exists():
+            try:
+                listing.add_archive(root, "")
+            except Refused as error:
+                raise UnreadableFile(root, str(error)) from None
         else:
-            for file in _walk(root):
-                below = PurePosixPath(file.relative_to(root).as_posix())
-                if is_archive(file):
-                    _add_archive(file, below.parent, members, refused)
-                else:
-                    members[str(below)] = Member(None, str(file), file.stat().st_size)
-        ordered = {name: members[name] for name in sorted(members, key=natural_key)}
-        return cls(os.fspath(path), ordered, refused)
+            raise UnreadableFile(root, "no such file or folder", "check the spelling")
+        members = {name: listing.members[name] for name in sorted(listing.members, key=natural_key)}
+        refused = {name: listing.refused[name] for name in sorted(listing.refused, key=natural_key)}
+        return cls(os.fspath(path), members, refused)
 
     def find(self, pattern: str) -> list[str]:
         """Names that match a shell pattern, regardless of case, in natural order; ``*`` matches ``/`` too.
 
         A pattern without a leading ``*`` may begin at any folder, because downloads come wrapped in folders or not.
         """
-        lowered = pattern.lower()
-        return [
-            name
-            for name in self.members
-            if fnmatch.fnmatchcase(name.lower(), lowered) or fnmatch.fnmatchcase(name.lower(), f"*/{lowered}")
-        ]
+        matches = re.compile(f"(?:.*/)?{fnmatch.translate(pattern.lower())}", re.DOTALL).match
+        return [name for name in self.members if matches(name.lower())]
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file.
+        """The bytes of one file; of an archive member never more than its archive states.
 
         Raises:
             UnreadableFile: If it is not there, or its archive is damaged.
         """
+        where = f"{self.path}/{name}"
         member = self.members.get(name)
         if member is None:
-            raise UnreadableFile(f"{self.path}/{name}", "no such file in the source")
-        try:
-            if member.archive is None:
-                return Path(member.name).read_bytes()
-            if zipfile.is_zipfile(member.archive):
-                with _zip(member.archive).open(member.name) as file:
-                    data = file.read(member.size + 1)
-            else:
-                with Path(member.archive).open("rb") as file:
-                    file.seek(member.offset)
-                    data = file.read(member.size)
-        except (OSError, zipfile.BadZipFile, RuntimeError, EOFError, NotImplementedError) as error:
-            raise UnreadableFile(f"{self.path}/{name}", f"cannot be read ({error})", "download it again") from error
-        if len(data) != member.size:
-            raise UnreadableFile(f"{self.path}/{name}", "is not of the size that its archive states", "download it again")
-        return data
+            raise UnreadableFile(where, self.refused.get(name, "no such file in the source"))
+        return read_member(member, where)
 
     def text(self, name: str) -> str:
         """One small text file, UTF-8 with or without a byte-order mark.
@@ -129,32 +90,88 @@ class Source:
         try:
             return self.read(name).decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise UnreadableFile(f"{self.path}/{name}", "is not UTF-8 text") from None
+            raise UnreadableFile(f"{self.path}/{name}", "is not UTF-8 text", "save it as UTF-8") from None
 
 
-def is_archive(path: Path) -> bool:
-    """Whether the name is that of an archive, readable here or not."""
-    return path.name.lower().endswith((".zip", ".tar", *_PACKED))
+class _Listing:
+    """Members and refusals as they are found."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, Member] = {}
+        self.refused: dict[str, str] = {}
+
+    def add_folder(self, root: Path) -> None:
+        plain: dict[str, Member] = {}
+        archives: list[tuple[str, str]] = []
+        for found, entry in self._walk(root):
+            try:
+                name = safe_name(found)
+                if not entry.is_file():
+                    raise Refused("is a link to nothing" if entry.is_symlink() else "is a device or a pipe")
+                if is_archive(Path(name)):
+                    archives.append((name, entry.path))
+                else:
+                    plain[name] = Member(None, entry.path, entry.stat().st_size)
+            except Refused as error:
+                self.refused[printable(found)] = str(error)
+            except OSError as error:
+                self.refused[printable(found)] = (error.strerror or str(error)).lower()
+        closed: list[UnreadableFile] = []
+        for name, path in sorted(archives, key=lambda archive: natural_key(archive[0])):
+            try:
+                self.add_archive(Path(path), name.rpartition("/")[0])
+            except Refused as error:
+                closed.append(UnreadableFile(path, str(error)))
+                self.refused[name] = str(error)
+        self.members.update(plain)
+        if closed and not self.members:
+            raise closed[0]
+
+    def add_archive(self, path: Path, below: str) -> None:
+        for found, member in list_members(path):
+            try:
+                name = safe_name(found)
+                if name and isinstance(member, Refused):
+                    raise member
+                if name and is_archive(Path(name)):
+                    raise Refused(f"is an archive within an archive; {UNPACK}")
+                if name and isinstance(member, Member):
+                    self.members[f"{below}/{name}" if below else name] = member
+            except Refused as error:
+                self.refused[printable(f"{below}/{found}" if below else found)] = str(error)
+
+    def _walk(self, root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Every file, by its name below ``root``; linked folders last, so that none is found by a link alone."""
+        visited: set[tuple[int, int]] = set()
+        linked = deque([("", os.fspath(root))])
+        while linked:
+            folders = [linked.popleft()]
+            while folders:
+                below, folder = folders.pop()
+                try:
+                    status = Path(folder).stat()
+                    identity = status.st_dev, status.st_ino
+                    if identity in visited:
+                        continue
+                    visited.add(identity)
+                    with os.scandir(folder) as scan:
+                        entries = sorted(scan, key=lambda entry: entry.name)
+                except OSError as error:
+                    self.refused[printable(below) or "."] = (error.strerror or str(error)).lower()
+                    continue
+                for entry in entries:
+                    if entry.name.startswith(".") or entry.name == "__MACOSX":
+                        continue
+                    name = f"{below}{entry.name}"
+                    if _is_folder(entry):
+                        (linked if entry.is_symlink() else folders).append((f"{name}/", entry.path))
+                    else:
+                        yield name, entry
 
 
-def _walk(root: Path) -> list[Path]:
-    return [
-        Path(folder, name)
-        for folder, folders, names in os.walk(root)
-        if not folders.sort()  # type: ignore[func-returns-value]
-        for name in names
-        if not name.startswith(".")
-    ]
-
-
-def _add_archive(file: Path, below: PurePosixPath, members: dict[str, Member], refused: dict[str, str]) -> None:
-    raise NotImplementedError
-
-
-@lru_cache(maxsize=4)
-def _zip(path: str) -> zipfile.ZipFile:
-    return zipfile.ZipFile(path)
-
-
-def _tar(path: str) -> IO[bytes] | tarfile.TarFile:
-    raise NotImplementedError
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # A link that loops raises; it is no folder then.
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -1,0 +1,256 @@
+"""Zip files and plain tar files, listed and read in place without trusting them.
+
+PKWARE's APPNOTE 6.3.10 and POSIX.1-2017 (ustar, pax) say what the bytes mean. What is unsafe or needs more than
+reading some bytes at one place is refused member by member: names that lead out, links, devices, encryption, and
+sizes that no picture has.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from struct import unpack_from
+
+from awbkit.errors import UnreadableFile
+
+MAX_MEMBER_BYTES = 2 << 30
+"""The largest archive member that is read; images of published sets are a tenth of it."""
+
+MAX_RATIO = 200
+"""Images do not shrink by more; an archive member that claims to is a decompression bomb."""
+
+UNPACK = "unpack it and name the folder"
+
+_HARMLESS_BYTES = 1 << 20
+"""Members up to this size may shrink by any ratio: masks and tables do."""
+
+_AGAIN = "download it again"
+_CLOSED_NAME = re.compile(
+    r"\.(tar\.\w+|tgz|tbz2?|txz|tzst|7z|rar|gz|bz2|xz|zst|(zip|tar|tgz|gz|7z|rar)\.\d{2,3}|z\d\d)$"
+)
+_CLOSED_HEADS = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x28\xb5\x2f\xfd")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, ValueError, EOFError),
+    *(OverflowError, RecursionError, NotImplementedError),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where one file lies.
+
+    Attributes:
+        archive: The zip or tar file that holds it, or None for a plain file.
+        name: Its name in the archive, or its path.
+        size: Bytes.
+        offset: Where its bytes begin in a tar file, or its local header in a zip file.
+        packing: "stored" or "deflated" in a zip file, else empty.
+        packed: Bytes that it takes in a zip file.
+        crc: CRC-32 that a zip file states.
+    """
+
+    archive: str | None
+    name: str
+    size: int
+    offset: int = 0
+    packing: str = ""
+    packed: int = 0
+    crc: int = 0
+
+
+class Refused(Exception):
+    """A file that is there and is not read; the message says why."""
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the name is that of an archive, readable here or not."""
+    name = path.name.lower()
+    return name.endswith((".zip", ".tar")) or _CLOSED_NAME.search(name) is not None
+
+
+def safe_name(name: str) -> str:
+    """A name below the folder that holds the archive, with ``/`` between its parts; empty for what is passed over.
+
+    Backslashes count as separators, because old Windows programs write them.
+
+    Raises:
+        Refused: If it leads elsewhere, or cannot be printed on one line of UTF-8.
+    """
+    path = name.replace("\\", "/")
+    if path.startswith("/") or _DRIVE.match(path):
+        raise Refused("its name is an absolute path; no honest archive has such")
+    if _UNPRINTABLE.search(path):
+        raise Refused("its name is not printable UTF-8; rename it")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise Refused("its name leads out of the archive with '..'; no honest archive has such")
+    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+        return ""
+    return "/".join(parts)
+
+
+def printable(name: str) -> str:
+    """The name with escapes for all that cannot be printed on one line of UTF-8."""
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), name)
+
+
+def list_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
+    """The files in a zip or tar file, in its own order, by the name that it gives them.
+
+    Raises:
+        Refused: If it is an archive of a kind that cannot be read in place, or none.
+        UnreadableFile: If it is damaged or cut short.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+        _check_kind(path, head)
+        if head[257:262] == b"ustar":
+            yield from _tar_members(path)
+        elif head.startswith(b"PK") or zipfile.is_zipfile(path):
+            yield from _zip_members(path)
+        elif path.suffix.lower() == ".tar":
+            yield from _tar_members(path)
+        elif path.suffix.lower() == ".zip":
+            raise zipfile.BadZipFile("no zip file")
+        else:
+            raise Refused("is neither a folder nor a zip or tar archive; name the folder that holds the data set")
+    except _DAMAGE as error:
+        problem = getattr(error, "strerror", None) or error
+        raise UnreadableFile(path, f"is damaged or was not downloaded in full ({problem})", _AGAIN) from error
+
+
+def read_member(member: Member, where: str) -> bytes:
+    """The bytes of one file; of an archive member never more than its archive states.
+
+    Args:
+        member: What :func:`list_members` found, or a plain file.
+        where: Its name for messages.
+
+    Raises:
+        UnreadableFile: If they are not as stated.
+    """
+    try:
+        if member.archive is None:
+            return Path(member.name).read_bytes()
+        with Path(member.archive).open("rb") as file:
+            file.seek(member.offset)
+            if not member.packing:
+                data = file.read(member.size)
+            else:
+                head = file.read(30)
+                if len(head) < 30 or not head.startswith(b"PK\3\4"):
+                    raise UnreadableFile(where, "is not where its archive says", _AGAIN)
+                file.seek(sum(unpack_from("<2H", head, 26)), os.SEEK_CUR)
+                data = file.read(member.packed)
+                if member.packing == "deflated":
+                    data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.size + 1)
+    except _DAMAGE as error:
+        problem = getattr(error, "strerror", None) or error
+        raise UnreadableFile(where, f"cannot be read ({problem})", _AGAIN) from error
+    if len(data) != member.size:
+        raise UnreadableFile(where, "is not of the size that its archive states", _AGAIN)
+    if member.packing and zlib.crc32(data) != member.crc:
+        raise UnreadableFile(where, "is damaged (its checksum does not match)", _AGAIN)
+    return data
+
+
+def _check_kind(path: Path, head: bytes) -> None:
+    name = path.name.lower()
+    if any(path.with_suffix(suffix).exists() for suffix in (".z01", ".Z01")) or re.search(r"\.\d{2,3}$", name):
+        raise Refused(f"is one part of a split archive, which cannot be read in place; {UNPACK}")
+    if head.startswith(_CLOSED_HEADS) or _CLOSED_NAME.search(name):
+        raise Refused(f"is an archive of a kind that cannot be read in place; {UNPACK}")
+
+
+def _zip_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
+    archive = os.fspath(path)
+    with zipfile.ZipFile(path) as opened:
+        infos = opened.infolist()
+    for info in infos:
+        if info.is_dir():
+            continue
+        name = _zip_name(info)
+        why = _zip_refusal(info)
+        if why:
+            yield name, Refused(why)
+        else:
+            packing = "deflated" if info.compress_type == zipfile.ZIP_DEFLATED else "stored"
+            yield (
+                name,
+                Member(archive, name, info.file_size, info.header_offset, packing, info.compress_size, info.CRC),
+            )
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    # macOS writes UTF-8 without the flag that says so; zipfile then takes it for code page 437.
+    name = info.orig_filename
+    if not name.isascii() and not info.flag_bits & 0x800:
+        try:
+            return name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            return name
+    return name
+
+
+def _zip_refusal(info: zipfile.ZipInfo) -> str:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    packed, size = info.compress_size, info.file_size
+    # Bits 0, 6 and 13: encrypted, strongly so, with masked headers.
+    if info.flag_bits & 0x2041:
+        return "is encrypted; unpack the archive with its password"
+    if kind not in (0, stat.S_IFREG):
+        return "is a link" if kind == stat.S_IFLNK else "is a device or a pipe"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"is compressed in a way that cannot be read in place (zip method {info.compress_type}); {UNPACK}"
+    if size > MAX_MEMBER_BYTES:
+        return _too_large(size)
+    if size > _HARMLESS_BYTES and size > MAX_RATIO * packed:
+        return f"claims to unfold to {size} bytes from {packed}; no image does"
+    # Deflate adds five bytes to each 16 KiB that do not shrink.
+    if packed != size if info.compress_type == zipfile.ZIP_STORED else packed > size + size // 1024 + 1024:
+        return f"claims to hold {size} bytes in {packed}"
+    return ""
+
+
+def _tar_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
+    archive, length = os.fspath(path), path.stat().st_size
+    with tarfile.open(path, "r:") as opened:
+        while (info := opened.next()) is not None:
+            # TarFile would keep them all, a kilobyte each.
+            opened.members.clear()  # type: ignore[attr-defined]
+            if info.isdir():
+                continue
+            if info.offset_data + (info.size if info.isreg() and not info.issparse() else 0) > length:
+                raise tarfile.ReadError("it ends within a member")
+            why = _tar_refusal(info)
+            yield info.name, Refused(why) if why else Member(archive, info.name, info.size, info.offset_data)
+        end = opened.offset
+    with path.open("rb") as file:
+        file.seek(end)
+        # TarFile takes a damaged header for the end.
+        if file.read(512).strip(b"\0") or end >= length:
+            raise tarfile.ReadError("it ends without an end mark")
+
+
+def _tar_refusal(info: tarfile.TarInfo) -> str:
+    if info.issym() or info.islnk():
+        return "is a link"
+    if info.isdev():
+        return "is a device or a pipe"
+    if not info.isreg() or info.issparse():
+        return f"is not stored as plain bytes; {UNPACK}"
+    return _too_large(info.size) if info.size > MAX_MEMBER_BYTES else ""
+
+
+def _too_large(size: int) -> str:
+    return f"is larger than any image ({size / 1e9:.1f} GB)"
