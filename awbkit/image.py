@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,19 +73,41 @@ class LinearImage:
         fewer rows or columns than ``size`` repeats the nearest ones.
         """
         height, width = self.valid.shape
-        total = np.zeros((size, width, 3), np.float32)
-        count = np.zeros((size, width), np.float32)
-        for row, (top, bottom) in enumerate(_spans(height, size)):
-            pixels, valid = self.pixels[top:bottom], self.valid[top:bottom]
-            if not valid.all():
-                pixels = pixels.copy()
-                pixels[~valid] = 0
-            pixels.sum(axis=0, out=total[row])
-            valid.sum(axis=0, out=count[row])
-        total, count = _column_sums(total, size), _column_sums(count, size)
-        area = np.diff(_spans(height, size)) * np.diff(_spans(width, size)).T
-        mean = np.divide(total, count[..., None], out=np.zeros_like(total), where=count[..., None] > 0)
-        return LinearImage(mean, (count * 2 >= area) & np.all(mean > 0, axis=2), self.camera)
+        return thumbnail_of(
+            lambda top, bottom: (self.pixels[top:bottom], self.valid[top:bottom]), height, width, self.camera, size
+        )
+
+
+def thumbnail_of(
+    rows: Callable[[int, int], tuple[NDArray[np.float32], NDArray[np.bool_]]],
+    height: int,
+    width: int,
+    camera: Camera = LINEAR_SRGB,
+    size: int = THUMBNAIL_SIZE,
+) -> LinearImage:
+    """:meth:`LinearImage.thumbnail`, to the last bit, of an image that never exists as a whole.
+
+    Args:
+        rows: Pixels (bottom - top, width, 3) and validity (bottom - top, width) of the rows from ``top`` up to, but
+            not including, ``bottom``; asked for from top to bottom, one row of cells at a time.
+        height: Of the whole image.
+        width: Of the whole image.
+        camera: Where the RGB comes from.
+        size: Of the thumbnail.
+    """
+    total = np.zeros((size, width, 3), np.float32)
+    count = np.zeros((size, width), np.float32)
+    for cell, (top, bottom) in enumerate(_spans(height, size).tolist()):
+        pixels, valid = rows(top, bottom)
+        if not valid.all():
+            pixels = pixels.copy()
+            pixels[~valid] = 0
+        pixels.sum(axis=0, out=total[cell])
+        valid.sum(axis=0, out=count[cell])
+    total, count = _column_sums(total, size), _column_sums(count, size)
+    area = np.diff(_spans(height, size)) * np.diff(_spans(width, size)).T
+    mean = np.divide(total, count[..., None], out=np.zeros_like(total), where=count[..., None] > 0)
+    return LinearImage(mean, (count * 2 >= area) & np.all(mean > 0, axis=2), camera)
 
 
 def _spans(length: int, size: int) -> NDArray[np.intp]:
