@@ -1,0 +1,104 @@
+"""A photograph averaged down to some 500 pixels, with what was clipped or dark on the way marked.
+
+At this size a pixel of misregistration of the original, its noise and its demosaicing are harmless, and two pictures of
+24 megapixels cost a few megabytes each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.errors import UsageError
+
+SIDE = 512
+"""The longer side is averaged down by the whole number that brings it nearest to this."""
+
+SMALLEST = 16
+"""Pictures with a shorter side than this hold too little to compare."""
+
+CLIPPED = 0.95
+"""A channel over this is taken as clipped: tone curves and sharpening bend before the white level."""
+
+DARK = 0.02
+"""Where even the brightest channel is under this, noise and flare outweigh the light."""
+
+_CLIPPED_SHARE = 0.02
+"""One mean stands for many pixels; if more of them than this are clipped, it leans towards white."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """A linear picture, averaged over areas.
+
+    Attributes:
+        pixels: float32 (h, w, 3), linear, 1.0 = white level.
+        usable: bool (h, w), False where pixels were clipped, not finite, or are dark.
+        height: Rows of the original.
+        width: Columns of the original.
+    """
+
+    pixels: NDArray[np.float32]
+    usable: NDArray[np.bool_]
+    height: int
+    width: int
+
+    @classmethod
+    def of(cls, linear: NDArray[np.floating]) -> Reduced:
+        """Reduce linear pixels.
+
+        Args:
+            linear: (H, W, 3) floating point, 1.0 = white level.
+
+        Raises:
+            UsageError: If the array has another shape or type, or is smaller than 16 x 16.
+        """
+        if not np.issubdtype(linear.dtype, np.floating):
+            raise UsageError(f"pixels must be linear floating point with the white level at 1, not {linear.dtype}")
+        return cls._of(linear, None)
+
+    @classmethod
+    def of_codes(cls, codes: NDArray[np.integer], light: NDArray[np.float32]) -> Reduced:
+        """Reduce numbers as stored, without a linear copy of the whole.
+
+        Args:
+            codes: (H, W, 3), whole numbers.
+            light: For each number the linear light that it stands for, 1.0 = white level.
+
+        Raises:
+            UsageError: If the array has another shape, or is smaller than 16 x 16.
+        """
+        return cls._of(codes, light)
+
+    @classmethod
+    def _of(cls, picture: NDArray[np.generic], light: NDArray[np.float32] | None) -> Reduced:
+        if picture.ndim != 3 or picture.shape[2] != 3:
+            raise UsageError(f"pixels must have the shape (height, width, 3), not {picture.shape}")
+        height, width = picture.shape[:2]
+        if min(height, width) < SMALLEST:
+            raise UsageError(f"a picture of {width} x {height} pixels is too small to compare; it needs {SMALLEST}")
+        step = max(1, round(max(height, width) / SIDE))
+        rows, columns = edges(height, round(height / step)), edges(width, round(width / step))
+        shape = len(rows) - 1, len(columns) - 1
+        total = np.empty((*shape, 3), np.float32)
+        bad = np.empty(shape, np.float32)
+        for row, (top, bottom) in enumerate(zip(rows[:-1], rows[1:], strict=True)):
+            strip = picture[top:bottom]
+            linear = strip.astype(np.float32) if light is None else light[strip]
+            # Written so that a NaN counts as out of range.
+            within = (linear <= CLIPPED).all(axis=2)
+            if light is None and not within.all():
+                linear = np.nan_to_num(linear, nan=0.0, posinf=1.0, neginf=0.0)
+            total[row] = np.add.reduceat(linear.sum(axis=0), columns[:-1], axis=0)
+            bad[row] = np.add.reduceat((~within).sum(axis=0, dtype=np.float32), columns[:-1])
+        area = (np.diff(rows)[:, None] * np.diff(columns)).astype(np.float32)
+        pixels = total / area[..., None]
+        usable = (bad <= _CLIPPED_SHARE * area) & (pixels.max(axis=2) >= DARK)
+        return cls(pixels, usable, height, width)
+
+
+def edges(length: int, parts: int) -> NDArray[np.intp]:
+    """(parts + 1,) where ``length`` pixels are cut into ``parts`` equal ones, to the whole pixel."""
+    return np.arange(parts + 1) * length // parts

@@ -1,0 +1,144 @@
+"""By how much one picture of a scene is shifted against another under other lights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.datasets.reduced import Reduced
+
+_FLARE = 0.01
+"""Added before the logarithm, so that the noise of the dark does not pass for structure."""
+
+_FAINT = 0.05
+"""Log-gradients well under this are noise and shading; those over it count by their direction alone."""
+
+_BLUR = 0.7
+"""Standard deviation, in pixels, of the correlation peak: wide enough to be interpolated."""
+
+_REACH = 1 / 16
+"""The largest shift that is looked for, as a share of the side."""
+
+_SURE = 8.0
+"""Height of the peak over the surface's root mean square; of unrelated pictures it stays under 6."""
+
+_PLAIN = 0.02
+"""With a smaller share of edges than this there is nothing to register, and no shift matters."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How two pictures lie on each other.
+
+    Attributes:
+        rows: Reduced pixels by which the reference's content lies further down in the input.
+        columns: And further to the right.
+        sure: Whether the pictures have a shared structure that says so; if not, the shift is 0.
+        plain: Whether one of them has too few edges to be registered, so that a shift would do no harm.
+    """
+
+    rows: float
+    columns: float
+    sure: bool
+    plain: bool
+
+
+def register(picture: Reduced, reference: Reduced) -> Registration:
+    """Translation by phase correlation (Kuglin and Hines 1975) of gradient directions (Fitch et al. 2002).
+
+    The gradients are those of each channel's logarithm: in one channel a light of any colour and brightness leaves the
+    edges of reflectances as they are, whereas it changes their share in luminance. The sub-pixel part is read off the
+    peak, which a Gaussian weight on the spectrum has made a Gaussian.
+
+    Args:
+        picture: The scene.
+        reference: The same scene, of the same size, under other lights.
+
+    References:
+        C. D. Kuglin and D. C. Hines, "The phase correlation image alignment method", Proc. IEEE Int. Conf. Cybernetics
+        and Society, 1975. A. J. Fitch, A. Kadyrov, W. J. Christmas and J. Kittler, "Orientation correlation", BMVC 2002.
+    """
+    height, width = picture.usable.shape
+    window = np.hanning(height + 2)[1:-1, None] * np.hanning(width + 2)[1:-1]
+    seen, expected = _gradients(picture), _gradients(reference)
+    power = np.zeros((height, width), np.complex128)
+    for channel in range(3):
+        first, second = (np.fft.fft2(_directions(gradients[channel]) * window) for gradients in (seen, expected))
+        power += first * second.conj()
+    strength = np.abs(power)
+    power /= np.maximum(strength, 1e-9 * strength.max() + 1e-30)
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)
+    surface = np.fft.ifft2(power * np.exp(-2 * (math.pi * _BLUR) ** 2 * (rows**2 + columns**2))).real
+    near = (np.abs(rows) <= _REACH) & (np.abs(columns) <= _REACH)
+    row, column = (int(index) for index in np.unravel_index(np.argmax(np.where(near, surface, -np.inf)), near.shape))
+    if not surface[row, column] > _SURE * math.sqrt(np.mean(surface**2)):
+        return Registration(0.0, 0.0, False, min(_edges(seen), _edges(expected)) < _PLAIN)
+    down = row + _vertex(surface[row - 1, column], surface[row, column], surface[(row + 1) % height, column])
+    right = column + _vertex(surface[row, column - 1], surface[row, column], surface[row, (column + 1) % width])
+    return Registration(_signed(down, height), _signed(right, width), True, False)
+
+
+def shifted(image: Reduced, rows: float, columns: float) -> Reduced:
+    """The picture moved down and right by a fraction of pixels; what comes from outside is not usable.
+
+    Cubic convolution (R. G. Keys, "Cubic convolution interpolation for digital image processing", 1981).
+    """
+    pixels, usable = image.pixels, image.usable
+    for axis, amount in ((0, rows), (1, columns)):
+        moved, whole = np.zeros_like(pixels), np.ones_like(usable)
+        for step in range(math.floor(amount) - 1, math.floor(amount) + 3):
+            weight = _cubic(abs(amount - step))
+            if weight:
+                moved += np.float32(weight) * _rolled(pixels, step, axis)
+                whole &= _rolled(usable, step, axis)
+        pixels, usable = moved, whole
+    return Reduced(np.maximum(pixels, 0), usable, image.height, image.width)
+
+
+def _gradients(image: Reduced) -> NDArray[np.complex128]:
+    """(3, h, w) gradient of each channel's logarithm, down + i right."""
+    log = np.log(np.moveaxis(image.pixels.astype(np.float64), 2, 0) + _FLARE)
+    down, right = np.gradient(log, axis=(1, 2))
+    return np.asarray(down + 1j * right)
+
+
+def _directions(gradients: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    return gradients / (np.abs(gradients) + _FAINT)
+
+
+def _edges(gradients: NDArray[np.complex128]) -> float:
+    """Share of the pixels that lie on an edge, in the channel that has most."""
+    return float((np.abs(gradients) > 2 * _FAINT).mean(axis=(1, 2)).max())
+
+
+def _vertex(before: float, peak: float, after: float) -> float:
+    """Where between its neighbours a sampled Gaussian has its maximum, -0.5 to 0.5."""
+    floor = 1e-3 * peak
+    left, middle, right = (math.log(max(value, floor)) for value in (before, peak, after))
+    curvature = left - 2 * middle + right
+    return min(max(0.5 * (left - right) / curvature, -0.5), 0.5) if curvature < 0 else 0.0
+
+
+def _signed(shift: float, length: int) -> float:
+    return shift - length if shift > length / 2 else shift
+
+
+def _cubic(distance: float) -> float:
+    if distance <= 1:
+        return (1.5 * distance - 2.5) * distance**2 + 1
+    return ((-0.5 * distance + 2.5) * distance - 4) * distance + 2 if distance < 2 else 0.0
+
+
+def _rolled(array: NDArray[Any], step: int, axis: int) -> NDArray[Any]:
+    """Moved along an axis by whole pixels, with zeros from outside."""
+    result = np.zeros_like(array)
+    length = array.shape[axis]
+    if abs(step) >= length:
+        return result
+    kept, left = slice(max(0, -step), length - max(0, step)), slice(max(0, step), length - max(0, -step))
+    result[(slice(None),) * axis + (left,)] = array[(slice(None),) * axis + (kept,)]
+    return result
