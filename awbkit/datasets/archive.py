@@ -14,6 +14,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from struct import unpack_from
@@ -32,6 +33,7 @@ _HARMLESS_BYTES = 1 << 20
 """Members up to this size may shrink by any ratio: masks and tables do."""
 
 _AGAIN = "download it again"
+_DENIED = ("permission denied", "make it readable for you")
 _CLOSED_NAME = re.compile(
     r"\.(tar\.\w+|tgz|tbz2?|txz|tzst|7z|rar|gz|bz2|xz|zst|(zip|tar|tgz|gz|7z|rar)\.\d{2,3}|z\d\d)$"
 )
@@ -124,6 +126,8 @@ def list_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
             raise zipfile.BadZipFile("no zip file")
         else:
             raise Refused("is neither a folder nor a zip or tar archive; name the folder that holds the data set")
+    except PermissionError:
+        raise UnreadableFile(path, *_DENIED) from None
     except _DAMAGE as error:
         problem = getattr(error, "strerror", None) or error
         raise UnreadableFile(path, f"is damaged or was not downloaded in full ({problem})", _AGAIN) from error
@@ -139,29 +143,54 @@ def read_member(member: Member, where: str) -> bytes:
     Raises:
         UnreadableFile: If they are not as stated.
     """
-    try:
-        if member.archive is None:
+    if member.archive is None:
+        with _reading(where):
             return Path(member.name).read_bytes()
-        with Path(member.archive).open("rb") as file:
-            file.seek(member.offset)
-            if not member.packing:
-                data = file.read(member.size)
-            else:
-                head = file.read(30)
-                if len(head) < 30 or not head.startswith(b"PK\3\4"):
-                    raise UnreadableFile(where, "is not where its archive says", _AGAIN)
-                file.seek(sum(unpack_from("<2H", head, 26)), os.SEEK_CUR)
-                data = file.read(member.packed)
-                if member.packing == "deflated":
-                    data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.size + 1)
-    except _DAMAGE as error:
-        problem = getattr(error, "strerror", None) or error
-        raise UnreadableFile(where, f"cannot be read ({problem})", _AGAIN) from error
+    data = _unpacked(member, where, member.size + 1)
     if len(data) != member.size:
         raise UnreadableFile(where, "is not of the size that its archive states", _AGAIN)
     if member.packing and zlib.crc32(data) != member.crc:
         raise UnreadableFile(where, "is damaged (its checksum does not match)", _AGAIN)
     return data
+
+
+def read_head(member: Member, where: str, count: int) -> bytes:
+    """The first ``count`` bytes of one file, or all if there are fewer, unchecked.
+
+    Raises:
+        UnreadableFile: If they cannot be read.
+    """
+    return _unpacked(member, where, min(count, member.size))
+
+
+def _unpacked(member: Member, where: str, count: int) -> bytes:
+    """At most ``count`` bytes of a file, which is all that a lie about its size can cost."""
+    with _reading(where), Path(member.archive or member.name).open("rb") as file:
+        file.seek(member.offset)
+        if not member.packing:
+            return file.read(min(count, member.size))
+        head = file.read(30)
+        if len(head) < 30 or not head.startswith(b"PK\3\4"):
+            raise UnreadableFile(where, "is not where its archive says", _AGAIN)
+        file.seek(sum(unpack_from("<2H", head, 26)), os.SEEK_CUR)
+        if member.packing == "stored":
+            return file.read(min(count, member.packed))
+        # Deflate adds a few bytes a block to what does not shrink, and a header.
+        packed = file.read(min(member.packed, count + count // 1024 + 4096))
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, count)
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError:
+        raise UnreadableFile(where, *_DENIED) from None
+    except FileNotFoundError:
+        raise UnreadableFile(where, "is no longer there") from None
+    except _DAMAGE as error:
+        problem = getattr(error, "strerror", None) or error
+        raise UnreadableFile(where, f"cannot be read ({problem})", _AGAIN) from error
 
 
 def _check_kind(path: Path, head: bytes) -> None:

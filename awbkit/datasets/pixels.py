@@ -74,6 +74,28 @@ def read_stored(source: Source, name: str) -> NDArray[Any]:
     return pixels[..., :3]
 
 
+def is_8_bit(source: Source, name: str) -> bool:
+    """Whether an image file stores 8 bits or fewer a channel, from its header where that can be read alone.
+
+    Raises:
+        UnreadableFile: If it is not there or damaged.
+        UnsupportedImage: If a TIFF is of a kind that cannot be decoded.
+    """
+    from awbkit.files.decode import decoding
+    from awbkit.files.open import sniff
+
+    head = source.head(name, 32)
+    kind = sniff(head)
+    if kind == "png":
+        # PNG 3rd edition, section 11.2.1: the bit depth follows width and height in the first chunk.
+        return head[24:25] != b"\x10"
+    if kind != "tiff":
+        return True
+    where = f"{source.path}/{name}"
+    with decoding(where):
+        return bool(_opened(source, name, where).format in ("uchar", "char"))
+
+
 def linear_thumbnail(
     codes: NDArray[np.integer] | NDArray[np.floating],
     camera: Camera,

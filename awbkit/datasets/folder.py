@@ -1,0 +1,293 @@
+"""Any folder or archive of images with a ``ground_truth.csv``: the layout for data sets of one's own.
+
+    ground_truth.csv    image,r,g,b and, where known, camera,scene,fold,exposure; other columns are passed over
+    images/             or anywhere below; ``image`` is the path below the csv file or its end, with or without suffix
+    cameras.json        optional: {"Canon EOS 550D": {"matrices": [{"cct": 6504, "xyz_to_camera": [[...], ...]}]}}
+
+Truth: r, g, b are the RGB of a perfect white under the light, on any scale, in the RGB of the image itself: the
+camera's for linear and raw images, *linear* sRGB (not the code values of a picture) for pictures in sRGB or with an ICC
+profile. Black level and saturation: the options ``black`` and ``white``, in the numbers of the file; a channel is
+clipped from 0.98 of the way between them, and a pixel is valid if no channel is clipped or black. Chart mask: paint
+what must not be seen black (0). Licence and citation: the owner's.
+
+Pitfalls: without a column ``scene`` every image counts as a scene of its own, so that pictures of one place end up on
+both sides of a fold. 8-bit images that are linear need ``encoding=linear``, 16-bit images in sRGB ``encoding=srgb``.
+A camera that neither LibRaw nor ``cameras.json`` knows has no matrix, and so no canonical white.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, cast
+
+import numpy as np
+
+from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.datasets.labels import FILE, Files, Label, read_labels
+from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.pixels import is_8_bit, linear_thumbnail, read_stored
+from awbkit.datasets.prepared import camera_from_json
+from awbkit.datasets.source import Source
+from awbkit.errors import AwbError, FileError, UnreadableFile, UsageError
+from awbkit.files.find import IMAGE_SUFFIXES, RAW_SUFFIXES
+from awbkit.image import LinearImage
+
+_ENCODINGS = ("auto", "linear", "srgb")
+_RENDERED = "sRGB"
+_CAMERAS_FORM = 'the form is {name: {"matrices": [{"cct": 6504, "xyz_to_camera": 3 x 3 numbers}]}}'
+
+
+@dataclass(frozen=True)
+class Folder(Layout):
+    """Images with a ``ground_truth.csv``; see the module.
+
+    Raw files are read as ``awbkit estimate`` reads them, with the matrix that they carry, and so are pictures in sRGB,
+    whose embedded profiles are honoured. Images in sRGB have no camera RGB any more: their camera is called
+    "Canon EOS 550D (sRGB)", or "sRGB". Where there are several ``ground_truth.csv``, each speaks of what lies below
+    it, the nearest one first, and images are called by their folder and name; scenes and folds of the same name are
+    the same.
+
+    Raises:
+        UsageError: If ``white`` is not above ``black``.
+    """
+
+    name: ClassVar[str] = "folder"
+    about: ClassVar[About] = About(
+        title="Labelled images of one's own",
+        licence="as the owner of the images states",
+        citation="none",
+        download="none",
+        convention="RGB of a perfect white under the light, in the RGB of the image: the camera's for linear and raw "
+        "images, linear sRGB for pictures in sRGB",
+    )
+
+    encoding: str = field(
+        default="auto",
+        metadata={
+            "help": "what the numbers of PNG, TIFF and JPEG are: linear camera RGB, or sRGB (an embedded profile "
+            "is honoured); auto: linear for 16 bits and floating point, else sRGB",
+            "choices": _ENCODINGS,
+        },
+    )
+    black: float = field(
+        default=0.0,
+        metadata={"help": "black level of linear images, in the numbers of the file", "range": (0.0, 65535.0)},
+    )
+    white: float = field(
+        default=0.0,
+        metadata={"help": "white level of linear images; 0 is the format's full scale", "range": (0.0, 65535.0)},
+    )
+
+    def __post_init__(self) -> None:
+        if self.encoding not in _ENCODINGS:
+            raise UsageError(f"encoding must be one of {', '.join(_ENCODINGS)}, not {self.encoding!r}")
+        if self.white and self.white <= self.black:
+            raise UsageError(f"the white level {self.white:g} must be above the black level {self.black:g}")
+
+    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+        tables = source.find(FILE)
+        if not tables:
+            raise UnreadableFile(source.path, f"holds no {FILE}", "write one with the columns image,r,g,b")
+        owned = _owned(source, [_folder(table) for table in tables])
+        results: dict[str, list[Sample | Skipped]] = {}
+        owners: dict[str, str] = {}
+        for table in sorted(tables, key=lambda table: -table.count("/")):
+            results[table] = list(self._labelled(source, table, owned, owners, prefixed=len(tables) > 1))
+        for table in tables:
+            yield from results[table]
+        for name in (name for names in owned.values() for name in names if name not in owners):
+            yield Skipped(name, f"no line in {FILE} names it")
+
+    def load(self, source: Source, sample: Sample) -> Example:
+        (name,) = sample.files
+        light = cast("tuple[float, float, float]", sample.illuminant)
+        if sample.details["kind"] == "linear":
+            stored = read_stored(source, name)
+            full = 1.0 if stored.dtype == np.float32 else float(np.iinfo(stored.dtype).max)
+            image = linear_thumbnail(stored, Camera(sample.camera), black=self.black, white=self.white or full)
+        else:
+            image = self._photo(source, name)
+        return Example(image, light)
+
+    def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
+        wanted = list(names)
+        found = super().cameras(source, wanted)
+        for name in wanted:
+            if name == _RENDERED or name.endswith(f" ({_RENDERED})"):
+                found[name] = replace(LINEAR_SRGB, name=name)
+        if any(_is_raw(name) for name in source.members):
+            # Of several raws of one camera the first speaks for all.
+            for sample in reversed([s for s in self.samples(source) if isinstance(s, Sample)]):
+                if sample.details["kind"] == "raw" and sample.camera in found:
+                    camera = _raw_camera(source.members[sample.files[0]].name)
+                    if camera.matrices:
+                        found[sample.camera] = replace(camera, name=sample.camera, as_shot=None)
+        given = _given_cameras(source)
+        return {name: given.get(name, camera) for name, camera in found.items()}
+
+    def _labelled(
+        self, source: Source, table: str, owned: dict[str, list[str]], owners: dict[str, str], *, prefixed: bool
+    ) -> Iterator[Sample | Skipped]:
+        """What one table says; the files that it labels are added to ``owners``."""
+        folder = _folder(table)
+        prefix = folder if prefixed else ""
+        near = Files(folder, owned[folder])
+        far = Files(folder, [name for names in owned.values() for name in names if name.startswith(folder)])
+        found: dict[str, list[Label]] = defaultdict(list)
+        for label in read_labels(source.text(table), f"{source.path}/{table}"):
+            problem = label.problem
+            try:
+                file = _found(near, far, label.image)
+                if owners.get(file, table) != table:
+                    problem = f"{owners[file]} has a line for it, too"
+                else:
+                    owners[file] = table
+            except LookupError as error:
+                problem = problem or str(error)
+            if problem:
+                yield Skipped(prefix + label.image, f"line {label.line} of {table}: {problem}")
+            else:
+                found[file].append(label)
+        for file, labels in found.items():
+            lines = [str(label.line) for label in labels]
+            if len({replace(label, line=0, image="") for label in labels}) > 1:
+                yield Skipped(prefix + labels[0].image, f"lines {' and '.join(lines)} of {table} contradict each other")
+                continue
+            yield self._sample(source, file, prefix + labels[0].image, labels[0])
+            for label in labels[1:]:
+                yield Skipped(
+                    prefix + label.image, f"line {label.line} of {table}: line {lines[0]} says the same already"
+                )
+
+    def _sample(self, source: Source, file: str, image: str, label: Label) -> Sample | Skipped:
+        member = source.members[file]
+        kind, camera = _kind(source, file, self.encoding), label.camera
+        if kind == "raw":
+            if member.archive is not None:
+                return Skipped(image, "is a raw file in an archive; unpack the archive and name the folder")
+            camera = camera or _raw_camera(member.name).name
+        elif kind == "srgb":
+            camera = f"{camera} ({_RENDERED})" if camera else _RENDERED
+        return Sample(
+            image=image,
+            files=(file,),
+            camera=camera,
+            scene=label.scene or image,
+            illuminant=label.illuminant,
+            fold=label.fold,
+            exposure=label.exposure,
+            details={"kind": kind},
+        )
+
+    def _photo(self, source: Source, name: str) -> LinearImage:
+        from awbkit.files.open import open_photo
+
+        try:
+            with _plain(source, name) as path:
+                return open_photo(path, encoding=self.encoding).thumbnail()
+        except FileError as error:
+            # The path may be that of a temporary file.
+            raise type(error)(f"{source.path}/{name}", error.problem, error.remedy) from error
+
+
+def _folder(name: str) -> str:
+    """The folder that a file lies in, with a ``/`` at its end, or empty."""
+    return name[: name.rfind("/") + 1]
+
+
+def _owned(source: Source, folders: Iterable[str]) -> dict[str, list[str]]:
+    """The image files below each folder that has a table, but not below a nearer one."""
+    owned: dict[str, list[str]] = {folder: [] for folder in folders}
+    for name in source.members:
+        if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES:
+            folder = _folder(name)
+            while folder and folder not in owned:
+                folder = _folder(folder[:-1])
+            if folder in owned:
+                owned[folder].append(name)
+    return owned
+
+
+def _found(near: Files, far: Files, image: str) -> str:
+    try:
+        return near.find(image)
+    except LookupError as error:
+        try:
+            return far.find(image)
+        except LookupError:
+            raise error from None
+
+
+def _is_raw(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in RAW_SUFFIXES
+
+
+def _kind(source: Source, name: str, encoding: str) -> str:
+    """Whether a file is "raw", or how its numbers are to be read: "linear" or "srgb"."""
+    if _is_raw(name):
+        return "raw"
+    if encoding != "auto":
+        return encoding
+    try:
+        return "srgb" if is_8_bit(source, name) else "linear"
+    except AwbError:
+        # Reading it will say what is wrong with it.
+        return "linear"
+
+
+@lru_cache(maxsize=1 << 16)
+def _raw_camera(path: str) -> Camera:
+    from awbkit.files.open import open_photo
+
+    try:
+        return open_photo(path).camera
+    except AwbError:
+        # Reading it will say what is wrong with it.
+        return Camera()
+
+
+@contextmanager
+def _plain(source: Source, name: str) -> Iterator[str]:
+    """The path of a file; of an archive's member that of a copy, for codecs that read nothing else."""
+    member = source.members[name]
+    if member.archive is None:
+        yield member.name
+        return
+    with tempfile.TemporaryDirectory(prefix="awbkit-") as folder:
+        copy = Path(folder, f"image{PurePosixPath(name).suffix}")
+        copy.write_bytes(source.read(name))
+        yield str(copy)
+
+
+def _given_cameras(source: Source) -> dict[str, Camera]:
+    """What every ``cameras.json`` says."""
+    cameras: dict[str, Camera] = {}
+    for file in source.find("cameras.json"):
+        where = f"{source.path}/{file}"
+        try:
+            entries = json.loads(source.text(file))
+        except ValueError as error:
+            raise UnreadableFile(where, f"is no JSON ({error})") from None
+        if not isinstance(entries, dict):
+            raise UnreadableFile(where, "is no object of cameras by name", _CAMERAS_FORM)
+        for name, entry in entries.items():
+            try:
+                if not entry["matrices"]:
+                    raise KeyError("matrices")
+                camera = camera_from_json(name, entry)
+            except KeyError as error:
+                raise UnreadableFile(where, f"{name!r} lacks {error}", _CAMERAS_FORM) from None
+            except (ValueError, TypeError, AttributeError) as error:
+                raise UnreadableFile(where, f"{name!r}: {error}", _CAMERAS_FORM) from None
+            if cameras.setdefault(name, camera) != camera:
+                raise UnreadableFile(
+                    where, f"{name!r} is another camera than in a cameras.json before it", "rename one"
+                )
+    return cameras

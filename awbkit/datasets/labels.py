@@ -1,0 +1,175 @@
+"""``ground_truth.csv``: its lines, and the image files that they mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.illuminant import Illuminant
+
+FILE = "ground_truth.csv"
+REQUIRED = ("image", "r", "g", "b")
+OPTIONAL = ("camera", "scene", "fold", "exposure")
+
+_DELIMITERS = (",", ";", "\t")
+_UNKNOWN = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
+
+
+@dataclass(frozen=True)
+class Label:
+    """One line.
+
+    Attributes:
+        line: Its number, the header's being 1.
+        image: As written, but for ``\\`` and leading ``./``.
+        illuminant: r, g, b as written, NaN where no number is.
+        camera: As written, or an empty string.
+        scene: Likewise.
+        fold: Likewise.
+        exposure: A positive number; None if nothing is stated.
+        problem: Why the line cannot be used, or an empty string.
+    """
+
+    line: int
+    image: str
+    illuminant: tuple[float, float, float]
+    camera: str
+    scene: str
+    fold: str
+    exposure: float | None
+    problem: str
+
+
+def read_labels(text: str, where: str) -> Iterator[Label]:
+    """The lines of a table, blank ones left out.
+
+    The header names the columns in any order and case; columns are separated by comma, semicolon or tab, and with the
+    latter two a comma may be the decimal sign.
+
+    Args:
+        text: The table.
+        where: Its name, for messages.
+
+    Raises:
+        UnreadableFile: If the header lacks a column, or quotes are not closed.
+    """
+    lines = io.StringIO(text, newline="")
+    first = next((line for line in lines if line.strip()), "")
+    delimiter, columns = _header(first, where)
+    # Restarted, so that line numbers are those of the file.
+    lines.seek(0)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    try:
+        rows = (row for row in reader if any(cell.strip() for cell in row))
+        next(rows, None)
+        for row in rows:
+            cells = {name: row[place].strip() if place < len(row) else "" for name, place in columns.items()}
+            yield _label(reader.line_num, cells, delimiter != ",")
+    except csv.Error as error:
+        raise UnreadableFile(where, f"line {reader.line_num} is no line of a table ({error})", "check quotes") from None
+
+
+class Files:
+    """Image files below one folder, to be found by what a table calls them."""
+
+    def __init__(self, folder: str, names: Iterable[str]) -> None:
+        """Index files.
+
+        Args:
+            folder: Ends with ``/``, or is empty.
+            names: Of files with a suffix, all of which begin with ``folder``.
+        """
+        self._folder = folder
+        self._names = [name[len(folder) :] for name in names]
+        self._indices: dict[int, dict[str, list[str]]] = {}
+
+    def find(self, image: str) -> str:
+        """The one file of this name: at this path, else below ``images``, else anywhere, regardless of case.
+
+        Raises:
+            LookupError: If there is none or more than one; the message says which.
+        """
+        wanted = _folded(image)
+        for parts, path in ((0, wanted), (0, f"images/{wanted}"), (wanted.count("/") + 1, wanted)):
+            found = self._index(parts).get(path, [])
+            if len(found) > 1:
+                exact = [
+                    name
+                    for name in found
+                    if f"/{name}".endswith(f"/{image}") or f"/{_stem(name)}".endswith(f"/{image}")
+                ]
+                if len(exact) != 1:
+                    some = ", ".join(found[:3]) + (", ..." if found[3:] else "")
+                    raise LookupError(f"{image} could be any of {some}; write the path below the table")
+                found = exact
+            if found:
+                return self._folder + found[0]
+        raise LookupError(f"there is no image file {image}")
+
+    def _index(self, parts: int) -> dict[str, list[str]]:
+        """Names by their last so many parts, or by all of them for 0; each with and without suffix."""
+        if parts not in self._indices:
+            index: dict[str, list[str]] = defaultdict(list)
+            for name in self._names:
+                for form in dict.fromkeys((_folded(name), _folded(_stem(name)))):
+                    index["/".join(form.split("/")[-parts:]) if parts else form].append(name)
+            self._indices[parts] = dict(index)
+        return self._indices[parts]
+
+
+def _header(line: str, where: str) -> tuple[str, dict[str, int]]:
+    found: list[str] = []
+    for delimiter in _DELIMITERS:
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True), [])
+        except csv.Error:
+            continue
+        names = [cell.strip().lower() for cell in cells]
+        if set(REQUIRED) <= set(names):
+            wanted = (*REQUIRED, *OPTIONAL)
+            twice = [name for name in wanted if names.count(name) > 1]
+            if twice:
+                raise UnreadableFile(where, f"has two columns {twice[0]}", "rename one of them")
+            return delimiter, {name: names.index(name) for name in wanted if name in names}
+        found = max(found, names, key=len)
+    lacking = ", ".join(name for name in REQUIRED if name not in found)
+    raise UnreadableFile(where, f"its first line names no column {lacking}", f"begin it with {','.join(REQUIRED)}")
+
+
+def _label(line: int, cells: dict[str, str], decimal_comma: bool) -> Label:
+    def number(name: str) -> float:
+        text = cells.get(name, "")
+        try:
+            return float(text.replace(",", ".") if decimal_comma else text)
+        except ValueError:
+            return math.nan
+
+    image = cells["image"].replace("\\", "/").removeprefix("./")
+    light = number("r"), number("g"), number("b")
+    exposure = None if cells.get("exposure", "").lower() in _UNKNOWN else number("exposure")
+    problem = ""
+    try:
+        Illuminant.of(light)
+    except UsageError:
+        problem = f"r, g, b are {cells['r']}, {cells['g']}, {cells['b']} and no light; they must be positive numbers"
+    if exposure is not None and not 0 < exposure < math.inf:
+        problem = problem or f"the exposure {cells['exposure']} is no positive number; leave it empty if not known"
+    if not image:
+        problem = "names no image"
+    camera, scene, fold = (cells.get(name, "") for name in ("camera", "scene", "fold"))
+    return Label(line, image, light, camera, scene, fold, exposure, problem)
+
+
+def _stem(path: str) -> str:
+    return path[: path.rindex(".")]
+
+
+def _folded(name: str) -> str:
+    # macOS stores accents apart from their letters.
+    return unicodedata.normalize("NFC", name).casefold()
