@@ -1,4 +1,4 @@
-"""Rendered pairs: one scene under coloured lights and under an even white one, with what the light was at each pixel."""
+"""Rendered pairs: a scene under coloured lights and under an even white one, and what the light was at each pixel."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Pair:
         picture: float32 (H, W, 3) linear, under the lights.
         reference: Likewise, under even white light.
         light: float64 (H, W, 3), the sum of the lights that falls on each pixel of ``picture``.
-        mean: (3,), the mean of that, weighted as a gray scene would be.
+        mean: (3,), its colour averaged over the pixels by their brightness (green) in ``picture``, clipped ones too.
     """
 
     picture: Array
@@ -112,6 +112,7 @@ def render(scene: Scene) -> Pair:
     rows, columns = slice(margin, margin + scene.shape[0]), slice(margin, margin + scene.shape[1])
     behind = slice(margin - dy, margin - dy + scene.shape[0]), slice(margin - dx, margin - dx + scene.shape[1])
     picture, light, even = clean[behind], light[behind], even[rows, columns]
+    mean = (light / light[..., 1:2] * picture[..., 1:2]).sum(axis=(0, 1))
     if scene.moved:
         side = round(np.sqrt(scene.moved * picture.shape[0] * picture.shape[1]))
         top, left = (int(rng.integers(0, length - side)) for length in scene.shape)
@@ -127,8 +128,7 @@ def render(scene: Scene) -> Pair:
             inside[scene.border : -scene.border, scene.border : -scene.border] = True
             noisy[~inside] = 0
         images.append(decoded(encode(noisy)) if scene.codes else noisy.astype(np.float32))
-    # In a gray scene the mean of all pixels has the colour of the mean light.
-    return Pair(images[0], images[1], light, light.mean(axis=(0, 1)))
+    return Pair(images[0], images[1], light, mean / np.linalg.norm(mean))
 
 
 def decoded(codes: Array) -> Array:

@@ -7,6 +7,7 @@ At this size a pixel of misregistration of the original, its noise and its demos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,7 @@ class Reduced:
         shape = len(rows) - 1, len(columns) - 1
         total = np.empty((*shape, 3), np.float32)
         bad = np.empty(shape, np.float32)
-        for row, (top, bottom) in enumerate(zip(rows[:-1], rows[1:], strict=True)):
+        for row, (top, bottom) in enumerate(pairwise(rows)):
             strip = picture[top:bottom]
             linear = strip.astype(np.float32) if light is None else light[strip]
             # Written so that a NaN counts as out of range.

@@ -1,0 +1,253 @@
+"""The light of a scene from two pictures of it: one under that light, one under a known, even light.
+
+With input I = L R s and reference A = L0 R s0 (light, reflectance, shading) the logarithms of I / A hold neither the
+reflectance nor, in chromaticity, the shading and the exposures: ln(I_R / I_G) - ln(A_R / A_G) = ln(L_R / L_G) -
+ln(L0_R / L0_G), and the same for blue. That is the light wherever one dominates, and where several mix, the mixture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.datasets.reduced import Reduced, edges
+from awbkit.datasets.registration import register, shifted
+from awbkit.errors import UsageError
+from awbkit.illuminant import angular_error
+from awbkit.image import THUMBNAIL_SIZE
+
+ONE_LIGHT = 3.0
+"""Degrees of spread under which a scene passes for lit by one light."""
+
+Floats = NDArray[np.floating]
+
+_LEAST = 5e-4
+"""Less light than this in a channel counts as this much; it is some two steps of 8-bit sRGB."""
+
+_FLARE = 0.01
+"""Added before the logarithm that finds edges, so that the noise of the dark is none."""
+
+_RIM = 0.3
+"""A change of brightness by less than this, in ln over 3 x 3 pixels, is no edge."""
+
+_SMOOTHEST = 1 / 3
+"""This share of the pixels is kept however strong the texture."""
+
+_FEWEST = 64
+"""Fewer reduced pixels than this say nothing about a picture."""
+
+_BRIGHTEST = 3.0
+"""No pixel counts for more than this many of median brightness: the brightest are reflections of lamps."""
+
+_FAR = 4.0
+"""Pixels further from the geometric median than this many median distances are highlights or moved objects."""
+
+_LIKE = 0.02
+"""Variance of ln reference, over 3 x 3 cells, from which the guided filter follows its edges."""
+
+_KNOWN_SHARE = 0.25
+"""A cell of which less can be used is unknown, even if its neighbours are not."""
+
+_KNOWN_PIXELS = 4
+"""The least number of pixels around that a cell's light is told from."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairIlluminant:
+    """The light of the input relative to that of the reference.
+
+    Attributes:
+        rgb: Unit length: the mean light, weighted by the brightness of what it falls on.
+        spread: Degrees between the lights at the first and third quartile of the cells, along the direction in
+            log-chroma in which they differ most: for two lights in equal shares the angle between them.
+        local: float32 (64, 64, 2), ln(r / g) and ln(b / g) of the light in each cell of the input's thumbnail; NaN
+            where it is unknown.
+        counts: uint16 (64, 64), the pixels, at some 512 to the longer side, that each cell was told from; confidence
+            goes with their square root.
+        pixels: Their number in all.
+        shift: Rows and columns, in pixels of the input, by which the reference's content lies further down and right in
+            the input; None where neither picture has the structure to tell.
+    """
+
+    rgb: tuple[float, float, float]
+    spread: float
+    local: NDArray[np.float32]
+    counts: NDArray[np.uint16]
+    pixels: int
+    shift: tuple[float, float] | None
+
+    @property
+    def one_light(self) -> bool:
+        """Whether the scene is lit by one light, as far as the pair can tell."""
+        return self.spread < ONE_LIGHT
+
+
+def illuminant_from_pair(
+    picture: NDArray[np.floating] | Reduced, reference: NDArray[np.floating] | Reduced
+) -> PairIlluminant:
+    """The global and local illuminant of a picture, relative to the light of its reference.
+
+    Both are averaged down to some 512 pixels and registered. Pixels that are clipped or dark in either and those around
+    strong edges are left out. The global light is the mean, weighted by the input's green, because it is then the light
+    that falls on the scene as a whole (the sum of red over the sum of green); highlights and moved objects are kept out
+    by the distance to the geometric median of the log-chroma (A. Weiszfeld 1937; Y. Vardi and C.-H. Zhang, "The
+    multivariate L1-median and associated data depth", PNAS 2000), which half of the pixels cannot corrupt. The local
+    light is the same mean by cell, smoothed by a guided filter (K. He, J. Sun and X. Tang, "Guided image filtering",
+    2013) that the reference guides.
+
+    Args:
+        picture: (H, W, 3) linear, 1.0 = white level, or reduced already.
+        reference: The same scene, of the same size, likewise; it may be shifted by up to a sixteenth of a side.
+
+    Raises:
+        UsageError: If the shapes or types are wrong, the sizes differ, too little is neither clipped nor dark in both,
+            or the two show different scenes.
+    """
+    seen = picture if isinstance(picture, Reduced) else Reduced.of(picture)
+    even = reference if isinstance(reference, Reduced) else Reduced.of(reference)
+    if (seen.height, seen.width) != (even.height, even.width):
+        raise UsageError(
+            f"the picture is {seen.width} x {seen.height} pixels and its reference {even.width} x {even.height}"
+        )
+    found = register(seen, even)
+    if not (found.sure or found.plain):
+        raise UsageError("the picture and its reference cannot be registered; do they show the same scene?")
+    even = shifted(even, found.rows, found.columns)
+    usable = seen.usable & even.usable
+    if usable.sum() < _FEWEST:
+        raise UsageError(f"only {usable.mean():.1%} of the pixels are neither clipped nor dark in both pictures")
+    contrast = np.maximum(_contrast(seen.pixels), _contrast(even.pixels))
+    kept = usable & (contrast <= max(_RIM, float(np.quantile(contrast[usable], _SMOOTHEST))))
+    ratio = _log_chroma(seen.pixels) - _log_chroma(even.pixels)
+    green = seen.pixels[..., 1].astype(np.float64) + _LEAST
+    weight = np.where(kept, np.minimum(green, _BRIGHTEST * np.median(green[kept])), 0.0)
+    local, counts = _local(ratio, weight, usable, even.pixels)
+    scale = seen.height / usable.shape[0], seen.width / usable.shape[1]
+    return PairIlluminant(
+        rgb=_rgb(_mean(ratio[kept], weight[kept], green[kept])),
+        spread=_spread(local[np.isfinite(local[..., 0])].astype(np.float64)),
+        local=local,
+        counts=counts,
+        pixels=int(kept.sum()),
+        shift=(found.rows * scale[0], found.columns * scale[1]) if found.sure else None,
+    )
+
+
+def geometric_median(points: Floats, weights: Floats) -> NDArray[np.float64]:
+    """The point from which the weighted sum of the distances to all others is least.
+
+    Weiszfeld's iteration with Vardi and Zhang's step, which does not stop at a point that it happens to meet.
+
+    Args:
+        points: (N, D).
+        weights: (N,), none negative and not all 0.
+    """
+    middle = np.median(points, axis=0).astype(np.float64)
+    for _ in range(100):
+        away = points - middle
+        distance = np.linalg.norm(away, axis=1)
+        apart = distance > 1e-9
+        pull = weights[apart] / distance[apart]
+        if not pull.sum() > 0:
+            break
+        step = pull @ away[apart] / pull.sum()
+        here = float(weights[~apart].sum())
+        force = float(np.linalg.norm(pull @ away[apart]))
+        step *= max(0.0, 1 - here / force) if force > 0 else 0.0
+        middle += step
+        if np.abs(step).max() < 1e-6:
+            break
+    return middle
+
+
+def _mean(ratio: Floats, weight: Floats, green: Floats) -> NDArray[np.float64]:
+    """Log-chroma of the mean light over the pixels that are not far from the geometric median."""
+    distance = np.linalg.norm(ratio - geometric_median(ratio, weight), axis=1)
+    order = np.argsort(distance)
+    total = np.cumsum(weight[order])
+    half = distance[order[np.searchsorted(total, total[-1] / 2)]]
+    near = distance <= _FAR * half + 1e-6
+    return np.asarray(np.log(np.average(np.exp(ratio[near]), axis=0, weights=green[near])))
+
+
+def _local(
+    ratio: Floats, weight: Floats, usable: NDArray[np.bool_], reference: Floats
+) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+    """Log-chroma and number of pixels by cell."""
+    total = _cells(weight)
+    mean = _cells(ratio * weight[..., None]) / np.where(total > 0, total, 1)[..., None]
+    area = _cells(np.ones(usable.shape))
+    guide = np.log(_cells(reference.mean(axis=2, dtype=np.float64)) / area + _FLARE)
+    counts = _cells((weight > 0).astype(np.float64))
+    known = (_box(counts) >= _KNOWN_PIXELS) & (_cells(usable.astype(np.float64)) >= _KNOWN_SHARE * area)
+    local = np.where(known[..., None], _guided(mean, guide, total), np.nan)
+    return local.astype(np.float32), np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16)
+
+
+def _spread(cells: Floats) -> float:
+    """Degrees between the quartiles along the principal axis."""
+    if len(cells) < 2:
+        return 0.0
+    middle = np.median(cells, axis=0)
+    axis = np.linalg.eigh(np.cov(cells, rowvar=False))[1][:, -1]
+    first, third = np.quantile((cells - middle) @ axis, (0.25, 0.75))
+    return angular_error(_rgb(middle + first * axis), _rgb(middle + third * axis))
+
+
+def _log_chroma(pixels: Floats) -> NDArray[np.float64]:
+    log = np.log(np.maximum(pixels.astype(np.float64), _LEAST))
+    return np.asarray(log[..., (0, 2)] - log[..., 1:2])
+
+
+def _rgb(chroma: Floats) -> tuple[float, float, float]:
+    light = np.exp([float(chroma[0]), 0.0, float(chroma[1])])
+    red, green, blue = light / np.linalg.norm(light)
+    return float(red), float(green), float(blue)
+
+
+def _contrast(pixels: Floats) -> NDArray[np.float64]:
+    """Greatest change of a channel's logarithm over 3 x 3 pixels."""
+    high = low = np.log(pixels.astype(np.float64) + _FLARE)
+    for axis in (0, 1):
+        high, low = _reached(high, axis, np.maximum), _reached(low, axis, np.minimum)
+    return np.asarray((high - low).max(axis=2))
+
+
+def _reached(values: Floats, axis: int, choose: np.ufunc) -> NDArray[np.float64]:
+    """Each value and its two neighbours along an axis, reduced to one."""
+    swapped = np.swapaxes(values, 0, axis)
+    result = swapped.copy()
+    choose(result[1:], swapped[:-1], out=result[1:])
+    choose(result[:-1], swapped[1:], out=result[:-1])
+    return np.asarray(np.swapaxes(result, 0, axis), dtype=np.float64)
+
+
+def _cells(values: Floats) -> NDArray[np.float64]:
+    """Sums over the cells of the thumbnail."""
+    rows, columns = (edges(length, THUMBNAIL_SIZE)[:-1] for length in values.shape[:2])
+    return np.asarray(np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1))
+
+
+def _guided(values: Floats, guide: Floats, weight: Floats) -> NDArray[np.float64]:
+    """Guided filter of radius 1 with a gray guide, each cell counting by its weight."""
+    total = _box(weight)
+    safe = np.where(total > 0, total, 1)
+    centre = _box(weight * guide) / safe
+    variance = np.maximum(_box(weight * guide**2) / safe - centre**2, 0)
+    around = np.where(_box(total) > 0, _box(total), 1)
+    result = np.empty_like(values)
+    for channel in range(values.shape[2]):
+        mean = _box(weight * values[..., channel]) / safe
+        slope = (_box(weight * guide * values[..., channel]) / safe - centre * mean) / (variance + _LIKE)
+        level = mean - slope * centre
+        result[..., channel] = (_box(slope * total) * guide + _box(level * total)) / around
+    return result
+
+
+def _box(values: Floats) -> NDArray[np.float64]:
+    """Sums over 3 x 3 cells."""
+    padded = np.pad(values, 1)
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return np.asarray(rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:])
