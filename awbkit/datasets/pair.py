@@ -237,7 +237,7 @@ def _guided(values: Floats, guide: Floats, weight: Floats) -> NDArray[np.float64
     centre = _box(weight * guide) / safe
     variance = np.maximum(_box(weight * guide**2) / safe - centre**2, 0)
     around = np.where(_box(total) > 0, _box(total), 1)
-    result = np.empty_like(values)
+    result = np.empty(values.shape)
     for channel in range(values.shape[2]):
         mean = _box(weight * values[..., channel]) / safe
         slope = (_box(weight * guide * values[..., channel]) / safe - centre * mean) / (variance + _LIKE)
