@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +27,7 @@ _STREAMED_BYTES = 1 << 20
 """Below this, libvips decodes faster into memory than in strips."""
 
 _FORMATS = {"png": "pngload_buffer", "tiff": "tiffload_buffer", "jpeg": "jpegload_buffer"}
+_Rows = Callable[[int, int], tuple[NDArray[np.float32], NDArray[np.bool_]]]
 _KINDS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 
 
@@ -155,7 +155,7 @@ def srgb_thumbnail(
     return _thumbnail(rows, codes.shape, LINEAR_SRGB, masked)
 
 
-def _thumbnail(rows: Any, shape: tuple[int, ...], camera: Camera, masked: NDArray[np.bool_] | None) -> LinearImage:
+def _thumbnail(rows: _Rows, shape: tuple[int, ...], camera: Camera, masked: NDArray[np.bool_] | None) -> LinearImage:
     if len(shape) != 3 or shape[2] != 3:
         raise UsageError(f"pixels must have the shape (height, width, 3), not {shape}")
     if masked is not None and masked.shape != shape[:2]:
@@ -188,27 +188,21 @@ def _srgb_tables(top: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
 
 
 def _opened(source: Source, name: str, where: str) -> pyvips.Image:
-    """The image, not yet decoded; plain files are not read into memory first."""
+    """The image, not yet decoded; large plain files are not read into memory first."""
     from awbkit.files.decode import COPY_AGAIN, load, vips
     from awbkit.files.extents import is_cut_short
     from awbkit.files.open import sniff
 
-    member = source.members.get(name)
-    if member is None or member.archive is not None or member.size <= _STREAMED_BYTES:
-        data = source.read(name)
-        head = data[:32]
-    else:
-        data = b""
-        with Path(member.name).open("rb") as file:
-            head = file.read(32)
+    head = source.head(name, 32)
     kind = sniff(head)
     if kind not in _FORMATS:
         raise _unsupported(where, "is neither PNG nor TIFF nor JPEG" if head else "is empty")
-    if kind == "tiff" and member is not None and member.archive is None and is_cut_short(member.name):
-        raise UnreadableFile(where, "ends before its pixels do", COPY_AGAIN)
-    if member is not None and not data:
+    member = source.members[name]
+    if member.archive is None and (kind == "tiff" or member.size > _STREAMED_BYTES):
+        if kind == "tiff" and is_cut_short(member.name):
+            raise UnreadableFile(where, "ends before its pixels do", COPY_AGAIN)
         return load(member.name, kind)
-    return getattr(vips().Image, _FORMATS[kind])(data, fail_on="error")
+    return getattr(vips().Image, _FORMATS[kind])(source.read(name), fail_on="error")
 
 
 def _unsupported(where: str, problem: str) -> UnsupportedImage:
