@@ -43,10 +43,15 @@ def begun(source: Path, out: Path, **options: bool) -> Preparation:
 
 
 def prepared(source: Path, out: Path, jobs: int = 1) -> Prepared:
-    preparation = begun(source, out)
-    for _ in preparation.run(jobs):
-        pass
-    return preparation.finish()
+    with begun(source, out) as preparation:
+        list(preparation.run(jobs))
+        return preparation.finish()
+
+
+def left(source: Path, out: Path, after: int) -> None:
+    """Begin, and leave after so many images."""
+    with begun(source, out) as preparation, closing(preparation.run()) as steps:
+        assert len(list(islice(steps, after))) == after
 
 
 def test_holds_every_image_with_its_label(whole: Prepared, labelled: Path) -> None:
@@ -95,13 +100,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_run_that_was_left_goes_on_where_it_stopped(whole: Prepared, labelled: Path, tmp_path: Path) -> None:
-    with closing(begun(labelled, tmp_path / "out").run()) as steps:
-        assert len(list(islice(steps, 15))) == 15
+    left(labelled, tmp_path / "out", 15)
     assert not (tmp_path / "out").exists()
-    preparation = begun(labelled, tmp_path / "out")
-    assert preparation.resumed == 15
-    assert len(list(preparation.run())) == COUNT - 15
-    assert files(preparation.finish().path) == files(whole.path)
+    with begun(labelled, tmp_path / "out") as preparation:
+        assert preparation.resumed == 15
+        assert len(list(preparation.run())) == COUNT - 15
+        assert files(preparation.finish().path) == files(whole.path)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -116,19 +120,21 @@ def test_a_run_that_was_left_goes_on_where_it_stopped(whole: Prepared, labelled:
 def test_what_a_killed_run_wrote_last_does_not_count(
     whole: Prepared, labelled: Path, tmp_path: Path, name: str, torn: bytes
 ) -> None:
-    with closing(begun(labelled, tmp_path / "out").run()) as steps:
-        list(islice(steps, 15))
+    left(labelled, tmp_path / "out", 15)
     with (tmp_path / "out.unfinished" / name).open("ab") as file:
         file.write(torn)
-    preparation = begun(labelled, tmp_path / "out")
-    assert preparation.resumed == 15
-    list(preparation.run())
-    assert files(preparation.finish().path) == files(whole.path)
+    with begun(labelled, tmp_path / "out") as preparation:
+        assert preparation.resumed == 15
+        list(preparation.run())
+        assert files(preparation.finish().path) == files(whole.path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
-    source = write_labelled_folder(tmp_path / "set", 30, size=600)
+    source = write_labelled_folder(tmp_path / "set", 30)
+    slow = (write_labelled_folder(tmp_path / "slow", 1, size=1500) / "images" / "img1.png").read_bytes()
+    for path in (source / "images").iterdir():
+        path.write_bytes(slow)
     command = [sys.executable, "-m", "awbkit", "dataset", "prepare", "folder", source, "-j", "1", "-q", "-o"]
     process = subprocess.Popen([*command, tmp_path / "out"])
     journal = tmp_path / "out.unfinished" / "journal.jsonl"
@@ -139,16 +145,16 @@ def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    preparation = begun(source, tmp_path / "out")
-    assert 3 <= preparation.resumed < 30
-    list(preparation.run())
-    assert files(preparation.finish().path) == files(prepared(source, tmp_path / "undisturbed").path)
+    with begun(source, tmp_path / "out") as preparation:
+        assert 3 <= preparation.resumed < 30
+        list(preparation.run())
+        assert files(preparation.finish().path) == files(prepared(source, tmp_path / "undisturbed").path)
 
 
 def test_restart_throws_unfinished_work_away(labelled: Path, tmp_path: Path) -> None:
-    with closing(begun(labelled, tmp_path / "out").run()) as steps:
-        list(islice(steps, 5))
-    assert begun(labelled, tmp_path / "out", restart=True).resumed == 0
+    left(labelled, tmp_path / "out", 5)
+    with begun(labelled, tmp_path / "out", restart=True) as preparation:
+        assert preparation.resumed == 0
 
 
 def test_an_image_that_cannot_be_read_is_skipped_and_said(tmp_path: Path) -> None:
@@ -156,9 +162,9 @@ def test_an_image_that_cannot_be_read_is_skipped_and_said(tmp_path: Path) -> Non
     (source / "images" / "img2.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short")
     black = np.zeros((64, 64, 3), np.uint16)
     (source / "images" / "img4.png").write_bytes(imagecodecs.png_encode(black))
-    preparation = begun(source, tmp_path / "out")
-    steps = list(preparation.run())
-    found = preparation.finish()
+    with begun(source, tmp_path / "out") as preparation:
+        steps = list(preparation.run())
+        found = preparation.finish()
     assert [row.image for row in found.rows] == ["img1", "img3", "img5", "img6"]
     assert [step.image for step in steps if step.skipped] == ["img2", "img4"]
     lines = (tmp_path / "out" / "skipped.csv").read_text().splitlines()
@@ -178,41 +184,40 @@ class TestRefuses:
         source = write_labelled_folder(tmp_path / "set", 2)
         for path in (source / "images").iterdir():
             path.write_bytes(b"no image")
-        preparation = begun(source, tmp_path / "out")
-        list(preparation.run())
-        with pytest.raises(UnreadableFile, match="none of its 2 images can be used"):
-            preparation.finish()
+        with begun(source, tmp_path / "out") as preparation:
+            list(preparation.run())
+            with pytest.raises(UnreadableFile, match="none of its 2 images can be used"):
+                preparation.finish()
         assert not (tmp_path / "out.unfinished").exists()
 
     def test_unfinished_work_of_another_source(self, labelled: Path, tmp_path: Path) -> None:
-        with closing(begun(labelled, tmp_path / "out").run()) as steps:
-            list(islice(steps, 5))
+        left(labelled, tmp_path / "out", 5)
         other = write_labelled_folder(tmp_path / "other", 3)
         with pytest.raises(OutputError, match="--restart"):
             begun(other, tmp_path / "out")
 
     def test_an_output_at_which_another_process_is_at_work(self, labelled: Path, tmp_path: Path) -> None:
         pytest.importorskip("fcntl")
-        busy = begun(labelled, tmp_path / "out")
-        with pytest.raises(OutputError, match="another process"):
-            begun(labelled, tmp_path / "out")
-        list(busy.run())
-        assert len(busy.finish()) == COUNT
+        with begun(labelled, tmp_path / "out") as busy:
+            with pytest.raises(OutputError, match="another process"):
+                begun(labelled, tmp_path / "out")
+            list(busy.run())
+            assert len(busy.finish()) == COUNT
 
     def test_an_output_that_appeared_meanwhile(self, labelled: Path, tmp_path: Path) -> None:
-        preparation = begun(labelled, tmp_path / "out")
-        list(preparation.run())
-        (tmp_path / "out").mkdir()
-        (tmp_path / "out" / "thesis.txt").write_text("mine")
-        for if_exists in (IfExists.FAIL, IfExists.REPLACE):
-            with pytest.raises(OutputError):
-                preparation.finish(if_exists)
+        with begun(labelled, tmp_path / "out") as preparation:
+            list(preparation.run())
+            (tmp_path / "out").mkdir()
+            (tmp_path / "out" / "thesis.txt").write_text("mine")
+            for if_exists in (IfExists.FAIL, IfExists.REPLACE):
+                with pytest.raises(OutputError):
+                    preparation.finish(if_exists)
         assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
 
 
 def test_replace_swaps_the_folders(labelled: Path, whole: Prepared, tmp_path: Path) -> None:
     prepared(write_labelled_folder(tmp_path / "set", 2), tmp_path / "out")
-    preparation = begun(labelled, tmp_path / "out")
-    list(preparation.run())
-    assert files(preparation.finish(IfExists.REPLACE).path) == files(whole.path)
+    with begun(labelled, tmp_path / "out") as preparation:
+        list(preparation.run())
+        assert files(preparation.finish(IfExists.REPLACE).path) == files(whole.path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "set"]

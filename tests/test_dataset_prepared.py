@@ -24,9 +24,10 @@ from awbkit.errors import UnreadableFile
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
-    preparation = Preparation(parse("folder"), Source.open(write_labelled_folder(folder / "set", 5)), folder / "out")
-    list(preparation.run())
-    return preparation.finish().path
+    source = Source.open(write_labelled_folder(folder / "set", 5))
+    with Preparation(parse("folder"), source, folder / "out") as preparation:
+        list(preparation.run())
+        return preparation.finish().path
 
 
 def test_images_come_from_the_disk_as_they_are_needed(sound: Path) -> None:

@@ -17,6 +17,7 @@ from awbkit.cli.terminal import Progress, clock, printable
 from awbkit.files.outputs import IfExists
 
 if TYPE_CHECKING:
+    from awbkit.datasets.prepare import Preparation
     from awbkit.datasets.prepared import Prepared
 
 _REPORTED = 20
@@ -66,27 +67,16 @@ def prepare(
         _say(f"{output} exists and is left as it is", quiet)
         return
     check_output(output, if_exists)
-    preparation = Preparation(chosen, Source("") if source is None else Source.open(source), output, restart=restart)
-    if preparation.resumed:
-        _say(f"going on after the {preparation.resumed} images of an earlier run", quiet)
-    progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed, enabled=not quiet)
-    told = _tell([(skipped.image, skipped.reason) for skipped in preparation.skipped], 0)
-    try:
-        with contextlib.closing(preparation.run(jobs or batch.default_jobs())) as steps:
-            for step in steps:
-                if step.skipped is not None:
-                    with progress.hidden():
-                        told = _tell([(step.image, step.skipped)], told)
-                progress.advance(failed=step.skipped is not None)
-    finally:
-        progress.erase()
-    prepared = preparation.finish(if_exists)
+    origin = Source("") if source is None else Source.open(source)
+    with Preparation(chosen, origin, output, restart=restart) as preparation:
+        if preparation.resumed:
+            _say(f"going on after the {preparation.resumed} images of an earlier run", quiet)
+        seconds, told = _run(preparation, jobs or batch.default_jobs(), quiet)
+        prepared = preparation.finish(if_exists)
     skipped = len(preparation.skipped)
     if skipped > told:
         _say(f"{skipped - told} more skipped; {output / 'skipped.csv'} lists all", False)
-    _say(
-        f"{len(prepared)} images prepared, {skipped} skipped, {clock(progress.seconds)}; {prepared.info['hash']}", quiet
-    )
+    _say(f"{len(prepared)} images prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}", quiet)
     raise typer.Exit(1 if skipped else 0)
 
 
@@ -158,6 +148,22 @@ def layouts(
             console.print(Padding(line, (0, 0, 0, 4)))
         console.print(Padding(Text(f"{kind.about.convention} Licence: {kind.about.licence}."), (0, 0, 0, 4)))
         console.print(Padding(Text(f"{kind.about.citation} {kind.about.download}", "dim"), (0, 0, 1, 4)))
+
+
+def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
+    """Do the work; the seconds that it took, and how many skipped images were told of."""
+    progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed, enabled=not quiet)
+    told = _tell([(skipped.image, skipped.reason) for skipped in preparation.skipped], 0)
+    try:
+        with contextlib.closing(preparation.run(jobs)) as steps:
+            for step in steps:
+                if step.skipped is not None:
+                    with progress.hidden():
+                        told = _tell([(step.image, step.skipped)], told)
+                progress.advance(failed=step.skipped is not None)
+    finally:
+        progress.erase()
+    return progress.seconds, told
 
 
 def _print_summary(prepared: Prepared) -> None:

@@ -97,7 +97,8 @@ class Journal:
 
     def close(self) -> None:
         """Bring the rest to the disk."""
-        self.sync()
+        if not self._file.closed and self._path.exists():
+            self.sync()
         for file in (*self._files.values(), self._file):
             file.close()
 

@@ -67,7 +67,7 @@ def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
 
 
 class Preparation:
-    """One data set on its way into ``out``.
+    """One data set on its way into ``out``; a context, which keeps other processes away from it.
 
     Attributes:
         out: The folder to be.
@@ -103,17 +103,31 @@ class Preparation:
                 for file in self._folder.iterdir():
                     if file.name != "lock":
                         _remove(file)
-            self._journal = Journal(self._folder, self._plan())
         except OSError as error:
             raise unwritable(self._folder, error) from error
+        try:
+            self._journal = Journal(self._folder, self._plan())
+        except BaseException as error:
+            self._lock.close()
+            if isinstance(error, OSError):
+                raise unwritable(self._folder, error) from error
+            raise
         self.resumed = self._journal.done
         self.skipped += self._journal.skipped
+
+    def __enter__(self) -> Preparation:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        # A full disk has been told of once when it fails here again.
+        with suppress(*(() if error is None else (OSError,))), closing(self._lock):
+            self._journal.close()
 
     def run(self, jobs: int = 1) -> Generator[Progress, None, None]:
         """Deal with every sample that is left, one progress each; leave early and the next run goes on from there."""
         task = partial(load_packed, layout=self._layout, source=self._source)
         left = self.samples[self.resumed :]
-        with closing(self._journal), closing(batch.run(task, left, jobs=jobs)) as outcomes:
+        with closing(batch.run(task, left, jobs=jobs)) as outcomes:
             for sample, outcome in zip(left, outcomes, strict=True):
                 try:
                     self._journal.add(sample.image, outcome.result, outcome.reason)
@@ -122,6 +136,7 @@ class Preparation:
                 if outcome.result is None:
                     self.skipped.append(Skipped(sample.image, outcome.reason))
                 yield Progress(sample.image, outcome.reason or None)
+        self._journal.sync()
 
     def finish(self, if_exists: IfExists = IfExists.FAIL) -> Prepared:
         """Complete the folder and give it its name.
@@ -132,7 +147,6 @@ class Preparation:
         """
         if not self._journal.kept:
             reason = self.skipped[0].reason if self.skipped else ""
-            self._lock.close()
             shutil.rmtree(self._folder, ignore_errors=True)
             raise UnreadableFile(self._source.path, f"none of its {len(self.samples)} images can be used ({reason})")
         final = self._folder / "final"
@@ -148,7 +162,6 @@ class Preparation:
             (final / "dataset.json").write_text(text + "\n", encoding="utf-8", errors="surrogateescape")
             check_output(self.out, if_exists)
             _replace(final, self.out)
-            self._lock.close()
             shutil.rmtree(self._folder, ignore_errors=True)
         except OSError as error:
             raise unwritable(self.out, error) from error
