@@ -1,0 +1,225 @@
+"""Raspberry Pi's awb_nn: pictures by seven of their camera modules, labelled with colour temperatures.
+
+    dataset-pisp/{train,test}/<user>,<sensor>,<number>,<kelvin>,<lux>,<camera's own kelvin>.png    32 x 32, Pi 5
+    dataset-vc4/{train,test}/<likewise>.png                                                        16 x 12, Pi 4
+    tunings/{pisp,vc4}/<sensor>.json                                              libcamera's tuning files
+    <user>,<sensor>,<number>,<red gain>,<blue gain>.dng                           pictures of one's own, annotated
+    <user>,<sensor>,<number>,<left>,<top>,<right>,<bottom>.dng                    likewise, by a grey rectangle
+
+as folders, as the published ``dataset-*.zip``, or both zips and ``tunings`` in one folder.
+
+The PNGs are 16-bit, but no camera RGB: the sensor's numbers, black (``rpi.black_level``) subtracted, divided by the
+white level, corrected for lens shading and averaged, were multiplied by the gains for 5000 K on the tuning file's
+colour curve, clipped, multiplied by its colour matrix (CCM) for 5000 K and clipped again. Loading undoes both. That
+``sensitivity_r`` and ``sensitivity_b`` scale the curve there is measured: with them the 220 scenes that nothing clipped
+have the same camera RGB in both sets within some 1 %, without them they differ by 5 % or more.
+
+Truth: the label is a temperature; the curve, scaled likewise, makes r/g and b/g of it. Saturation and mask: a pixel is
+valid if the file has every channel above 0 and under 65535, and before the CCM none had reached 0.98, nor any 0.98 of
+what the sensor's range leaves after black. Raw files have the levels that they state, and no lens shading correction;
+the grey rectangle is left in the picture, as the project's own converter leaves it.
+
+Licence: BSD-3-Clause. Pitfalls: everything lies in ``train``; fold by user. A label says nothing of green or magenta,
+since it lies on the curve. The same number from the same user is often one scene taken with several sensors, and so
+counts as one. Warm pictures lost their blue to the clipping for 5000 K: of some, few pixels or none are left. Kelvins
+are the sensor's own scale: one scene, six sensors, labels from 4770 to 6380.
+Citation: Raspberry Pi Ltd, "awb_nn", 2025, github.com/raspberrypi/awb_nn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.datasets.bayer import HalfSize, read_half_size
+from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.pixels import CLIP, read_codes
+from awbkit.datasets.rpi_tuning import RpiTuning
+from awbkit.datasets.source import Source
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.image import LinearImage
+
+_TARGETS = ("pisp", "vc4")
+_BALANCED_FOR = 5000.0
+"""Kelvin."""
+
+_HINT = "name their folder as awb-nn:tunings=FOLDER"
+_CAMERA = re.compile(r"(.+) \((pisp|vc4)\)")
+
+
+@dataclass(frozen=True)
+class AwbNN(Layout):
+    """Raspberry Pi's awb_nn; see the module.
+
+    Folds are users, a trailing number taken off their names, because those are one person's sessions. Cameras are
+    called "imx708 (pisp)", since the two processors' tuning files disagree, and have the matrices that
+    :meth:`awbkit.datasets.rpi_tuning.RpiTuning.camera` derives. The exposure is the estimated lux.
+    """
+
+    name: ClassVar[str] = "awb-nn"
+    about: ClassVar[About] = About(
+        title="awb_nn",
+        licence="BSD-3-Clause",
+        citation="Raspberry Pi Ltd, awb_nn, 2025, github.com/raspberrypi/awb_nn",
+        download="https://github.com/raspberrypi/awb_nn (Datasets, and tunings or those of libcamera)",
+        convention="white at the labelled temperature on the sensor's own colour curve, in camera RGB",
+    )
+
+    target: str = field(
+        default="pisp",
+        metadata={
+            "help": "whose pictures to take: pisp (Pi 5, 32 x 32), vc4 (Pi 4, 16 x 12; the same scenes), or both",
+            "choices": (*_TARGETS, "both"),
+        },
+    )
+    tunings: str = field(
+        default="",
+        metadata={"help": "folder with {pisp,vc4}/<sensor>.json, where the source has none, such as libcamera's rpi"},
+    )
+
+    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+        """Each PNG or DNG whose name has commas.
+
+        Raises:
+            UnreadableFile: If there is none, or PNGs are there but no tuning file at all.
+        """
+        names = [name for name in source.members if "," in name and name.lower().endswith((".png", ".dng"))]
+        if not names:
+            looked_for = "<user>,<sensor>,<number>,<kelvin>,<lux>,<kelvin>.png"
+            raise UnreadableFile(source.path, f"holds no picture of awb_nn ({looked_for})", "name the folder or zip")
+        pictures = any(name.lower().endswith(".png") for name in names)
+        if pictures and not self._place(source).find("*.json"):
+            raise UnreadableFile(
+                self.tunings or source.path,
+                "holds no tuning files ({pisp,vc4}/<sensor>.json), without which labels and pixels mean nothing",
+                f"name the folder that has both, or {_HINT}",
+            )
+        for name in names:
+            target = self._target_of(source, name)
+            if self.target in ("both", target):
+                yield self._sample(source, name, target)
+            elif not target:
+                yield Skipped(name, "neither its folder nor the option target says whether it is of pisp or vc4")
+
+    def load(self, source: Source, sample: Sample) -> Example:
+        """Undo balance and colour matrix of a PNG, or read a raw file.
+
+        Raises:
+            UnreadableFile, UnsupportedImage: If the file is not as described.
+        """
+        (name,) = sample.files
+        camera = self.cameras(source, [sample.camera])[sample.camera]
+        if name.lower().endswith(".dng"):
+            half = read_half_size(source, name)
+            image = LinearImage(half.pixels, half.image().valid, camera).thumbnail()
+            illuminant = sample.illuminant or _grey_of(half, sample.details["area"], f"{source.path}/{name}")
+            return Example(image, illuminant)
+        tuning = self._tuning(source, sample.camera)
+        if tuning is None or sample.illuminant is None:
+            raise UnreadableFile(f"{source.path}/{name}", f"has no tuning file for {sample.camera} any more")
+        pixels, valid = _camera_rgb(read_codes(source, name), tuning)
+        return Example(LinearImage(pixels, valid, camera).thumbnail(), sample.illuminant)
+
+    def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
+        """The sensors, with matrices where there is a tuning file."""
+        tunings = {name: self._tuning(source, name) for name in names}
+        return {name: tuning.camera(name) if tuning else Camera(name) for name, tuning in tunings.items()}
+
+    def _sample(self, source: Source, name: str, target: str) -> Sample | Skipped:
+        path = PurePosixPath(name)
+        image, fields = f"{target}/{path.stem}", path.stem.split(",")
+        raw = path.suffix.lower() == ".dng"
+        if len(fields) not in ((5, 7) if raw else (6,)):
+            form = "<red gain>,<blue gain> or a grey rectangle" if raw else "<kelvin>,<lux>,<kelvin>"
+            return Skipped(image, f"its name has no label: after <user>,<sensor>,<number> comes {form}")
+        try:
+            label = [float(text) for text in fields[3:]]
+        except ValueError:
+            label = []
+        if not label or not np.isfinite(label).all():
+            return Skipped(image, f"the label in its name is no number: {','.join(fields[3:])}")
+        user, sensor, number = fields[:3]
+        camera, details, exposure = f"{sensor} ({target})", {}, None
+        illuminant: tuple[float, float, float] | None = None
+        if len(fields) == 7:
+            details = {"area": [int(edge) for edge in label]}
+        elif min(label[:2]) <= 0:
+            return Skipped(image, f"the label in its name is not positive: {','.join(fields[3:])}")
+        elif raw:
+            illuminant = 1 / label[0], 1.0, 1 / label[1]
+        else:
+            tuning = self._tuning(source, camera)
+            if tuning is None:
+                return Skipped(
+                    image, f"there is no tuning file {target}/{sensor}.json; --option tunings=FOLDER names it"
+                )
+            illuminant, exposure = tuning.white(label[0]), label[1]
+        scene, fold = f"{user},{number}", user.rstrip("0123456789") or user
+        return Sample(image, (name,), camera, scene, illuminant, fold, exposure, details)
+
+    def _target_of(self, source: Source, name: str) -> str:
+        """pisp or vc4, from the nearest folder or archive whose name says so, or else from the option."""
+        member = source.members[name]
+        places = [*PurePosixPath(name).parts[:-1]]
+        places.insert(0, PurePosixPath((member.archive or source.path).replace("\\", "/")).name)
+        for place in reversed(places):
+            for target in _TARGETS:
+                if target in place.lower():
+                    return target
+        if name.lower().endswith(".dng"):
+            return "pisp" if self.target == "both" else self.target
+        return "" if self.target == "both" else self.target
+
+    def _place(self, source: Source) -> Source:
+        return _opened(self.tunings) if self.tunings else source
+
+    def _tuning(self, source: Source, camera: str) -> RpiTuning | None:
+        parts = _CAMERA.fullmatch(camera)
+        if parts is None:
+            raise UsageError(f"{camera!r} is no camera of awb-nn, such as 'imx708 (pisp)'")
+        place = self._place(source)
+        end = f"{parts[2]}/{parts[1]}.json".lower()
+        for name in place.find("*.json"):
+            if f"/{name}".lower().endswith(f"/{end}"):
+                return _parsed(place.text(name), f"{place.path}/{name}")
+        return None
+
+
+@lru_cache(maxsize=4)
+def _opened(path: str) -> Source:
+    return Source.open(path)
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str, where: str) -> RpiTuning:
+    return RpiTuning.parse(text, where)
+
+
+def _camera_rgb(codes: NDArray[np.integer], tuning: RpiTuning) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Linear camera RGB, 1.0 = white level, and which pixels nothing clipped."""
+    top = np.iinfo(codes.dtype).max
+    balanced = codes / top @ np.linalg.inv(tuning.ccm(_BALANCED_FOR)).T
+    rgb = balanced * np.array(tuning.white(_BALANCED_FOR)) / (1 - tuning.black)
+    whole = (codes > 0) & (codes < top) & (balanced < CLIP) & (rgb > 0) & (rgb < CLIP)
+    return rgb.astype(np.float32), whole.all(axis=2)
+
+
+def _grey_of(half: HalfSize, area: list[int], where: str) -> tuple[float, float, float]:
+    """RGB of a rectangle, in samples of the mosaic: the median of each channel, as the project itself takes it."""
+    left, top, right, bottom = (edge // 2 for edge in area)
+    inside = half.pixels[max(top, 0) : bottom, max(left, 0) : right]
+    clipped = half.clipped[max(top, 0) : bottom, max(left, 0) : right]
+    if not inside.size or clipped.mean() > 0.5:
+        raise UnreadableFile(where, "its grey rectangle lies outside the picture or is clipped", "annotate it again")
+    red, green, blue = (float(value) for value in np.median(inside, axis=(0, 1)))
+    if min(red, green, blue) <= 0:
+        raise UnreadableFile(where, "its grey rectangle is black", "annotate it again")
+    return red, green, blue

@@ -1,0 +1,95 @@
+"""A raw file of a data set at half its size: one pixel for each red, two green and one blue sample of the mosaic."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.datasets.source import Source
+from awbkit.errors import UnreadableFile, UnsupportedImage
+from awbkit.image import LinearImage
+
+CLIP = 0.98
+"""Share of the range from black to white level from which a sample counts as clipped."""
+
+_QUARTER_TURNS = {3: 2, 5: 1, 6: 3}
+"""LibRaw's flip, as turns of 90 degrees to the left."""
+
+
+@dataclass(frozen=True, eq=False)
+class HalfSize:
+    """Linear camera RGB.
+
+    Attributes:
+        pixels: float32 (h, w, 3), black level subtracted and not cut off, so that noise around black stays even;
+            1.0 = white level. Green is the mean of the two samples.
+        clipped: bool (h, w), True where any of the four samples is clipped.
+        turns: How often the picture must be turned by 90 degrees to the left to stand upright.
+    """
+
+    pixels: NDArray[np.float32]
+    clipped: NDArray[np.bool_]
+    turns: int
+
+    def upright(self) -> HalfSize:
+        """The same as the camera shows it."""
+        if not self.turns:
+            return self
+        return HalfSize(np.rot90(self.pixels, self.turns), np.rot90(self.clipped, self.turns), 0)
+
+    def image(self) -> LinearImage:
+        """For estimators, which see what is neither clipped nor black; of no camera in particular."""
+        return LinearImage(self.pixels, ~self.clipped & (self.pixels > 0).all(axis=2))
+
+
+def read_half_size(source: Source, name: str) -> HalfSize:
+    """Read a raw file through LibRaw, with the black and white levels that LibRaw states for it.
+
+    Raises:
+        UnreadableFile: If it is not there, damaged, or of no format that LibRaw knows.
+        UnsupportedImage: If its sensor has no red, green and blue filters in blocks of two by two.
+    """
+    import rawpy
+
+    where = f"{source.path}/{name}"
+    data = source.read(name)
+    try:
+        with rawpy.imread(io.BytesIO(data)) as raw:
+            samples = raw.raw_image_visible
+            letters = raw.color_desc.decode("ascii", "replace")
+            pattern = raw.raw_pattern
+            if samples is None or samples.ndim != 2 or pattern is None or pattern.shape != (2, 2):
+                raise UnsupportedImage(where, "is no raw file with a Bayer pattern", "leave it out")
+            colours = raw.raw_colors_visible[:2, :2]
+            if sorted(letters[colour] for colour in colours.flat) != ["B", "G", "G", "R"]:
+                raise UnsupportedImage(where, f"has a {letters} sensor and not a red, green and blue one")
+            black = np.array(raw.black_level_per_channel, dtype=np.float32)
+            levels = raw.camera_white_level_per_channel or [0] * 4
+            white = np.array([level or raw.white_level for level in levels], dtype=np.float32)
+            if not (white > black).all():
+                raise UnreadableFile(where, "states a white level that is not above black", "download it again")
+            channels = np.array(["RGB".index(letters[colour]) for colour in colours.flat]).reshape(2, 2)
+            pixels, clipped = _halved(samples, channels, black[colours], white[colours])
+            return HalfSize(pixels, clipped, _QUARTER_TURNS.get(raw.sizes.flip, 0))
+    except rawpy.LibRawError as error:
+        detail = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise UnreadableFile(where, f"cannot be read as a raw file (LibRaw: {detail})", "download it again") from error
+
+
+def _halved(
+    samples: NDArray[np.uint16], channels: NDArray[np.intp], black: NDArray[np.float32], white: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Pixels and clipping, from samples (H, W); the others are of each place in the pattern, (2, 2)."""
+    height, width = samples.shape[0] // 2, samples.shape[1] // 2
+    pixels = np.zeros((height, width, 3), np.float32)
+    clipped = np.zeros((height, width), np.bool_)
+    for y in (0, 1):
+        for x in (0, 1):
+            plane = samples[y : 2 * height : 2, x : 2 * width : 2]
+            low, high, channel = black[y, x], white[y, x], channels[y, x]
+            pixels[..., channel] += (plane - low) / ((high - low) * np.count_nonzero(channels == channel))
+            clipped |= plane >= low + CLIP * (high - low)
+    return pixels, clipped
