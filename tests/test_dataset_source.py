@@ -232,6 +232,7 @@ EVIL = {
     "absolute.zip": (zip_of("/etc/x.png"), "absolute path"),
     "drive.zip": (zip_of("C:\\x.png"), "absolute path"),
     "share.zip": (zip_of("\\\\host\\x.png"), "absolute path"),
+    "unnamed.zip": (zip_of("\0a.png"), "printable"),
     "control.zip": (zip_of("a\x1b[2Jb.png"), "printable"),
     "nul.zip": (zip_of("a.png\0.txt"), "printable"),
     "link.zip": (zip_of("a.png", b"/etc/passwd", mode=stat.S_IFLNK | 0o777), "is a link"),

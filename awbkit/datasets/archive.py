@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -17,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from struct import unpack_from
 
 from awbkit.errors import UnreadableFile
 
@@ -42,7 +42,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, ValueError, EOFError),
-    *(OverflowError, RecursionError, NotImplementedError),
+    *(OverflowError, RecursionError, NotImplementedError, LookupError, struct.error),
 )
 
 
@@ -172,7 +172,7 @@ def _unpacked(member: Member, where: str, count: int) -> bytes:
         head = file.read(30)
         if len(head) < 30 or not head.startswith(b"PK\3\4"):
             raise UnreadableFile(where, "is not where its archive says", _AGAIN)
-        file.seek(sum(unpack_from("<2H", head, 26)), os.SEEK_CUR)
+        file.seek(sum(struct.unpack_from("<2H", head, 26)), os.SEEK_CUR)
         if member.packing == "stored":
             return file.read(min(count, member.packed))
         # Deflate adds a few bytes a block to what does not shrink, and a header.
@@ -206,9 +206,9 @@ def _zip_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
     with zipfile.ZipFile(path) as opened:
         infos = opened.infolist()
     for info in infos:
-        if info.is_dir():
-            continue
         name = _zip_name(info)
+        if name.endswith(("/", "\\")):
+            continue
         why = _zip_refusal(info)
         if why:
             yield name, Refused(why)
