@@ -94,7 +94,7 @@ def render(scene: Scene) -> Pair:
         field = np.maximum((normal * way).sum(axis=2) / distance, 0) / distance**2
         if scene.shadows:
             edge = smooth_noise(rng, (height, width), (30.0,))
-            field *= 1 / (1 + np.exp(-12 * (edge + 1.0)))
+            field *= 0.5 + 0.5 * np.tanh(6 * (edge + 1))
         fields.append(field)
     lights = np.array(scene.lights, dtype=float)
     direct = np.einsum("khw,kc->hwc", np.array(fields), lights)
@@ -139,10 +139,10 @@ def decoded(codes: Array) -> Array:
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], scales: tuple[float, ...]) -> Array:
-    """Gaussian noise of unit variance, the sum of those smoothed to each scale in pixels."""
+    """Gaussian noise of unit variance, the sum of those smoothed to each scale in pixels of an image 240 high."""
     rows, columns = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])
     total = np.zeros(shape)
-    for scale in scales:
+    for scale in (max(0.7, size * min(shape) / 240) for size in scales):
         weight = np.exp(-2 * (np.pi * scale) ** 2 * (rows**2 + columns**2))
         smooth = np.fft.irfft2(np.fft.rfft2(rng.normal(size=shape)) * weight, s=shape)
         total += smooth / smooth.std()

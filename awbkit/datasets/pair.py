@@ -41,8 +41,9 @@ _FEWEST = 64
 _BRIGHTEST = 3.0
 """No pixel counts for more than this many of median brightness: the brightest are reflections of lamps."""
 
-_FAR = 4.0
-"""Pixels further from the geometric median than this many median distances are highlights or moved objects."""
+_FAR = 3.0
+"""Pixels further from the geometric median than this many third quartiles of the distance are highlights or moved
+objects. Not medians: those of two lights of unequal shares would shut out the lesser."""
 
 _LIKE = 0.02
 """Variance of ln reference, over 3 x 3 cells, from which the guided filter follows its edges."""
@@ -145,7 +146,7 @@ def geometric_median(points: Floats, weights: Floats) -> NDArray[np.float64]:
         weights: (N,), none negative and not all 0.
     """
     middle = np.median(points, axis=0).astype(np.float64)
-    for _ in range(100):
+    for _ in range(300):
         away = points - middle
         distance = np.linalg.norm(away, axis=1)
         apart = distance > 1e-9
@@ -167,8 +168,8 @@ def _mean(ratio: Floats, weight: Floats, green: Floats) -> NDArray[np.float64]:
     distance = np.linalg.norm(ratio - geometric_median(ratio, weight), axis=1)
     order = np.argsort(distance)
     total = np.cumsum(weight[order])
-    half = distance[order[np.searchsorted(total, total[-1] / 2)]]
-    near = distance <= _FAR * half + 1e-6
+    quartile = distance[order[np.searchsorted(total, 0.75 * total[-1])]]
+    near = distance <= _FAR * quartile + 1e-6
     return np.asarray(np.log(np.average(np.exp(ratio[near]), axis=0, weights=green[near])))
 
 

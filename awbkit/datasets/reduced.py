@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,7 @@ class Reduced:
         return cls._of(codes, light)
 
     @classmethod
-    def _of(cls, picture: NDArray[np.generic], light: NDArray[np.float32] | None) -> Reduced:
+    def _of(cls, picture: NDArray[Any], light: NDArray[np.float32] | None) -> Reduced:
         if picture.ndim != 3 or picture.shape[2] != 3:
             raise UsageError(f"pixels must have the shape (height, width, 3), not {picture.shape}")
         height, width = picture.shape[:2]
@@ -87,9 +88,10 @@ class Reduced:
         bad = np.empty(shape, np.float32)
         for row, (top, bottom) in enumerate(pairwise(rows)):
             strip = picture[top:bottom]
-            linear = strip.astype(np.float32) if light is None else light[strip]
-            # Written so that a NaN counts as out of range.
-            within = (linear <= CLIPPED).all(axis=2)
+            linear = strip.astype(np.float32) if light is None else np.take(light, strip)
+            # Written so that a NaN counts as out of range, and several times faster than all(axis=2).
+            low = linear <= CLIPPED
+            within = low[..., 0] & low[..., 1] & low[..., 2]
             if light is None and not within.all():
                 linear = np.nan_to_num(linear, nan=0.0, posinf=1.0, neginf=0.0)
             total[row] = np.add.reduceat(linear.sum(axis=0), columns[:-1], axis=0)
