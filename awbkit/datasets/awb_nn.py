@@ -104,10 +104,10 @@ class AwbNN(Layout):
             )
         for name in names:
             target = self._target_of(source, name)
-            if self.target in ("both", target):
-                yield self._sample(source, name, target)
-            elif not target:
+            if not target:
                 yield Skipped(name, "neither its folder nor the option target says whether it is of pisp or vc4")
+            elif self.target in ("both", target):
+                yield self._sample(source, name, target)
 
     def load(self, source: Source, sample: Sample) -> Example:
         """Undo balance and colour matrix of a PNG, or read a raw file.
