@@ -198,9 +198,9 @@ def test_the_light_comes_out_right(tmp_path: Path) -> None:
 def test_it_is_prepared_with_its_local_lights(tmp_path: Path) -> None:
     written(tmp_path / "set", PUBLISHED | {"Train/IN_CR/99/99_1_IN.png": png(12, WARM)})
     layout = parse("cl3an:lights=coloured")
-    preparation = Preparation(layout, Source.open(tmp_path / "set"), tmp_path / "out")
-    list(preparation.run())
-    prepared = preparation.finish()
+    with Preparation(layout, Source.open(tmp_path / "set"), tmp_path / "out") as preparation:
+        list(preparation.run())
+        prepared = preparation.finish()
     assert len(prepared.rows) == 5
     assert prepared.local is not None
     assert prepared.local.shape == (5, 64, 64, 2)
@@ -210,7 +210,7 @@ def test_it_is_prepared_with_its_local_lights(tmp_path: Path) -> None:
     assert row.spread is not None
     assert row.spread < 3
     assert {row.fold for row in prepared.rows} == {"train", "validation", "test"}
-    assert [one.image for one in preparation.skipped] == ["train/IN_CR/99/99_1_IN"] or "99" in str(preparation.skipped)
+    assert [one.image for one in preparation.skipped] == ["train/IN_CR/99/99_1_IN"]
     assert "whose own balance counts as white" in (tmp_path / "out" / "dataset.json").read_text()
     assert next(iter(prepared.images())).camera.space == "linear-srgb"
 
