@@ -16,7 +16,8 @@ Pitfalls: the truth is relative to the reference's own balance, which is the pho
 digit. All inputs of a scene share its reflectances: fold and count by scene, never by pair. The pictures are rendered:
 if the camera's tone curve is not that of sRGB, its contrast exaggerates the ratios (on renderings under a warm light, a
 quarter of a smoothstep on top of sRGB moved the answer by 2 degrees, a whole one by 7), and a lamp beyond sRGB leaves a
-channel at 0, which then counts as two steps of 8 bits. Where several lights meet (spread over 3 degrees) no estimator of one light can be right everywhere.
+channel at 0, which then counts as two steps of 8 bits. Where several lights meet (spread over 3 degrees) no estimator
+of one light can be right everywhere.
 """
 
 from __future__ import annotations
