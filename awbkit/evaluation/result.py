@@ -13,6 +13,17 @@ STATISTICS = ("mean", "median", "trimean", "best25", "worst25", "p95", "max")
 
 METRICS = ("recovery", "reproduction")
 
+POOLED = "pooled"
+"""The group of all images, each counting once."""
+
+GEOMETRIC_MEAN = "geometric mean"
+"""The group that is none: each statistic's geometric mean over the cameras, each camera counting once."""
+
+
+def camera_group(dataset: str, camera: str) -> str:
+    """Name of the group of one data set's images by one camera."""
+    return f"{dataset} / {camera}"
+
 
 @dataclass(frozen=True, eq=False)
 class Truth:
@@ -64,12 +75,13 @@ class Summary:
 
     Attributes:
         method: As in :class:`Judged`.
-        group: A data set and camera, "pooled", or "geometric mean".
+        group: :func:`camera_group`; a data set's name alone, for all its images, where several sets are judged and this
+            one has several cameras; ``POOLED``; or ``GEOMETRIC_MEAN``. In this order.
         metric: One of ``METRICS``.
         images: How many.
         scenes: How many.
         values: For each statistic its value in degrees.
-        intervals: For each statistic the 95 % bootstrap interval over scenes.
+        intervals: For each statistic the 95 % bootstrap interval over scenes; NaN where there are not two scenes.
     """
 
     method: str
@@ -88,12 +100,12 @@ class Comparison:
     Attributes:
         first: A method.
         second: Another.
-        group: As in :class:`Summary`.
+        group: As in :class:`Summary`, but never ``GEOMETRIC_MEAN``.
         scenes: Number of pairs: errors are averaged over each scene first.
         difference: Difference of the means over images, degrees.
-        interval: Its 95 % paired bootstrap interval over scenes.
+        interval: Its 95 % paired bootstrap interval over scenes; NaN where there are not two scenes.
         wins: Share of the scenes on which the first is better; ties count half.
-        p_wilcoxon: Two-sided p of the Wilcoxon signed-rank test, Holm-corrected over all pairs of methods.
+        p_wilcoxon: Two-sided p of the Wilcoxon signed-rank test, Holm-corrected over all pairs of methods in this group.
         p_bootstrap: Two-sided p of the paired bootstrap of the difference, Holm-corrected likewise.
     """
 
@@ -110,7 +122,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Bin:
-    """Images of like expected error: how many, what was expected, what came."""
+    """Images of like expected error.
+
+    Attributes:
+        images: How many.
+        expected: Mean of the expected errors, degrees.
+        actual: Mean of the actual errors, degrees.
+        interval: The latter's 95 % bootstrap interval over scenes; NaN where there are not two scenes.
+    """
 
     images: int
     expected: float
@@ -125,10 +144,10 @@ class Calibration:
     Attributes:
         method: As in :class:`Judged`.
         images: How many had an expected error.
-        bins: Ten of equal size, by rising expected error.
+        bins: Ten of equal size, or one for each image if there are fewer, by rising expected error.
         calibration_error: Mean absolute difference of expected and actual over the bins, degrees, weighted by size.
         bias: Mean of expected minus mean of actual, degrees.
-        rank_correlation: Spearman's, of expected and actual error.
+        rank_correlation: Spearman's, of expected and actual error; NaN where all of either are equal.
         coverage: Shares of the images, most certain first: 1.0, 0.95, 0.9, 0.8, ... 0.1.
         risk: Mean actual error at each coverage.
         oracle: The same if certainty were perfect.
@@ -154,7 +173,7 @@ class Evaluation:
     Attributes:
         title: The data sets' names.
         protocol: How what had to be fitted was fitted: "none", "folds", "k-fold", "leave-one-camera-out" or
-            "leave-one-dataset-out", with a sentence for the reader.
+            "leave-one-dataset-out", a colon, and a sentence for the reader.
         truth: The images.
         methods: In the order asked for.
         summaries: For each method, group and metric.
