@@ -1,0 +1,110 @@
+"""What is to be rendered: where, under which lights. Drawn with the frequencies of ordinary photographs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from awbkit.datasets.spectral.grid import WAVELENGTHS
+from awbkit.datasets.spectral.lights import Light, catalogue, coloured_led, daylight, planckian
+
+SETTINGS: Final = ("sun", "overcast", "shade", "dusk", "room", "window", "night")
+
+# Shares are set by eye to those of the field's published sets, in which two thirds of the pictures are taken outdoors.
+_FREQUENCY = (0.28, 0.16, 0.08, 0.06, 0.29, 0.07, 0.06)
+_LAMP_FREQUENCY = {
+    "room": {"tungsten": 0.28, "led": 0.36, "fluorescent": 0.34, "coloured": 0.02},
+    "night": {"tungsten": 0.1, "led": 0.38, "fluorescent": 0.1, "discharge": 0.37, "coloured": 0.05},
+}
+
+_ONE_LIGHT = 0.65
+"""Share of the scenes with one light where more are allowed."""
+
+_TINT = 0.1
+"""Standard deviation of the power law that shades, walls and the age of a lamp put over its spectrum."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """One scene to be.
+
+    Attributes:
+        setting: One of :data:`SETTINGS`.
+        lights: The main light first.
+    """
+
+    setting: str
+    lights: tuple[Light, ...]
+
+    @property
+    def outdoors(self) -> bool:
+        """Whether there is sky above and ground below."""
+        return self.setting not in ("room", "window")
+
+    @property
+    def title(self) -> str:
+        """The lights by name."""
+        return " + ".join(light.name for light in self.lights)
+
+
+def draw(rng: np.random.Generator, most_lights: int, *, lamps: bool) -> Recipe:
+    """A setting and its lights.
+
+    Args:
+        rng: Where chance comes from.
+        most_lights: 1 to 3.
+        lamps: Whether measured lamps may be used; otherwise all is daylight and black bodies.
+
+    Raises:
+        MissingExtra: If lamps may be used and colour-science is not installed.
+    """
+    setting = str(rng.choice(SETTINGS, p=_FREQUENCY))
+    count = 1 if rng.random() < _ONE_LIGHT else int(rng.integers(2, 4))
+    lights = [_main(rng, setting, lamps)]
+    while len(lights) < min(count, most_lights):
+        lights.append(_further(rng, setting, lamps))
+    return Recipe(setting, tuple(lights))
+
+
+def _main(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
+    if setting in ("room", "night"):
+        return _lamp(rng, setting, lamps)
+    return _sky(rng, "overcast" if setting == "window" else setting)
+
+
+def _further(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
+    """Blue sky in the sun's shadows, lamps at dusk and by the window, a window in the room."""
+    if setting in ("sun", "overcast", "shade"):
+        return _sky(rng, "shade")
+    if setting == "room" and rng.random() < 0.6:
+        return _sky(rng, "overcast")
+    return _lamp(rng, "night" if setting == "night" else "room", lamps)
+
+
+def _sky(rng: np.random.Generator, setting: str) -> Light:
+    """Natural light; temperatures vary in mired, as the eye and white balance see them."""
+    middle, deviation = {"sun": (188, 10), "overcast": (160, 12), "shade": (128, 20), "dusk": (240, 75)}[setting]
+    cct = 1e6 / float(np.clip(rng.normal(middle, deviation), 50, 420))
+    # Below CIE daylight's range the low sun is as red as a black body, and about as smooth.
+    return daylight(cct, float(rng.normal(0, 0.0025))) if cct >= 4000 else planckian(cct)
+
+
+def _lamp(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
+    if not lamps:
+        return _incandescent(rng)
+    frequency = _LAMP_FREQUENCY[setting]
+    kind = str(rng.choice(list(frequency), p=list(frequency.values())))
+    if kind == "coloured":
+        peak, width = float(rng.uniform(440, 640)), float(rng.uniform(12, 35))
+        return coloured_led(peak, width, _incandescent(rng), float(rng.uniform(0.25, 0.7)))
+    if kind == "tungsten" and rng.random() < 0.6:
+        return _incandescent(rng)
+    known = catalogue()[kind]
+    lamp = known[int(rng.integers(len(known)))]
+    return Light(lamp.name, lamp.power * (WAVELENGTHS / 560) ** rng.normal(0, _TINT))
+
+
+def _incandescent(rng: np.random.Generator) -> Light:
+    return planckian(1e6 / float(rng.uniform(310, 430)))

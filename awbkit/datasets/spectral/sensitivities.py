@@ -1,0 +1,169 @@
+"""Cameras by their spectral sensitivities: those that travel with the package, and the user's own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import D65_XY, Camera, Matrix
+from awbkit.datasets.spectral.grid import resample
+from awbkit.datasets.spectral.lights import daylight, planckian, white_xyz
+from awbkit.datasets.spectral.measured import measured
+from awbkit.errors import UnreadableFile, UsageError
+
+_NEEDED = 420.0, 680.0
+"""A table that ends within these is cut off in the middle of what a camera sees."""
+
+_ALIKE = 1e3
+"""A condition number of the three channels beyond this is no colour camera's; the 52 measured ones have 1.5 to 2.6."""
+
+_REMEDY = "give JSON as rawtoaces-data has it, or CSV with the columns wavelength,r,g,b"
+
+_A_KELVIN = 2856.0
+_D65_KELVIN = 6504.0
+
+# Names that the measurements shorten or that hold in America only, as LibRaw has them.
+_MARK = re.compile(r"(?<=[0-9])m([2-5])$")
+_MARKS = {"2": " Mark II", "3": " Mark III", "4": " Mark IV", "5": " Mark V"}
+_AMERICAN = {"Digital Rebel XTi": "EOS 400D"}
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """What one camera sees of each wavelength.
+
+    Attributes:
+        name: Make and model.
+        rgb: (81, 3), relative sensitivity of red, green and blue at the common wavelengths, none negative.
+    """
+
+    name: str
+    rgb: NDArray[np.float64]
+
+    def white(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """RGB (3,) of a perfect white under a light of this spectral power (81,), green = 1."""
+        seen = power @ self.rgb
+        return np.asarray(seen / seen[1])
+
+    @cached_property
+    def camera(self) -> Camera:
+        """The camera with its XYZ-to-camera matrices for the illuminants A and D65.
+
+        Each is the least-squares fit over the 190 measured reflectances under its light, as ISO 17321-1:2012, annex C,
+        and chapter 6 of the DNG specification 1.7.1 have it, but with the white held exactly: the light itself maps
+        to the RGB that the sensitivities give it (G. D. Finlayson and M. S. Drew, "Constrained least-squares
+        regression in color spaces", Journal of Electronic Imaging 6(4), 1997).
+        """
+        warm, cold = planckian(_A_KELVIN).power, d65()
+        x, y = D65_XY
+        # The canonical white is stated in rounded xy, and has to come out on the spot.
+        canonical = np.array([x / y, 1.0, (1 - x - y) / y])
+        fitted = (_A_KELVIN, self._matrix(warm, white_xyz(warm))), (_D65_KELVIN, self._matrix(cold, canonical))
+        return Camera(self.name, "camera", tuple((cct, _nested(matrix)) for cct, matrix in fitted))
+
+    def _matrix(self, power: NDArray[np.float64], xyz_of_white: NDArray[np.float64]) -> NDArray[np.float64]:
+        known = measured()
+        lit = known.patches * power
+        xyz = lit @ known.observer / (power @ known.observer)[1]
+        seen = lit @ self.rgb / (power @ self.rgb)[1]
+        inverse = np.linalg.inv(xyz.T @ xyz)
+        free = seen.T @ xyz @ inverse
+        missed = self.white(power) - free @ xyz_of_white
+        pull = inverse @ xyz_of_white / (xyz_of_white @ inverse @ xyz_of_white)
+        return np.asarray(free + np.outer(missed, pull))
+
+
+@cache
+def d65() -> NDArray[np.float64]:
+    """Spectral power of CIE D65, (81,)."""
+    return daylight(_D65_KELVIN).power
+
+
+@cache
+def shipped() -> tuple[Sensitivity, ...]:
+    """The 52 cameras that travel with the package, by name."""
+    known = measured()
+    return tuple(Sensitivity(name, rgb) for name, rgb in zip(known.cameras, known.sensitivities, strict=True))
+
+
+def read(data: bytes, where: str) -> Sensitivity:
+    """A camera from a file of the user's.
+
+    JSON is of the schema of rawtoaces-data, its name make and model; CSV has the columns ``wavelength,r,g,b`` in
+    nanometres and any unit, its name the file's. Wavelengths beyond the table count as not seen.
+
+    Args:
+        data: The file's bytes.
+        where: Its name, for the camera and for messages.
+
+    Raises:
+        UnreadableFile: If it is neither, or not a camera's sensitivity from 420 to 680 nm.
+    """
+    return from_json(data, where) if where.lower().endswith(".json") else _from_csv(data, where)
+
+
+def from_json(data: bytes, where: str) -> Sensitivity:
+    """A camera from JSON of the schema of rawtoaces-data.
+
+    Raises:
+        UnreadableFile: As :func:`read`.
+    """
+    try:
+        document = json.loads(data)
+        header, spectra = document["header"], document["spectral_data"]
+        order = [str(channel).lower() for channel in spectra["index"]["main"]]
+        columns = [order.index(channel) for channel in "rgb"]
+        table = {float(key): [float(row[column]) for column in columns] for key, row in spectra["data"]["main"].items()}
+        name = _libraw_name(str(header.get("manufacturer") or ""), str(header.get("model") or ""))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        raise UnreadableFile(where, "is no spectral sensitivity in JSON", _REMEDY) from None
+    return _checked(name or PurePosixPath(where).stem, table, where)
+
+
+def _from_csv(data: bytes, where: str) -> Sensitivity:
+    try:
+        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), skipinitialspace=True)
+        rows.fieldnames = [(field or "").strip().lower() for field in rows.fieldnames or ()]
+        table = {float(row["wavelength"]): [float(row[channel]) for channel in "rgb"] for row in rows}
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise UnreadableFile(where, "is no spectral sensitivity in CSV", _REMEDY) from None
+    return _checked(PurePosixPath(where).stem, table, where)
+
+
+def _checked(name: str, table: dict[float, list[float]], where: str) -> Sensitivity:
+    wavelengths = sorted(table)
+    values = np.array([table[wavelength] for wavelength in wavelengths]).reshape(-1, 3)
+    if not wavelengths or not all(map(math.isfinite, wavelengths)):
+        raise UnreadableFile(where, "holds no wavelengths", _REMEDY)
+    if wavelengths[0] > _NEEDED[0] or wavelengths[-1] < _NEEDED[1]:
+        covered = f"covers {wavelengths[0]:g} to {wavelengths[-1]:g} nm"
+        raise UnreadableFile(where, covered, f"a camera needs at least {_NEEDED[0]:g} to {_NEEDED[1]:g} nanometres")
+    try:
+        rgb = np.maximum(resample(wavelengths, values, outside="zero"), 0)
+    except UsageError as error:
+        raise UnreadableFile(where, str(error), _REMEDY) from None
+    if not (rgb.max(axis=0) > 0).all():
+        raise UnreadableFile(where, "has a channel that sees nothing", _REMEDY)
+    if np.linalg.cond(rgb / rgb.max(axis=0)) > _ALIKE:
+        raise UnreadableFile(where, "has channels that see the same", _REMEDY)
+    rgb.setflags(write=False)
+    return Sensitivity(name, rgb)
+
+
+def _libraw_name(make: str, model: str) -> str:
+    model = _MARK.sub(lambda mark: _MARKS[mark[1]], _AMERICAN.get(model, model))
+    return f"{make} {model}".strip()
+
+
+def _nested(matrix: NDArray[np.float64]) -> Matrix:
+    first, second, third = matrix.tolist()
+    return tuple(first), tuple(second), tuple(third)
