@@ -1,0 +1,233 @@
+"""LSMI: scenes under one, two and three lights, photographed with the lights switched on one after another.
+
+    {galaxy,nikon,sony}/<place>/<place>_1.{dng,nef,arw}        light 1
+    {galaxy,nikon,sony}/<place>/<place>_12.*, _13.*, _123.*    lights 1 and 2, 1 and 3, all three
+    {galaxy,nikon,sony}/meta.json     for each place NumOfLights, MCCCoord (corners of three charts), Light1, 2, 3
+    {galaxy,nikon,sony}/split.json    lists of places: train, val, test
+
+as downloaded, in folders or archives. The TIFF, .npy and resized files that the authors' scripts make are not read.
+
+Truth: subtracting the picture with light 1 from one with 1 and 2, taken at the same exposure, leaves light 2 alone. A
+light's colour is its ``Light<n>``, r, g, b of camera RGB with g = 1; where meta.json has none, it is that of the
+brightest grey patch of the charts that is not clipped, as the authors' script finds it. Each light's share at a place
+is its green over the sum of the greens. Example.local is the mixture by these shares in each cell of the thumbnail,
+NaN where no pixel tells; the global truth is the mean over the picture, weighted by its green. Unlike the authors, who
+cut differences off at 0 pixel by pixel, cells are summed first, so that noise in shadows gives no share to a light
+that does not reach them.
+
+Black and white level: as LibRaw states them for each file (the 128 in the authors' script for the Sony belongs to the
+12-bit numbers of dcraw; the file's own is 512 of 16383). Saturation: 0.98 between them, in any picture involved. Chart
+mask: the charts of ``MCCCoord``, in full-size pixels of the upright picture. Folds: ``split.json``.
+
+Licence CC BY-NC 4.0. Pitfalls: the pictures of one place share light 1, and so belong in one fold. A place may be
+published with three lights and yet lack one of its pictures. The phone's matrix comes from its own DNG files.
+Citation: D. Kim, J. Kim, S. Nam, D. Lee, Y. Lee, N. Kang, H.-E. Lee, B. Yoo, J.-J. Han, S. J. Kim, "Large Scale
+Multi-Illuminant (LSMI) Dataset for Developing White Balance Algorithm under Mixed Illumination", ICCV 2021.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.datasets.bayer import HalfSize, read_half_size
+from awbkit.datasets.colour_chart import ColourChart
+from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.source import Source
+from awbkit.datasets.spread import angular_spread
+from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
+from awbkit.illuminant import Illuminant
+from awbkit.image import LinearImage
+
+_CAMERAS = {"galaxy": "Samsung Galaxy Note20 Ultra", "nikon": "Nikon D810", "sony": "Sony ILCE-9"}
+_SUFFIXES = {".dng": "galaxy", ".nef": "nikon", ".arw": "sony"}
+_NAME = re.compile(r"(.+)_(1|12|13|123)\.(dng|nef|arw)", re.IGNORECASE)
+_HALF = 0.5
+"""Charts are given in pixels of the full size."""
+
+
+@dataclass(frozen=True)
+class Lsmi(Layout):
+    """LSMI; see the module."""
+
+    name: ClassVar[str] = "lsmi"
+    about: ClassVar[About] = About(
+        title="LSMI",
+        licence="CC BY-NC 4.0",
+        citation="D. Kim et al., Large Scale Multi-Illuminant (LSMI) Dataset for Developing White Balance Algorithm"
+        " under Mixed Illumination, ICCV 2021",
+        download="https://github.com/DY112/LSMI-dataset (the raw files)",
+        convention="camera RGB; the lights on the charts' greys, mixed by their shares; global: the mean by green",
+    )
+
+    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+        """Every raw file that its place's description and other pictures explain.
+
+        Raises:
+            UnreadableFile: If there is no raw file of such a name, or a meta.json or split.json is damaged.
+        """
+        places: dict[tuple[str, str], dict[str, str]] = {}
+        for name in source.members:
+            match = _NAME.fullmatch(PurePosixPath(name).name)
+            if match:
+                places.setdefault((str(PurePosixPath(name).parent), match[1]), {})[match[2]] = name
+        if not places:
+            problem = "holds no raw file of LSMI (galaxy/<place>/<place>_12.dng, likewise nikon .nef and sony .arw)"
+            raise UnreadableFile(source.path, problem, "name the folder of the raw files and meta.json, as downloaded")
+        metas = {name: _table(source, name) for name in source.find("meta.json")}
+        splits = {name: _table(source, name) for name in source.find("split.json")}
+        for (folder, place), pictures in places.items():
+            meta = _nearest(metas, folder)
+            fold = next((key.split("_")[-1] for key, listed in _nearest(splits, folder).items() if place in listed), "")
+            for lights, name in pictures.items():
+                yield _sample(place, lights, name, pictures, meta.get(place), fold)
+
+    def load(self, source: Source, sample: Sample) -> Example:
+        """Read a picture and those that tell its lights apart.
+
+        Raises:
+            UnreadableFile: If one cannot be read.
+            UnsupportedImage: If they do not belong together, or a light's colour cannot be told.
+        """
+        where = f"{source.path}/{sample.files[0]}"
+        lights: str = sample.details["lights"]
+        pictures = [read_half_size(source, name).upright() for name in sample.files]
+        own, others = pictures[0], pictures[1:]
+        if any(other.pixels.shape != own.pixels.shape for other in others):
+            raise UnsupportedImage(where, "has another size than the pictures of its place with fewer lights")
+        alone = _alone(lights, own, others)
+        charts = [ColourChart.of(corners, _HALF) for corners in sample.details["charts"]]
+        clipped = np.logical_or.reduce([picture.clipped for picture in pictures])
+        colours = []
+        for number, light in zip(lights, alone, strict=True):
+            given = sample.details["colours"].get(number)
+            colour = given or _grey(light, clipped, charts)
+            if colour is None:
+                problem = f"light {number} is not in meta.json, and no grey patch of its charts shows it unclipped"
+                raise UnsupportedImage(where, problem)
+            colours.append(colour)
+        hidden = np.logical_or.reduce([chart.mask(*clipped.shape) for chart in charts]) | clipped
+        visible = replace(own, clipped=hidden).image()
+        image = LinearImage(visible.pixels, visible.valid, Camera(sample.camera)).thumbnail()
+        if len(lights) == 1:
+            return Example(image, colours[0], spread=0.0)
+        return _mixed(image, alone, ~hidden, np.array(colours), where)
+
+    def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
+        """The phone as its first DNG describes it, the others as LibRaw lists them."""
+        from awbkit.files.dng import read_dng_camera
+
+        cameras = super().cameras(source, names)
+        phone = _CAMERAS["galaxy"]
+        if phone in cameras and not cameras[phone].matrices:
+            for name in source.find("*.dng")[:1]:
+                described = read_dng_camera(io.BytesIO(source.read(name)))
+                if described is not None:
+                    cameras[phone] = Camera(phone, matrices=described.matrices)
+        return cameras
+
+
+def _table(source: Source, name: str) -> dict[str, Any]:
+    try:
+        table = json.loads(source.text(name))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFile(f"{source.path}/{name}", f"is no JSON ({error})", "download it again") from None
+    if not isinstance(table, dict):
+        raise UnreadableFile(f"{source.path}/{name}", "is not a table of places", "download it again")
+    return table
+
+
+def _nearest(tables: Mapping[str, dict[str, Any]], folder: str) -> dict[str, Any]:
+    """The table in the folder or the nearest one above it."""
+    for above in (PurePosixPath(folder), *PurePosixPath(folder).parents):
+        for name, table in tables.items():
+            if PurePosixPath(name).parent == above:
+                return table
+    return {}
+
+
+def _sample(place: str, lights: str, name: str, pictures: Mapping[str, str], entry: Any, fold: str) -> Sample | Skipped:
+    """One picture, if all that it takes is there."""
+    brand = _brand(name)
+    image = f"{brand}/{PurePosixPath(name).stem}"
+    if not isinstance(entry, dict):
+        return Skipped(image, f"meta.json says nothing of {place}")
+    needed = {"1": (), "12": ("1",), "13": ("1",), "123": ("1", "12", "13")}[lights]
+    missing = [f"{place}_{other}" for other in needed if other not in pictures]
+    if missing:
+        return Skipped(image, f"its lights cannot be told apart without {' and '.join(missing)}")
+    try:
+        charts = [list(map(list, corners)) for corners in entry["MCCCoord"].values()]
+        # A place with fewer charts has zeros for the others.
+        charts = [corners for corners in charts if any(map(any, corners))]
+        for corners in charts:
+            ColourChart.of(corners)
+        colours = {number: Illuminant.of(entry[f"Light{number}"]).rgb for number in lights if f"Light{number}" in entry}
+    except (UsageError, LookupError, TypeError, ValueError, AttributeError) as error:
+        return Skipped(image, f"its charts or lights in meta.json make no sense ({error})")
+    files = (name, *(pictures[other] for other in needed))
+    details = {"lights": lights, "charts": charts, "colours": colours}
+    return Sample(image, files, _CAMERAS[brand], f"{brand}/{place}", None, fold, None, details)
+
+
+def _brand(name: str) -> str:
+    """Which camera's folder it is in, or else whose raw files have its suffix."""
+    path = PurePosixPath(name)
+    folders = (part.lower() for part in reversed(path.parts[:-1]))
+    return next((part for part in folders if part in _CAMERAS), _SUFFIXES[path.suffix.lower()])
+
+
+def _alone(lights: str, own: HalfSize, others: list[HalfSize]) -> list[NDArray[np.float32]]:
+    """The picture as each light alone makes it."""
+    if not others:
+        return [own.pixels]
+    first = others[0].pixels
+    brighter = [own.pixels] if len(lights) == 2 else [picture.pixels for picture in others[1:]]
+    return [first, *(picture - first for picture in brighter)]
+
+
+def _grey(
+    light: NDArray[np.float32], clipped: NDArray[np.bool_], charts: list[ColourChart]
+) -> tuple[float, float, float] | None:
+    """RGB of the brightest grey patch that is nowhere clipped."""
+    best: NDArray[np.float64] | None = None
+    for chart in charts:
+        for rows, columns in chart.greys(*clipped.shape):
+            if len(rows) and not clipped[rows, columns].any():
+                mean = light[rows, columns].mean(axis=0, dtype=np.float64)
+                if (mean > 0).all() and (best is None or mean[1] > best[1]):
+                    best = mean
+    return None if best is None else (float(best[0]), float(best[1]), float(best[2]))
+
+
+def _mixed(
+    image: LinearImage,
+    alone: list[NDArray[np.float32]],
+    visible: NDArray[np.bool_],
+    colours: NDArray[np.float64],
+    where: str,
+) -> Example:
+    """The mixture in each cell and in all."""
+    greens = [light[..., 1] for light in alone]
+    # A thumbnail has three channels; here they are the green of the three lights.
+    planes = np.stack([*greens, np.zeros_like(greens[0])][:3], axis=-1)
+    means = LinearImage(planes, visible).thumbnail().pixels[..., : len(alone)]
+    amounts = np.maximum(means.astype(np.float64), 0)
+    told = image.valid & (amounts.sum(axis=2) > 0)
+    if not told.any() or not amounts[told].any(axis=0).all():
+        raise UnsupportedImage(where, "one of its lights adds nothing: were the pictures taken at different exposures?")
+    mixtures = amounts[told] @ (colours / colours[:, 1:2])
+    chroma = np.log(mixtures[:, (0, 2)] / mixtures[:, 1:2])
+    local = np.full((*told.shape, 2), np.nan, np.float32)
+    local[told] = chroma
+    red, green, blue = (float(value) for value in mixtures.sum(axis=0))
+    return Example(image, (red, green, blue), angular_spread(chroma), local)

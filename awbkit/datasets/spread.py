@@ -1,0 +1,25 @@
+"""How far the lights of one scene lie apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.illuminant import angular_error
+
+
+def angular_spread(chroma: NDArray[np.floating]) -> float:
+    """Degrees between the lights at the first and third quartile, along the direction in which they differ most.
+
+    For two lights in equal shares it is the angle between them, for one light 0.
+
+    Args:
+        chroma: (n, 2), ln(r / g) and ln(b / g) of the light at each of n places.
+    """
+    if len(chroma) < 2:
+        return 0.0
+    middle = np.median(chroma, axis=0)
+    axis = np.linalg.eigh(np.cov(chroma, rowvar=False))[1][:, -1]
+    quartiles = middle + np.quantile((chroma - middle) @ axis, (0.25, 0.75))[:, None] * axis
+    first, third = np.exp(np.insert(quartiles, 1, 0.0, axis=1))
+    return angular_error(first.tolist(), third.tolist())
