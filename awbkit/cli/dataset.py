@@ -17,6 +17,8 @@ from awbkit.cli.terminal import Progress, clock, printable
 from awbkit.files.outputs import IfExists
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from awbkit.datasets.prepare import Preparation
     from awbkit.datasets.prepared import Prepared
 
@@ -146,8 +148,26 @@ def layouts(
                 f"  {option.metadata.get('help', '')}" + (f" ({', '.join(choices)})" if choices else ""), "default"
             )
             console.print(Padding(line, (0, 0, 0, 4)))
-        console.print(Padding(Text(f"{kind.about.convention} Licence: {kind.about.licence}."), (0, 0, 0, 4)))
-        console.print(Padding(Text(f"{kind.about.citation} {kind.about.download}", "dim"), (0, 0, 1, 4)))
+        for title, text in (
+            ("truth", kind.about.convention),
+            ("licence", kind.about.licence),
+            ("cite", kind.about.citation),
+            ("from", kind.about.download),
+        ):
+            if text:
+                _print_field(console, title, text, indent=4)
+        console.print()
+
+
+def _print_field(console: Console, title: str, text: str, indent: int = 0) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    line = Table.grid(padding=(0, 0, 0, 0))
+    line.add_column(width=12 + indent, no_wrap=True)
+    line.add_column(overflow="fold")
+    line.add_row(Text(" " * indent + title, "dim"), Text(printable(text)))
+    console.print(line)
 
 
 def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
@@ -167,7 +187,6 @@ def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
 
 
 def _print_summary(prepared: Prepared) -> None:
-    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -187,20 +206,23 @@ def _print_summary(prepared: Prepared) -> None:
         ("folds", ", ".join(f"{fold}: {count}" for fold, count in parts.items()) or "none published"),
         ("hash", info["hash"]),
     ):
-        console.print(Text.assemble((f"{title:<12}", "dim"), printable(str(value))))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("camera", "images", "scenes", "CCT 5 / 50 / 95 %", "cast", "several lights", "valid"):
-        table.add_column(title, justify="left" if title == "camera" else "right")
+        _print_field(console, title, str(value))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("camera", overflow="ellipsis", no_wrap=True, max_width=max(12, console.width - 64))
+    for title in ("images", "scenes", "CCT 5 %", "50 %", "95 %", "cast", "lights > 1", "valid"):
+        table.add_column(title, justify="right", no_wrap=True)
     for camera in summarise(prepared):
         table.add_row(
             printable(camera.camera),
             str(camera.images),
             str(camera.scenes),
-            " / ".join(f"{value:.0f}" for value in camera.cct) if camera.cct else "no matrix",
+            *(f"{value:.0f}" for value in camera.cct or ()),
+            *([] if camera.cct else ["no matrix", "", ""]),
             f"{camera.cast:.2f}°",
-            "unknown" if camera.several_lights is None else f"{camera.several_lights:.0%}",
+            "?" if camera.several_lights is None else f"{camera.several_lights:.0%}",
             f"{camera.valid:.0%}",
         )
+    console.print()
     console.print(table)
 
 

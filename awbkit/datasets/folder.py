@@ -62,8 +62,8 @@ class Folder(Layout):
     about: ClassVar[About] = About(
         title="Labelled images of one's own",
         licence="as the owner of the images states",
-        citation="none",
-        download="none",
+        citation="",
+        download="",
         convention="RGB of a perfect white under the light, in the RGB of the image: the camera's for linear and raw "
         "images, linear sRGB for pictures in sRGB",
     )
