@@ -100,7 +100,8 @@ class Example:
         image: Linear camera RGB, 1.0 = white level, chart and clipped pixels not valid. Any size; see
             :func:`awbkit.datasets.pixels.thumbnail` for the usual way to make it.
         illuminant: RGB of the light on any scale.
-        spread: Interquartile range of the local illuminants' angle to ``illuminant``, in degrees; None where unknown.
+        spread: Degrees between the lights of the scene, as :func:`awbkit.datasets.spread.angular_spread` has it; None
+            where unknown.
         local: float32 (64, 64, 2), ln(r / g) and ln(b / g) of the light in each cell of the thumbnail, NaN where
             unknown; None where only one light is known.
     """

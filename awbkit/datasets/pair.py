@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 
 from awbkit.datasets.reduced import Reduced, edges
 from awbkit.datasets.registration import register, shifted
+from awbkit.datasets.spread import ONE_LIGHT, angular_spread
 from awbkit.errors import UsageError
-from awbkit.illuminant import angular_error
 from awbkit.image import THUMBNAIL_SIZE
-
-ONE_LIGHT = 3.0
-"""Degrees of spread under which a scene passes for lit by one light."""
 
 Floats = NDArray[np.floating]
 
@@ -128,7 +125,7 @@ def illuminant_from_pair(
     scale = seen.height / usable.shape[0], seen.width / usable.shape[1]
     return PairIlluminant(
         rgb=_rgb(_mean(ratio[kept], weight[kept], green[kept])),
-        spread=_spread(local[np.isfinite(local[..., 0])].astype(np.float64)),
+        spread=angular_spread(local[np.isfinite(local[..., 0])].astype(np.float64)),
         local=local,
         counts=counts,
         pixels=int(kept.sum()),
@@ -185,16 +182,6 @@ def _local(
     known = (_box(counts) >= _KNOWN_PIXELS) & (_cells(usable.astype(np.float64)) >= _KNOWN_SHARE * area)
     local = np.where(known[..., None], _guided(mean, guide, total), np.nan)
     return local.astype(np.float32), np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16)
-
-
-def _spread(cells: Floats) -> float:
-    """Degrees between the quartiles along the principal axis."""
-    if len(cells) < 2:
-        return 0.0
-    middle = np.median(cells, axis=0)
-    axis = np.linalg.eigh(np.cov(cells, rowvar=False))[1][:, -1]
-    first, third = np.quantile((cells - middle) @ axis, (0.25, 0.75))
-    return angular_error(_rgb(middle + first * axis), _rgb(middle + third * axis))
 
 
 def _log_chroma(pixels: Floats) -> NDArray[np.float64]:

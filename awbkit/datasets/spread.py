@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from awbkit.illuminant import angular_error
 
+ONE_LIGHT = 3.0
+"""Degrees of spread under which a scene passes for lit by one light."""
+
 
 def angular_spread(chroma: NDArray[np.floating]) -> float:
     """Degrees between the lights at the first and third quartile, along the direction in which they differ most.

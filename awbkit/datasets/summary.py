@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.datasets.prepared import Prepared
+from awbkit.datasets.spread import ONE_LIGHT
 from awbkit.illuminant import angular_error
-
-ONE_LIGHT_SPREAD = 3.0
-"""Degrees of spread under which a scene counts as lit by one light."""
 
 _CHUNK = 256
 
@@ -28,7 +26,7 @@ class CameraSummary:
         has_matrix: Whether its matrix is known, and so the colour temperatures.
         cct: 5th, 50th and 95th percentile of the lights' colour temperature in kelvin; None without a matrix.
         cast: Mean angle of the lights to their mean, in degrees: how much a constant answer errs.
-        several_lights: Share of the images with a spread over ``ONE_LIGHT_SPREAD``; None where no spread is known.
+        several_lights: Share of the images with a spread over ``ONE_LIGHT``; None where no spread is known.
         valid: Mean share of valid pixels.
         fewest_valid: The least share of valid pixels in an image.
     """
@@ -76,7 +74,7 @@ def _summary(prepared: Prepared, name: str, chosen: NDArray[np.intp], valid: NDA
         has_matrix=bool(camera.matrices),
         cct=_percentiles(known) if known else None,
         cast=float(np.mean([angular_error(light.tolist(), mean) for light in lights])),
-        several_lights=float(np.mean([s > ONE_LIGHT_SPREAD for s in spreads])) if spreads else None,
+        several_lights=float(np.mean([s > ONE_LIGHT for s in spreads])) if spreads else None,
         valid=float(valid[chosen].mean()),
         fewest_valid=float(valid[chosen].min()),
     )
