@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from awbkit.datasets.spectral import recipe, reflectances
 from awbkit.datasets.spectral.grid import WAVELENGTHS
-from awbkit.datasets.spectral.lights import catalogue, daylight, planckian
+from awbkit.datasets.spectral.lights import Light, catalogue, daylight, planckian
 from awbkit.datasets.spectral.recipe import SETTINGS, Recipe
 from awbkit.datasets.spectral.scene import Scene, expose, illuminant, photographed, procedural
-from awbkit.datasets.spectral.sensitivities import d65, shipped
+from awbkit.datasets.spectral.sensitivities import Sensitivity, d65, shipped
 from awbkit.datasets.spectral.sensor import Sensor, auto_exposure
 from awbkit.datasets.spectral.upsampling import basis, srgb_of_reflectance
 from awbkit.estimators import parse
@@ -45,11 +45,12 @@ def drawn(seed: int, *, lights: int = 1) -> tuple[Scene, np.ndarray]:
     return procedural(rng, chosen), np.stack([light.power for light in chosen.lights])
 
 
-@pytest.mark.parametrize(
-    "lamp", [WARM, COLD, *(lamps[0] for lamps in catalogue().values())], ids=lambda lamp: lamp.name
-)
+LAMPS = [WARM, COLD, *(lamps[0] for lamps in catalogue().values())]
+
+
+@pytest.mark.parametrize("lamp", LAMPS, ids=lambda lamp: lamp.name)
 @pytest.mark.parametrize("camera", shipped()[::13], ids=lambda camera: camera.name)
-def test_a_perfect_white_has_the_colour_of_the_light(camera, lamp) -> None:
+def test_a_perfect_white_has_the_colour_of_the_light(camera: Sensitivity, lamp: Light) -> None:
     pixels, incident = expose(flat(1.0, ALL[None]), lamp.power[None], camera.rgb)
     np.testing.assert_array_equal(pixels, incident)
     truth, local, spread = illuminant(pixels, incident, EVERYWHERE)

@@ -1,8 +1,9 @@
 """The measured spectra that travel with the package: one file of arrays on the common grid.
 
 ``data/measured.npz`` is made by :func:`pack` from the spectral data of the Academy's RAW to ACES utility (Apache-2.0,
-https://github.com/AcademySoftwareFoundation/rawtoaces-data) and the daylight components of CIE 15; NOTICE says whose
-they are. ``python -m awbkit.datasets.spectral.measured FOLDER`` makes it again.
+https://github.com/AcademySoftwareFoundation/rawtoaces-data); NOTICE says whose they are, and
+``python -m awbkit.datasets.spectral.measured FOLDER`` makes it again. CIE daylight's components stand here as the
+standard has them.
 """
 
 from __future__ import annotations

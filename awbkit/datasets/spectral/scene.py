@@ -234,26 +234,43 @@ def _gloss(rng: np.random.Generator, recipe: Recipe) -> Floats:
 def _lights(rng: np.random.Generator, recipe: Recipe) -> Floats:
     """How much of each light arrives in each cell, (L, 64, 64).
 
-    Outdoors the first is the sun, whose shadows have soft edges, and the others fill in; lamps fall off with distance.
+    By day the first is the sun, whose shadows have soft edges, and skylight fills in; lamps fall off with distance, and
+    a further one often reaches a part of the scene only, as through a door or from under a shade.
     """
     count = len(recipe.lights)
     fields = np.empty((count, SIZE, SIZE), np.float32)
-    for index in range(count):
-        if recipe.outdoors and index == 0:
-            lit = 1 / (1 + np.exp(-rng.uniform(2, 15) * (_noise(rng, 1.4) + rng.normal(0.4, 0.8))))
-            # What other surfaces throw back into a shadow has the same light's colour, or nearly.
-            least = rng.uniform(0.1, 1.0) if count == 1 else rng.uniform(0.0, 0.2)
-            fields[index] = least + (1 - least) * lit
-        elif recipe.outdoors and recipe.setting != "night":
-            fields[index] = np.exp(rng.uniform(-2.3, -0.4) + 0.15 * _noise(rng, 1.4))
-        else:
-            row, column = rng.uniform(-0.5 * SIZE, 1.5 * SIZE, 2)
-            height = rng.uniform(0.25, 1.0) * SIZE
-            away = ((_AXIS - row) ** 2)[:, None] + (_AXIS - column) ** 2
-            fields[index] = (0.03 + 1 / (1 + away / height**2)) * np.exp(0.25 * _noise(rng, 1.4))
-            if index:
-                fields[index] *= np.exp(rng.uniform(-1.2, 0.7))
+    for index, light in enumerate(fields):
+        if recipe.outdoors and recipe.setting != "night":
+            light[...] = _sunlight(rng, count) if index == 0 else np.exp(rng.uniform(-2.3, -0.4)) * _uneven(rng, 0.15)
+            continue
+        row, column = rng.uniform(-0.5 * SIZE, 1.5 * SIZE, 2)
+        height = rng.uniform(0.25, 1.0) * SIZE
+        away = ((_AXIS - row) ** 2)[:, None] + (_AXIS - column) ** 2
+        light[...] = (0.03 + 1 / (1 + away / height**2)) * _uneven(rng, 0.25)
+        if index:
+            # Of the same order as the first, or it would be no second light.
+            light *= np.exp(rng.uniform(-1, 0.7)) * fields[0].mean() / light.mean() * _reach(rng)
     return fields
+
+
+def _sunlight(rng: np.random.Generator, lights: int) -> Floats:
+    """Sun and shadow; what a shadow still gets of this light is thrown back by other surfaces."""
+    open_sky, least = (rng.normal(0.4, 0.8), rng.uniform(0.1, 1)) if lights == 1 else (rng.normal(0.1, 0.5), 0.05)
+    lit = 1 / (1 + np.exp(-rng.uniform(2, 15) * (_noise(rng, 1.4) + open_sky)))
+    return np.asarray(least + (1 - least) * lit, dtype=np.float32)
+
+
+def _reach(rng: np.random.Generator) -> Floats:
+    """Where a light gets to, 0.1 to 1: one side of a soft edge across the scene."""
+    angle = rng.uniform(0, 2 * np.pi)
+    along = np.sin(angle) * (_AXIS - SIZE / 2)[:, None] + np.cos(angle) * (_AXIS - SIZE / 2)
+    side = 1 / (1 + np.exp(-rng.uniform(0.05, 1) * (along + rng.uniform(-0.2, 0.2) * SIZE)))
+    return np.asarray(0.1 + 0.9 * side, dtype=np.float32)
+
+
+def _uneven(rng: np.random.Generator, amount: float) -> Floats:
+    """Brighter and darker places, (64, 64), lognormal with this standard deviation."""
+    return np.asarray(np.exp(amount * _noise(rng, 1.4)), dtype=np.float32)
 
 
 def _noise(rng: np.random.Generator, slope: float) -> Floats:
