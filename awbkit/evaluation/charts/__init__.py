@@ -1,0 +1,1 @@
+"""The charts of an evaluation, each a function from numbers to one SVG element."""

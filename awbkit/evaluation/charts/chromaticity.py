@@ -1,0 +1,231 @@
+"""Where the lights and their estimates lie, and which way the errors point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.evaluation.charts.binning import hexagonal
+from awbkit.evaluation.charts.scales import Scale
+from awbkit.evaluation.charts.svg import (
+    WIDTH,
+    chart,
+    dots,
+    element,
+    figure_text,
+    hexagons,
+    horizontal_axis,
+    label,
+    number,
+    polyline,
+    series,
+    title,
+    vertical_axis,
+)
+from awbkit.evaluation.directions import daylight_xy, log_chroma, planckian_locus
+
+_CELL = 7.0
+_FEW = 2
+"""Up to so many estimates of one cell are drawn one by one."""
+
+_LABELLED = (2000, 2500, 3000, 4000, 5000, 6500, 10_000)
+_DAYLIGHT = np.geomspace(4000, 25_000, 24)
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def chromaticities(
+    name: str,
+    methods: Sequence[str],
+    images: Sequence[str],
+    truth: NDArray[np.float64],
+    estimates: Sequence[NDArray[np.float64]],
+    errors: Sequence[NDArray[np.float64]],
+    camera: Camera,
+    arrows: int = 8,
+) -> str:
+    """True lights and estimates of one camera in log-chromaticity, relative to D65 where the camera has a matrix.
+
+    The density of the truth is grey; each method's estimates, all drawn, of which the page shows one, are dots that
+    grow with their number, and arrows lead from truth to estimate for its greatest errors.
+
+    Args:
+        name: Of the camera.
+        methods: Names.
+        images: M names.
+        truth: (M, 3) positive.
+        estimates: For each method (M, 3), NaN where there is none.
+        errors: For each method (M,) recovery errors in degrees.
+        camera: Of these images.
+        arrows: How many.
+    """
+    white = camera.white_d65
+    base = white or (1.0, 1.0, 1.0)
+    lights = log_chroma(truth, base)
+    guesses = [log_chroma(values, base) for values in estimates]
+    x, y = _square_axes(lights, guesses)
+    against = " − that of D65" if white else ""
+    parts = [
+        *horizontal_axis(x, y.end, y.start, f"ln(r/g){against}"),
+        *vertical_axis(y, x.start, x.end, f"ln(b/g){against}"),
+    ]
+    places = np.stack([x(lights[:, 0]), y(lights[:, 1])], axis=1)
+    cells = hexagonal(places, _CELL)
+    parts += [
+        element("path", class_=f"truth d{level}", d=hexagons(cells.at_level(level), _CELL))
+        for level in range(5)
+        if (cells.levels == level).any()
+    ]
+    for index, (method, guess) in enumerate(zip(methods, guesses, strict=True)):
+        shown = _within(guess, x, y)
+        drawn = [title(method), *_dots(np.stack([x(guess[shown, 0]), y(guess[shown, 1])], axis=1))]
+        estimated = np.asarray(np.isfinite(guess).all(axis=1))
+        if outside := int((estimated & ~shown).sum()):
+            drawn.append(label(x.end, y.end - 10, f"{outside:,} outside", class_="tick", text_anchor="end"))
+        worst = [i for i in np.argsort(-errors[index], kind="stable").tolist() if estimated[i]][:arrows]
+        for i in worst:
+            tip = f"{images[i]}: {figure_text(errors[index][i])}°"
+            end = lights[i] + _share_within(lights[i], guess[i], x, y) * (guess[i] - lights[i])
+            path = _arrow(places[i], np.array([x.at(end[0]), y.at(end[1])]))
+            drawn.append(element("path", title(tip), class_="arrow", d=path))
+        parts.append(element("g", series(index, drawn), data_method=str(index)))
+    parts += _loci(camera, x, y)
+    description = f"True lights of {name}, {len(images)} images, and the estimates, in log-chromaticity."
+    return chart(y.start + 40, description, parts)
+
+
+def directions(
+    method: int,
+    name: str,
+    components: NDArray[np.float64],
+    groups: Sequence[NDArray[np.intp]],
+    reach: float,
+) -> str:
+    """The signed errors of one method: a cloud, rings of equal error, and the mean of each group as a letter.
+
+    Args:
+        method: Index of the method.
+        name: Its name.
+        components: (N, 2) degrees, along the lights and across them, NaN where there is no estimate.
+        groups: Indices of the images of each.
+        reach: Half the side of the chart, degrees; what lies outside is drawn at the edge.
+    """
+    x, y = Scale(-reach, reach, 30, WIDTH - 30), Scale(-reach, reach, WIDTH - 50, 10)
+    parts = [*horizontal_axis(x, y.end, y.start, "too cool  ←  along the lights, degrees  →  too warm")]
+    ticks = y.ticks(6)
+    parts.append(
+        element(
+            "path", class_="grid", d="".join(f"M{number(x.start)} {number(y.at(v))}H{number(x.end)}" for v in ticks)
+        )
+    )
+    parts += [label(x.start - 4, y.at(v) + 4, figure_text(v, 0), class_="tick", text_anchor="end") for v in ticks]
+    finite = np.asarray(np.isfinite(components).all(axis=1))
+    known = components[finite]
+    if len(known):
+        cells = hexagonal(np.stack([x(known[:, 0]), y(known[:, 1])], axis=1), 8)
+        shapes = [
+            element("path", class_=f"cell d{level}", d=hexagons(cells.at_level(level), 8))
+            for level in range(5)
+            if (cells.levels == level).any()
+        ]
+        parts.append(series(method, shapes))
+    for radius in (value for value in x.ticks(6) if value > 0):
+        size = number(x.at(radius) - x.at(0))
+        parts.append(element("circle", class_="ring", cx=x.at(0), cy=y.at(0), r=size))
+    cross = f"M{number(x.at(0))} {number(y.start)}V{number(y.end)}M{number(x.start)} {number(y.at(0))}H{number(x.end)}"
+    parts.append(element("path", class_="zero", d=cross))
+    parts.append(label(x.at(0) + 6, y.end + 13, "↑ too green", class_="axis"))
+    parts.append(label(x.at(0) + 6, y.start - 7, "↓ too magenta", class_="axis"))
+    for letter, indices in zip(_LETTERS, groups, strict=False):
+        chosen = components[indices[finite[indices]]]
+        if len(chosen):
+            along, across = chosen.mean(axis=0).tolist()
+            parts.append(element("circle", class_="bias", cx=x.at(along), cy=y.at(across), r=9.0))
+            parts.append(label(x.at(along), y.at(across) + 4.5, letter, class_="letter", text_anchor="middle"))
+    mean = known.mean(axis=0) if len(known) else np.full(2, math.nan)
+    description = f"Signed errors of {name}: mean {mean[0]:.2f} degrees too warm, {mean[1]:.2f} degrees too green."
+    return chart(WIDTH - 10, description, parts)
+
+
+def letters(count: int) -> list[str]:
+    """What :func:`directions` calls the first groups; empty for those beyond the alphabet, which it does not mark."""
+    return [*_LETTERS[:count], *[""] * (count - len(_LETTERS))]
+
+
+def _square_axes(lights: NDArray[np.float64], guesses: Sequence[NDArray[np.float64]]) -> tuple[Scale, Scale]:
+    """Axes of one scale that hold all true lights and all but the most distant 1 % of the estimates."""
+    known = [guess[np.isfinite(guess).all(axis=1)] for guess in guesses]
+    ends = [np.percentile(guess, (0.5, 99.5), axis=0) for guess in known if len(guess)]
+    points = np.concatenate([lights, *ends])
+    low, high = points.min(axis=0), points.max(axis=0)
+    half = max(float((high - low).max()) * 0.54, 0.05)
+    middle = (low + high) / 2
+    x = Scale(middle[0] - half, middle[0] + half, 48, WIDTH - 8)
+    return x, Scale(middle[1] - half, middle[1] + half, 26 + x.end - x.start, 26)
+
+
+def _dots(points: NDArray[np.float64]) -> list[str]:
+    """Single estimates where they are, many of one cell as one dot that grows with the number."""
+    cells = hexagonal(points, _CELL)
+    alone = cells.counts[cells.cell] <= _FEW
+    drawn = [element("path", class_="estimates", d=dots(points[alone]), stroke_width="2.4")] if alone.any() else []
+    for level in range(5):
+        chosen = cells.centres[(cells.levels == level) & (cells.counts > _FEW)]
+        if len(chosen):
+            drawn.append(element("path", class_="estimates", d=dots(chosen), stroke_width=number(3.2 + 2 * level)))
+    return drawn
+
+
+def _share_within(start: NDArray[np.float64], end: NDArray[np.float64], x: Scale, y: Scale) -> float:
+    """How much of the way from a point within the axes to another lies within them: 0 to 1."""
+    share = 1.0
+    for scale, begin, stop in zip((x, y), start.tolist(), end.tolist(), strict=True):
+        edge = scale.high if stop > begin else scale.low
+        if not scale.low <= stop <= scale.high:
+            share = min(share, max((edge - begin) / (stop - begin), 0.0))
+    return share
+
+
+def _arrow(start: NDArray[np.float64], end: NDArray[np.float64]) -> str:
+    """Path data of an arrow with a ring at its foot."""
+    length = float(np.hypot(*(end - start)))
+    foot = f"M{number(start[0] - 2)} {number(start[1])}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0"
+    if length < 1:
+        return foot
+    ahead = (end - start) / length
+    side = np.array([-ahead[1], ahead[0]])
+    barbs = [end - 6 * ahead + 2.6 * side, end, end - 6 * ahead - 2.6 * side]
+    head = "L".join(f"{number(px)} {number(py)}" for px, py in barbs)
+    return f"{foot}M{number(start[0])} {number(start[1])}L{number(end[0])} {number(end[1])}M{head}"
+
+
+def _loci(camera: Camera, x: Scale, y: Scale) -> list[str]:
+    """Planckian locus with temperatures, and the daylight locus, as far as they lie within the axes."""
+    white, locus = camera.white_d65, planckian_locus(camera)
+    if white is None or locus is None:
+        return []
+    parts = []
+    daylights = [camera.rgb_of_xy(*daylight_xy(cct)) for cct in _DAYLIGHT.tolist()]
+    seen = [rgb for rgb in daylights if rgb is not None]
+    for kind, tip, rgb in (("planckian", "black bodies", locus.rgb), ("daylight", "CIE daylight", np.array(seen))):
+        points = log_chroma(rgb, white) if len(rgb) else np.empty((0, 2))
+        points = points[_within(points, x, y)]
+        if len(points) > 1:
+            parts.append(element("path", title(tip), class_=kind, d=polyline(x(points[:, 0]), y(points[:, 1]))))
+    for cct in _LABELLED:
+        nearest = int(np.argmin(abs(locus.ccts / cct - 1)))
+        point = log_chroma(locus.rgb[nearest : nearest + 1], white)
+        if _within(point, x, y)[0] and abs(locus.ccts[nearest] / cct - 1) < 0.05:
+            px, py = x.at(point[0, 0]), y.at(point[0, 1])
+            parts.append(element("circle", class_="kelvin", cx=px, cy=py, r=2.4))
+            parts.append(label(px + 6, py - 5, f"{cct} K", class_="over"))
+    return parts
+
+
+def _within(points: NDArray[np.float64], x: Scale, y: Scale) -> NDArray[np.bool_]:
+    """Which points (N, 2) lie within the axes; NaN does not."""
+    low, high = np.array([x.low, y.low]), np.array([x.high, y.high])
+    return np.asarray(np.all((points >= low) & (points <= high), axis=1))

@@ -1,0 +1,59 @@
+"""Choices that a reader has: radio buttons and boxes, and the style rules that make them work without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from awbkit.evaluation.charts.svg import safe, shortened
+
+PALETTE = 8
+"""How many colours the style sheet has."""
+
+
+def choice(name: str, legend: str, labels: Sequence[str], checked: int = 0) -> str:
+    """Radio buttons; with :func:`choice_rules`, elements with another ``data-NAME`` than the checked index are hidden.
+
+    Args:
+        name: Of the choice, a word.
+        legend: What is chosen.
+        labels: HTML of each option.
+        checked: Index of the first choice.
+    """
+    options = "".join(
+        f'<label><input type="radio" name="{name}" id="{name}-{index}"{" checked" if index == checked else ""}>'
+        f"<span>{label}</span></label>"
+        for index, label in enumerate(labels)
+    )
+    return f'<fieldset class="choice"><legend>{legend}</legend>{options}</fieldset>'
+
+
+def plain(labels: Sequence[str]) -> list[str]:
+    """Labels of plain text, as :func:`choice` takes them."""
+    return [safe(shortened(label, 48)) for label in labels]
+
+
+def choice_rules(name: str, count: int) -> str:
+    """Style rules of one choice of so many options."""
+    return "".join(
+        f'body:has(#{name}-{index}:checked) [data-{name}]:not([data-{name}="{index}"]){{display:none}}\n'
+        for index in range(count)
+    )
+
+
+def method_boxes(labels: Sequence[str]) -> str:
+    """A box for each method that shows or hides it in the charts."""
+    boxes = "".join(
+        f'<label id="chip-{index}"><input type="checkbox" id="show-{index}" checked>{label}</label>'
+        for index, label in enumerate(labels)
+    )
+    return f'<fieldset class="methods"><legend>Methods</legend>{boxes}</fieldset>'
+
+
+def method_rules(count: int) -> str:
+    """Colours of the methods, and what their boxes hide and raise."""
+    rules = []
+    for index in range(count):
+        rules.append(f".m{index}{{--c:var(--p{index % PALETTE})}}\n")
+        rules.append(f"body:has(#show-{index}:not(:checked)) .several .m{index}{{display:none}}\n")
+        rules.append(f"body:has(#chip-{index}:hover) .several .series:not(.m{index}){{opacity:.12}}\n")
+    return "".join(rules)

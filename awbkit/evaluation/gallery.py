@@ -1,0 +1,101 @@
+"""The worst images, side by side: before, after, and as the truth would have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from awbkit.evaluation.charts.svg import figure_text, safe, shortened
+from awbkit.evaluation.directions import signed_errors
+from awbkit.evaluation.rendering import canonical_white, data_uri, gray_card, rendered
+from awbkit.evaluation.result import Evaluation, Judged
+from awbkit.image import LinearImage
+
+_NAME_LENGTH = 120
+
+
+def worst(judged: Judged, count: int) -> list[int]:
+    """Indices of the images with the greatest recovery error, greatest first; of equal ones the first first."""
+    return [int(index) for index in np.argsort(-judged.errors["recovery"], kind="stable")[:count]]
+
+
+def gallery(evaluation: Evaluation, method: int, images: Callable[[int], LinearImage], count: int) -> str:
+    """Cards of one method's worst images, as HTML.
+
+    Args:
+        evaluation: What was found.
+        method: Index of the method.
+        images: From the index of an image to its thumbnail.
+        count: How many cards.
+    """
+    cards = [_card(evaluation, method, index, images(index)) for index in worst(evaluation.methods[method], count)]
+    return f'<ol class="gallery">{"".join(cards)}</ol>'
+
+
+def _card(evaluation: Evaluation, method: int, index: int, image: LinearImage) -> str:
+    judged, truth = evaluation.methods[method], evaluation.truth.illuminants[index].tolist()
+    estimate = judged.estimates[index].tolist()
+    failed = not np.isfinite(estimate).all()
+    white = canonical_white(image.camera)
+    pictures = rendered(image, [white, white if failed else estimate, truth], truth)
+    name = evaluation.truth.images[index]
+    before = "balanced for D65" if image.camera.matrices else "raw, not balanced"
+    after = "no estimate" if failed else "balanced for the estimate"
+    figures = [
+        _figure(pictures[0], "before", f"{name}, {before}"),
+        f'<figure><div class="none">{safe(after)}</div><figcaption>after</figcaption></figure>'
+        if failed
+        else _figure(pictures[1], "after", f"{name}, {after}"),
+        _figure(pictures[2], "truth", f"{name}, balanced for the true light"),
+    ]
+    source = " · ".join(part for part in (evaluation.truth.datasets[index], evaluation.truth.cameras[index]) if part)
+    lines = [
+        f'<p class="name" title="{safe(name)}">{safe(shortened(name, _NAME_LENGTH))}</p>',
+        f'<p class="source">{safe(source)}</p>',
+        _errors(evaluation, method, index),
+    ]
+    if failed:
+        lines.append(f"<p>{safe(judged.failures.get(index, 'no estimate'))}</p>")
+    else:
+        red, green, blue = gray_card(truth, estimate, image.camera)
+        swatch = f'<span class="swatch" style="background:rgb({red},{green},{blue})"></span>'
+        lines.append(f"<p>{_direction(truth, estimate, image)}; a gray card comes out {swatch}</p>")
+    lines.append(f'<p class="gains">{_gains(truth, estimate, failed)}</p>')
+    return f'<li class="card"><div class="triple">{"".join(figures)}</div>{"".join(lines)}</li>'
+
+
+def _figure(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], caption: str, alternative: str) -> str:
+    height, width = pixels.shape[:2]
+    picture = f'<img src="{data_uri(pixels)}" width="{width}" height="{height}" alt="{safe(alternative)}">'
+    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+
+
+def _errors(evaluation: Evaluation, method: int, index: int) -> str:
+    judged = evaluation.methods[method]
+    text = f"<b>{figure_text(float(judged.errors['recovery'][index]), 1)}°</b>"
+    if "reproduction" in judged.errors:
+        text += f" recovery, {figure_text(float(judged.errors['reproduction'][index]), 1)}° reproduction"
+    if np.isfinite(judged.expected[index]):
+        text += f"; expected {figure_text(float(judged.expected[index]), 1)}°"
+    text = f"<p>{text}</p>"
+    others = [
+        (float(other.errors["recovery"][index]), other.method) for other in evaluation.methods if other is not judged
+    ]
+    if others:
+        error, name = min(others)
+        text += f"<p>best other method: {safe(shortened(name, 60))}, {figure_text(error, 1)}°</p>"
+    return text
+
+
+def _direction(truth: Sequence[float], estimate: Sequence[float], image: LinearImage) -> str:
+    along, across = signed_errors(np.array([truth]), np.array([estimate]), image.camera)[0].tolist()
+    warmth = f"{figure_text(abs(along), 1)}° too {'warm' if along > 0 else 'cool'}"
+    return f"light estimated {warmth}, {figure_text(abs(across), 1)}° too {'green' if across > 0 else 'magenta'}"
+
+
+def _gains(truth: Sequence[float], estimate: Sequence[float], failed: bool) -> str:
+    def pair(rgb: Sequence[float]) -> str:
+        return f"{rgb[1] / rgb[0]:.3f}, {rgb[1] / rgb[2]:.3f}"
+
+    return f"red and blue gain: estimate {'–' if failed else pair(estimate)}; truth {pair(truth)}"

@@ -1,0 +1,55 @@
+"""Which method comes first, and by how much: what the head of a report says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from awbkit.evaluation.result import GEOMETRIC_MEAN, POOLED, Comparison, Evaluation, Summary
+
+
+def groups(evaluation: Evaluation, metric: str | None = None) -> list[str]:
+    """Names of the groups that were summarised, means over all first, then as the evaluation lists them."""
+    found = dict.fromkeys(s.group for s in evaluation.summaries if metric in (None, s.metric))
+    first = [group for group in (POOLED, GEOMETRIC_MEAN) if group in found]
+    return first + [group for group in found if group not in first]
+
+
+def summaries_of(evaluation: Evaluation, metric: str) -> dict[tuple[str, str], Summary]:
+    """Summaries of one metric by method and group."""
+    return {(s.method, s.group): s for s in evaluation.summaries if s.metric == metric}
+
+
+def ranking(evaluation: Evaluation) -> tuple[str, list[str]]:
+    """The group that methods are ranked by, and the methods by their mean recovery error in it, best first.
+
+    That is the geometric mean over cameras where there is one, so that no camera counts more for having more images;
+    else all images pooled. Methods without a figure come last.
+    """
+    found = summaries_of(evaluation, "recovery")
+    names = groups(evaluation, "recovery")
+    group = GEOMETRIC_MEAN if GEOMETRIC_MEAN in names else POOLED
+
+    def key(method: str) -> float:
+        mean = found[method, group].values.get("mean", math.nan) if (method, group) in found else math.nan
+        return mean if math.isfinite(mean) else math.inf
+
+    return group, sorted((judged.method for judged in evaluation.methods), key=key)
+
+
+def compared(evaluation: Evaluation, first: str, second: str, group: str) -> Comparison | None:
+    """Two methods on one group, first minus second, whichever way round they were compared."""
+    for each in evaluation.comparisons:
+        if each.group == group and (each.first, each.second) == (first, second):
+            return each
+        if each.group == group and (each.first, each.second) == (second, first):
+            low, high = each.interval
+            return replace(
+                each,
+                first=first,
+                second=second,
+                difference=-each.difference,
+                interval=(-high, -low),
+                wins=1 - each.wins,
+            )
+    return None

@@ -1,0 +1,102 @@
+"""An evaluation as GitHub-flavoured Markdown, ready for a README or a paper's supplement."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from awbkit.evaluation.leaders import compared, groups, ranking, summaries_of
+from awbkit.evaluation.result import METRICS, STATISTICS, Evaluation, Summary
+from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#!$])")
+
+
+def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) -> str:
+    """Tables of all groups, with 95 % intervals and the best of each column in bold, then the pairwise comparisons.
+
+    Args:
+        evaluation: What to write.
+        metrics: Which of ``METRICS``, in this order.
+
+    Returns:
+        Markdown, ended by a line break.
+    """
+    blocks = [f"**{_escaped(evaluation.title)}**: {size(evaluation.truth)}. Protocol: {_escaped(evaluation.protocol)}"]
+    for metric in (metric for metric in metrics if metric in METRICS):
+        for group in groups(evaluation, metric):
+            blocks += _group(evaluation, metric, group)
+    if evaluation.comparisons:
+        blocks += _comparisons(evaluation)
+    failed = [(judged.method, len(judged.failures)) for judged in evaluation.methods if judged.failures]
+    if failed:
+        listed = ", ".join(f"{_escaped(method)} {count:,}" for method, count in failed)
+        blocks.append(f'Images without an estimate, counted as "nothing to correct": {listed}.')
+    return "\n\n".join(blocks) + "\n"
+
+
+def _group(evaluation: Evaluation, metric: str, group: str) -> list[str]:
+    found = summaries_of(evaluation, metric)
+    rows = [found[judged.method, group] for judged in evaluation.methods if (judged.method, group) in found]
+    best = {name: min((_figure(row, name) for row in rows), default=math.nan) for name in STATISTICS}
+    head = f"{metric.capitalize()} angular error in degrees, {_escaped(group)}, {counted(rows[0].images, 'image')}"
+    lines = [["method", *(STATISTIC_TITLES[name] for name in STATISTICS)]]
+    lines += [[_escaped(row.method), *(_cell(row, name, best[name]) for name in STATISTICS)] for row in rows]
+    return [f"{head}; in parentheses the 95 % interval:", _table(lines)]
+
+
+def _figure(row: Summary, name: str) -> float:
+    """What the table shows, so that what looks the same is equally best."""
+    value = row.values.get(name, math.nan)
+    return round(value, 2) if math.isfinite(value) else math.inf
+
+
+def _cell(row: Summary, name: str, best: float) -> str:
+    value = row.values.get(name, math.nan)
+    if not math.isfinite(value):
+        return "–"
+    text = f"**{value:.2f}**" if _figure(row, name) == best else f"{value:.2f}"
+    ends = row.intervals.get(name)
+    return f"{text} ({ends[0]:.2f}–{ends[1]:.2f})" if ends and all(map(math.isfinite, ends)) else text
+
+
+def _comparisons(evaluation: Evaluation) -> list[str]:
+    """Every pair on the group that ranks the methods, the better first."""
+    chosen, order = ranking(evaluation)
+    present = {comparison.group for comparison in evaluation.comparisons}
+    group = chosen if chosen in present else next(iter(comparison.group for comparison in evaluation.comparisons))
+    lines = [["better", "worse", "difference of means", "wins", "p (Wilcoxon)", "p (bootstrap)"]]
+    for place, first in enumerate(order):
+        for second in order[place + 1 :]:
+            found = compared(evaluation, first, second, group)
+            if found is None:
+                continue
+            if found.difference > 0:
+                found = compared(evaluation, second, first, group) or found
+            low, high = found.interval
+            difference = f"{found.difference:+.2f} ({low:+.2f} to {high:+.2f})".replace("-", "−")
+            tests = [_escaped(p_text(p)) for p in (found.p_wilcoxon, found.p_bootstrap)]
+            lines.append(
+                [_escaped(found.first), _escaped(found.second), difference, f"{100 * found.wins:.0f} %", *tests]
+            )
+    head = f"Pairs of methods, recovery error in degrees, {_escaped(group)}"
+    return [f"{head}; difference with its 95 % interval, p Holm-corrected:", _table(lines)]
+
+
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    """The first line is the head; all columns but those of words are aligned to the right."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    words = sum(title in ("method", "better", "worse") for title in lines[0])
+    rule = ["-" * max(width, 3) if at < words else "-" * (max(width, 3) - 1) + ":" for at, width in enumerate(widths)]
+
+    def line(cells: Iterable[str]) -> str:
+        padded = [c.ljust(widths[i]) if i < words else c.rjust(widths[i]) for i, c in enumerate(cells)]
+        return f"| {' | '.join(padded)} |"
+
+    return "\n".join([line(lines[0]), line(rule), *(line(cells) for cells in lines[1:])])
+
+
+def _escaped(text: str) -> str:
+    """Text of which Markdown, and GitHub on top of it, makes nothing else."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

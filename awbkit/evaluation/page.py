@@ -1,0 +1,128 @@
+"""An evaluation as one HTML file to look at: no network, no fonts, no libraries; light, dark and on paper.
+
+Choices (which error, which group, which method) are radio buttons and style rules, so the page works without scripts;
+where ``:has`` is not understood, everything is shown. A short script adds sorting and reading off curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from awbkit.errors import UsageError
+from awbkit.evaluation import sections
+from awbkit.evaluation.charts.svg import safe
+from awbkit.evaluation.controls import choice_rules, method_rules
+from awbkit.evaluation.directions import by_camera
+from awbkit.evaluation.leaders import groups
+from awbkit.evaluation.result import Evaluation
+from awbkit.evaluation.tables import pair_groups
+from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.image import LinearImage
+
+Images = Callable[[int], LinearImage]
+"""From the index of an image of the evaluation to its thumbnail, with its camera."""
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """What goes into the page.
+
+    Attributes:
+        worst: How many images a gallery shows; 0 for none.
+        gallery: Whose worst images: those of the best method, or of each (some 9 KB an image).
+
+    Raises:
+        UsageError: If ``worst`` is negative.
+    """
+
+    worst: int = 24
+    gallery: Literal["best", "each"] = "best"
+
+    def __post_init__(self) -> None:
+        if self.worst < 0:
+            raise UsageError(f"a gallery cannot show {self.worst} images; give 0 or more")
+
+
+def write_page(
+    path: Path,
+    evaluation: Evaluation,
+    images: Images | None = None,
+    *,
+    options: PageOptions | None = None,
+    if_exists: IfExists = IfExists.FAIL,
+) -> bool:
+    """Write the page, whole or not at all.
+
+    Args:
+        path: The file.
+        evaluation: What to show.
+        images: Where the thumbnails come from; None where only numbers are known, which leaves out the gallery and
+            what needs cameras' matrices.
+        options: What goes in.
+        if_exists: What to do where the file exists.
+
+    Returns:
+        False where the file existed and was left alone.
+
+    Raises:
+        UsageError: If the evaluation has no images or no methods.
+        OutputError: If the file exists and must not, or cannot be written.
+    """
+    text = page(evaluation, images, options=options)
+    return atomic_write(path, if_exists, lambda temporary: _write(temporary, text))
+
+
+def page(evaluation: Evaluation, images: Images | None = None, *, options: PageOptions | None = None) -> str:
+    """The page's HTML, the same for the same evaluation; arguments and errors as :func:`write_page` has them."""
+    if not len(evaluation.truth) or not evaluation.methods:
+        raise UsageError("an evaluation without images or methods cannot be shown")
+    options = options or PageOptions()
+    members = by_camera(evaluation.truth, (lambda index: images(index).camera) if images else None)
+    body = [
+        sections.head(evaluation, members),
+        sections.controls(evaluation),
+        sections.results(evaluation),
+        sections.distributions(evaluation, members),
+        sections.chromaticity(evaluation, members),
+        sections.direction(evaluation, members),
+        sections.confidence(evaluation),
+        sections.comparisons(evaluation),
+    ]
+    if images and options.worst:
+        body.append(sections.worst(evaluation, images, options.worst, each=options.gallery == "each"))
+    body.append(sections.measured(evaluation, members))
+    style = _resource("page.css") + _rules(evaluation)
+    content = "\n".join(part for part in body if part)
+    title = safe(f"{evaluation.title}: white-balance evaluation")
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark"><title>{title}</title>'
+        f"<style>\n{style}</style></head>\n"
+        f"<body>\n{content}\n<script>\n{_resource('page.js')}</script></body></html>\n"
+    )
+
+
+def _rules(evaluation: Evaluation) -> str:
+    """The style rules that depend on how many methods and groups there are."""
+    methods = len(evaluation.methods)
+    counts = {
+        "metric": len(sections.metrics_of(evaluation)),
+        "group": len(groups(evaluation)),
+        "pair": len(pair_groups(evaluation)),
+        "worst": methods,
+        "method": methods,
+    }
+    return method_rules(methods) + "".join(choice_rules(name, count) for name, count in counts.items())
+
+
+def _resource(name: str) -> str:
+    return files("awbkit.evaluation").joinpath(name).read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,109 @@
+"""Thumbnails as a person sees them: balanced for a light, through the camera's matrix, exposed, in sRGB."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.files.encoding import linear_to_srgb
+from awbkit.image import LinearImage
+
+_BRIGHT = 97.0
+"""Percentile of the luminance that the exposure puts at ``_BRIGHT_LEVEL``: highlights may clip, the scene may not."""
+
+_BRIGHT_LEVEL = 0.85
+_GRAY_LEVEL = 0.35
+_QUALITY = 88
+
+
+def canonical_white(camera: Camera) -> tuple[float, float, float]:
+    """The light that "before" is balanced for: D65 as the camera sees it, or without a matrix none, the raw numbers."""
+    return camera.white_d65 or (1.0, 1.0, 1.0)
+
+
+def balanced_to_srgb(camera: Camera) -> NDArray[np.float64]:
+    """(3, 3) from camera RGB whose white is (1, 1, 1) to linear sRGB; the identity without a matrix.
+
+    Balanced numbers are taken for what the camera would have seen under D65, its canonical white.
+    """
+    matrix, white = camera.xyz_to_rgb(), camera.white_d65
+    to_srgb = LINEAR_SRGB.xyz_to_rgb()
+    if matrix is None or white is None or to_srgb is None:
+        return np.eye(3)
+    return np.asarray(to_srgb @ np.linalg.inv(matrix) @ np.diag(white), dtype=np.float64)
+
+
+def rendered(
+    image: LinearImage, lights: Sequence[Sequence[float]], reference: Sequence[float]
+) -> list[NDArray[np.uint8]]:
+    """One picture for each light that the image may be balanced for, all at one exposure.
+
+    Args:
+        image: Linear camera RGB, white level at 1. Cells that are 0 in all channels hold nothing, because all their
+            pixels were clipped, black or masked; they come out gray, as bright as what is around them.
+        lights: RGB of each, positive, on any scale.
+        reference: RGB of the light under which the exposure is set.
+
+    Returns:
+        For each light, uint8 (H, W, 3) in sRGB. What clips in the camera comes out white under every light.
+    """
+    matrix = balanced_to_srgb(image.camera)
+    empty = ~(image.pixels > 0).any(axis=2)
+    luminance = _linear(image, reference, matrix) @ (0.2126, 0.7152, 0.0722)
+    bright = float(np.percentile(luminance[~empty], _BRIGHT)) if not empty.all() else 1.0
+    exposure = _BRIGHT_LEVEL / max(bright, 1e-6)
+    filled = _spread(luminance, np.logical_not(empty))[empty, None]
+    pictures = []
+    for light in lights:
+        linear = _linear(image, light, matrix)
+        linear[empty] = filled
+        encoded = linear_to_srgb(np.clip(linear * exposure, 0, 1))
+        pictures.append(np.rint(encoded * 255).astype(np.uint8))
+    return pictures
+
+
+def gray_card(truth: Sequence[float], estimate: Sequence[float], camera: Camera) -> tuple[int, int, int]:
+    """sRGB, 0 to 255, of a gray card in the picture that is balanced for the estimate."""
+    cast = np.asarray(truth, dtype=np.float64) / np.asarray(estimate, dtype=np.float64)
+    linear = np.maximum(balanced_to_srgb(camera) @ cast, 0)
+    luminance = float(linear @ (0.2126, 0.7152, 0.0722))
+    encoded = linear_to_srgb(np.clip(linear * _GRAY_LEVEL / max(luminance, 1e-6), 0, 1))
+    red, green, blue = np.rint(encoded * 255).astype(int).tolist()
+    return red, green, blue
+
+
+def data_uri(pixels: NDArray[np.uint8]) -> str:
+    """A picture (H, W, 3) in sRGB as a JPEG that stands in the page itself."""
+    import simplejpeg
+
+    code = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=_QUALITY, colorsubsampling="444")
+    return "data:image/jpeg;base64," + b64encode(code).decode("ascii")
+
+
+def _linear(image: LinearImage, light: Sequence[float], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Linear sRGB (H, W, 3), before exposure."""
+    gains = light[1] / np.asarray(light, dtype=np.float64)
+    # Above the lowest of the three balanced white levels some channel may be clipped, and the ratio of the channels
+    # is no longer that of the scene.
+    return np.asarray(np.minimum(image.pixels * gains, gains.min()) @ matrix.T, dtype=np.float64)
+
+
+def _spread(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The values (H, W) with what is not known filled from its edges inwards by the mean of the known neighbours."""
+    sums, count = np.where(known, values, 0.0), known.astype(np.float64)
+    while count.any() and not count.all():
+        around, weight = (_neighbours(array) for array in (sums, count))
+        new = (count == 0) & (weight > 0)
+        sums[new] = around[new] / weight[new]
+        count[new] = 1.0
+    return sums
+
+
+def _neighbours(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the four cells next to each."""
+    padded = np.pad(array, 1)
+    return np.asarray(padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:], dtype=np.float64)

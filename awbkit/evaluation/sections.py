@@ -1,0 +1,309 @@
+"""The parts of the page, from top to bottom, each a function from the evaluation to HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.evaluation import tables
+from awbkit.evaluation.charts import chromaticity as lights
+from awbkit.evaluation.charts import confidence as belief
+from awbkit.evaluation.charts import distribution
+from awbkit.evaluation.charts.scales import error_range, round_up
+from awbkit.evaluation.charts.svg import figure_text, safe, shortened
+from awbkit.evaluation.controls import choice, method_boxes, plain
+from awbkit.evaluation.directions import CameraImages, signed_errors
+from awbkit.evaluation.gallery import gallery
+from awbkit.evaluation.leaders import compared, groups, ranking, summaries_of
+from awbkit.evaluation.result import METRICS, POOLED, Evaluation
+from awbkit.evaluation.wording import counted, p_text, size
+from awbkit.image import LinearImage
+
+ARROWS = 8
+"""Greatest errors that a chromaticity plot shows one by one."""
+
+
+def metrics_of(evaluation: Evaluation) -> list[str]:
+    """The metrics that the evaluation has."""
+    return [metric for metric in METRICS if metric in evaluation.methods[0].errors]
+
+
+def head(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
+    """Title, the result in two sentences, the size of it, and where to find what."""
+    group, order = ranking(evaluation)
+    failed = sum(len(judged.failures) for judged in evaluation.methods)
+    tiles = [
+        ("images", f"{len(evaluation.truth):,}", size(evaluation.truth).split(", ", 1)[1]),
+        ("methods", f"{len(evaluation.methods)}", counted(failed, "missing estimate") if failed else "all answered"),
+    ]
+    found = summaries_of(evaluation, "recovery").get((order[0], group))
+    if found and np.isfinite(found.values.get("mean", np.nan)):
+        low, high = found.intervals.get("mean", (np.nan, np.nan))
+        interval = f"95 % interval {low:.2f}–{high:.2f}" if np.isfinite(low) else ""
+        tiles.append(
+            (f"lowest mean error, {group}", f"{found.values['mean']:.2f}°", f"{order[0]}; {interval}".strip("; "))
+        )
+        tiles.append(("its median", f"{found.values['median']:.2f}°", ""))
+        tiles.append(("its worst 25 %", f"{found.values['worst25']:.2f}°", ""))
+    cells = "".join(
+        f"<div><dt>{safe(name)}</dt><dd>{safe(value)}<small>{safe(note)}</small></dd></div>"
+        for name, value, note in tiles
+    )
+    return (
+        f"<header><h1>{safe(shortened(evaluation.title, 160))}</h1>"
+        f'<p class="lead">{_verdict(evaluation, group, order)}</p>'
+        f'<p class="quiet">Protocol: {safe(evaluation.protocol)}</p><dl class="tiles">{cells}</dl></header>'
+    )
+
+
+def controls(evaluation: Evaluation) -> str:
+    """What holds for the whole page: which methods the charts show, and which error."""
+    labels = [
+        f"{tables.key(index)}<span>{safe(shortened(judged.method, 48))}</span>"
+        for index, judged in enumerate(evaluation.methods)
+    ]
+    metrics = metrics_of(evaluation)
+    chosen = choice("metric", "Error", plain(metrics)) if len(metrics) > 1 else ""
+    return f'<div class="bar">{method_boxes(labels)}{chosen}</div>'
+
+
+def results(evaluation: Evaluation) -> str:
+    """The headline table of each group, and all means at a glance."""
+    metrics, names = metrics_of(evaluation), groups(evaluation)
+    parts = [choice("group", "Images", plain(names))] if len(names) > 1 else []
+    for at, metric in enumerate(metrics):
+        present = {summary.group for summary in evaluation.summaries if summary.metric == metric}
+        for place, group in enumerate(names):
+            if group in present:
+                table = tables.headline(evaluation, metric, group)
+                parts.append(f'<div data-metric="{at}"><div data-group="{place}">{table}</div></div>')
+    figures = "".join(
+        f'<figure data-metric="{at}"><h3>{title}</h3>'
+        + distribution.intervals(_names(evaluation), names, summaries_of(evaluation, metric), metric, statistic)
+        + "</figure>"
+        for at, metric in enumerate(metrics)
+        for statistic, title in (("mean", "Mean error"), ("worst25", "Mean of the worst 25 %"))
+    )
+    note = (
+        "Recovery error is the angle between the estimate and the true light in camera RGB; reproduction error "
+        "(Finlayson and Zakizadeh, 2014) that between a white surface after the correction and gray, which is what "
+        "shows in the picture. Intervals are by bootstrap over scenes. The geometric mean is over cameras."
+    )
+    return _section("results", "Results", note, *parts, f'<div class="panels several">{figures}</div>')
+
+
+def distributions(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
+    """Cumulative curves of all images, and for each camera the shape of the errors."""
+    names, panels = _names(evaluation), []
+    for at, metric in enumerate(metrics_of(evaluation)):
+        errors = [judged.errors[metric] for judged in evaluation.methods]
+        curves = distribution.cumulative(names, errors, metric)
+        caption = "All images. Marks: 25, 50, 75 and 95 % of the images."
+        panels.append(f'<figure data-metric="{at}">{curves}<figcaption class="reading">{caption}</figcaption></figure>')
+        ends = error_range(np.concatenate(errors))
+        for each in members:
+            strip = distribution.strips(names, [values[each.indices] for values in errors], metric, ends)
+            panels.append(f'<figure data-metric="{at}">{_camera_head(each)}{strip}</figure>')
+    note = (
+        "Up and to the left is better. By camera: the density of the errors, a thin line from the 5th to the 95th "
+        "percentile, a thick one over the middle half, a gap at the median and the mark at the mean."
+    )
+    return _section(
+        "distributions", "Error distributions", note, f'<div class="panels several">{"".join(panels)}</div>'
+    )
+
+
+def chromaticity(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
+    """Where the lights of each camera lie, and where one method puts them."""
+    best = _best(evaluation)
+    panels = []
+    for each in members:
+        chosen = each.indices
+        plot = lights.chromaticities(
+            each.label,
+            _names(evaluation),
+            [evaluation.truth.images[index] for index in chosen.tolist()],
+            evaluation.truth.illuminants[chosen],
+            [judged.estimates[chosen] for judged in evaluation.methods],
+            [judged.errors["recovery"][chosen] for judged in evaluation.methods],
+            each.camera,
+            ARROWS,
+        )
+        panels.append(f"<figure>{_camera_head(each)}{plot}</figure>")
+    note = (
+        "Gray: density of the true lights. Dots: estimates, larger where there are more. "
+        f"Arrows: from the truth to the estimate for the {ARROWS} greatest errors. Where the camera's matrix is known, "
+        "axes are relative to D65, a line shows black bodies and a dashed one CIE daylight. To the right is warmer."
+    )
+    chosen_method = (
+        choice("method", "Estimates of", plain(_names(evaluation)), best) if len(evaluation.methods) > 1 else ""
+    )
+    return _section(
+        "lights", "Lights and estimates", note, chosen_method, f'<div class="panels">{"".join(panels)}</div>'
+    )
+
+
+def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
+    """Which way the errors of each method point."""
+    components = [_components(evaluation, index, members) for index in range(len(evaluation.methods))]
+    extent = np.abs(np.concatenate(components))
+    extent = extent[np.isfinite(extent)]
+    reach = round_up(max(float(np.percentile(extent, 95)), 1.0)) if extent.size else 1.0
+    groups_of = [each.indices for each in members]
+    panels = []
+    for index, judged in enumerate(evaluation.methods):
+        chart = lights.directions(index, judged.method, components[index], groups_of, reach)
+        known = components[index][np.isfinite(components[index]).all(axis=1)]
+        figures = "no estimates"
+        if len(known):
+            bias, spread = known.mean(axis=0).tolist(), known.std(axis=0).tolist()
+            parts = [
+                f"{_signed(mean)} ± {figure_text(deviation)}°" for mean, deviation in zip(bias, spread, strict=True)
+            ]
+            figures = f"along {parts[0]}, across {parts[1]}"
+        panels.append(
+            f"<figure><h3>{tables.key(index)}{safe(judged.method)}</h3>{chart}<figcaption>{figures}</figcaption></figure>"
+        )
+    legend = ""
+    if len(members) > 1:
+        marks = zip(lights.letters(len(members)), members, strict=True)
+        items = [f"<li><b>{letter}</b> {safe(each.label)}</li>" for letter, each in marks if letter]
+        legend = f'<ol class="legend">{"".join(items)}</ol>'
+    note = (
+        "Each error as a warm or cool part along the locus of black bodies (without a camera matrix, along the main "
+        "axis of the true lights) and a green or magenta part across it; the squares of the two add up to the square "
+        "of the recovery error. A light estimated too warm makes the picture too cool. Letters are the means of single "
+        "cameras, below are mean and standard deviation; what lies outside is drawn at the edge."
+    )
+    return _section(
+        "direction", "Where the errors point", note, legend, f'<div class="panels small">{"".join(panels)}</div>'
+    )
+
+
+def confidence(evaluation: Evaluation) -> str:
+    """Calibration and risk against coverage; nothing where no method states an expected error."""
+    if not evaluation.calibrations:
+        return ""
+    methods = {judged.method: index for index, judged in enumerate(evaluation.methods)}
+    figures = [
+        f"<figure>{plot(evaluation.calibrations, methods)}</figure>"
+        for plot in (belief.reliability, belief.risk_coverage)
+    ]
+    note = (
+        "First: groups of images of like expected error; on the line, what a method expects is what comes. Second: the "
+        "mean error if only the most certain images are trusted (El-Yaniv and Wiener, 2010); dashed, if the certainty "
+        "were perfect."
+    )
+    table = tables.trust(evaluation.calibrations, methods)
+    return _section(
+        "confidence", "Stated confidence", note, f'<div class="panels several">{"".join(figures)}</div>', table
+    )
+
+
+def comparisons(evaluation: Evaluation) -> str:
+    """Pairs of methods; nothing where there is only one."""
+    names = tables.pair_groups(evaluation)
+    if not names:
+        return ""
+    parts = [choice("pair", "Images", plain(names))] if len(names) > 1 else []
+    parts += [f'<div data-pair="{at}">{tables.pairs(evaluation, group)}</div>' for at, group in enumerate(names)]
+    note = (
+        "▼ and blue: the row has the lower error; ▲ and orange: the column has. Coloured where the Wilcoxon "
+        "signed-rank test over scenes, Holm-corrected for the number of pairs, has p < 0.05; the interval is by paired "
+        "bootstrap."
+    )
+    return _section("pairs", "Method against method", note, *parts)
+
+
+def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: int, *, each: bool) -> str:
+    """Galleries of the worst images of the best method, or of each."""
+    best = _best(evaluation)
+    shown = list(range(len(evaluation.methods))) if each else [best]
+    parts = []
+    if len(shown) > 1:
+        parts.append(choice("worst", "Worst of", plain(_names(evaluation)), best))
+    for index in shown:
+        title = f"<h3>{tables.key(index)}{safe(evaluation.methods[index].method)}</h3>"
+        parts.append(f'<div data-worst="{index}">{title}{gallery(evaluation, index, images, count)}</div>')
+    count = min(count, len(evaluation.truth))
+    note = (
+        f"The {counted(count, 'image')} with the greatest recovery error. All three pictures have one exposure and go "
+        "through the camera's matrix to sRGB; before is balanced for D65, or raw where the matrix is not known. What "
+        "is clipped or masked is gray, as bright as what is around it."
+    )
+    return _section("worst", "The worst", note, *parts)
+
+
+def measured(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
+    """What was measured on what: cameras, data sets, licences, hashes, seeds, and what failed."""
+    failed = tables.failures(evaluation)
+    missing = (
+        '<p>An image without an estimate counts as if "nothing to correct" had been answered.</p>' if failed else ""
+    )
+    return _section(
+        "measured",
+        "What was measured",
+        "",
+        tables.cameras(members, evaluation.truth.scenes),
+        missing + failed,
+        tables.facts(evaluation.facts) if evaluation.facts else "",
+    )
+
+
+def _section(name: str, title: str, note: str, *parts: str) -> str:
+    explained = f'<p class="quiet">{note}</p>' if note else ""
+    return f'<section id="{name}"><h2>{title}</h2>{explained}{"".join(parts)}</section>'
+
+
+def _names(evaluation: Evaluation) -> list[str]:
+    return [judged.method for judged in evaluation.methods]
+
+
+def _best(evaluation: Evaluation) -> int:
+    return _names(evaluation).index(ranking(evaluation)[1][0])
+
+
+def _camera_head(each: CameraImages) -> str:
+    images = counted(len(each.indices), "image")
+    source = f"{each.dataset}, {images}" if each.dataset and each.dataset != each.label else images
+    return f'<h3>{safe(each.label)} <span class="quiet">{safe(source)}</span></h3>'
+
+
+def _components(evaluation: Evaluation, method: int, members: Sequence[CameraImages]) -> NDArray[np.float64]:
+    """(N, 2) signed errors of one method; see :func:`signed_errors`."""
+    result = np.full((len(evaluation.truth), 2), np.nan)
+    for each in members:
+        truth = evaluation.truth.illuminants[each.indices]
+        result[each.indices] = signed_errors(truth, evaluation.methods[method].estimates[each.indices], each.camera)
+    return result
+
+
+def _signed(value: float) -> str:
+    text = figure_text(value)
+    return f"+{text}" if value > 0 and float(text) else text
+
+
+def _verdict(evaluation: Evaluation, group: str, order: Sequence[str]) -> str:
+    """Who comes first and by how much, in words."""
+    images = counted(len(evaluation.truth), "image")
+    if len(order) == 1:
+        return f"{safe(order[0])} on {images}."
+    figure = summaries_of(evaluation, "recovery").get((order[0], group))
+    by = f" ({safe(group)}: {figure_text(figure.values['mean'])}°)" if figure else ""
+    text = f"Of {len(order)} methods on {images}, <b>{safe(order[0])}</b> has the lowest mean error{by}."
+    found = compared(evaluation, order[0], order[1], POOLED)
+    if found is None:
+        return text
+    side = "below" if found.difference < 0 else "above"
+    low, high = (figure_text(end) for end in found.interval)
+    return (
+        f"{text} Over all images pooled it is {figure_text(abs(found.difference))}° {side} {safe(order[1])}, the next "
+        f"(difference {low} to {high}, p {_equals(found.p_wilcoxon)})."
+    )
+
+
+def _equals(p: float) -> str:
+    text = p_text(p)
+    return safe(text) if text.startswith("<") else f"= {text}"

@@ -1,0 +1,172 @@
+"""The tables of the page: figures by method, pairs of methods, what was measured, and what failed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from awbkit.evaluation.charts.svg import element, figure_text, marker, safe, shortened
+from awbkit.evaluation.directions import CameraImages
+from awbkit.evaluation.leaders import compared, groups, summaries_of
+from awbkit.evaluation.result import STATISTICS, Calibration, Evaluation, Summary
+from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text
+
+_LISTED_FAILURES = 20
+_SIGNIFICANT = 0.05
+
+
+def key(method: int) -> str:
+    """A method's mark, as the charts draw it, for words beside it."""
+    mark = element("g", marker(method, 7, 7), class_=f"m{method}")
+    return element("svg", mark, class_="key", viewBox="0 0 14 14", aria_hidden="true")
+
+
+def headline(evaluation: Evaluation, metric: str, group: str) -> str:
+    """All statistics of all methods on one group, with intervals; the best of each column in bold."""
+    found = summaries_of(evaluation, metric)
+    names = [judged.method for judged in evaluation.methods]
+    rows = [(index, found[name, group]) for index, name in enumerate(names) if (name, group) in found]
+    best = {name: min((_shown(row, name) for _, row in rows), default=math.nan) for name in STATISTICS}
+    columns = "".join(f'<th scope="col" class="number">{STATISTIC_TITLES[name]}</th>' for name in STATISTICS)
+    lines = [
+        f'<tr><th scope="row">{key(index)}{safe(row.method)}</th>'
+        + "".join(_figure_cell(row, name, best[name]) for name in STATISTICS)
+        + "</tr>"
+        for index, row in rows
+    ]
+    size = f"{counted(rows[0][1].images, 'image')}, {counted(rows[0][1].scenes, 'scene')}" if rows else "no figures"
+    caption = f"{metric.capitalize()} angular error in degrees, {safe(group)}: {size}. Small: 95 % interval."
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(f"{metric} error, {group}")}">'
+        f'<table class="figures sortable"><caption>{caption}</caption>'
+        f'<thead><tr><th scope="col">method</th>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    )
+
+
+def pairs(evaluation: Evaluation, group: str) -> str:
+    """Every method against every other on one group; rows against columns, negative where the row is better."""
+    names = [judged.method for judged in evaluation.methods]
+    heads = "".join(f'<th scope="col">{key(i)}{safe(shortened(name, 28))}</th>' for i, name in enumerate(names))
+    lines = []
+    for row, first in enumerate(names):
+        cells = "".join(
+            "<td></td>" if row == at else _pair(evaluation, first, names[at], group) for at in range(len(names))
+        )
+        lines.append(f'<tr><th scope="row">{key(row)}{safe(first)}</th>{cells}</tr>')
+    scenes = next(each.scenes for each in evaluation.comparisons if each.group == group)
+    caption = (
+        f"Row minus column, mean recovery error in degrees, {safe(group)}: {counted(scenes, 'scene')}. "
+        "Below it the 95 % interval, the share of scenes on which the row is better, and p."
+    )
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(f"Pairs of methods, {group}")}">'
+        f'<table class="pairs"><caption>{caption}</caption><thead><tr><td></td>{heads}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def pair_groups(evaluation: Evaluation) -> list[str]:
+    """The groups on which methods were compared, in the order of all groups."""
+    present = list(dict.fromkeys(comparison.group for comparison in evaluation.comparisons))
+    known = [group for group in groups(evaluation) if group in present]
+    return known + [group for group in present if group not in known]
+
+
+def trust(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> str:
+    """The figures of calibration."""
+    heads = ("images", "calibration error", "bias", "rank correlation", "area under risk", "the same, perfect")
+    lines = [
+        f'<tr><th scope="row">{key(methods[c.method])}{safe(c.method)}</th>'
+        f'<td class="number">{c.images:,}</td>'
+        + "".join(
+            f'<td class="number">{figure_text(value)}</td>'
+            for value in (c.calibration_error, c.bias, c.rank_correlation, *c.area)
+        )
+        + "</tr>"
+        for c in calibrations
+    ]
+    columns = "".join(f'<th scope="col" class="number">{head}</th>' for head in heads)
+    return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="Calibration"><table class="figures">'
+        f'<thead><tr><th scope="col">method</th>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    )
+
+
+def cameras(members: Sequence[CameraImages], scenes: Sequence[str]) -> str:
+    """What was measured on: a row for each camera of each data set."""
+    lines = [
+        f'<tr><th scope="row">{safe(each.label)}</th><td>{safe(each.dataset)}</td>'
+        f'<td class="number">{len(each.indices):,}</td>'
+        f'<td class="number">{len({scenes[index] for index in each.indices.tolist()}):,}</td>'
+        f"<td>{'known' if each.camera.matrices else 'not known'}</td></tr>"
+        for each in members
+    ]
+    heads = '<th scope="col">camera</th><th scope="col">data set</th><th scope="col" class="number">images</th>'
+    heads += '<th scope="col" class="number">scenes</th><th scope="col">colour matrix</th>'
+    return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="Cameras"><table class="plain">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def failures(evaluation: Evaluation) -> str:
+    """Which images got no estimate from which method, and why; long lists are cut."""
+    parts = []
+    for judged in evaluation.methods:
+        if not judged.failures:
+            continue
+        listed = sorted(judged.failures.items())
+        named = [(evaluation.truth.images[index], reason) for index, reason in listed[:_LISTED_FAILURES]]
+        items = [
+            f"<li><code>{safe(shortened(n, 120))}</code>: {safe(shortened(reason, 300))}</li>" for n, reason in named
+        ]
+        if len(listed) > _LISTED_FAILURES:
+            items.append(f"<li>and {len(listed) - _LISTED_FAILURES:,} more</li>")
+        summary = f"{safe(judged.method)}: no estimate for {counted(len(listed), 'image')}"
+        parts.append(f"<details><summary>{summary}</summary><ul>{''.join(items)}</ul></details>")
+    return "".join(parts)
+
+
+def facts(value: object) -> str:
+    """Facts of any depth as lists of definitions."""
+    if isinstance(value, Mapping):
+        items = [f"<dt>{safe(str(name).replace('_', ' '))}</dt><dd>{facts(each)}</dd>" for name, each in value.items()]
+        return f'<dl class="facts">{"".join(items)}</dl>'
+    if isinstance(value, list | tuple):
+        if any(isinstance(each, Mapping | list | tuple) for each in value):
+            return "".join(facts(each) for each in value)
+        return safe(", ".join(str(each) for each in value)) or "–"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "–" if value is None or value == "" else safe(str(value))
+
+
+def _shown(row: Summary, name: str) -> float:
+    """What the table shows, so that what looks the same is equally best."""
+    value = row.values.get(name, math.nan)
+    return round(value, 2) if math.isfinite(value) else math.inf
+
+
+def _figure_cell(row: Summary, name: str, best: float) -> str:
+    value = row.values.get(name, math.nan)
+    if not math.isfinite(value):
+        return '<td class="number" data-v="1e9">–</td>'
+    text = f"<b>{value:.2f}</b>" if _shown(row, name) == best else f"{value:.2f}"
+    low, high = row.intervals.get(name, (math.nan, math.nan))
+    interval = f"<small>{low:.2f}–{high:.2f}</small>" if math.isfinite(low) and math.isfinite(high) else ""
+    return f'<td class="number" data-v="{value:.6g}">{text}{interval}</td>'
+
+
+def _pair(evaluation: Evaluation, first: str, second: str, group: str) -> str:
+    found = compared(evaluation, first, second, group)
+    if found is None:
+        return "<td>–</td>"
+    p = found.p_wilcoxon
+    side = "" if not p < _SIGNIFICANT else "better" if found.difference < 0 else "worse"
+    low, high = (figure_text(end) for end in found.interval)
+    tested = p_text(p)
+    return (
+        f'<td class="{side}"><b>{"+" if found.difference > 0 else ""}{figure_text(found.difference)}</b>'
+        f"<small>{low} to {high}</small>"
+        f"<small>{100 * found.wins:.0f} %, p {'' if tested.startswith('<') else '= '}{safe(tested)}</small></td>"
+    )
