@@ -36,15 +36,15 @@ _SPRAGUE_ENDS = np.array([[884, -1960, 3033, -2648, 1080, -180], [508, -540, 488
 def resample(wavelengths: ArrayLike, values: ArrayLike, *, outside: str = "hold") -> NDArray[np.float64]:
     """A smooth spectrum on :data:`WAVELENGTHS`.
 
-    Between equal steps by Sprague's quintic, between others by the cubic through the four nearest points (Lagrange):
-    the methods that CIE 167:2005, "Recommended practice for tabulating spectral data for use in colour computations",
-    gives for either. What is finer than the grid is sampled and not averaged, which does for what is smooth, but would
-    not for the lines of a gas.
+    Between equal steps by Sprague's quintic, as CIE 167:2005, "Recommended practice for tabulating spectral data for
+    use in colour computations", has it; between others by the cubic through the four nearest points (Lagrange), which
+    CIE 15 allows. What is finer than the grid is sampled and not averaged, which does for what is smooth, but would not
+    for the lines of a gas.
 
     Args:
         wavelengths: (N,) nanometres, rising.
         values: (N,) or (N, C).
-        outside: Beyond the table: "hold" the last value (CIE 15:2018, 7.2.2.1, for what must not end), or "zero".
+        outside: Beyond the table: "hold" the last value (as CIE 15 does), or "zero".
 
     Returns:
         (81,) or (81, C).

@@ -89,7 +89,7 @@ def planckian(cct: float) -> Light:
 
 
 def daylight(cct: float, duv: float = 0.0) -> Light:
-    """A phase of CIE daylight (CIE 15:2018, 4.1.2; after D. B. Judd et al. 1964), on or beside its locus.
+    """A phase of CIE daylight (CIE 15:2018; after D. B. Judd et al. 1964), on or beside its locus.
 
     Args:
         cct: Kelvin, 4000 to 25 000.

@@ -58,7 +58,7 @@ class Sensitivity:
     def camera(self) -> Camera:
         """The camera with its XYZ-to-camera matrices for the illuminants A and D65.
 
-        Each is the least-squares fit over the 190 measured reflectances under its light, as ISO 17321-1:2012, annex C,
+        Each is the least-squares fit over the 190 measured reflectances under its light, as ISO 17321-1:2012
         and chapter 6 of the DNG specification 1.7.1 have it, but with the white held exactly: the light itself maps
         to the RGB that the sensitivities give it (G. D. Finlayson and M. S. Drew, "Constrained least-squares
         regression in color spaces", Journal of Electronic Imaging 6(4), 1997).
