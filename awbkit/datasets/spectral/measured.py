@@ -24,7 +24,7 @@ FILE = "measured.npz"
 
 _DAYLIGHT_FROM, _DAYLIGHT_STEP = 380, 10
 
-# CIE 15:2018, components of daylight: S0, S1, S2 from 380 to 780 nm by 10. The standard prescribes linear interpolation between them.
+# CIE 15:2018, components of daylight: S0, S1, S2 from 380 to 780 nm by 10, to be interpolated linearly.
 _DAYLIGHT = (
     (63.4, 38.5, 3.0),
     (65.8, 35.0, 1.2),
