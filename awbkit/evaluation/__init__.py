@@ -1,1 +1,1 @@
-"""Judgement: errors, statistics with their uncertainty, comparisons, protocols, calibration, and how all that is shown."""
+"""Judgement: errors, statistics and their uncertainty, comparisons, protocols, calibration, and how that is shown."""

@@ -105,7 +105,7 @@ class Comparison:
         difference: Difference of the means over images, degrees.
         interval: Its 95 % paired bootstrap interval over scenes; NaN where there are not two scenes.
         wins: Share of the scenes on which the first is better; ties count half.
-        p_wilcoxon: Two-sided p of the Wilcoxon signed-rank test, Holm-corrected over all pairs of methods in this group.
+        p_wilcoxon: Two-sided p of the Wilcoxon signed-rank test, Holm-corrected over this group's pairs of methods.
         p_bootstrap: Two-sided p of the paired bootstrap of the difference, Holm-corrected likewise.
     """
 
@@ -179,8 +179,8 @@ class Evaluation:
         summaries: For each method, group and metric.
         comparisons: For each pair of methods, on the pooled images and each group.
         calibrations: Of those methods that state an expected error.
-        facts: What a reader needs to reproduce it: data sets with their hashes, licences and citations; seeds; counts of
-            bootstrap rounds; version.
+        facts: What a reader needs to reproduce it: data sets with their hashes, licences and citations; seeds; counts
+            of bootstrap rounds; version.
     """
 
     title: str

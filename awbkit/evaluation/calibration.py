@@ -1,0 +1,105 @@
+"""Whether a method knows when it errs: what it expected against what came, and what trusting its certainty buys.
+
+Where a method is equally certain of several images, every order of them is as good; figures are the average over all
+orders, so that they do not depend on the order of the images.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.evaluation.bootstrap import Resamples, interval, resampled_means
+from awbkit.evaluation.result import Bin, Calibration, Judged
+from awbkit.evaluation.significance import midranks
+
+BINS = 10
+COVERAGE = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+
+
+def calibrate(judged: Judged, resamples: Resamples) -> Calibration | None:
+    """How far the expected errors of one method can be believed, by the recovery error.
+
+    Args:
+        judged: The method; images without an expected error or without an estimate are left out.
+        resamples: Of the same images.
+
+    Returns:
+        None where the method stated no expected error at all.
+    """
+    known = np.isfinite(judged.expected) & np.isfinite(judged.estimates).all(axis=1)
+    if not known.any():
+        return None
+    expected, actual = judged.expected[known], judged.errors["recovery"][known]
+    shares = np.zeros((len(known), min(BINS, len(expected))))
+    shares[known] = _bin_shares(expected)
+    spread = interval(resampled_means(judged.errors["recovery"], shares, resamples))
+    bins = []
+    for place, share in enumerate(shares.T):
+        size = share.sum()
+        scenes = len(np.unique(resamples.scene[share > 0]))
+        low, high = spread[place].tolist() if scenes > 1 else (np.nan, np.nan)
+        means = share[known] @ expected / size, share[known] @ actual / size
+        bins.append(Bin(round(size), float(means[0]), float(means[1]), (low, high)))
+    gaps = [bin.images * abs(bin.expected - bin.actual) for bin in bins]
+    risk, area = risk_coverage(expected, actual)
+    oracle, best_area = risk_coverage(actual, actual)
+    return Calibration(
+        method=judged.method,
+        images=len(expected),
+        bins=bins,
+        calibration_error=sum(gaps) / len(expected),
+        bias=float(expected.mean() - actual.mean()),
+        rank_correlation=spearman(expected, actual),
+        coverage=COVERAGE,
+        risk=risk,
+        oracle=oracle,
+        area=(area, best_area),
+    )
+
+
+def risk_coverage(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> tuple[list[float], float]:
+    """Mean error of the images that a method is most certain of.
+
+    Reference: R. El-Yaniv and Y. Wiener, On the foundations of noise-free selective classification, JMLR 11, 2010; the
+    area as in Y. Geifman, G. Uziel and R. El-Yaniv, Bias-reduced uncertainty estimation for deep neural classifiers,
+    ICLR 2019.
+
+    Args:
+        expected: (N,), N >= 1, none NaN.
+        actual: (N,) degrees, none NaN.
+
+    Returns:
+        The risk in degrees at each of ``COVERAGE``, where a fraction of an image counts as that fraction, and the area
+        under the curve: the mean of the risk at the coverages 1 / N, 2 / N, ... 1.
+    """
+    _, tie, counts = np.unique(expected, return_inverse=True, return_counts=True)
+    average = np.bincount(tie, actual) / counts
+    sums = np.concatenate([[0.0], np.cumsum(np.repeat(average, counts))])
+    images = np.arange(len(sums))
+    at = np.array(COVERAGE) * len(actual)
+    risk = np.interp(at, images, sums) / at
+    return risk.tolist(), float(np.mean(sums[1:] / images[1:]))
+
+
+def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Rank correlation, ties at their mean rank; NaN where all values of either are equal.
+
+    Reference: C. Spearman, The proof and measurement of association between two things, American Journal of Psychology
+    15(1), 1904.
+    """
+    a, b = (ranks - ranks.mean() for ranks in (midranks(first), midranks(second)))
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale > 0 else float("nan")
+
+
+def _bin_shares(expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, bins) share of each image in each bin; images that are tied across an edge are divided evenly."""
+    total = len(expected)
+    number = min(BINS, total)
+    edges = np.rint(np.linspace(0, total, number + 1))
+    _, tie, counts = np.unique(expected, return_inverse=True, return_counts=True)
+    stop = np.cumsum(counts)[tie]
+    start = stop - counts[tie]
+    overlap = np.minimum(stop[:, None], edges[1:]) - np.maximum(start[:, None], edges[:-1])
+    return np.asarray(np.maximum(overlap, 0) / counts[tie][:, None])

@@ -1,0 +1,273 @@
+"""From answers and truth to everything that an evaluation states."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.datasets.prepared import Prepared
+from awbkit.errors import UsageError
+from awbkit.evaluation.angles import recovery_error, reproduction_error
+from awbkit.evaluation.bootstrap import Resamples, interval, resampled_statistics
+from awbkit.evaluation.calibration import calibrate
+from awbkit.evaluation.result import (
+    GEOMETRIC_MEAN,
+    METRICS,
+    POOLED,
+    STATISTICS,
+    Comparison,
+    Evaluation,
+    Judged,
+    Summary,
+    Truth,
+    camera_group,
+)
+from awbkit.evaluation.significance import NO_DIFFERENCE, bootstrap_p, holm, wilcoxon
+from awbkit.evaluation.statistics import geometric_mean, statistics
+
+ROUNDS = 1000
+NOTHING_FITTED = "none: nothing was fitted"
+
+
+def truth_of(sets: Sequence[Prepared]) -> Truth:
+    """The labelled images of prepared data sets, one set after the other.
+
+    Raises:
+        UsageError: If there is no image, or two sets have the same name.
+    """
+    names = [prepared.name for prepared in sets]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"two data sets are called {twice[0]!r}; rename one of the folders")
+    rows = [(prepared.name, row) for prepared in sets for row in prepared.rows]
+    if not rows:
+        raise UsageError("there are no images to evaluate on")
+    lights = np.concatenate([prepared.illuminants for prepared in sets])
+    return Truth(
+        images=[row.image for _, row in rows],
+        datasets=[name for name, _ in rows],
+        cameras=[row.camera for _, row in rows],
+        scenes=[row.scene for _, row in rows],
+        folds=[row.fold for _, row in rows],
+        illuminants=lights / np.linalg.norm(lights, axis=1, keepdims=True),
+    )
+
+
+def select(truth: Truth, indices: NDArray[np.intp]) -> Truth:
+    """Some of the images, in the order of ``indices``."""
+    chosen = indices.tolist()
+    return Truth(
+        images=[truth.images[index] for index in chosen],
+        datasets=[truth.datasets[index] for index in chosen],
+        cameras=[truth.cameras[index] for index in chosen],
+        scenes=[truth.scenes[index] for index in chosen],
+        folds=[truth.folds[index] for index in chosen],
+        illuminants=truth.illuminants[indices],
+    )
+
+
+def judge(
+    method: str,
+    estimates: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    failures: Mapping[int, str],
+    truth: Truth,
+) -> Judged:
+    """Errors of one method's answers.
+
+    Args:
+        method: Its name.
+        estimates: (N, 3), positive, on any scale; NaN where there is none.
+        expected: (N,) degrees; NaN where none is stated.
+        failures: Index of each image without an estimate, and why; those that it lacks are added.
+        truth: The images.
+
+    Raises:
+        UsageError: If an estimate is not positive.
+    """
+    known = np.asarray(np.isfinite(estimates).all(axis=1))
+    if not (estimates[known] > 0).all():
+        raise UsageError(f"method {method}: every component of an estimate must be positive")
+    unit = np.full((len(truth), 3), np.nan)
+    unit[known] = estimates[known] / np.linalg.norm(estimates[known], axis=1, keepdims=True)
+    # To fail is to leave the picture as it is.
+    answered = np.where(known[:, None], unit, 1.0)
+    missing = {int(index): failures.get(int(index), "no estimate") for index in np.flatnonzero(~known)}
+    errors = {
+        "recovery": recovery_error(answered, truth.illuminants),
+        "reproduction": reproduction_error(answered, truth.illuminants),
+    }
+    return Judged(method, unit, np.where(known, expected, np.nan), missing, errors)
+
+
+def evaluate(
+    truth: Truth,
+    judged: Sequence[Judged],
+    *,
+    protocol: str = NOTHING_FITTED,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    facts: Mapping[str, object] | None = None,
+) -> Evaluation:
+    """Everything there is to say of methods on the same images.
+
+    Args:
+        truth: The images, at least one.
+        judged: One or more methods, each of another name.
+        protocol: The sentence of :class:`awbkit.evaluation.protocols.Protocol`.
+        rounds: Of the bootstrap, at least 100.
+        seed: Of the bootstrap.
+        facts: What else a reader needs to reproduce the evaluation, such as :func:`dataset_facts`.
+
+    Raises:
+        UsageError: If there is no image, no method, two of one name, or too few rounds.
+    """
+    from awbkit import __version__
+
+    names = [one.method for one in judged]
+    if not len(truth) or not names:
+        raise UsageError("there is nothing to evaluate: no image or no method")
+    if len(set(names)) < len(names):
+        raise UsageError(f"two methods are called {max(names, key=names.count)!r}; rename one")
+    if rounds < 100:
+        raise UsageError(f"a bootstrap of {rounds} rounds says nothing; ask for 1000")
+    resamples = Resamples.of(truth, rounds, seed)
+    groups, cameras = _groups(truth)
+    keys = [(one, metric) for one in judged for metric in METRICS]
+    errors = np.array([one.errors[metric] for one, metric in keys])
+    draws = resampled_statistics(errors, list(groups.values()), resamples)
+    scenes = {group: len(np.unique(resamples.scene[members])) for group, members in groups.items()}
+    return Evaluation(
+        title=", ".join(dict.fromkeys(truth.datasets)),
+        protocol=protocol,
+        truth=truth,
+        methods=list(judged),
+        summaries=[
+            summary
+            for (one, metric), drawn in zip(keys, draws, strict=True)
+            for summary in _summaries(one, metric, groups, cameras, scenes, drawn)
+        ],
+        comparisons=[
+            comparison
+            for place, (group, members) in enumerate(groups.items())
+            for comparison in _comparisons(judged, group, members, resamples.scene, draws[:: len(METRICS), place, 0])
+        ],
+        calibrations=[found for one in judged if (found := calibrate(one, resamples)) is not None],
+        facts={
+            "version": __version__,
+            "bootstrap_rounds": rounds,
+            "bootstrap_seed": seed,
+            "failures": {one.method: len(one.failures) for one in judged},
+            **(facts or {}),
+        },
+    )
+
+
+def dataset_facts(sets: Sequence[Prepared]) -> list[dict[str, Any]]:
+    """Where each data set comes from, and its content hash: the fact "datasets" of an evaluation."""
+    keys = ("title", "layout", "options", "licence", "citation", "convention", "hash")
+    return [{"name": s.name, "images": len(s), **{key: s.info.get(key) for key in keys}} for s in sets]
+
+
+def _groups(truth: Truth) -> tuple[dict[str, NDArray[np.intp]], list[str]]:
+    """The images of each group, and which of the groups are cameras."""
+    datasets = list(dict.fromkeys(truth.datasets))
+    pairs = set(zip(truth.datasets, truth.cameras, strict=True))
+    of_set, of_camera = np.array(truth.datasets, dtype=object), np.array(truth.cameras, dtype=object)
+    cameras = {
+        camera_group(*pair): np.flatnonzero((of_set == pair[0]) & (of_camera == pair[1]))
+        for pair in sorted(pairs, key=lambda pair: (datasets.index(pair[0]), pair[1]))
+    }
+    several = Counter(dataset for dataset, _ in pairs)
+    whole = {
+        dataset: np.flatnonzero(of_set == dataset) for dataset in datasets if len(datasets) > 1 and several[dataset] > 1
+    }
+    return {**cameras, **whole, POOLED: np.arange(len(truth))}, list(cameras)
+
+
+def _summaries(
+    one: Judged,
+    metric: str,
+    groups: Mapping[str, NDArray[np.intp]],
+    cameras: Sequence[str],
+    scenes: Mapping[str, int],
+    draws: NDArray[np.float64],
+) -> list[Summary]:
+    """Of one method under one metric; ``draws`` are its statistics (groups, 7, rounds)."""
+    values = {group: statistics(one.errors[metric][members]) for group, members in groups.items()}
+    ends = dict(zip(groups, interval(draws), strict=True))
+    found = []
+    for group, members in groups.items():
+        known = ends[group] if scenes[group] > 1 else np.full((len(STATISTICS), 2), np.nan)
+        found.append(_summary(one, group, metric, len(members), scenes[group], values[group], known))
+    if len(cameras) > 1:
+        places = [list(groups).index(camera) for camera in cameras]
+        mean = {name: float(geometric_mean([values[camera][name] for camera in cameras])) for name in STATISTICS}
+        known = interval(geometric_mean(draws[places]))
+        if min(scenes[camera] for camera in cameras) < 2:
+            known = np.full_like(known, np.nan)
+        found.append(_summary(one, GEOMETRIC_MEAN, metric, len(groups[POOLED]), scenes[POOLED], mean, known))
+    return found
+
+
+def _summary(
+    one: Judged,
+    group: str,
+    metric: str,
+    images: int,
+    scenes: int,
+    values: Mapping[str, float],
+    ends: NDArray[np.float64],
+) -> Summary:
+    intervals = {name: (float(low), float(high)) for name, (low, high) in zip(STATISTICS, ends.tolist(), strict=True)}
+    return Summary(one.method, group, metric, images, scenes, values, intervals)
+
+
+def _comparisons(
+    judged: Sequence[Judged],
+    group: str,
+    members: NDArray[np.intp],
+    scene: NDArray[np.intp],
+    means: NDArray[np.float64],
+) -> list[Comparison]:
+    """All pairs of methods on one group; ``means`` are the mean recovery errors in each round (methods, rounds)."""
+    numbers, place, counts = np.unique(scene[members], return_inverse=True, return_counts=True)
+    found: list[Comparison] = []
+    for first, second in combinations(range(len(judged)), 2):
+        by_image = _ties(judged[first].errors["recovery"][members] - judged[second].errors["recovery"][members])
+        by_scene = _ties(np.bincount(place, by_image) / counts)
+        mean = float(_ties(by_image.mean()))
+        drawn = _ties(means[first] - means[second])
+        ends = interval(drawn).tolist() if len(numbers) > 1 else (np.nan, np.nan)
+        found.append(
+            Comparison(
+                first=judged[first].method,
+                second=judged[second].method,
+                group=group,
+                scenes=len(numbers),
+                difference=mean,
+                interval=(ends[0], ends[1]),
+                wins=float(np.mean(by_scene < 0) + np.mean(by_scene == 0) / 2),
+                p_wilcoxon=wilcoxon(by_scene),
+                p_bootstrap=bootstrap_p(mean, drawn, len(numbers)),
+            )
+        )
+    return _corrected(found)
+
+
+def _corrected(family: Sequence[Comparison]) -> list[Comparison]:
+    by_rank = holm([one.p_wilcoxon for one in family])
+    by_draw = holm([one.p_bootstrap for one in family])
+    return [
+        replace(one, p_wilcoxon=ranked, p_bootstrap=drawn)
+        for one, ranked, drawn in zip(family, by_rank, by_draw, strict=True)
+    ]
+
+
+def _ties(differences: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+    return np.where(np.abs(differences) < NO_DIFFERENCE, 0.0, differences)

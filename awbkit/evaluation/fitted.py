@@ -1,0 +1,225 @@
+"""Methods that have to be fitted before they can answer, and their registry.
+
+Each is fitted camera by camera, where the images to fit on hold enough of a camera, and once for all other cameras: in
+RGB divided by each camera's white under D65, to which the answer is multiplied back (the canonical white).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.errors import UsageError
+from awbkit.evaluation import corrected_moments
+from awbkit.evaluation.examples import Examples
+from awbkit.illuminant import Illuminant
+from awbkit.image import LinearImage
+
+FloatArray = NDArray[np.float64]
+
+
+class Model(Protocol):
+    """What a fit gives: answers in the RGB space that it was fitted in."""
+
+    def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Estimates (N, 3), positive, of any scale, and expected errors (N,) in degrees, NaN where it states none."""
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """A method before it is fitted.
+
+    Attributes:
+        name: As in ``--method``.
+        summary: One line.
+        citation: Authors, title, venue, year and DOI.
+        describe: What it reads of an image: float64 (F,). May raise AwbError.
+        divide: From features (N, F) those of the same images with their RGB divided by whites (N, 3).
+        fit: Fits.
+        fewest: How many images of a camera it needs for a fit of that camera alone.
+    """
+
+    name: str
+    summary: str
+    citation: str
+    describe: Callable[[LinearImage], FloatArray]
+    divide: Callable[[FloatArray, FloatArray], FloatArray]
+    fit: Callable[[Examples], Model]
+    fewest: int
+
+    def __str__(self) -> str:
+        """The name."""
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A method fitted to some images; picklable.
+
+    Attributes:
+        method: Name of the method in the registry.
+        own: For each camera with a fit of its own, the model in its RGB.
+        shared: The model in canonical RGB for all other cameras; None where no camera has a matrix.
+    """
+
+    method: str
+    own: Mapping[str, Model]
+    shared: Model | None
+
+    def estimate(self, image: LinearImage) -> Illuminant:
+        """The light of ``image``, in the RGB of its camera.
+
+        Raises:
+            AwbError: If no pixel is valid, or the camera is not among those fitted to and has no matrix.
+        """
+        estimates, expected = self.answers(trainable(self.method).describe(image)[None], [image.camera])
+        stated = float(expected[0])
+        return Illuminant.of(estimates[0], image.camera, expected_error=None if np.isnan(stated) else stated)
+
+    def answers(self, features: FloatArray, cameras: Sequence[Camera]) -> tuple[FloatArray, FloatArray]:
+        """Estimates (N, 3), unit length, and expected errors (N,) for images described by ``features`` (N, F).
+
+        Raises:
+            UsageError: If one of the cameras is not among those fitted to and has no matrix.
+        """
+        estimates, expected = np.empty((len(features), 3)), np.empty(len(features))
+        for camera in dict.fromkeys(cameras):
+            chosen = np.array([other == camera for other in cameras])
+            if camera.name in self.own:
+                found, expected[chosen] = self.own[camera.name].predict(features[chosen])
+            else:
+                if self.shared is None or camera.white_d65 is None:
+                    raise _no_matrix(self.method, camera.name)
+                whites = np.tile(camera.white_d65, (int(chosen.sum()), 1))
+                divided = trainable(self.method).divide(features[chosen], whites)
+                found, expected[chosen] = self.shared.predict(divided)
+                found = found * whites
+            estimates[chosen] = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return estimates, expected
+
+
+def fit(
+    method: Trainable,
+    features: FloatArray,
+    lights: FloatArray,
+    cameras: Sequence[Camera],
+    scenes: Sequence[tuple[str, str]],
+) -> Fitted:
+    """Fit a method.
+
+    Args:
+        method: One of the registry.
+        features: (N, F), what it reads of each image, in the camera's RGB.
+        lights: (N, 3), the true illuminants, unit length.
+        cameras: N.
+        scenes: N times the data set and its scene.
+    """
+    names = np.array([camera.name for camera in cameras], dtype=object)
+    numbers = {key: place for place, key in enumerate(sorted(set(scenes)))}
+    number = np.array([numbers[key] for key in scenes], dtype=np.intp)
+    own: dict[str, Model] = {}
+    for name, count in sorted(Counter(names.tolist()).items()):
+        if count >= method.fewest:
+            chosen = np.flatnonzero(names == name)
+            own[name] = method.fit(Examples(features[chosen], lights[chosen], np.ones((count, 3)), number[chosen]))
+    white_of = {camera: camera.white_d65 for camera in set(cameras)}
+    known = np.flatnonzero([white_of[camera] is not None for camera in cameras])
+    shared = None
+    if len(known):
+        whites = np.array([white for camera in cameras if (white := white_of[camera]) is not None])
+        divided = lights[known] / whites
+        divided /= np.linalg.norm(divided, axis=1, keepdims=True)
+        shared = method.fit(Examples(method.divide(features[known], whites), divided, whites, number[known]))
+    return Fitted(method.name, own, shared)
+
+
+def check(method: Trainable, fit_on: Sequence[Camera], tested: Sequence[Camera]) -> None:
+    """Find out before the work whether a fit on some images can answer for others.
+
+    Raises:
+        UsageError: If it cannot.
+    """
+    counts = Counter(camera.name for camera in fit_on)
+    shared = any(camera.white_d65 is not None for camera in set(fit_on))
+    for camera in set(tested):
+        if counts[camera.name] < method.fewest and (not shared or camera.white_d65 is None):
+            raise _no_matrix(method.name, camera.name if camera.white_d65 is None else "every camera to fit on")
+
+
+def _no_matrix(method: str, camera: str) -> UsageError:
+    enough = trainable(method).fewest
+    images = (
+        "without images of its own to fit on" if enough == 1 else f"with under {enough} images of its own to fit on"
+    )
+    return UsageError(
+        f"method {method} cannot answer for a camera {images}: {camera or 'the unnamed camera'} has no colour matrix; "
+        "give it one in cameras.json and prepare the data set again"
+    )
+
+
+@dataclass(frozen=True)
+class _Constant:
+    light: tuple[float, float, float]
+
+    def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return np.tile(self.light, (len(features), 1)), np.full(len(features), np.nan)
+
+
+def _fit_constant(examples: Examples) -> _Constant:
+    red, green, blue = examples.lights.mean(axis=0).tolist()
+    return _Constant((red, green, blue))
+
+
+def _nothing(_: LinearImage) -> FloatArray:
+    return np.empty(0)
+
+
+def _as_it_is(features: FloatArray, _: FloatArray) -> FloatArray:
+    return features
+
+
+_TRAINABLES = {
+    entry.name: entry
+    for entry in (
+        Trainable(
+            name="constant",
+            summary="mean illuminant, as unit vectors, of the images to fit on, whatever the picture",
+            citation="none: the usual yardstick of the field's tables",
+            describe=_nothing,
+            divide=_as_it_is,
+            fit=_fit_constant,
+            fewest=1,
+        ),
+        Trainable(
+            name="corrected-moments",
+            summary="moments of the pixels up to the third order, taken to the light by a fitted matrix",
+            citation=corrected_moments.CITATION,
+            describe=corrected_moments.describe,
+            divide=corrected_moments.divide,
+            fit=corrected_moments.fit,
+            fewest=corrected_moments.FEWEST,
+        ),
+    )
+}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all methods that have to be fitted."""
+    return tuple(_TRAINABLES)
+
+
+def trainable(name: str) -> Trainable:
+    """The method of this name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if name not in _TRAINABLES:
+        raise UsageError(f"unknown method {name!r}; methods that are fitted: {', '.join(_TRAINABLES)}")
+    return _TRAINABLES[name]

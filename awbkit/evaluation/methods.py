@@ -1,0 +1,35 @@
+"""From what the user writes to a method: of the registry, fitted, or the user's own."""
+
+from __future__ import annotations
+
+from awbkit import estimators
+from awbkit.errors import UsageError
+from awbkit.estimators import Method
+from awbkit.evaluation import fitted, own
+from awbkit.evaluation.fitted import Trainable
+from awbkit.evaluation.own import OwnMethod
+
+AnyMethod = Method | Trainable | OwnMethod
+
+
+def resolve(specification: str) -> AnyMethod:
+    """The method of a specification: ``pca:percent=3.5``, ``constant``, ``mine.py:estimate``.
+
+    Raises:
+        UsageError: If there is none, its parameters are wrong, or a function of the user's own cannot be loaded.
+    """
+    name, colon, rest = (part.strip() for part in specification.partition(":"))
+    if name in fitted.names():
+        if colon:
+            raise UsageError(f"method {name} has no parameter {rest!r}; it takes none")
+        return fitted.trainable(name)
+    function = None if name in estimators.names() else own.own_method(specification)
+    if function is None:
+        try:
+            return estimators.parse(specification)
+        except UsageError as error:
+            if name in estimators.names():
+                raise
+            raise UsageError(f"{error}, {', '.join(fitted.names())}, {own.FORM}") from None
+    function.load()
+    return function

@@ -1,0 +1,76 @@
+"""Which labelled image another program's path means."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+
+_SUFFIX = re.compile(r"\.(?=[0-9]*[A-Za-z])[0-9A-Za-z]{1,5}$")
+
+
+class Names:
+    """The images of an evaluation, to be found by what others call them.
+
+    A path means an image if one of the two, with or without the suffix of a file, is the end of the other, part by
+    part: ``photos/a/7.png`` means ``a/7`` or ``7``, and ``7.png`` means ``a/7``, but ``b/7.png`` does not. Where
+    several images fit, the longest one that the path ends with counts; then the one whose data set is a part of the
+    path.
+    """
+
+    def __init__(self, images: Sequence[str], datasets: Sequence[str]) -> None:
+        """Index images.
+
+        Args:
+            images: Their names, unique within their data set.
+            datasets: The data set of each.
+        """
+        self._images = images
+        self._datasets = datasets
+        self._whole: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+        self._ends: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+        for index, image in enumerate(images):
+            for form in _forms(image):
+                self._whole[form].append(index)
+                for start in range(1, len(form)):
+                    self._ends[form[start:]].append(index)
+
+    def find(self, path: str) -> int | None:
+        """Index of the image that a path means; None where there is none.
+
+        Raises:
+            LookupError: If it could be any of several; the message names some.
+        """
+        forms = _forms(path)
+        found = [
+            self._whole[form[start:]]
+            for start in range(max(map(len, forms)))
+            for form in forms
+            if start < len(form) and form[start:] in self._whole
+        ]
+        found += [self._ends[form] for form in forms if form in self._ends]
+        if not found:
+            return None
+        nearest = list(dict.fromkeys(found[0]))
+        if len(nearest) > 1:
+            parts = set(forms[0])
+            nearest = [index for index in nearest if _normal(self._datasets[index]) in parts] or nearest
+        if len(nearest) > 1:
+            some = ", ".join(f"{self._images[index]} of {self._datasets[index]}" for index in nearest[:3])
+            raise LookupError(f"{path} could be any of {some}{', ...' if len(nearest) > 3 else ''}")
+        return nearest[0]
+
+
+def _forms(path: str) -> list[tuple[str, ...]]:
+    """The parts of a path, as they are and without the suffix."""
+    parts = tuple(part for part in _normal(path).replace("\\", "/").split("/") if part not in ("", "."))
+    if not parts:
+        return [("",)]
+    stem = _SUFFIX.sub("", parts[-1])
+    return [parts] if stem in ("", parts[-1]) else [parts, (*parts[:-1], stem)]
+
+
+def _normal(name: str) -> str:
+    # macOS stores accents apart from their letters.
+    return unicodedata.normalize("NFC", name)

@@ -1,0 +1,182 @@
+"""Which images what has to be fitted may see, and which it is judged on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.errors import UsageError
+from awbkit.evaluation.result import Truth
+
+NONE = "none"
+_TEST = frozenset(("test", "testing"))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One fit and its test.
+
+    Attributes:
+        name: What is tested, for messages.
+        fit: Indices of the images to fit on, rising.
+        test: Indices of the images to judge, rising; no image is tested twice in one protocol.
+    """
+
+    name: str
+    fit: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Protocol:
+    """All splits of some images.
+
+    Attributes:
+        name: As the user gave it.
+        sentence: What was done, for the reader; begins with the name and a colon.
+        splits: None for the protocol "none".
+        tested: Indices of all images that are judged, rising: those that some split tests.
+    """
+
+    name: str
+    sentence: str
+    splits: Sequence[Split]
+    tested: NDArray[np.intp]
+
+
+def names() -> tuple[str, ...]:
+    """The names of the protocols."""
+    return (NONE, *_PROTOCOLS)
+
+
+def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
+    """The splits of a protocol.
+
+    Args:
+        name: "none", "folds", "k-fold", "leave-one-camera-out" or "leave-one-dataset-out".
+        truth: The images; their order changes nothing.
+        folds: How many, for "k-fold".
+
+    Raises:
+        UsageError: If there is no such protocol, or the images do not allow it.
+    """
+    if name == NONE:
+        return Protocol(name, "none: nothing was fitted", (), np.arange(len(truth)))
+    if name not in _PROTOCOLS:
+        raise UsageError(f"unknown protocol {name!r}; protocols: {', '.join(names())}")
+    splits, sentence = _PROTOCOLS[name](truth, folds)
+    tested = np.sort(np.concatenate([split.test for split in splits]))
+    return Protocol(name, f"{name}: {sentence}", splits, tested)
+
+
+def _published(truth: Truth, _: int) -> tuple[list[Split], str]:
+    datasets, folds = np.array(truth.datasets, dtype=object), np.array(truth.folds, dtype=object)
+    splits: list[Split] = []
+    for dataset in sorted(set(truth.datasets)):
+        within = datasets == dataset
+        found = sorted(set(folds[within].tolist()))
+        if found == [""]:
+            raise UsageError(f"{dataset} has no published folds; use the protocol k-fold")
+        if "" in found:
+            count = int((within & (folds == "")).sum())
+            raise UsageError(f"{count} images of {dataset} are in no published fold; use the protocol k-fold")
+        if len(found) < 2:
+            raise UsageError(
+                f"all images of {dataset} are in the published fold {found[0]!r}, which leaves none to fit on"
+            )
+        # Where the authors set a test part apart, the rest is never tested.
+        tested = [fold for fold in found if fold.lower() in _TEST] or found
+        for fold in tested:
+            fit, test = np.flatnonzero(within & (folds != fold)), np.flatnonzero(within & (folds == fold))
+            splits.append(Split(f"{dataset}: {fold}", fit, test))
+    keys = _scenes(truth)
+    shared = sum(len({keys[i] for i in split.fit} & {keys[i] for i in split.test}) for split in splits)
+    note = f"; as published, {shared} scenes are on both sides" if shared else ""
+    return splits, f"fitted on the other published folds of the same data set{note}"
+
+
+def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
+    if folds < 2:
+        raise UsageError(f"k-fold needs at least 2 folds, not {folds}")
+    images: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, key in enumerate(_scenes(truth)):
+        images[key].append(index)
+    largest = max(Counter(dataset for dataset, _ in images).values())
+    if largest < folds:
+        raise UsageError(f"{largest} scenes cannot be divided into {folds} folds; ask for fewer")
+    strata: defaultdict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
+    for key, members in images.items():
+        strata[key[0], *sorted({truth.cameras[index] for index in members})].append(key)
+    fold_of = np.empty(len(truth), dtype=np.intp)
+    whole: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for stratum in sorted(strata):
+        within: Counter[int] = Counter()
+        for key in sorted(strata[stratum], key=_hash_of_scene):
+            # The folds of one data set do not depend on what is judged with it.
+            fold = min(range(folds), key=lambda fold: (within[fold], whole[stratum[0]][fold], fold))
+            fold_of[images[key]] = fold
+            within[fold] += len(images[key])
+            whole[stratum[0]][fold] += len(images[key])
+    splits = [
+        Split(f"fold {fold + 1}", np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold))
+        for fold in range(folds)
+    ]
+    return splits, f"{folds} folds by scene, fitted on the other {folds - 1}"
+
+
+def _leave_out_cameras(truth: Truth, _: int) -> tuple[list[Split], str]:
+    splits, dropped = _leave_out(truth, truth.cameras, "camera")
+    note = (
+        f"; {dropped} images of other cameras were left out of a fit because they show a tested scene"
+        if dropped
+        else ""
+    )
+    return splits, f"fitted on all other cameras{note}"
+
+
+def _leave_out_datasets(truth: Truth, _: int) -> tuple[list[Split], str]:
+    return _leave_out(truth, truth.datasets, "dataset")[0], "fitted on all other data sets"
+
+
+def _leave_out(truth: Truth, labels: Sequence[str], what: str) -> tuple[list[Split], int]:
+    """One split for each label, and how many images are left out of fits for the sake of their scene."""
+    found = sorted(set(labels))
+    if len(found) < 2:
+        raise UsageError(f"leave-one-{what}-out needs several {what}s, and there is only {found[0]!r}")
+    keys = _scenes(truth)
+    splits: list[Split] = []
+    dropped = 0
+    for left_out in found:
+        test = np.array([label == left_out for label in labels])
+        tested = {keys[index] for index in np.flatnonzero(test)}
+        clean = np.array([key not in tested for key in keys])
+        dropped += int((~test & ~clean).sum())
+        if not clean.any():
+            raise UsageError(
+                f"leave-one-{what}-out: every scene was also seen by {left_out!r}, which leaves none to fit on"
+            )
+        splits.append(Split(left_out, np.flatnonzero(clean), np.flatnonzero(test)))
+    return splits, dropped
+
+
+def _scenes(truth: Truth) -> list[tuple[str, str]]:
+    return list(zip(truth.datasets, truth.scenes, strict=True))
+
+
+def _hash_of_scene(key: tuple[str, str]) -> tuple[str, str]:
+    """Orders scenes as if at random, but always alike; the data set's name, which is a folder's, has no part in it."""
+    scene = key[1]
+    return hashlib.sha256(scene.encode("utf-8", "surrogateescape")).hexdigest(), scene
+
+
+_PROTOCOLS: dict[str, Callable[[Truth, int], tuple[list[Split], str]]] = {
+    "folds": _published,
+    "k-fold": _by_scene,
+    "leave-one-camera-out": _leave_out_cameras,
+    "leave-one-dataset-out": _leave_out_datasets,
+}

@@ -1,0 +1,189 @@
+"""Methods at work on prepared data sets: in parallel, failures kept apart, fitted under a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit import batch
+from awbkit.camera import Camera
+from awbkit.datasets.prepared import Prepared
+from awbkit.errors import UsageError
+from awbkit.evaluation import fitted, protocols
+from awbkit.evaluation.evaluate import judge, select, truth_of
+from awbkit.evaluation.fitted import Trainable
+from awbkit.evaluation.methods import resolve
+from awbkit.evaluation.result import Judged
+from awbkit.evaluation.work import Answers, Chunk, answer
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Step:
+    """Some more images are done.
+
+    Attributes:
+        images: How many.
+        failures: How many times a method failed on one of them.
+    """
+
+    images: int
+    failures: int
+
+
+class Run:
+    """Methods on data sets under a protocol: make one, go through :meth:`steps`, take :meth:`judged`.
+
+    Attributes:
+        methods: In the order asked for.
+        protocol: The splits.
+        truth: The images that are judged.
+        images: How many images there is work on.
+    """
+
+    def __init__(
+        self, sets: Sequence[Prepared], specifications: Sequence[str], *, protocol: str = "none", folds: int = 10
+    ) -> None:
+        """Plan the work.
+
+        Args:
+            sets: One or more prepared data sets, each of another name.
+            specifications: What :func:`awbkit.evaluation.methods.resolve` reads.
+            protocol: How methods that have to be fitted are; see :mod:`awbkit.evaluation.protocols`.
+            folds: How many, for "k-fold".
+
+        Raises:
+            UsageError: If methods, data sets and protocol do not go together.
+        """
+        self.methods = [resolve(specification) for specification in specifications]
+        if twice := [method for method in self.methods if self.methods.count(method) > 1]:
+            raise UsageError(f"method {twice[0]} is given twice")
+        self._names = [specification.strip() for specification in specifications]
+        self._sets = list(sets)
+        self._whole = truth_of(sets)
+        self._cameras = [prepared.cameras[row.camera] for prepared in sets for row in prepared.rows]
+        self.protocol = protocols.protocol(protocol, self._whole, folds=folds)
+        self._trainables = {place: m for place, m in enumerate(self.methods) if isinstance(m, Trainable)}
+        self._check()
+        self.truth = select(self._whole, self.protocol.tested)
+        tested = np.zeros(len(self._whole), dtype=np.bool_)
+        tested[self.protocol.tested] = True
+        needed = tested.copy()
+        for split in self.protocol.splits if self._trainables else ():
+            needed[split.fit] = True
+        self.images = int(needed.sum())
+        self._chunks = list(self._divided(needed, tested))
+        self._estimates = np.full((len(self._whole), len(self.methods), 3), np.nan)
+        self._expected = np.full((len(self._whole), len(self.methods)), np.nan)
+        self._features: list[dict[int, NDArray[np.float64]]] = [{} for _ in self.methods]
+        self._failures: list[dict[int, str]] = [{} for _ in self.methods]
+
+    def steps(self, jobs: int = 1) -> Generator[Step, None, None]:
+        """Do the work, some images at a time.
+
+        A worker process that dies costs only the image that it died of: what it was given is done again, one by one.
+
+        Args:
+            jobs: How many processes.
+        """
+        again: list[Chunk] = []
+        task = partial(answer, methods=tuple(self.methods))
+        with closing(batch.run(task, self._chunks, jobs=jobs)) as outcomes:
+            for outcome in outcomes:
+                chunk = outcome.item
+                assert isinstance(chunk, Chunk)
+                if outcome.result is not None:
+                    yield self._take(chunk, outcome.result)
+                elif len(chunk.rows) > 1:
+                    again += chunk.singles
+                else:
+                    yield self._lose(chunk, outcome.reason)
+        # At least two, and so in a worker even if there is only one job: this process must survive.
+        with closing(batch.run(task, again, jobs=max(2, jobs))) as outcomes:
+            for outcome in outcomes:
+                chunk = outcome.item
+                assert isinstance(chunk, Chunk)
+                found = outcome.result
+                yield self._lose(chunk, outcome.reason) if found is None else self._take(chunk, found)
+
+    def judged(self) -> list[Judged]:
+        """The methods' answers and errors, in the order asked for; to be called when all steps are done."""
+        for place, method in self._trainables.items():
+            self._fit(place, method)
+        chosen = self.protocol.tested
+        new = {int(old): place for place, old in enumerate(chosen)}
+        return [
+            judge(
+                name,
+                self._estimates[chosen, place],
+                self._expected[chosen, place],
+                {new[old]: why for old, why in sorted(self._failures[place].items()) if old in new},
+                self.truth,
+            )
+            for place, name in enumerate(self._names)
+        ]
+
+    def _check(self) -> None:
+        for method in self._trainables.values():
+            if not self.protocol.splits:
+                known = ", ".join(name for name in protocols.names() if name != protocols.NONE)
+                raise UsageError(f"method {method} has to be fitted; choose a protocol: {known}")
+            for split in self.protocol.splits:
+                fitted.check(method, self._cameras_of(split.fit), self._cameras_of(split.test))
+
+    def _cameras_of(self, indices: NDArray[np.intp]) -> list[Camera]:
+        return [self._cameras[index] for index in indices.tolist()]
+
+    def _divided(self, needed: NDArray[np.bool_], tested: NDArray[np.bool_]) -> Iterator[Chunk]:
+        start = 0
+        for prepared in self._sets:
+            rows = np.flatnonzero(needed[start : start + len(prepared)])
+            for begin in range(0, len(rows), _CHUNK):
+                part = rows[begin : begin + _CHUNK]
+                yield Chunk(prepared.path, start, tuple(part.tolist()), tuple(tested[start + part].tolist()))
+            start += len(prepared)
+
+    def _take(self, chunk: Chunk, answers: Answers) -> Step:
+        images = [chunk.start + row for row in chunk.rows]
+        self._estimates[images] = answers.estimates
+        self._expected[images] = answers.expected
+        for (place, method), features in answers.features.items():
+            self._features[method][images[place]] = features
+        for (place, method), why in answers.failures.items():
+            self._failures[method][images[place]] = why
+        return Step(len(images), len(answers.failures))
+
+    def _lose(self, chunk: Chunk, why: str) -> Step:
+        for failures in self._failures:
+            failures.update(dict.fromkeys((chunk.start + row for row in chunk.rows), why))
+        return Step(len(chunk.rows), len(chunk.rows) * len(self.methods))
+
+    def _fit(self, place: int, method: Trainable) -> None:
+        known = self._features[place]
+        scenes = list(zip(self._whole.datasets, self._whole.scenes, strict=True))
+        for split in self.protocol.splits:
+            fit_on = [index for index in split.fit.tolist() if index in known]
+            test = [index for index in split.test.tolist() if index in known]
+            if not test:
+                continue
+            features = np.array([known[index] for index in test])
+            try:
+                model = fitted.fit(
+                    method,
+                    np.array([known[index] for index in fit_on]).reshape(len(fit_on), -1),
+                    self._whole.illuminants[fit_on],
+                    [self._cameras[index] for index in fit_on],
+                    [scenes[index] for index in fit_on],
+                )
+                found = model.answers(features, [self._cameras[index] for index in test])
+            except UsageError as error:
+                # Too few images of a camera were left after those that could not be read.
+                self._failures[place].update(dict.fromkeys(test, str(error)))
+                continue
+            self._estimates[test, place], self._expected[test, place] = found

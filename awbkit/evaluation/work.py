@@ -1,0 +1,88 @@
+"""What worker processes do in an evaluation: some images, all methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.datasets.prepared import Prepared
+from awbkit.evaluation.fitted import Trainable
+from awbkit.evaluation.methods import AnyMethod
+from awbkit.worker import described
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Images of one prepared folder.
+
+    Attributes:
+        folder: The folder.
+        start: Index of its first image among the images of all folders.
+        rows: Places of the images in the folder.
+        tested: Which of them are judged; the others are only fitted to.
+    """
+
+    folder: Path
+    start: int
+    rows: tuple[int, ...]
+    tested: tuple[bool, ...]
+
+    @property
+    def singles(self) -> list[Chunk]:
+        """The same images, each by itself."""
+        return [
+            Chunk(self.folder, self.start, (row,), (tested,))
+            for row, tested in zip(self.rows, self.tested, strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What all methods make of a chunk.
+
+    Attributes:
+        estimates: float64 (images, methods, 3), unit length; NaN where there is none.
+        expected: float64 (images, methods), degrees; NaN where none is stated.
+        features: Image and method by their places, and what a method that is fitted reads there.
+        failures: Image and method by their places, and why.
+    """
+
+    estimates: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    features: dict[tuple[int, int], NDArray[np.float64]]
+    failures: dict[tuple[int, int], str]
+
+
+def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
+    """Run all methods on the images of a chunk; what fails is noted image by image.
+
+    Raises:
+        UnreadableFile: If the prepared folder cannot be read.
+    """
+    prepared = _opened(chunk.folder)
+    estimates = np.full((len(chunk.rows), len(methods), 3), np.nan)
+    expected = np.full((len(chunk.rows), len(methods)), np.nan)
+    features: dict[tuple[int, int], NDArray[np.float64]] = {}
+    failures: dict[tuple[int, int], str] = {}
+    for place, (row, tested) in enumerate(zip(chunk.rows, chunk.tested, strict=True)):
+        image = prepared.image(row)
+        for number, method in enumerate(methods):
+            try:
+                if isinstance(method, Trainable):
+                    features[place, number] = method.describe(image)
+                elif tested:
+                    light = method.estimate(image)
+                    estimates[place, number] = light.rgb
+                    expected[place, number] = np.nan if light.expected_error is None else light.expected_error
+            except Exception as error:
+                failures[place, number] = " ".join(str(described(error)).split())
+    return Answers(estimates, expected, features, failures)
+
+
+@lru_cache(maxsize=8)
+def _opened(folder: Path) -> Prepared:
+    return Prepared.open(folder)
