@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from awbkit.cli import correct, dataset, estimate, methods
+from awbkit.cli import correct, dataset, estimate, evaluate, methods
 from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
 from awbkit.cli.terminal import printable
 from awbkit.errors import AwbError
@@ -71,6 +71,7 @@ app.command("estimate")(estimate.estimate)
 app.command("correct")(correct.correct)
 app.command("methods")(methods.methods)
 app.add_typer(dataset.dataset, name="dataset")
+app.command("evaluate")(evaluate.evaluate)
 
 
 def _show_version(wanted: bool) -> None:

@@ -58,9 +58,9 @@ class Progress:
         """Time since the start."""
         return time.monotonic() - self._start
 
-    def advance(self, *, failed: bool) -> None:
-        """Count one more file."""
-        self.done += 1
+    def advance(self, *, failed: bool, count: int = 1) -> None:
+        """Count one more file, or several."""
+        self.done += count
         self.failed += failed
         if self._enabled and time.monotonic() - self._drawn_at >= _REDRAW_SECONDS:
             self._draw()

@@ -10,6 +10,9 @@ from awbkit.illuminant import angular_error
 ONE_LIGHT = 3.0
 """Degrees of spread under which a scene passes for lit by one light."""
 
+_ROUNDING = 1e-5
+"""Lights that differ by no more are one light, in single precision."""
+
 
 def angular_spread(chroma: NDArray[np.floating]) -> float:
     """Degrees between the lights at the first and third quartile, along the direction in which they differ most.
@@ -19,7 +22,7 @@ def angular_spread(chroma: NDArray[np.floating]) -> float:
     Args:
         chroma: (n, 2), ln(r / g) and ln(b / g) of the light at each of n places.
     """
-    if len(chroma) < 2:
+    if len(chroma) < 2 or np.ptp(chroma, axis=0).max() < _ROUNDING:
         return 0.0
     middle = np.median(chroma, axis=0)
     axis = np.linalg.eigh(np.cov(chroma, rowvar=False))[1][:, -1]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from awbkit.datasets.spectral import reflectances
 from awbkit.datasets.spectral.recipe import Recipe
+from awbkit.datasets.spread import angular_spread
 from awbkit.image import THUMBNAIL_SIZE as SIZE
 
 Floats = NDArray[np.float32]
@@ -92,20 +93,7 @@ def illuminant(light: Floats, incident: Floats, valid: NDArray[np.bool_]) -> tup
     weight = np.where(valid, light[..., 1], 0).astype(np.float64)
     red, blue = np.average(ratio.reshape(-1, 2), axis=0, weights=weight.ravel() if weight.any() else None)
     local = np.log(ratio)
-    return np.array([red, 1.0, blue]), local, _spread(local[valid].astype(np.float64))
-
-
-def _spread(cells: NDArray[np.float64]) -> float:
-    if len(cells) < 2 or np.ptp(cells, axis=0).max() < 1e-5:
-        return 0.0
-    middle = np.median(cells, axis=0)
-    axis = np.linalg.eigh(np.cov(cells, rowvar=False))[1][:, -1]
-    first, third = (
-        np.exp(np.insert(middle + quartile * axis, 1, 0.0))
-        for quartile in np.quantile((cells - middle) @ axis, (0.25, 0.75))
-    )
-    cosine = first @ third / np.linalg.norm(first) / np.linalg.norm(third)
-    return float(np.degrees(np.arccos(min(cosine, 1.0))))
+    return np.array([red, 1.0, blue]), local, angular_spread(local[valid].astype(np.float64))
 
 
 def photographed(rng: np.random.Generator, recipe: Recipe, srgb: Floats, basis: NDArray[np.float64]) -> Scene:

@@ -1,0 +1,285 @@
+"""`awbkit evaluate`: how far estimators err on labelled images, and how sure that is."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from awbkit.cli import options
+from awbkit.cli.terminal import Progress, printable
+from awbkit.errors import CheckFailed, UsageError
+from awbkit.files.outputs import IfExists
+
+if TYPE_CHECKING:
+    from awbkit.datasets.prepared import Prepared
+    from awbkit.evaluation.page import Images
+    from awbkit.evaluation.result import Evaluation
+    from awbkit.image import LinearImage
+
+_WHAT = "What to judge"
+_HOW = "How"
+_SHOW = "What to show"
+_CHECK = "Checks: exit code 3 if any method errs more, in degrees"
+
+
+class ReportFormat(StrEnum):
+    """How the figures are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+class ProtocolName(StrEnum):
+    """Which images what has to be fitted may see."""
+
+    AUTO = "auto"
+    NONE = "none"
+    FOLDS = "folds"
+    K_FOLD = "k-fold"
+    LEAVE_ONE_CAMERA_OUT = "leave-one-camera-out"
+    LEAVE_ONE_DATASET_OUT = "leave-one-dataset-out"
+
+
+class Metric(StrEnum):
+    """Kinds of angular error."""
+
+    RECOVERY = "recovery"
+    REPRODUCTION = "reproduction"
+
+
+class Over(StrEnum):
+    """What stands for all images."""
+
+    POOLED = "pooled"
+    CAMERAS = "cameras"
+
+
+class Gallery(StrEnum):
+    """Whose worst images the page shows."""
+
+    BEST = "best"
+    EACH = "each"
+
+
+def evaluate(
+    prepared: Annotated[
+        list[Path] | None, typer.Argument(metavar="PREPARED...", help="Folders that `dataset prepare` made.")
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            "-m",
+            metavar="NAME[:KEY=VALUE,...]",
+            help="Estimator, or all; repeatable. Besides `awbkit methods`: constant, corrected-moments, fitted as the "
+            "protocol has it.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE.py:FUNCTION",
+            help="An estimator of your own, or package.module:FUNCTION: from an awbkit.LinearImage to RGB; repeatable.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Estimates of any other program, JSON Lines or CSV; repeatable.", rich_help_panel=_WHAT
+        ),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="ground_truth.csv for --predictions.", rich_help_panel=_WHAT),
+    ] = None,
+    protocol: Annotated[
+        ProtocolName,
+        typer.Option(
+            help="Who sees what in fits; auto: none where nothing is fitted, else published folds, else k-fold.",
+            rich_help_panel=_HOW,
+        ),
+    ] = ProtocolName.AUTO,
+    folds: Annotated[int, typer.Option(metavar="K", min=2, help="Of k-fold.", rich_help_panel=_HOW)] = 10,
+    rounds: Annotated[
+        int, typer.Option(metavar="N", min=100, help="Of the bootstrap over scenes.", rich_help_panel=_HOW)
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.", rich_help_panel=_HOW)] = 0,
+    format: Annotated[
+        ReportFormat | None, typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=_SHOW)
+    ] = None,
+    metric: Annotated[
+        Metric, typer.Option(help="The error in tables and checks; json and csv have both.", rich_help_panel=_SHOW)
+    ] = Metric.RECOVERY,
+    per_image: Annotated[
+        bool, typer.Option("--per-image", help="With json: every image's estimates and errors.", rich_help_panel=_SHOW)
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="One self-contained page to look at.", rich_help_panel=_SHOW)
+    ] = None,
+    worst: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Images in the page's gallery.", rich_help_panel=_SHOW)
+    ] = 24,
+    gallery: Annotated[Gallery, typer.Option(help="Whose worst images.", rich_help_panel=_SHOW)] = Gallery.BEST,
+    if_exists: Annotated[
+        IfExists, typer.Option(help="What to do where the page exists.", rich_help_panel=_SHOW)
+    ] = IfExists.FAIL,
+    over: Annotated[
+        Over,
+        typer.Option(help="Checks look at all images, or at the geometric mean over cameras.", rich_help_panel=_CHECK),
+    ] = Over.POOLED,
+    max_mean: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
+    max_median: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
+    max_worst25: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
+    max_p95: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
+    jobs: options.Jobs = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Judge estimators on prepared data sets, or estimates of any program against a ground truth.
+
+    Angular errors per camera, pooled, and their geometric mean over cameras; 95 % intervals over scenes; paired tests;
+    how far stated expected errors can be believed.
+    """
+    from awbkit.evaluation.page import PageOptions, write_page
+
+    if html is not None and if_exists is IfExists.FAIL and html.exists():
+        raise UsageError(f"--html {html}: exists already; --if-exists replace or skip settles it")
+    if predictions:
+        if prepared and truth is not None:
+            raise UsageError("--predictions are judged against PREPARED or --truth; give one of them")
+        evaluation, images = _of_predictions(prepared or [], predictions, truth, method, model, rounds, seed)
+    else:
+        if truth is not None:
+            raise UsageError("--truth is for --predictions; give them too")
+        evaluation, images = _of_methods(
+            _opened(prepared), _names(method, model), protocol, folds, rounds, seed, jobs, quiet
+        )
+    if html is not None:
+        page = PageOptions(worst=worst, gallery="best" if gallery is Gallery.BEST else "each")
+        write_page(html, evaluation, images, options=page, if_exists=if_exists)
+    _write(evaluation, format, metric, per_image)
+    limits = {"mean": max_mean, "median": max_median, "worst25": max_worst25, "p95": max_p95}
+    _check(evaluation, metric, over, {name: limit for name, limit in limits.items() if limit is not None})
+
+
+def _opened(folders: Sequence[Path] | None) -> list[Prepared]:
+    from awbkit.datasets.prepared import Prepared
+
+    if not folders:
+        raise UsageError("no prepared data set named; make one with awbkit dataset prepare, or give --predictions")
+    return [Prepared.open(folder) for folder in folders]
+
+
+def _names(method: Sequence[str] | None, model: Sequence[str] | None) -> list[str]:
+    from awbkit.estimators import registry
+
+    everything = [name for name in registry.names() if name != "as-shot"]
+    named = [name for given in method or () for name in (everything if given == "all" else [given])]
+    return list(dict.fromkeys([*named, *(model or ())])) or [registry.DEFAULT]
+
+
+def _of_methods(
+    sets: list[Prepared],
+    names: list[str],
+    protocol: ProtocolName,
+    folds: int,
+    rounds: int,
+    seed: int,
+    jobs: int,
+    quiet: bool,
+) -> tuple[Evaluation, Images]:
+    from awbkit import batch
+    from awbkit.evaluation import fitted
+    from awbkit.evaluation.evaluate import dataset_facts, evaluate
+    from awbkit.evaluation.run import Run
+
+    chosen = protocol.value
+    if protocol is ProtocolName.AUTO:
+        everywhere = all(row.fold for prepared in sets for row in prepared.rows)
+        chosen = "none" if not set(names) & set(fitted.names()) else "folds" if everywhere else "k-fold"
+    run = Run(sets, names, protocol=chosen, folds=folds)
+    progress = Progress(sys.stderr, run.images, enabled=not quiet)
+    try:
+        with contextlib.closing(run.steps(jobs or batch.default_jobs())) as steps:
+            for step in steps:
+                progress.advance(failed=False, count=step.images)
+    finally:
+        progress.erase()
+    evaluation = evaluate(
+        run.truth,
+        run.judged(),
+        protocol=run.protocol.sentence,
+        rounds=rounds,
+        seed=seed,
+        facts={"datasets": dataset_facts(sets)},
+    )
+    return evaluation, _images_of(evaluation, sets)
+
+
+def _images_of(evaluation: Evaluation, sets: Sequence[Prepared]) -> Images:
+    """From the index of a judged image to its thumbnail."""
+    places = {
+        (prepared.name, row.image): (prepared, index) for prepared in sets for index, row in enumerate(prepared.rows)
+    }
+
+    def image(index: int) -> LinearImage:
+        prepared, row = places[evaluation.truth.datasets[index], evaluation.truth.images[index]]
+        return prepared.image(row)
+
+    return image
+
+
+def _of_predictions(
+    folders: Sequence[Path],
+    predictions: Sequence[Path],
+    truth: Path | None,
+    method: Sequence[str] | None,
+    model: Sequence[str] | None,
+    rounds: int,
+    seed: int,
+) -> tuple[Evaluation, Images | None]:
+    raise NotImplementedError
+
+
+def _write(evaluation: Evaluation, format: ReportFormat | None, metric: Metric, per_image: bool) -> None:
+    from awbkit.evaluation.document import csv_rows, to_document
+    from awbkit.evaluation.markdown import to_markdown
+
+    format = format or (ReportFormat.TABLE if sys.stdout.isatty() else ReportFormat.JSON)
+    if format is ReportFormat.TABLE:
+        from awbkit.cli.evaluation_table import print_evaluation
+
+        print_evaluation(evaluation, metric.value, sys.stdout)
+    elif format is ReportFormat.MARKDOWN:
+        print(to_markdown(evaluation, (metric.value,)))
+    elif format is ReportFormat.CSV:
+        csv.writer(sys.stdout, lineterminator="\n").writerows(csv_rows(evaluation))
+    else:
+        print(json.dumps(to_document(evaluation, per_image=per_image), indent=2, ensure_ascii=False))
+
+
+def _check(evaluation: Evaluation, metric: Metric, over: Over, limits: dict[str, float]) -> None:
+    from awbkit.evaluation.result import GEOMETRIC_MEAN, POOLED
+
+    rows = [row for row in evaluation.summaries if row.metric == metric.value]
+    group = GEOMETRIC_MEAN if over is Over.CAMERAS and any(row.group == GEOMETRIC_MEAN for row in rows) else POOLED
+    exceeded = [
+        f"{row.method}: {name} {row.values[name]:.2f} degrees, {limit:g} allowed"
+        for row in rows
+        if row.group == group
+        for name, limit in limits.items()
+        if not row.values[name] <= limit
+    ]
+    if exceeded:
+        raise CheckFailed(printable(f"check failed ({group}, {metric.value} error): {'; '.join(exceeded)}"))

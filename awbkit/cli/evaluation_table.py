@@ -1,0 +1,111 @@
+"""An evaluation on a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from awbkit.cli.terminal import printable
+from awbkit.evaluation.result import POOLED, STATISTICS, Comparison, Evaluation, Summary
+
+_TITLES = {
+    "mean": "mean",
+    "median": "median",
+    "trimean": "trimean",
+    "best25": "best 25%",
+    "worst25": "worst 25%",
+    "p95": "95th",
+    "max": "max",
+}
+_WIDE = 100
+_MOST_PAIRS = 6
+
+
+def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> None:
+    """The statistics of each group, comparisons, and calibrations.
+
+    Args:
+        evaluation: What to print.
+        metric: Which error, "recovery" or "reproduction".
+        stream: Where, usually standard output.
+    """
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    rows = [row for row in evaluation.summaries if row.metric == metric]
+    for group in dict.fromkeys(row.group for row in rows):
+        _print_group(console, group, metric, [row for row in rows if row.group == group])
+    for judged in evaluation.methods:
+        if judged.failures:
+            index, reason = next(iter(judged.failures.items()))
+            text = f"{judged.method} failed on {len(judged.failures)} images, which count as if answered with neutral"
+            console.print(Text(f"{text} ({printable(evaluation.truth.images[index])}: {printable(reason)})"))
+    _print_comparisons(console, evaluation)
+    for found in evaluation.calibrations:
+        at_80 = found.risk[list(found.coverage).index(0.8)]
+        console.print(
+            f"{printable(found.method)}: expects {found.bias:+.2f}° against what comes on average, rank correlation "
+            f"{found.rank_correlation:.2f}; mean error {found.risk[0]:.2f}°, of the most certain 80 % {at_80:.2f}°"
+        )
+    if evaluation.protocol:
+        console.print(Text(printable(evaluation.protocol), "dim"))
+
+
+def _print_group(console: Console, group: str, metric: str, rows: Sequence[Summary]) -> None:
+    count = f"{rows[0].images} images"
+    if rows[0].scenes != rows[0].images:
+        count += f", {rows[0].scenes} scenes"
+    console.print(Text.assemble((printable(group), "bold"), f"  {count}, {metric} error in degrees"))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("method", overflow="fold", max_width=max(16, console.width - 64))
+    intervals = console.width >= _WIDE
+    for name in STATISTICS:
+        table.add_column(_TITLES[name], justify="right", no_wrap=True)
+        if intervals and name == "mean":
+            table.add_column("95 % interval", justify="right", no_wrap=True)
+    best = {name: min(row.values[name] for row in rows) for name in STATISTICS}
+    for row in rows:
+        cells: list[Text] = []
+        for name in STATISTICS:
+            value = row.values[name]
+            leads = len(rows) > 1 and round(value, 2) == round(best[name], 2)
+            cells.append(Text(f"{value:.2f}", "bold" if leads else ""))
+            if intervals and name == "mean":
+                low, high = row.intervals[name]
+                cells.append(Text("" if math.isnan(low) else f"{low:.2f} to {high:.2f}", "dim"))
+        table.add_row(printable(row.method), *cells)
+    console.print(table)
+    console.print()
+
+
+def _print_comparisons(console: Console, evaluation: Evaluation) -> None:
+    pairs = [pair for pair in evaluation.comparisons if pair.group == POOLED]
+    if len(pairs) > _MOST_PAIRS:
+        best = _best(evaluation)
+        pairs = [pair for pair in pairs if best in (pair.first, pair.second)]
+    for pair in pairs:
+        console.print(Text(_sentence(pair)))
+    if pairs:
+        console.print()
+
+
+def _best(evaluation: Evaluation) -> str:
+    rows = [row for row in evaluation.summaries if row.group == POOLED and row.metric == "recovery"]
+    return min(rows, key=lambda row: row.values["mean"]).method
+
+
+def _sentence(pair: Comparison) -> str:
+    first, second, sign = (pair.first, pair.second, 1) if pair.difference <= 0 else (pair.second, pair.first, -1)
+    low, high = sorted((-sign * pair.interval[0], -sign * pair.interval[1]))
+    interval = "" if math.isnan(low) else f" ({low:.2f} to {high:.2f})"
+    return (
+        f"{printable(first)} errs {abs(pair.difference):.2f}°{interval} less than {printable(second)}; "
+        f"Wilcoxon {_p(pair.p_wilcoxon)}, bootstrap {_p(pair.p_bootstrap)}"
+    )
+
+
+def _p(value: float) -> str:
+    return "p unknown" if math.isnan(value) else "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
