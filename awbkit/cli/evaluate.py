@@ -95,9 +95,11 @@ def evaluate(
         ),
     ] = None,
     predictions: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            metavar="FILE", help="Estimates of any other program, JSON Lines or CSV; repeatable.", rich_help_panel=_WHAT
+            metavar="FILE",
+            help="Estimates of any other program, JSON Lines or CSV; - is standard input; repeatable.",
+            rich_help_panel=_WHAT,
         ),
     ] = None,
     truth: Annotated[
@@ -155,10 +157,14 @@ def evaluate(
 
     if html is not None and if_exists is IfExists.FAIL and html.exists():
         raise UsageError(f"--html {html}: exists already; --if-exists replace or skip settles it")
+    images: Images | None
     if predictions:
-        if prepared and truth is not None:
-            raise UsageError("--predictions are judged against PREPARED or --truth; give one of them")
-        evaluation, images = _of_predictions(prepared or [], predictions, truth, method, model, rounds, seed)
+        if method or model:
+            raise UsageError("--predictions take the place of --method and --model; give one or the other")
+        if (truth is None) == (not prepared):
+            raise UsageError("--predictions are judged against either PREPARED or --truth FILE; give one of them")
+        sets = [] if truth else _opened(prepared)
+        evaluation, images = _of_predictions(sets, predictions, truth, rounds, seed)
     else:
         if truth is not None:
             raise UsageError("--truth is for --predictions; give them too")
@@ -241,15 +247,32 @@ def _images_of(evaluation: Evaluation, sets: Sequence[Prepared]) -> Images:
 
 
 def _of_predictions(
-    folders: Sequence[Path],
-    predictions: Sequence[Path],
-    truth: Path | None,
-    method: Sequence[str] | None,
-    model: Sequence[str] | None,
-    rounds: int,
-    seed: int,
+    sets: Sequence[Prepared], files: Sequence[str], truth: Path | None, rounds: int, seed: int
 ) -> tuple[Evaluation, Images | None]:
-    raise NotImplementedError
+    from awbkit.evaluation.evaluate import dataset_facts, evaluate, truth_of
+    from awbkit.evaluation.predictions import read_predictions, read_truth
+
+    labelled = read_truth(truth) if truth is not None else truth_of(sets)
+    found = read_predictions([(_content(name), name) for name in files], labelled)
+    if found.unknown:
+        some = ", ".join(found.unknown[:3])
+        _warn(f"{len(found.unknown)} estimates are of no labelled image and are passed over ({some})")
+    if found.in_linear_srgb:
+        _warn(f"{found.in_linear_srgb} estimates are in linear sRGB; the truth must be in the same RGB")
+    facts = {"datasets": dataset_facts(sets)} if truth is None else {"truth": truth.name}
+    evaluation = evaluate(labelled, found.judged, rounds=rounds, seed=seed, facts=facts)
+    return evaluation, _images_of(evaluation, sets) if truth is None else None
+
+
+def _content(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--predictions {name}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _warn(message: str) -> None:
+    print(f"awbkit: {printable(message)}", file=sys.stderr)
 
 
 def _write(evaluation: Evaluation, format: ReportFormat | None, metric: Metric, per_image: bool) -> None:

@@ -36,7 +36,9 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
     """
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     rows = [row for row in evaluation.summaries if row.metric == metric]
-    for group in dict.fromkeys(row.group for row in rows):
+    groups = list(dict.fromkeys(row.group for row in rows))
+    # Of one camera, all images are its images.
+    for group in groups[:1] if len(groups) == 2 else groups:
         _print_group(console, group, metric, [row for row in rows if row.group == group])
     for judged in evaluation.methods:
         if judged.failures:
