@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 _WHAT = "What to judge"
 _HOW = "How"
 _SHOW = "What to show"
+_RUN = "Run"
 _CHECK = "Checks: exit code 3 if any method errs more, in degrees"
 
 
@@ -145,6 +145,10 @@ def evaluate(
     max_median: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
     max_worst25: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
     max_p95: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep answers in FILE; after a kill, go on.", rich_help_panel=_RUN),
+    ] = None,
     jobs: options.Jobs = 0,
     quiet: options.Quiet = False,
 ) -> None:
@@ -153,6 +157,7 @@ def evaluate(
     Angular errors per camera, pooled, and their geometric mean over cameras; 95 % intervals over scenes; paired tests;
     how far stated expected errors can be believed.
     """
+    from awbkit import batch
     from awbkit.evaluation.page import PageOptions, write_page
 
     if html is not None and if_exists is IfExists.FAIL and html.exists():
@@ -168,9 +173,19 @@ def evaluate(
     else:
         if truth is not None:
             raise UsageError("--truth is for --predictions; give them too")
-        evaluation, images = _of_methods(
-            _opened(prepared), _names(method, model), protocol, folds, rounds, seed, jobs, quiet
+        sets = _opened(prepared)
+        evaluation = _of_methods(
+            sets,
+            _names(method, model),
+            quiet,
+            protocol=protocol.value,
+            folds=folds,
+            rounds=rounds,
+            seed=seed,
+            jobs=jobs or batch.default_jobs(),
+            resume=resume,
         )
+        images = _images_of(evaluation, sets)
     if html is not None:
         page = PageOptions(worst=worst, gallery="best" if gallery is Gallery.BEST else "each")
         write_page(html, evaluation, images, options=page, if_exists=if_exists)
@@ -195,42 +210,20 @@ def _names(method: Sequence[str] | None, model: Sequence[str] | None) -> list[st
     return list(dict.fromkeys([*named, *(model or ())])) or [registry.DEFAULT]
 
 
-def _of_methods(
-    sets: list[Prepared],
-    names: list[str],
-    protocol: ProtocolName,
-    folds: int,
-    rounds: int,
-    seed: int,
-    jobs: int,
-    quiet: bool,
-) -> tuple[Evaluation, Images]:
-    from awbkit import batch
-    from awbkit.evaluation import fitted
-    from awbkit.evaluation.evaluate import dataset_facts, evaluate
-    from awbkit.evaluation.run import Run
+def _of_methods(sets: Sequence[Prepared], names: Sequence[str], quiet: bool, **options: Any) -> Evaluation:
+    from awbkit.evaluation.run import evaluate_methods
 
-    chosen = protocol.value
-    if protocol is ProtocolName.AUTO:
-        everywhere = all(row.fold for prepared in sets for row in prepared.rows)
-        chosen = "none" if not set(names) & set(fitted.names()) else "folds" if everywhere else "k-fold"
-    run = Run(sets, names, protocol=chosen, folds=folds)
-    progress = Progress(sys.stderr, run.images, enabled=not quiet)
+    progress = Progress(sys.stderr, enabled=not quiet)
     try:
-        with contextlib.closing(run.steps(jobs or batch.default_jobs())) as steps:
-            for step in steps:
-                progress.advance(failed=False, count=step.images)
+        return evaluate_methods(
+            sets,
+            names,
+            **options,
+            on_start=progress.expect,
+            on_step=lambda step: progress.advance(failed=step.failures > 0, count=step.images),
+        )
     finally:
         progress.erase()
-    evaluation = evaluate(
-        run.truth,
-        run.judged(),
-        protocol=run.protocol.sentence,
-        rounds=rounds,
-        seed=seed,
-        facts={"datasets": dataset_facts(sets)},
-    )
-    return evaluation, _images_of(evaluation, sets)
 
 
 def _images_of(evaluation: Evaluation, sets: Sequence[Prepared]) -> Images:

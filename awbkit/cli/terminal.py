@@ -58,6 +58,10 @@ class Progress:
         """Time since the start."""
         return time.monotonic() - self._start
 
+    def expect(self, total: int) -> None:
+        """Say how many there will be."""
+        self._total = total
+
     def advance(self, *, failed: bool, count: int = 1) -> None:
         """Count one more file, or several."""
         self.done += count

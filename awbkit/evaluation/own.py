@@ -9,6 +9,7 @@ The function is called with a :class:`awbkit.image.LinearImage` and returns an R
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import importlib.util
 import math
@@ -44,6 +45,12 @@ class OwnMethod:
     def __str__(self) -> str:
         """As the user writes it."""
         return f"{self.place}:{self.function}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file, so that an edited function is known for another; empty for a module."""
+        path = Path(self.place)
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
     def load(self) -> Callable[[LinearImage], Any]:
         """The function.

@@ -14,6 +14,7 @@ from awbkit.errors import UsageError
 from awbkit.evaluation.result import Truth
 
 NONE = "none"
+AUTO = "auto"
 _TEST = frozenset(("test", "testing"))
 
 
@@ -84,7 +85,9 @@ def _published(truth: Truth, _: int) -> tuple[list[Split], str]:
             raise UsageError(f"{dataset} has no published folds; use the protocol k-fold")
         if "" in found:
             count = int((within & (folds == "")).sum())
-            raise UsageError(f"{count} images of {dataset} are in no published fold; use the protocol k-fold")
+            raise UsageError(
+                f"{_counted(count, 'image')} of {dataset} {_are(count)} in no published fold; use the protocol k-fold"
+            )
         if len(found) < 2:
             raise UsageError(
                 f"all images of {dataset} are in the published fold {found[0]!r}, which leaves none to fit on"
@@ -95,8 +98,8 @@ def _published(truth: Truth, _: int) -> tuple[list[Split], str]:
             fit, test = np.flatnonzero(within & (folds != fold)), np.flatnonzero(within & (folds == fold))
             splits.append(Split(f"{dataset}: {fold}", fit, test))
     keys = _scenes(truth)
-    shared = sum(len({keys[i] for i in split.fit} & {keys[i] for i in split.test}) for split in splits)
-    note = f"; as published, {shared} scenes are on both sides" if shared else ""
+    shared = len(set().union(*({keys[i] for i in split.fit} & {keys[i] for i in split.test} for split in splits)))
+    note = f"; as published, {_counted(shared, 'scene')} {_are(shared)} on both sides" if shared else ""
     return splits, f"fitted on the other published folds of the same data set{note}"
 
 
@@ -108,7 +111,7 @@ def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
         images[key].append(index)
     largest = max(Counter(dataset for dataset, _ in images).values())
     if largest < folds:
-        raise UsageError(f"{largest} scenes cannot be divided into {folds} folds; ask for fewer")
+        raise UsageError(f"{_counted(largest, 'scene')} cannot be divided into {folds} folds; ask for fewer")
     strata: defaultdict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
     for key, members in images.items():
         strata[key[0], *sorted({truth.cameras[index] for index in members})].append(key)
@@ -130,7 +133,7 @@ def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
 
 
 def _leave_out_cameras(truth: Truth, _: int) -> tuple[list[Split], str]:
-    splits, dropped = _leave_out(truth, truth.cameras, "camera")
+    splits, dropped = _leave_out(truth, truth.cameras, "camera", "cameras")
     note = (
         f"; {dropped} images of other cameras were left out of a fit because they show a tested scene"
         if dropped
@@ -140,14 +143,14 @@ def _leave_out_cameras(truth: Truth, _: int) -> tuple[list[Split], str]:
 
 
 def _leave_out_datasets(truth: Truth, _: int) -> tuple[list[Split], str]:
-    return _leave_out(truth, truth.datasets, "dataset")[0], "fitted on all other data sets"
+    return _leave_out(truth, truth.datasets, "dataset", "data sets")[0], "fitted on all other data sets"
 
 
-def _leave_out(truth: Truth, labels: Sequence[str], what: str) -> tuple[list[Split], int]:
+def _leave_out(truth: Truth, labels: Sequence[str], what: str, plural: str) -> tuple[list[Split], int]:
     """One split for each label, and how many images are left out of fits for the sake of their scene."""
     found = sorted(set(labels))
     if len(found) < 2:
-        raise UsageError(f"leave-one-{what}-out needs several {what}s, and there is only {found[0]!r}")
+        raise UsageError(f"leave-one-{what}-out needs several {plural}, and there is only {found[0]!r}")
     keys = _scenes(truth)
     splits: list[Split] = []
     dropped = 0
@@ -162,6 +165,14 @@ def _leave_out(truth: Truth, labels: Sequence[str], what: str) -> tuple[list[Spl
             )
         splits.append(Split(left_out, np.flatnonzero(clean), np.flatnonzero(test)))
     return splits, dropped
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _scenes(truth: Truth) -> list[tuple[str, str]]:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+import hashlib
+import json
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit import batch
+from awbkit import __version__, batch
 from awbkit.camera import Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
 from awbkit.evaluation import fitted, protocols
-from awbkit.evaluation.evaluate import judge, select, truth_of
+from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, select, truth_of
 from awbkit.evaluation.fitted import Trainable
-from awbkit.evaluation.methods import resolve
-from awbkit.evaluation.result import Judged
+from awbkit.evaluation.journal import AnswerJournal
+from awbkit.evaluation.methods import AnyMethod, resolve
+from awbkit.evaluation.own import OwnMethod
+from awbkit.evaluation.result import Evaluation, Judged
 from awbkit.evaluation.work import Answers, Chunk, answer
 
 _CHUNK = 64
@@ -62,6 +67,10 @@ class Run:
             UsageError: If methods, data sets and protocol do not go together.
         """
         self.methods = [resolve(specification) for specification in specifications]
+        if protocol == protocols.AUTO:
+            fits = any(isinstance(method, Trainable) for method in self.methods)
+            published = all(row.fold for prepared in sets for row in prepared.rows)
+            protocol = protocols.NONE if not fits else "folds" if published else "k-fold"
         if twice := [method for method in self.methods if self.methods.count(method) > 1]:
             raise UsageError(f"method {twice[0]} is given twice")
         self._names = [specification.strip() for specification in specifications]
@@ -84,21 +93,41 @@ class Run:
         self._features: list[dict[int, NDArray[np.float64]]] = [{} for _ in self.methods]
         self._failures: list[dict[int, str]] = [{} for _ in self.methods]
 
-    def steps(self, jobs: int = 1) -> Generator[Step, None, None]:
+    @property
+    def plan(self) -> str:
+        """A digest of all that the answers depend on."""
+        parts = [
+            __version__,
+            [[prepared.name, prepared.info.get("hash")] for prepared in self._sets],
+            [[name, method.digest if isinstance(method, OwnMethod) else ""] for name, method in self._named()],
+            [[chunk.start, chunk.rows, chunk.tested] for chunk in self._chunks],
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def steps(self, jobs: int = 1, journal: AnswerJournal | None = None) -> Generator[Step, None, None]:
         """Do the work, some images at a time.
 
         A worker process that dies costs only the image that it died of: what it was given is done again, one by one.
 
         Args:
             jobs: How many processes.
+            journal: Where answers are kept as they come; what it holds already is not worked on again.
         """
+        left: list[Chunk] = []
+        for planned in self._chunks:
+            if journal is None or (known := journal.get(planned)) is None:
+                left.append(planned)
+            else:
+                yield self._take(planned, known)
         again: list[Chunk] = []
         task = partial(answer, methods=tuple(self.methods))
-        with closing(batch.run(task, self._chunks, jobs=jobs)) as outcomes:
+        with closing(batch.run(task, left, jobs=jobs)) as outcomes:
             for outcome in outcomes:
                 chunk = outcome.item
                 assert isinstance(chunk, Chunk)
                 if outcome.result is not None:
+                    if journal is not None:
+                        journal.add(chunk, outcome.result)
                     yield self._take(chunk, outcome.result)
                 elif len(chunk.rows) > 1:
                     again += chunk.singles
@@ -128,6 +157,9 @@ class Run:
             )
             for place, name in enumerate(self._names)
         ]
+
+    def _named(self) -> Iterator[tuple[str, AnyMethod]]:
+        return zip(self._names, self.methods, strict=True)
 
     def _check(self) -> None:
         for method in self._trainables.values():
@@ -187,3 +219,47 @@ class Run:
                 self._failures[place].update(dict.fromkeys(test, str(error)))
                 continue
             self._estimates[test, place], self._expected[test, place] = found
+
+
+def evaluate_methods(
+    sets: Sequence[Prepared],
+    specifications: Sequence[str],
+    *,
+    protocol: str = protocols.AUTO,
+    folds: int = 10,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    jobs: int = 1,
+    resume: Path | None = None,
+    on_start: Callable[[int], object] = lambda images: None,
+    on_step: Callable[[Step], object] = lambda step: None,
+) -> Evaluation:
+    """Judge methods on prepared data sets.
+
+    Args:
+        sets: One or more, each of another name.
+        specifications: What :func:`awbkit.evaluation.methods.resolve` reads.
+        protocol: How methods that have to be fitted are fitted; "auto": not at all where there are none, else by the
+            published folds where every image has one, else "k-fold".
+        folds: How many, for "k-fold".
+        rounds: Of the bootstrap over scenes.
+        seed: Of the bootstrap.
+        jobs: How many processes.
+        resume: A file in which answers are kept as they come, and found again by the next run of the same evaluation.
+        on_start: Called with the number of images that there is work on.
+        on_step: Called whenever some more are done.
+
+    Raises:
+        UsageError: If methods, data sets and protocol do not go together.
+        OutputError: If ``resume`` is of another evaluation or cannot be written.
+    """
+    run = Run(sets, specifications, protocol=protocol, folds=folds)
+    on_start(run.images)
+    with (
+        AnswerJournal(resume, run.plan) if resume else nullcontext() as journal,
+        closing(run.steps(jobs, journal)) as steps,
+    ):
+        for step in steps:
+            on_step(step)
+    facts = {"datasets": dataset_facts(sets)}
+    return evaluate(run.truth, run.judged(), protocol=run.protocol.sentence, rounds=rounds, seed=seed, facts=facts)
