@@ -37,19 +37,19 @@ def ranking(evaluation: Evaluation) -> tuple[str, list[str]]:
     return group, sorted((judged.method for judged in evaluation.methods), key=key)
 
 
-def compared(evaluation: Evaluation, first: str, second: str, group: str) -> Comparison | None:
-    """Two methods on one group, first minus second, whichever way round they were compared."""
+def pairs_of(evaluation: Evaluation, group: str) -> dict[tuple[str, str], Comparison]:
+    """The comparisons on one group, each under both orders of its methods and turned accordingly."""
+    pairs = {}
     for each in evaluation.comparisons:
-        if each.group == group and (each.first, each.second) == (first, second):
-            return each
-        if each.group == group and (each.first, each.second) == (second, first):
+        if each.group == group:
             low, high = each.interval
-            return replace(
+            pairs[each.first, each.second] = each
+            pairs[each.second, each.first] = replace(
                 each,
-                first=first,
-                second=second,
+                first=each.second,
+                second=each.first,
                 difference=-each.difference,
                 interval=(-high, -low),
                 wins=1 - each.wins,
             )
-    return None
+    return pairs

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from awbkit.evaluation.leaders import compared, groups, ranking, summaries_of
+from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import METRICS, STATISTICS, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size
 
@@ -65,15 +65,16 @@ def _comparisons(evaluation: Evaluation) -> list[str]:
     """Every pair on the group that ranks the methods, the better first."""
     chosen, order = ranking(evaluation)
     present = {comparison.group for comparison in evaluation.comparisons}
-    group = chosen if chosen in present else next(iter(comparison.group for comparison in evaluation.comparisons))
+    group = chosen if chosen in present else evaluation.comparisons[0].group
+    pairs = pairs_of(evaluation, group)
     lines = [["better", "worse", "difference of means", "wins", "p (Wilcoxon)", "p (bootstrap)"]]
     for place, first in enumerate(order):
         for second in order[place + 1 :]:
-            found = compared(evaluation, first, second, group)
+            found = pairs.get((first, second))
             if found is None:
                 continue
             if found.difference > 0:
-                found = compared(evaluation, second, first, group) or found
+                found = pairs[second, first]
             low, high = found.interval
             difference = f"{found.difference:+.2f} ({low:+.2f} to {high:+.2f})".replace("-", "−")
             tests = [_escaped(p_text(p)) for p in (found.p_wilcoxon, found.p_bootstrap)]

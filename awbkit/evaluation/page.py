@@ -6,6 +6,7 @@ where ``:has`` is not understood, everything is shown. A short script adds sorti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -82,29 +83,35 @@ def page(evaluation: Evaluation, images: Images | None = None, *, options: PageO
         raise UsageError("an evaluation without images or methods cannot be shown")
     options = options or PageOptions()
     members = by_camera(evaluation.truth, (lambda index: images(index).camera) if images else None)
-    body = [
-        sections.head(evaluation, members),
-        sections.controls(evaluation),
+    parts = [
         sections.results(evaluation),
         sections.distributions(evaluation, members),
         sections.chromaticity(evaluation, members),
         sections.direction(evaluation, members),
         sections.confidence(evaluation),
         sections.comparisons(evaluation),
+        sections.worst(evaluation, images, options.worst, each=options.gallery == "each") if images else "",
+        sections.measured(evaluation, members),
     ]
-    if images and options.worst:
-        body.append(sections.worst(evaluation, images, options.worst, each=options.gallery == "each"))
-    body.append(sections.measured(evaluation, members))
+    body = "\n".join(part for part in parts if part)
+    head = sections.head(evaluation)
     style = _resource("page.css") + _rules(evaluation)
-    content = "\n".join(part for part in body if part)
     title = safe(f"{evaluation.title}: white-balance evaluation")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="color-scheme" content="light dark"><title>{title}</title>'
         f"<style>\n{style}</style></head>\n"
-        f"<body>\n{content}\n<script>\n{_resource('page.js')}</script></body></html>\n"
+        f"<body>\n{head}\n{_contents(body)}\n{sections.controls(evaluation)}\n{body}\n<script>\n{_resource('page.js')}</script></body></html>\n"
     )
+
+
+def _contents(body: str) -> str:
+    """Links to the sections."""
+    links = [
+        f'<a href="#{name}">{title}</a>' for name, title in re.findall(r'<section id="(\w+)"><h2>([^<]+)</h2>', body)
+    ]
+    return f'<nav aria-label="Contents">{"".join(links)}</nav>'
 
 
 def _rules(evaluation: Evaluation) -> str:

@@ -17,7 +17,7 @@ _BRIGHT = 97.0
 
 _BRIGHT_LEVEL = 0.85
 _GRAY_LEVEL = 0.35
-_QUALITY = 88
+_QUALITY = 85
 
 
 def canonical_white(camera: Camera) -> tuple[float, float, float]:

@@ -16,7 +16,7 @@ from awbkit.evaluation.charts.svg import figure_text, safe, shortened
 from awbkit.evaluation.controls import choice, method_boxes, plain
 from awbkit.evaluation.directions import CameraImages, signed_errors
 from awbkit.evaluation.gallery import gallery
-from awbkit.evaluation.leaders import compared, groups, ranking, summaries_of
+from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import METRICS, POOLED, Evaluation
 from awbkit.evaluation.wording import counted, p_text, size
 from awbkit.image import LinearImage
@@ -30,7 +30,7 @@ def metrics_of(evaluation: Evaluation) -> list[str]:
     return [metric for metric in METRICS if metric in evaluation.methods[0].errors]
 
 
-def head(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
+def head(evaluation: Evaluation) -> str:
     """Title, the result in two sentences, the size of it, and where to find what."""
     group, order = ranking(evaluation)
     failed = sum(len(judged.failures) for judged in evaluation.methods)
@@ -218,7 +218,9 @@ def comparisons(evaluation: Evaluation) -> str:
 
 
 def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: int, *, each: bool) -> str:
-    """Galleries of the worst images of the best method, or of each."""
+    """Galleries of the worst images of the best method, or of each; nothing for a count of 0."""
+    if count == 0:
+        return ""
     best = _best(evaluation)
     shown = list(range(len(evaluation.methods))) if each else [best]
     parts = []
@@ -293,7 +295,7 @@ def _verdict(evaluation: Evaluation, group: str, order: Sequence[str]) -> str:
     figure = summaries_of(evaluation, "recovery").get((order[0], group))
     by = f" ({safe(group)}: {figure_text(figure.values['mean'])}°)" if figure else ""
     text = f"Of {len(order)} methods on {images}, <b>{safe(order[0])}</b> has the lowest mean error{by}."
-    found = compared(evaluation, order[0], order[1], POOLED)
+    found = pairs_of(evaluation, POOLED).get((order[0], order[1]))
     if found is None:
         return text
     side = "below" if found.difference < 0 else "above"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from awbkit.evaluation.charts.svg import element, figure_text, marker, safe, shortened
 from awbkit.evaluation.directions import CameraImages
-from awbkit.evaluation.leaders import compared, groups, summaries_of
-from awbkit.evaluation.result import STATISTICS, Calibration, Evaluation, Summary
+from awbkit.evaluation.leaders import groups, pairs_of, summaries_of
+from awbkit.evaluation.result import STATISTICS, Calibration, Comparison, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text
 
 _LISTED_FAILURES = 20
@@ -37,30 +37,31 @@ def headline(evaluation: Evaluation, metric: str, group: str) -> str:
     size = f"{counted(rows[0][1].images, 'image')}, {counted(rows[0][1].scenes, 'scene')}" if rows else "no figures"
     caption = f"{metric.capitalize()} angular error in degrees, {safe(group)}: {size}. Small: 95 % interval."
     return (
+        f'<p class="caption">{caption}</p>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(f"{metric} error, {group}")}">'
-        f'<table class="figures sortable"><caption>{caption}</caption>'
+        f'<table class="figures sortable">'
         f'<thead><tr><th scope="col">method</th>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
     )
 
 
 def pairs(evaluation: Evaluation, group: str) -> str:
     """Every method against every other on one group; rows against columns, negative where the row is better."""
+    found = pairs_of(evaluation, group)
     names = [judged.method for judged in evaluation.methods]
     heads = "".join(f'<th scope="col">{key(i)}{safe(shortened(name, 28))}</th>' for i, name in enumerate(names))
     lines = []
     for row, first in enumerate(names):
-        cells = "".join(
-            "<td></td>" if row == at else _pair(evaluation, first, names[at], group) for at in range(len(names))
-        )
+        cells = "".join("<td></td>" if row == at else _pair(found.get((first, names[at]))) for at in range(len(names)))
         lines.append(f'<tr><th scope="row">{key(row)}{safe(first)}</th>{cells}</tr>')
-    scenes = next(each.scenes for each in evaluation.comparisons if each.group == group)
+    scenes = next(iter(found.values())).scenes
     caption = (
         f"Row minus column, mean recovery error in degrees, {safe(group)}: {counted(scenes, 'scene')}. "
         "Below it the 95 % interval, the share of scenes on which the row is better, and p."
     )
     return (
+        f'<p class="caption">{caption}</p>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(f"Pairs of methods, {group}")}">'
-        f'<table class="pairs"><caption>{caption}</caption><thead><tr><td></td>{heads}</tr></thead>'
+        f'<table class="pairs"><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
@@ -157,8 +158,7 @@ def _figure_cell(row: Summary, name: str, best: float) -> str:
     return f'<td class="number" data-v="{value:.6g}">{text}{interval}</td>'
 
 
-def _pair(evaluation: Evaluation, first: str, second: str, group: str) -> str:
-    found = compared(evaluation, first, second, group)
+def _pair(found: Comparison | None) -> str:
     if found is None:
         return "<td>–</td>"
     p = found.p_wilcoxon

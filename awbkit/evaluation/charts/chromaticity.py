@@ -221,7 +221,8 @@ def _loci(camera: Camera, x: Scale, y: Scale) -> list[str]:
         if _within(point, x, y)[0] and abs(locus.ccts[nearest] / cct - 1) < 0.05:
             px, py = x.at(point[0, 0]), y.at(point[0, 1])
             parts.append(element("circle", class_="kelvin", cx=px, cy=py, r=2.4))
-            parts.append(label(px + 6, py - 5, f"{cct} K", class_="over"))
+            if py > y.end + 14:
+                parts.append(label(px + 6, py - 5, f"{cct} K", class_="over"))
     return parts
 
 

@@ -56,13 +56,13 @@ class Scale:
 def round_up(value: float) -> float:
     """The least of 1, 2, 5 times a power of ten that is not under ``value``, which is positive."""
     power = math.pow(10, math.floor(math.log10(value)))
-    return next(step * power for step in _STEPS if step * power >= value * (1 - 1e-9))
+    return min(step * power for step in _STEPS if step * power >= value * (1 - 1e-9))
 
 
 def round_down(value: float) -> float:
     """The greatest of 1, 2, 5 times a power of ten that is not above ``value``, which is positive."""
     power = math.pow(10, math.floor(math.log10(value) + 1e-12))
-    return next(step * power for step in reversed(_STEPS[:3]) if step * power <= value * (1 + 1e-9))
+    return max(step * power for step in _STEPS if step * power <= value * (1 + 1e-9))
 
 
 def error_range(errors: NDArray[np.float64]) -> tuple[float, float]:
