@@ -89,7 +89,8 @@ def test_pairs_that_the_ranking_group_contradicts_are_still_told_right() -> None
         figures("a", 1.0, "geometric mean"),
         figures("b", 2.0, "geometric mean"),
     ]
-    text = to_markdown(small(*summaries, comparisons=(pair,)))
+    camera = replace(pair, group="one / Canon", difference=9.0)
+    text = to_markdown(small(*summaries, comparisons=(camera, pair)))
     assert rows(text)[-1][:3] == ["b", "a", "−0.50 (−0.75 to −0.25)"]
     assert "degrees, pooled; difference" in text
 

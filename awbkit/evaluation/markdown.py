@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
-from awbkit.evaluation.result import METRICS, STATISTICS, Evaluation, Summary
+from awbkit.evaluation.result import METRICS, POOLED, STATISTICS, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#!$])")
@@ -62,10 +62,10 @@ def _cell(row: Summary, name: str, best: float) -> str:
 
 
 def _comparisons(evaluation: Evaluation) -> list[str]:
-    """Every pair on the group that ranks the methods, the better first."""
+    """Every pair on the group that ranks the methods, or all images where that was not compared, the better first."""
     chosen, order = ranking(evaluation)
     present = {comparison.group for comparison in evaluation.comparisons}
-    group = chosen if chosen in present else evaluation.comparisons[0].group
+    group = next((g for g in (chosen, POOLED) if g in present), evaluation.comparisons[0].group)
     pairs = pairs_of(evaluation, group)
     lines = [["better", "worse", "difference of means", "wins", "p (Wilcoxon)", "p (bootstrap)"]]
     for place, first in enumerate(order):

@@ -233,7 +233,7 @@ def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: i
     note = (
         f"The {counted(count, 'image')} with the greatest recovery error. All three pictures have one exposure and go "
         "through the camera's matrix to sRGB; before is balanced for D65, or raw where the matrix is not known. What "
-        "is clipped or masked is gray, as bright as what is around it."
+        "is clipped or masked is gray, as bright as what is around it. The pictures stay under the licences below."
     )
     return _section("worst", "The worst", note, *parts)
 

@@ -36,7 +36,7 @@ def reliability(calibrations: Sequence[Calibration], methods: Mapping[str, int])
         *horizontal_axis(x, y.end, y.start, "expected error, degrees"),
         *vertical_axis(y, x.start, x.end, "mean actual recovery error, degrees"),
         element("path", class_="zero", d=f"M{number(x.start)} {number(y.start)}L{number(x.end)} {number(y.end)}"),
-        label(x.end - 4, y.end + 26, "as stated", class_="tick", text_anchor="end"),
+        label(x.end - 4, y.at(0.8 * high), "as stated", class_="tick", text_anchor="end"),
     ]
     for calibration in calibrations:
         index = methods[calibration.method]
