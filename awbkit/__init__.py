@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from awbkit.api import common_illuminant, correct, estimate
+    from awbkit.api import common_illuminant, correct, estimate, evaluate
     from awbkit.camera import LINEAR_SRGB, Camera
     from awbkit.correction.von_kries import Correction
     from awbkit.correction.von_kries import apply as apply_correction
@@ -43,6 +43,7 @@ __all__ = [
     "common_illuminant",
     "correct",
     "estimate",
+    "evaluate",
     "methods",
 ]
 
@@ -61,6 +62,7 @@ _HOMES = {
     "common_illuminant": ("api", "common_illuminant"),
     "correct": ("api", "correct"),
     "estimate": ("api", "estimate"),
+    "evaluate": ("api", "evaluate"),
     "methods": ("estimators.registry", "names"),
     "open": ("files.open", "open_photo"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.write import DEEP_FORMATS, format_of, write_developed, write_jpeg, write_picture
 from awbkit.illuminant import Illuminant
 from awbkit.image import LinearImage
+
+if TYPE_CHECKING:
+    from awbkit.evaluation.result import Evaluation
 
 AnyPhoto = RawPhoto | RenderedPhoto
 """What opening a file gives."""
@@ -148,6 +152,51 @@ def write(
                 write_picture(photo, correct_picture(photo, correction), target, thumbnail)
 
     return atomic_write(output, if_exists, save)
+
+
+def evaluate(
+    prepared: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    method: str | Sequence[str] = DEFAULT,
+    *,
+    protocol: str = "auto",
+    folds: int = 10,
+    rounds: int = 1000,
+    seed: int = 0,
+    jobs: int = 1,
+) -> Evaluation:
+    """Judge estimators on labelled images that ``awbkit dataset prepare`` has prepared.
+
+    Args:
+        prepared: One prepared folder or several.
+        method: As on the command line, one or several: "pca:percent=5", "constant", "mine.py:function".
+        protocol: Who sees what in fits: "auto", "none", "folds", "k-fold", "leave-one-camera-out" or
+            "leave-one-dataset-out".
+        folds: How many, for "k-fold".
+        rounds: Of the bootstrap over scenes.
+        seed: Of the bootstrap.
+        jobs: How many processes.
+
+    Returns:
+        Errors in degrees of every image, their statistics by camera and over all with 95 % intervals, paired tests, and
+        the calibration of stated expected errors.
+
+    Raises:
+        UnreadableFile: If a folder is no prepared data set.
+        UsageError: If methods, data sets and protocol do not go together.
+    """
+    from awbkit.datasets.prepared import Prepared
+    from awbkit.evaluation.run import evaluate_methods
+
+    folders = [prepared] if isinstance(prepared, str | os.PathLike) else prepared
+    return evaluate_methods(
+        [Prepared.open(Path(folder)) for folder in folders],
+        [method] if isinstance(method, str) else method,
+        protocol=protocol,
+        folds=folds,
+        rounds=rounds,
+        seed=seed,
+        jobs=jobs,
+    )
 
 
 def common_illuminant(illuminants: Iterable[Illuminant]) -> Illuminant:

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from command import CARD, DAYLIGHT, angle, write_jpeg, write_raw, write_tiff
 from conftest import TUNGSTEN
+from evaluation_sets import write_prepared
 from mypy import api as mypy
 
 import awbkit
 
 NAMES = {
     *("LINEAR_SRGB", "AwbError", "Camera", "Correction", "Illuminant", "LinearImage", "Photo", "Region"),
-    *("angular_error", "apply_correction", "common_illuminant", "correct", "estimate", "methods"),
+    *("angular_error", "apply_correction", "common_illuminant", "correct", "estimate", "evaluate", "methods"),
 }
 
 
@@ -151,3 +152,16 @@ light.cct_duv[0]
     assert [line.split(": ")[0] for line in out.splitlines() if ": error: " in line] == [
         f"user.py:{number}" for number in (10, 11, 12)
     ]
+
+
+def test_evaluate_judges_prepared_folders(tmp_path: Path) -> None:
+    write_prepared(tmp_path / "set", ["Canon EOS 550D", "Nikon D810"] * 6)
+    found = awbkit.evaluate(tmp_path / "set", ["gray-world", "constant"], rounds=100)
+    assert [judged.method for judged in found.methods] == ["gray-world", "constant"]
+    (pooled,) = [
+        row for row in found.summaries if (row.method, row.group, row.metric) == ("gray-world", "pooled", "recovery")
+    ]
+    assert pooled.images == 12
+    assert pooled.values["mean"] == pytest.approx(float(found.methods[0].errors["recovery"].mean()))
+    with pytest.raises(awbkit.AwbError, match="no prepared data set"):
+        awbkit.evaluate(tmp_path)

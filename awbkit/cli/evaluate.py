@@ -269,7 +269,7 @@ def _warn(message: str) -> None:
 
 
 def _write(evaluation: Evaluation, format: ReportFormat | None, metric: Metric, per_image: bool) -> None:
-    from awbkit.evaluation.document import csv_rows, to_document
+    from awbkit.evaluation.document import CSV_COLUMNS, csv_rows, to_document
     from awbkit.evaluation.markdown import to_markdown
 
     format = format or (ReportFormat.TABLE if sys.stdout.isatty() else ReportFormat.JSON)
@@ -280,7 +280,9 @@ def _write(evaluation: Evaluation, format: ReportFormat | None, metric: Metric, 
     elif format is ReportFormat.MARKDOWN:
         print(to_markdown(evaluation, (metric.value,)))
     elif format is ReportFormat.CSV:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(csv_rows(evaluation))
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(CSV_COLUMNS)
+        writer.writerows(csv_rows(evaluation))
     else:
         print(json.dumps(to_document(evaluation, per_image=per_image), indent=2, ensure_ascii=False))
 

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,7 +36,7 @@ class AnswerJournal:
         """
         self._path = path
         self._synced = time.monotonic()
-        self._known: dict[tuple[int, tuple[int, ...]], Answers] = {}
+        self._known: dict[Chunk, Answers] = {}
         head = json.dumps({"plan": plan}).encode() + b"\n"
         try:
             if not path.exists() or path.stat().st_size == 0:
@@ -47,7 +48,7 @@ class AnswerJournal:
             length = len(head)
             for line in self._lines():
                 chunk, answers = _read(json.loads(line))
-                self._known[chunk.start, chunk.rows] = answers
+                self._known[chunk] = answers
                 length += len(line)
             self._file = path.open("r+b")
             self._file.truncate(length)
@@ -65,7 +66,7 @@ class AnswerJournal:
 
     def get(self, chunk: Chunk) -> Answers | None:
         """What was answered for a chunk, if it was."""
-        return self._known.get((chunk.start, chunk.rows))
+        return self._known.get(replace(chunk, folder=Path()))
 
     def add(self, chunk: Chunk, answers: Answers) -> None:
         """Keep the answers for a chunk.
@@ -93,6 +94,7 @@ def _written(chunk: Chunk, answers: Answers) -> dict[str, Any]:
         "start": chunk.start,
         "rows": chunk.rows,
         "tested": chunk.tested,
+        "methods": chunk.methods,
         "estimates": answers.estimates.tolist(),
         "expected": answers.expected.tolist(),
         "features": [[*key, features.tolist()] for key, features in answers.features.items()],
@@ -102,7 +104,7 @@ def _written(chunk: Chunk, answers: Answers) -> dict[str, Any]:
 
 def _read(entry: dict[str, Any]) -> tuple[Chunk, Answers]:
     return (
-        Chunk(Path(), entry["start"], tuple(entry["rows"]), tuple(entry["tested"])),
+        Chunk(Path(), entry["start"], *(tuple(entry[key]) for key in ("rows", "tested", "methods"))),
         Answers(
             np.array(entry["estimates"], dtype=np.float64),
             np.array(entry["expected"], dtype=np.float64),
