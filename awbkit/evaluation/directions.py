@@ -132,6 +132,16 @@ def signed_errors(truth: NDArray[np.float64], estimates: NDArray[np.float64], ca
     return np.stack([np.sum(offset * along, axis=1), np.sum(offset * across, axis=1)], axis=1)
 
 
+def signed_errors_by_camera(
+    truth: NDArray[np.float64], estimates: NDArray[np.float64], members: Sequence[CameraImages]
+) -> NDArray[np.float64]:
+    """:func:`signed_errors` of all images (N, 3), each by what is known of its camera: (N, 2) degrees."""
+    result = np.full((len(truth), 2), np.nan)
+    for each in members:
+        result[each.indices] = signed_errors(truth[each.indices], estimates[each.indices], each.camera)
+    return result
+
+
 def _warmer(truth: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
     """(N, 2) in log-chromaticity, of any length: which way a slightly warmer light would lie."""
     lights = log_chroma(truth)

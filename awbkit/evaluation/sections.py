@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from awbkit.evaluation import tables
 from awbkit.evaluation.charts import chromaticity as lights
@@ -14,7 +13,7 @@ from awbkit.evaluation.charts import distribution
 from awbkit.evaluation.charts.scales import error_range, round_up
 from awbkit.evaluation.charts.svg import figure_text, safe, shortened
 from awbkit.evaluation.controls import choice, method_boxes, plain
-from awbkit.evaluation.directions import CameraImages, signed_errors
+from awbkit.evaluation.directions import CameraImages, signed_errors_by_camera
 from awbkit.evaluation.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import METRICS, POOLED, Evaluation
@@ -147,7 +146,8 @@ def chromaticity(evaluation: Evaluation, members: Sequence[CameraImages]) -> str
 
 def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
     """Which way the errors of each method point."""
-    components = [_components(evaluation, index, members) for index in range(len(evaluation.methods))]
+    truth = evaluation.truth.illuminants
+    components = [signed_errors_by_camera(truth, judged.estimates, members) for judged in evaluation.methods]
     extent = np.abs(np.concatenate(components))
     extent = extent[np.isfinite(extent)]
     reach = round_up(max(float(np.percentile(extent, 95)), 1.0)) if extent.size else 1.0
@@ -271,15 +271,6 @@ def _camera_head(each: CameraImages) -> str:
     images = counted(len(each.indices), "image")
     source = f"{each.dataset}, {images}" if each.dataset and each.dataset != each.label else images
     return f'<h3>{safe(each.label)} <span class="quiet">{safe(source)}</span></h3>'
-
-
-def _components(evaluation: Evaluation, method: int, members: Sequence[CameraImages]) -> NDArray[np.float64]:
-    """(N, 2) signed errors of one method; see :func:`signed_errors`."""
-    result = np.full((len(evaluation.truth), 2), np.nan)
-    for each in members:
-        truth = evaluation.truth.illuminants[each.indices]
-        result[each.indices] = signed_errors(truth, evaluation.methods[method].estimates[each.indices], each.camera)
-    return result
 
 
 def _signed(value: float) -> str:
