@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from awbkit.errors import UsageError
 
+_VISIBLE = re.compile(r"\S")
 _DELIMITERS = (",", ";", "\t")
 _NAMES = ("path", "image", "file", "filename")
 _LIGHTS = {"illuminant": (("illuminant_{}", "{}"), "rgb"), "gains": (("gains_{}", "gain_{}"), "rgb")}
@@ -61,9 +63,10 @@ def read_stated(data: bytes, name: str) -> Iterator[Stated]:
 def _read_json(text: str, name: str) -> Iterator[Stated]:
     """Objects one after the other, a line each or over several, or arrays of them."""
     decoder = json.JSONDecoder()
-    place, line = len(text) - len(text.lstrip()), 1
-    line += text.count("\n", 0, place)
-    while place < len(text):
+    line, end = 1, 0
+    while (begin := _VISIBLE.search(text, end)) is not None:
+        place = begin.start()
+        line += text.count("\n", end, place)
         try:
             value, end = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
@@ -77,9 +80,7 @@ def _read_json(text: str, name: str) -> Iterator[Stated]:
                 yield _of_json(record, f"{name}, record {number}")
         else:
             yield _of_json(value, f"{name}, line {line}")
-        rest = len(text) - len(text[end:].lstrip()) if end < len(text) else end
-        line += text.count("\n", place, rest)
-        place = rest
+        line += text.count("\n", place, end)
 
 
 def _of_json(record: object, where: str) -> Stated:
@@ -109,6 +110,8 @@ def _read_table(text: str, name: str) -> Iterator[Stated]:
                 yield _of_cells(cells, columns, f"{name}, line {reader.line_num}", delimiter != ",")
     except csv.Error as error:
         raise UsageError(f"{name}, line {reader.line_num}: no line of a table ({error}); check its quotes") from None
+    if not columns:
+        raise UsageError(f"{name} is empty; {FORM}")
 
 
 def _header(cells: Sequence[str], where: str) -> dict[str, int]:

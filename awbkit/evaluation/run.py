@@ -107,7 +107,8 @@ class Run:
     def steps(self, jobs: int = 1, journal: AnswerJournal | None = None) -> Generator[Step, None, None]:
         """Do the work, some images at a time.
 
-        A worker process that dies costs only the image that it died of: what it was given is done again, one by one.
+        A worker process that dies costs only the answer that it died of: what it was given is done again, image by
+        image and method by method.
 
         Args:
             jobs: How many processes.
@@ -129,11 +130,11 @@ class Run:
                     if journal is not None:
                         journal.add(chunk, outcome.result)
                     yield self._take(chunk, outcome.result)
-                elif len(chunk.rows) > 1:
+                elif len(chunk.singles) > 1:
                     again += chunk.singles
                 else:
                     yield self._lose(chunk, outcome.reason)
-        # At least two, and so in a worker even if there is only one job: this process must survive.
+        # Two jobs at least, because with one all would be done in this process, which must survive.
         with closing(batch.run(task, again, jobs=max(2, jobs))) as outcomes:
             for outcome in outcomes:
                 chunk = outcome.item
@@ -178,23 +179,28 @@ class Run:
             rows = np.flatnonzero(needed[start : start + len(prepared)])
             for begin in range(0, len(rows), _CHUNK):
                 part = rows[begin : begin + _CHUNK]
-                yield Chunk(prepared.path, start, tuple(part.tolist()), tuple(tested[start + part].tolist()))
+                judged = tuple(tested[start + part].tolist())
+                yield Chunk(prepared.path, start, tuple(part.tolist()), judged, tuple(range(len(self.methods))))
             start += len(prepared)
 
     def _take(self, chunk: Chunk, answers: Answers) -> Step:
         images = [chunk.start + row for row in chunk.rows]
-        self._estimates[images] = answers.estimates
-        self._expected[images] = answers.expected
-        for (place, method), features in answers.features.items():
-            self._features[method][images[place]] = features
-        for (place, method), why in answers.failures.items():
-            self._failures[method][images[place]] = why
-        return Step(len(images), len(answers.failures))
+        self._estimates[np.ix_(images, chunk.methods)] = answers.estimates
+        self._expected[np.ix_(images, chunk.methods)] = answers.expected
+        for (place, number), features in answers.features.items():
+            self._features[chunk.methods[number]][images[place]] = features
+        for (place, number), why in answers.failures.items():
+            self._failures[chunk.methods[number]][images[place]] = why
+        return Step(self._finished(chunk), len(answers.failures))
 
     def _lose(self, chunk: Chunk, why: str) -> Step:
-        for failures in self._failures:
-            failures.update(dict.fromkeys((chunk.start + row for row in chunk.rows), why))
-        return Step(len(chunk.rows), len(chunk.rows) * len(self.methods))
+        for method in chunk.methods:
+            self._failures[method].update(dict.fromkeys((chunk.start + row for row in chunk.rows), why))
+        return Step(self._finished(chunk), len(chunk.rows) * len(chunk.methods))
+
+    def _finished(self, chunk: Chunk) -> int:
+        """How many images are done with this work; an image that is done method by method is so with the last."""
+        return len(chunk.rows) if chunk.methods[-1] == len(self.methods) - 1 else 0
 
     def _fit(self, place: int, method: Trainable) -> None:
         known = self._features[place]

@@ -24,31 +24,34 @@ class Chunk:
         start: Index of its first image among the images of all folders.
         rows: Places of the images in the folder.
         tested: Which of them are judged; the others are only fitted to.
+        methods: Places of the methods to run.
     """
 
     folder: Path
     start: int
     rows: tuple[int, ...]
     tested: tuple[bool, ...]
+    methods: tuple[int, ...]
 
     @property
     def singles(self) -> list[Chunk]:
-        """The same images, each by itself."""
+        """The same work, each image and each method by itself."""
         return [
-            Chunk(self.folder, self.start, (row,), (tested,))
+            Chunk(self.folder, self.start, (row,), (tested,), (method,))
             for row, tested in zip(self.rows, self.tested, strict=True)
+            for method in self.methods
         ]
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What all methods make of a chunk.
+    """What methods make of a chunk; images and methods by their places in it.
 
     Attributes:
         estimates: float64 (images, methods, 3), unit length; NaN where there is none.
         expected: float64 (images, methods), degrees; NaN where none is stated.
-        features: Image and method by their places, and what a method that is fitted reads there.
-        failures: Image and method by their places, and why.
+        features: What a method that is fitted reads in an image.
+        failures: Why a method has no answer for an image.
     """
 
     estimates: NDArray[np.float64]
@@ -58,19 +61,23 @@ class Answers:
 
 
 def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
-    """Run all methods on the images of a chunk; what fails is noted image by image.
+    """Run methods on the images of a chunk; what fails is noted image by image.
+
+    Args:
+        chunk: The work.
+        methods: All methods of the run.
 
     Raises:
         UnreadableFile: If the prepared folder cannot be read.
     """
     prepared = _opened(chunk.folder)
-    estimates = np.full((len(chunk.rows), len(methods), 3), np.nan)
-    expected = np.full((len(chunk.rows), len(methods)), np.nan)
+    estimates = np.full((len(chunk.rows), len(chunk.methods), 3), np.nan)
+    expected = np.full((len(chunk.rows), len(chunk.methods)), np.nan)
     features: dict[tuple[int, int], NDArray[np.float64]] = {}
     failures: dict[tuple[int, int], str] = {}
     for place, (row, tested) in enumerate(zip(chunk.rows, chunk.tested, strict=True)):
         image = prepared.image(row)
-        for number, method in enumerate(methods):
+        for number, method in enumerate(methods[index] for index in chunk.methods):
             try:
                 if isinstance(method, Trainable):
                     features[place, number] = method.describe(image)

@@ -1,0 +1,107 @@
+"""The cluster bootstrap: against theory, against a plain one, and what it must not depend on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from evaluation_sets import truth_of_rows
+
+from awbkit.evaluation.bootstrap import Resamples, interval, resampled_means, resampled_statistics
+from awbkit.evaluation.evaluate import select
+from awbkit.evaluation.result import STATISTICS
+from awbkit.evaluation.statistics import statistics
+
+
+def one_camera(count: int, per_scene: int = 1) -> Resamples:
+    return Resamples.of(truth_of_rows([("set", "A", f"{index // per_scene}", "") for index in range(count)]), 400)
+
+
+def draws(errors: np.ndarray, resamples: Resamples) -> np.ndarray:
+    return resampled_statistics(errors[None], [np.arange(len(errors))], resamples)[0, 0]
+
+
+def test_every_round_is_a_plain_resample(rng: np.random.Generator) -> None:
+    errors = rng.exponential(3, 60)
+    resamples = one_camera(60, per_scene=3)
+    found = draws(errors, resamples)
+    counts = np.concatenate([chunk for _, chunk in resamples.chunks()])
+    assert (counts.sum(axis=1) == 20).all()
+    for round_ in (0, 57, 399):
+        repeated = np.repeat(errors, counts[round_][resamples.scene])
+        np.testing.assert_allclose(found[:, round_], list(statistics(repeated).values()), rtol=1e-12)
+
+
+def test_the_spread_of_the_mean_is_that_of_theory(rng: np.random.Generator) -> None:
+    errors = rng.exponential(3, 500)
+    spread = draws(errors, one_camera(500))[STATISTICS.index("mean")].std()
+    assert spread == pytest.approx(errors.std() / np.sqrt(500), rel=0.15)
+
+
+def test_copies_of_an_image_in_its_scene_prove_nothing(rng: np.random.Generator) -> None:
+    errors = rng.exponential(3, 100)
+    alone = interval(draws(errors, one_camera(100)))
+    copied = interval(draws(np.repeat(errors, 10), one_camera(1000, per_scene=10)))
+    as_if_new = interval(draws(np.repeat(errors, 10), one_camera(1000)))
+    np.testing.assert_allclose(copied[0], alone[0], rtol=1e-9)
+    assert np.diff(as_if_new[0]) < np.diff(alone[0]) / 2
+
+
+def test_intervals_hold_the_true_mean_as_often_as_they_say(rng: np.random.Generator) -> None:
+    """100 samples of 80 scenes of 2 images; 95 % intervals may miss some 5, and with skewed errors a few more."""
+    resamples = one_camera(160, per_scene=2)
+    hits = 0
+    for _ in range(100):
+        errors = np.repeat(rng.exponential(3, 80), 2)
+        share = np.ones((160, 1))
+        low, high = interval(resampled_means(errors, share, resamples))[0]
+        hits += low <= 3 <= high
+    assert 85 <= hits <= 99
+
+
+def test_the_order_of_the_images_changes_nothing(rng: np.random.Generator) -> None:
+    truth = truth_of_rows([(f"s{i % 2}", f"c{i % 3}", f"{i // 2}", "") for i in range(50)])
+    errors = rng.exponential(3, 50)
+    order = rng.permutation(50)
+    first = draws(errors, Resamples.of(truth, 100))
+    second = draws(errors[order], Resamples.of(select(truth, order), 100))
+    np.testing.assert_allclose(first, second, rtol=1e-12)
+
+
+def test_seeds_differ_and_repeat(rng: np.random.Generator) -> None:
+    truth = truth_of_rows([("set", "A", str(i), "") for i in range(30)])
+    errors = rng.exponential(3, 30)
+    first, again, other = (draws(errors, Resamples.of(truth, 100, seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_each_camera_keeps_its_scenes_and_shared_scenes_stay_whole() -> None:
+    rows = [("set", camera, f"{camera}{i}", "") for camera in "AB" for i in range(20)]
+    rows += [("set", camera, f"both{i}", "") for i in range(10) for camera in "AB"]
+    truth = truth_of_rows(rows)
+    resamples = Resamples.of(truth, 50)
+    cameras = np.array(truth.cameras)
+    both = np.array([scene.startswith("both") for scene in truth.scenes])
+    for _, counts in resamples.chunks():
+        by_image = counts[:, resamples.scene]
+        for camera in "AB":
+            assert (by_image[:, (cameras == camera) & ~both].sum(axis=1) == 20).all()
+        assert np.array_equal(by_image[:, (cameras == "A") & both], by_image[:, (cameras == "B") & both])
+
+
+def test_scenes_of_one_name_in_two_sets_are_two_scenes() -> None:
+    resamples = Resamples.of(truth_of_rows([("a", "A", "1", ""), ("b", "A", "1", "")]))
+    assert len(np.unique(resamples.scene)) == 2
+
+
+def test_many_images_are_worked_on_in_parts(rng: np.random.Generator) -> None:
+    truth = truth_of_rows([("set", "A", str(i), "") for i in range(30_000)])
+    rounds = [chunk.shape[0] for _, chunk in Resamples.of(truth, 100).chunks()]
+    assert len(rounds) > 1
+    assert sum(rounds) == 100
+
+
+def test_a_group_that_no_draw_holds_is_unknown() -> None:
+    values = np.array([[np.nan, 1.0, 2.0, 3.0], [np.nan] * 4])
+    assert interval(values)[0] == pytest.approx([1.05, 2.95])
+    assert np.isnan(interval(values)[1]).all()

@@ -1,0 +1,245 @@
+"""Estimates of other programs: what is read, how images are found, and what is refused at which line."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from awbkit.cli.output import ESTIMATE_KEYS, Format, open_writer
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.evaluation.names import Names
+from awbkit.evaluation.predictions import Predictions, read_predictions, read_truth
+from awbkit.evaluation.result import Truth
+
+
+def labelled(*images: str, datasets: list[str] | None = None) -> Truth:
+    count = len(images)
+    return Truth(
+        images=images,
+        datasets=datasets or ["set"] * count,
+        cameras=["X"] * count,
+        scenes=images,
+        folds=[""] * count,
+        illuminants=np.tile(np.array([1, 2, 2]) / 3, (count, 1)),
+    )
+
+
+def read(text: str | bytes, *images: str, name: str = "mine.jsonl") -> Predictions:
+    data = text.encode() if isinstance(text, str) else text
+    return read_predictions([(data, name)], labelled(*(images or ("a", "b"))))
+
+
+def awbkit_file(format: Format) -> bytes:
+    """What ``awbkit estimate`` writes: two images, one method each, and a failure."""
+    stream = io.StringIO()
+    light = {"illuminant": (0.333333, 0.666667, 0.666667), "gains": (2.0, 1.0, 1.0), "chromaticity": (0.2, 0.4)}
+    with open_writer(format, ESTIMATE_KEYS, stream) as writer:
+        for name in "ab":
+            record = {"path": f"images/{name}.png", "status": "ok", "method": "pca", "space": "linear-srgb", **light}
+            writer.write({**record, "expected_error": 2.5})
+        writer.write(
+            {"path": "images/c.png", "status": "error", "error": "is truncated; copy it again", "method": "pca"}
+        )
+        text = stream
+    return text.getvalue().encode()
+
+
+@pytest.mark.parametrize("format", [Format.JSONL, Format.JSON, Format.CSV])
+def test_awbkits_own_records_are_accepted_as_they_are(format: Format) -> None:
+    found = read(awbkit_file(format), "a", "b", "c")
+    (judged,) = found.judged
+    assert judged.method == "pca"
+    assert judged.errors["recovery"][:2] == pytest.approx([0, 0], abs=1e-3)
+    assert judged.expected[:2].tolist() == [2.5, 2.5]
+    assert judged.failures == {2: "is truncated; copy it again"}
+    assert found.in_linear_srgb == 2
+    assert not found.unknown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"path": "a", "illuminant": [1, 2, 2]}\n{"path": "b", "gains": [2, 1, 1]}\n',
+        '\ufeff\n[{"image": "a.png", "illuminant": [10, 20, 20]},\n {"image": "b", "gains": [4, 2, 2]}]',
+        '{\n "file": "a",\n "illuminant": [1, 2, 2]\n}\n\n{\n "filename": "b",\n "illuminant": [1, 2, 2]\n}',
+        "image,r,g,b\na,1,2,2\nb,1,2,2\n",
+        "path;R;G;B\r\na;0,5;1,0;1,0\r\n\r\nb;1;2;2\r\n",
+        "Image\tIlluminant_R\tIlluminant_G\tIlluminant_B\na\t1\t2\t2\nb\t1\t2\t2",
+        "filename,gain_r,gain_g,gain_b,note\na,2,1,1,x\nb,2,1,1,y",
+        '"image", "r", "g", "b"\n"a", 1e0, 2, 2\n"b", 1, 2, 2',
+    ],
+)
+def test_forms(text: str) -> None:
+    (judged,) = read(text).judged
+    assert judged.method == "mine"
+    assert judged.errors["recovery"] == pytest.approx([0, 0], abs=1e-9)
+    assert np.isnan(judged.expected).all()
+
+
+def test_several_methods_in_several_files() -> None:
+    truth = labelled("a", "b")
+    first = (
+        b'{"path": "a", "method": "one", "illuminant": [1, 1, 1]}\n{"path": "a", "method": "two", "gains": [2, 1, 1]}'
+    )
+    second = b"image,method,r,g,b,expected_error\na,three,1,2,2,0.5\nb,three,1,2,2,\nb,one,1,2,2,1"
+    found = read_predictions([(first, "x.jsonl"), (second, "y.csv")], truth)
+    assert [judged.method for judged in found.judged] == ["one", "two", "three"]
+    assert [judged.failures for judged in found.judged] == [{}, {1: "no estimate"}, {}]
+    assert found.judged[2].expected[0] == 0.5
+    assert np.isnan(found.judged[2].expected[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"path": "a", "illuminant": null}', "mine.jsonl, line 1: no estimate"),
+        ('{"path": "a", "illuminant": [NaN, 1, 1]}', "line 1: an illuminant needs three positive numbers"),
+        ('{"path": "a", "illuminant": [-0.1, 1, 1]}', "line 1: an illuminant needs three positive numbers"),
+        ('{"path": "a", "gains": [0, 1, 1]}', "line 1: an illuminant needs three positive numbers"),
+        ('{"path": "a", "status": "error"}', "failed, without a reason"),
+        ("image,r,g,b\na,,,", "line 2: no estimate"),
+        ("image,r,g,b\na,nan,1,1", "line 2: an illuminant needs three positive numbers"),
+        ("image,r,g,b\na", "line 2: no estimate"),
+        ('{"path": "b", "illuminant": [1, 1, 1]}', "no estimate"),
+    ],
+)
+def test_what_is_no_light_counts_as_failed_and_as_nothing_corrected(text: str, why: str) -> None:
+    (judged,) = read(text).judged
+    assert why in judged.failures[0]
+    assert np.isnan(judged.estimates[0]).all()
+    assert judged.errors["recovery"][0] == pytest.approx(np.degrees(np.arccos(5 / 27**0.5)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "mine.jsonl is empty; give JSON Lines"),
+        ("image,r,g\na,1,2", "line 1: the header names no column r,g,b"),
+        ("r,g,b\n1,2,2", "line 1: the header names no column image"),
+        ("image,r,g,b,r\na,1,2,2,1", "line 1: two columns are called 'r'; rename one"),
+        ("image,r,g,b\na,1,2,2\nb,1,two,2", "line 3: illuminant g is 'two' and no number"),
+        ("image,r,g,b\n,1,2,2", "line 2: names no image"),
+        ('image,r,g,b\n"a,1,2,2', "no line of a table"),
+        ('{"path": "a"', "line 1: not JSON"),
+        ('{"path": "a", "illuminant": [1, 2, 2]}\n{"path": }', "line 2: not JSON"),
+        ('{"path": "a", "illuminant": [1, 2, 2]}\n\n7', "line 3: not a record but 7"),
+        ('[{"path": "a", "illuminant": [1, 2, 2]}, 7]', "record 2: not a record but 7"),
+        ('{"illuminant": [1, 2, 2]}', 'line 1: names no image under "path" or "image"'),
+        ('{"path": 7, "illuminant": [1, 2, 2]}', "line 1: names no image"),
+        ('{"path": "a", "illuminant": [1, 2]}', "line 1: illuminant must be three numbers, not [1, 2]"),
+        ('{"path": "a", "illuminant": "red"}', "line 1: illuminant must be three numbers, not red"),
+        ('{"path": "a", "illuminant": [1, true, 2]}', "line 1: illuminant must be three numbers"),
+        ('{"path": "a", "illuminant": [1, 2, 1' + "0" * 400 + "]}", "line 1: illuminant must be three numbers"),
+        ('{"path": "a", "gains": {"r": 1}}', "line 1: gains must be three numbers"),
+        ('{"path": "a", "illuminant": [1, 2, 2], "expected_error": -1}', "line 1: expected_error must be a number"),
+        ('{"path": "a", "illuminant": [1, 2, 2], "expected_error": "1"}', "line 1: expected_error must be a number"),
+        (
+            '{"path": "a", "gains": [2, 1, 1]}\n{"path": "a.png", "gains": [2, 1, 1]}',
+            "line 2: mine answers for a a second",
+        ),
+        ('{"path": "x", "gains": [2, 1, 1]}', "no estimate is of a labelled image (x)"),
+        (b"image,r,g,b\na,1,2,2\n\xff,1,2,2", "line 3: not UTF-8"),
+        ("[" * 100_000, "not"),
+    ],
+)
+def test_refusals_name_the_line(text: str | bytes, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_images_that_are_not_labelled_are_named() -> None:
+    found = read("image,r,g,b\na,1,2,2\nq,1,2,2\nz/b.png,1,2,2")
+    assert found.unknown == ["q"]
+    assert found.judged[0].failures == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "image"),
+    [
+        ("cam1/001.png", "cam1/001"),
+        ("/data/set/cam2/001.png", "cam2/001"),
+        ("./cam2\\001.tiff", "cam2/001"),
+        ("cam3/001.png", "001"),
+        ("only", "deep/only.png"),
+        ("only.jpg", "deep/only.png"),
+        ("both.dng", "both.dng"),
+        ("both.png", "both.png"),
+        ("v1.2", "v1.2"),
+        ("v1.2.png", "v1.2"),
+        ("IMG.001", "IMG.001"),
+        ("cafe\u0301.png", "caf\u00e9"),
+        ("elsewhere/deep/only.png", "deep/only.png"),
+        ("elsewhere/only.png", None),
+        ("nothing", None),
+        ("", None),
+        ("onl", None),
+    ],
+)
+def test_paths_and_the_images_that_they_mean(path: str, image: str | None) -> None:
+    images = ["cam1/001", "cam2/001", "001", "deep/only.png", "both.dng", "both.png", "v1.2", "IMG.001", "caf\u00e9"]
+    found = Names(images, ["set"] * len(images)).find(path)
+    assert (None if found is None else images[found]) == image
+
+
+def test_a_path_that_could_mean_several_images_is_refused() -> None:
+    names = Names(["a/1", "b/1", "c.png", "c.dng"], ["set"] * 4)
+    with pytest.raises(LookupError, match="1 could be any of a/1 of set, b/1 of set"):
+        names.find("1")
+    with pytest.raises(LookupError, match=r"could be any of c\.png of set, c\.dng of set"):
+        names.find("c.jpg")
+    with pytest.raises(UsageError, match=r"mine.jsonl, line 1: .* could be any of .*; write more of the path"):
+        read_predictions([(b'{"path": "1", "gains": [1, 1, 1]}', "mine.jsonl")], labelled("a/1", "b/1"))
+
+
+def test_the_data_set_tells_images_of_one_name_apart() -> None:
+    names = Names(["0001", "0001"], ["cube-plus", "nus-8"])
+    assert names.find("/data/nus-8/0001.png") == 1
+    with pytest.raises(LookupError, match="0001 of cube-plus, 0001 of nus-8"):
+        names.find("0001.png")
+
+
+def test_truth_of_a_table(tmp_path: Path) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    (folder / "ground_truth.csv").write_text("image,r,g,b,camera,scene,fold\na,2,4,4,X,s,1\nb,1,1,1,,,\n")
+    truth = read_truth(folder / "ground_truth.csv")
+    assert list(truth.images) == ["a", "b"]
+    assert truth.datasets == ["holiday", "holiday"]
+    assert truth.cameras == ["X", "unknown camera"]
+    assert truth.scenes == ["s", "b"]
+    assert truth.folds == ["1", ""]
+    assert truth.illuminants[0] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"image,r,g,b\na,1,1,1\nb,1,0,1\n", "line 3: r, g, b are 1, 0, 1 and no light"),
+        (b"image,r,g,b\na,1,1,1\nb,1,1,1\na,1,1,1\n", "lines 2 and 4 are both of a"),
+        (b"image,r,g\na,1,1\n", "names no column b"),
+        (b"image,r,g,b\n", "has no lines below its header"),
+        (b"image,r,g,b\n\xff,1,1,1\n", "is not UTF-8"),
+    ],
+)
+def test_truth_that_is_none(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "ground_truth.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match=message):
+        read_truth(path)
+
+
+def test_many_records_are_read_quickly() -> None:
+    """Ten thousand images; matching must not compare each with each."""
+    images = [f"set/camera{i % 3}/image_{i:05}" for i in range(10_000)]
+    lines = "\n".join(json.dumps({"path": f"/data/{image}.png", "illuminant": [1, 2, 2]}) for image in images)
+    (judged,) = read(lines, *images).judged
+    assert not judged.failures
