@@ -5,8 +5,9 @@ moments of R, G and B up to the third order, each with the root that makes it li
 B^k) ^ (1 / (i + j + k)); a 19 x 3 matrix takes them to the light. What counts is the direction only, so that each
 image's scale is fitted with the matrix, by alternating least squares.
 
-Awbkit's own additions are a ridge whose strength is chosen on held-out scenes, and an expected error: a regression of
-the errors on held-out scenes on how much the moments disagree.
+Awbkit's own additions: a ridge whose strength is chosen on held-out scenes; estimates kept among the lights fitted to,
+because a matrix runs away on pictures that are like none of them; and an expected error, a regression of the errors on
+held-out scenes on how much the moments disagree.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ _FOLDS = 5
 _FAINTEST = 0.01
 """No component of an estimate is a smaller share of the largest; no light that a camera balances is so saturated."""
 
+_MARGIN = 0.1
+"""By how much an estimate's ln(r/g) and ln(b/g) may lie outside those of the lights fitted to."""
+
 _LEAST_ERROR = 0.3
 """Degrees; an expectation under this has never come true."""
 
@@ -81,6 +85,7 @@ class CorrectedMoments:
 
     Attributes:
         matrix: (19, 3).
+        bounds: (2, 2) least and largest ln(r/g) and ln(b/g) of an estimate.
         centre: (F,) mean of the signs of error.
         scale: (F,) their standard deviation.
         weights: (2 F + 1,) of the regression of the logarithm of the error.
@@ -88,6 +93,7 @@ class CorrectedMoments:
     """
 
     matrix: FloatArray
+    bounds: FloatArray
     centre: FloatArray
     scale: FloatArray
     weights: FloatArray
@@ -95,7 +101,7 @@ class CorrectedMoments:
 
     def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Estimates (N, 3), positive, of any scale, and their expected errors (N,) in degrees."""
-        estimates = _positive(features @ self.matrix)
+        estimates = _bounded(features @ self.matrix, self.bounds)
         logarithm = _design(_signs(features, estimates), self.centre, self.scale) @ self.weights
         return estimates, np.maximum(self.line[0] + self.line[1] * np.exp(logarithm), _LEAST_ERROR)
 
@@ -113,6 +119,8 @@ def fit(examples: Examples) -> CorrectedMoments:
     second, mixed = scaled.T @ scaled, scaled.T @ lights
     unit = np.trace(second) / size
     fold = _folds(examples.scenes)
+    chroma = _chroma(lights)
+    bounds = np.array([chroma.min(axis=0) - _MARGIN, chroma.max(axis=0) + _MARGIN])
     best: tuple[float, float, FloatArray, FloatArray] | None = None
     for ridge in _RIDGES:
         held_out = np.empty_like(lights)
@@ -121,14 +129,14 @@ def fit(examples: Examples) -> CorrectedMoments:
             part = scaled[out]
             inner = second - part.T @ part + ridge * unit * identity
             held_out[out] = features[out] @ np.linalg.solve(inner, mixed - part.T @ lights[out])
-        held_out = _positive(held_out)
+        held_out = _bounded(held_out, bounds)
         errors = recovery_error(held_out * examples.whites, lights * examples.whites)
         if best is None or errors.mean() < best[0]:
             best = float(errors.mean()), ridge, held_out, errors
     assert best is not None
     _, ridge, held_out, errors = best
     matrix = np.linalg.solve(second + ridge * unit * identity, mixed)
-    return CorrectedMoments(matrix, *_regression(_signs(features, held_out), errors))
+    return CorrectedMoments(matrix, bounds, *_regression(_signs(features, held_out), errors))
 
 
 def _scales(features: FloatArray, lights: FloatArray) -> FloatArray:
@@ -152,8 +160,7 @@ def _signs(features: FloatArray, estimates: FloatArray) -> FloatArray:
     squares = logs[:, _SQUARES]
     correlation = logs[:, _PRODUCTS] - (squares + squares[:, [1, 2, 0]]) / 2
     contrast = squares - logs[:, :3]
-    colour = np.log(estimates[:, [0, 2]] / estimates[:, 1:2])
-    return np.column_stack([np.log1p(np.stack(angles, axis=1)), contrast, correlation, colour])
+    return np.column_stack([np.log1p(np.stack(angles, axis=1)), contrast, correlation, _chroma(estimates)])
 
 
 def _regression(
@@ -190,5 +197,12 @@ def _scaled(features: FloatArray) -> FloatArray:
     return np.asarray(features / features[..., :3].sum(axis=-1, keepdims=True))
 
 
-def _positive(estimates: FloatArray) -> FloatArray:
-    return np.asarray(np.maximum(estimates, _FAINTEST * np.abs(estimates).max(axis=1, keepdims=True)))
+def _chroma(lights: FloatArray) -> FloatArray:
+    """(N, 2) ln(r/g) and ln(b/g)."""
+    return np.asarray(np.log(lights[:, [0, 2]] / lights[:, 1:2]))
+
+
+def _bounded(estimates: FloatArray, bounds: FloatArray) -> FloatArray:
+    positive = np.maximum(estimates, _FAINTEST * np.abs(estimates).max(axis=1, keepdims=True))
+    chroma = np.exp(np.clip(_chroma(positive), *bounds))
+    return np.column_stack([chroma[:, 0], np.ones(len(chroma)), chroma[:, 1]])
