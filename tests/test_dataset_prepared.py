@@ -87,6 +87,12 @@ def test_damage_is_said_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_an_unfinished_preparation_says_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text("{}\n")
+    with pytest.raises(UnreadableFile, match="unfinished work of awbkit dataset prepare"):
+        Prepared.open(tmp_path)
+
+
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="awbkit dataset prepare"):
         Prepared.open(tmp_path)

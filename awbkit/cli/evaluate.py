@@ -278,7 +278,7 @@ def _write(evaluation: Evaluation, format: ReportFormat | None, metric: Metric, 
 
         print_evaluation(evaluation, metric.value, sys.stdout)
     elif format is ReportFormat.MARKDOWN:
-        print(to_markdown(evaluation, (metric.value,)))
+        print(to_markdown(evaluation, (metric.value,)), end="")
     elif format is ReportFormat.CSV:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(CSV_COLUMNS)

@@ -146,8 +146,13 @@ def _sample(source: Source, name: str, white: str, camera: str, part: str) -> Sa
     return Sample(stem, (name, white), camera, _scene(stem, part), light)
 
 
+def scene_of(stem: str) -> str:
+    """What a picture of this name, such as ``N_D810_field3cam_012``, shows, whichever the camera and the light."""
+    name = _NUMBER.sub("", stem.lower()).rstrip("_-")
+    return _scene(stem, next((part for part, pattern in _PARTS.items() if pattern.search(name)), ""))
+
+
 def _scene(stem: str, part: str) -> str:
-    """What is shown, whichever the camera and the light."""
     number = _NUMBER.search(stem)
     if part == "field_1" or number is None:
         return stem

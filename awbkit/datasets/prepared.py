@@ -113,6 +113,9 @@ class Prepared:
             if strange := {row.camera for row in rows}.difference(prepared.cameras):
                 raise ValueError(f"no camera {min(strange)!r} in dataset.json")
         except FileNotFoundError as error:
+            if (path / "journal.jsonl").exists():
+                problem = "is the unfinished work of awbkit dataset prepare"
+                raise UnreadableFile(path, problem, "run that again, and it goes on") from None
             missing = Path(str(error.filename)).name
             raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _REMEDY) from None
         except OSError as error:
