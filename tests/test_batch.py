@@ -124,13 +124,13 @@ def test_our_errors_keep_their_type() -> None:
 
 
 CRASHES = [
-    ("segfault", "the decoder crashed on this file (SIGSEGV); the file is likely damaged, copy it again"),
+    ("segfault", "the process at work on it crashed (SIGSEGV); a file that does this is likely damaged, copy it again"),
     (
         "killed",
         "the process at work on this file was killed (SIGKILL), most likely for lack of memory; "
         "run fewer jobs at a time with -j",
     ),
-    ("exit", "the decoder crashed on this file (exit code 3); the file is likely damaged, copy it again"),
+    ("exit", "the process at work on it crashed (exit code 3); a file that does this is likely damaged, copy it again"),
     ("unpicklable result", "unexpected TypeError: cannot pickle '_thread.lock' object; please report this"),
 ]
 
