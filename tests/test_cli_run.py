@@ -215,8 +215,9 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("words", "offered"),
         [
-            ("awbkit ", {"estimate", "correct", "methods"}),
+            ("awbkit ", {"estimate", "correct", "dataset", "evaluate", "methods"}),
             ("awbkit est", {"estimate"}),
+            ("awbkit dataset ", {"prepare", "inspect", "layouts"}),
             ("awbkit estimate --for", {"--format"}),
             ("awbkit estimate --format ", {"table", "jsonl", "csv", "json"}),
             ("awbkit correct --cat c", {"cat02", "cat16"}),

@@ -8,6 +8,7 @@ import pytest
 
 from awbkit.errors import (
     AwbError,
+    CheckFailed,
     FileError,
     MissingExtra,
     OutputError,
@@ -19,6 +20,7 @@ from awbkit.errors import (
 ERRORS = [
     AwbError("no valid pixel"),
     UsageError("--region takes x,y,w,h"),
+    CheckFailed("gray-world: mean 4.7 degrees, 2.5 allowed"),
     MissingExtra("reading HEIC", "heif"),
     FileError("a.jpg", "is odd"),
     UnreadableFile("a.jpg", "is empty", "copy it again"),
@@ -43,7 +45,7 @@ def test_what_a_worker_raises_arrives_as_it_was(error: AwbError) -> None:
 
 
 def test_exit_codes() -> None:
-    assert [error.exit_code for error in ERRORS] == [1, 2, 1, 1, 1, 1, 1]
+    assert [error.exit_code for error in ERRORS] == [1, 2, 3, 1, 1, 1, 1, 1]
 
 
 def test_a_missing_extra_names_its_installation() -> None:

@@ -293,16 +293,21 @@ def tiff_with(content: bytes, tag: int, value: int) -> bytes:
     return content[:at] + struct.pack(form, value) + content[at + struct.calcsize(form) :]
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="only Linux tells a process its peak of memory there"
+)
 def test_huge_claims_take_no_memory(tmp_path: Path) -> None:
     for name, content in bombs().items():
         (tmp_path / name.replace(" ", "-")).write_bytes(content)
     script = (
-        "import resource, sys, time, awbkit\n"
+        "import re, sys, awbkit\n"
         "for path in sys.argv[1:]:\n"
         "    for work in (awbkit.estimate, lambda p: awbkit.correct(p, 'out.png', illuminant=(1, 1, 1))):\n"
         "        try: work(path)\n"
         "        except awbkit.AwbError as error: print(type(error).__name__)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)\n"
+        # Not getrusage, which counts what the parent held when it forked.
+        "status = open('/proc/self/status').read()\n"
+        "print(int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) >> 10)\n"
     )
     names = [name.replace(" ", "-") for name in bombs()]
     done = subprocess.run(
@@ -311,7 +316,7 @@ def test_huge_claims_take_no_memory(tmp_path: Path) -> None:
     *errors, megabytes = done.stdout.split()
     assert errors == ["UnreadableFile"] * 2 * len(names)
     # The largest of them claims 10.8 GB.
-    assert int(megabytes) < 1024
+    assert int(megabytes) < 256
 
 
 @cache
