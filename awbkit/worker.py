@@ -132,7 +132,9 @@ class Worker:
                 "the process at work on this file was killed (SIGKILL), most likely for lack of memory; "
                 "run fewer jobs at a time with -j"
             )
-        return AwbError(f"the process at work on it crashed ({ending}); a file that does this is likely damaged, copy it again")
+        return AwbError(
+            f"the process at work on it crashed ({ending}); a file that does this is likely damaged, copy it again"
+        )
 
 
 def serve() -> None:

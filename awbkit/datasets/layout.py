@@ -18,6 +18,7 @@ from awbkit.camera import Camera
 from awbkit.datasets.source import Source
 from awbkit.errors import UsageError
 from awbkit.image import LinearImage
+from awbkit.spelling import suggestion
 
 _HOMES = {
     "cl3an": ("cl3an", "Cl3an"),
@@ -169,7 +170,7 @@ def layout_class(name: str) -> type[Layout]:
         UsageError: If there is none.
     """
     if name not in _HOMES:
-        raise UsageError(f"unknown layout {name!r}{_nearest(name, _HOMES)}; layouts: {', '.join(_HOMES)}")
+        raise UsageError(f"unknown layout {name!r}{suggestion(name, _HOMES)}; layouts: {', '.join(_HOMES)}")
     module, attribute = _HOMES[name]
     found: type[Layout] = getattr(import_module(f"awbkit.datasets.{module}"), attribute)
     return found
@@ -190,7 +191,7 @@ def parse(specification: str) -> Layout:
         key, equals, text = (part.strip() for part in item.partition("="))
         if key not in known:
             takes = f"options: {', '.join(known)}" if known else "it takes none"
-            raise UsageError(f"layout {kind.name} has no option {key!r}{_nearest(key, known)}; {takes}")
+            raise UsageError(f"layout {kind.name} has no option {key!r}{suggestion(key, known)}; {takes}")
         if not equals or key in values:
             raise UsageError(f"layout {kind.name}: {key} {'is given twice' if equals else 'needs a value'}")
         values[key] = _value(f"layout {kind.name}: {key}", types[key], known[key].metadata, text)
@@ -216,10 +217,3 @@ def _value(what: str, kind: type, metadata: Mapping[str, Any], text: str) -> Any
         number = "a whole number" if kind is int else "a number"
         raise UsageError(f"{what} must be {number} from {low:g} to {high:g}, not {text!r}")
     return value
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    import difflib
-
-    matches = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=1)
-    return f", did you mean {matches[0]!r}?" if matches else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import get_type_hints
@@ -29,6 +29,7 @@ from awbkit.estimators import (
 from awbkit.estimators.parameter import Range
 from awbkit.illuminant import Illuminant
 from awbkit.image import LinearImage
+from awbkit.spelling import suggestion
 
 Value = float | int
 Estimator = Callable[..., Illuminant | NDArray[np.float64]]
@@ -161,7 +162,7 @@ def describe(name: str) -> Description:
         UsageError: If there is no such method; the message names the nearest.
     """
     if name not in _METHODS:
-        raise UsageError(f"unknown method {name!r}{_nearest(name, _METHODS)}; methods: {', '.join(_METHODS)}")
+        raise UsageError(f"unknown method {name!r}{suggestion(name, _METHODS)}; methods: {', '.join(_METHODS)}")
     function, summary, citation = _METHODS[name]
     hints = get_type_hints(function, include_extras=True)
     parameters = tuple(
@@ -187,7 +188,7 @@ def parse(specification: str) -> Method:
         key, equals, text = (part.strip() for part in item.partition("="))
         if key not in known:
             takes = f"parameters: {', '.join(known)}" if known else "it takes none"
-            raise UsageError(f"method {description.name} has no parameter {key!r}{_nearest(key, known)}; {takes}")
+            raise UsageError(f"method {description.name} has no parameter {key!r}{suggestion(key, known)}; {takes}")
         if not equals:
             raise UsageError(f"method {description.name}: {key} needs a value, as in {key}={known[key].default:g}")
         if key in given:
@@ -197,11 +198,3 @@ def parse(specification: str) -> Method:
         except UsageError as error:
             raise UsageError(f"method {description.name}: {error}") from None
     return Method(description.name, tuple((key, given.get(key, known[key].default)) for key in known))
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """A phrase with the name most like ``name``, or nothing where none is."""
-    import difflib  # here, because only a mistake needs it
-
-    matches = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=1)
-    return f", did you mean {matches[0]!r}?" if matches else ""
