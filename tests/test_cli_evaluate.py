@@ -27,6 +27,11 @@ def half_sure(image):
 
 def broken(image):
     raise RuntimeError("the user's own mistake")
+
+def picky(image):
+    if image.camera.name == "Nikon D810":
+        raise RuntimeError("the user's own mistake")
+    return awbkit.estimate(image, "pca")
 """
 
 SLOW = """
@@ -79,12 +84,23 @@ class TestMethods:
         (calibration,) = document["calibrations"]
         assert calibration["method"] == "mine.py:half_sure"
 
-    def test_a_failing_one_is_told_of_and_counts_as_neutral(self, prepared: Prepared, tmp_path: Path) -> None:
+    def test_failures_are_told_of_and_count_as_the_worst_answer(self, prepared: Prepared, tmp_path: Path) -> None:
         (tmp_path / "mine.py").write_text(ORACLE)
-        ran = awbkit("evaluate", "set", "--model", "mine.py:broken", "--format", "table", "--rounds", "100", "-j", "1")
-        assert ran.code == 0
-        assert "failed on 24 images" in ran.out
-        assert "the user's own mistake" in ran.out
+        ran = awbkit("evaluate", "set", "--model", "mine.py:picky", "--format", "json", "--rounds", "100", "-j", "1")
+        assert ran.code == 1
+        assert "mine.py:picky has no estimate for 12 of 24 images" in ran.complaint
+        assert "the user's own mistake" in ran.complaint
+        rows = [row for row in json.loads(ran.out)["summaries"] if row["metric"] == "recovery"]
+        worst = {row["group"]: row["values"] for row in rows}
+        assert worst["set / Nikon D810"]["best25"] >= worst["set / Canon EOS 550D"]["max"]
+
+    def test_one_that_never_answers_is_not_judged(self, prepared: Prepared, tmp_path: Path) -> None:
+        (tmp_path / "mine.py").write_text(ORACLE)
+        ran = awbkit("evaluate", "set", "--model", "mine.py:broken", "--rounds", "100", "-j", "1")
+        assert ran.code == 2
+        assert ran.out == ""
+        assert "no estimate for any of the 24 images" in ran.complaint
+        assert "the user's own mistake" in ran.complaint
 
 
 class TestPredictions:
@@ -113,9 +129,10 @@ class TestPredictions:
     def test_what_is_missing_counts_and_what_is_unknown_is_said(self, prepared: Prepared, tmp_path: Path) -> None:
         (tmp_path / "few.csv").write_text("image,r,g,b\ni0,1,1,1\nelsewhere,1,1,1\n")
         ran = awbkit("evaluate", "set", "--predictions", "few.csv", "--format", "table", "--rounds", "100")
-        assert ran.code == 0
-        assert "elsewhere" in ran.complaint
-        assert "failed on 23 images" in ran.out
+        assert ran.code == 1
+        unknown, missing = ran.err.splitlines()
+        assert "elsewhere" in unknown
+        assert "few has no estimate for 23 of 24 images" in missing
 
 
 class TestOutput:

@@ -104,5 +104,5 @@ def test_what_is_not_known_is_a_dash() -> None:
 
 
 def test_missing_estimates_are_told() -> None:
-    assert '"nothing to correct": bad 2.' in to_markdown(evaluation(failed=[1, 2]))
+    assert "worst answer: bad 2." in to_markdown(evaluation(failed=[1, 2]))
     assert "nothing to correct" not in to_markdown(evaluation())

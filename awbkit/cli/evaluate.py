@@ -20,7 +20,7 @@ from awbkit.files.outputs import IfExists
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
     from awbkit.evaluation.page import Images
-    from awbkit.evaluation.result import Evaluation
+    from awbkit.evaluation.result import Evaluation, Judged, Truth
     from awbkit.image import LinearImage
 
 _WHAT = "What to judge"
@@ -190,8 +190,12 @@ def evaluate(
         page = PageOptions(worst=worst, gallery="best" if gallery is Gallery.BEST else "each")
         write_page(html, evaluation, images, options=page, if_exists=if_exists)
     _write(evaluation, format, metric, per_image)
+    for judged in evaluation.methods:
+        _tell_failures(judged, evaluation.truth)
     limits = {"mean": max_mean, "median": max_median, "worst25": max_worst25, "p95": max_p95}
     _check(evaluation, metric, over, {name: limit for name, limit in limits.items() if limit is not None})
+    if any(judged.failures for judged in evaluation.methods):
+        raise typer.Exit(1)
 
 
 def _opened(folders: Sequence[Path] | None) -> list[Prepared]:
@@ -285,6 +289,13 @@ def _write(evaluation: Evaluation, format: ReportFormat | None, metric: Metric, 
         writer.writerows(csv_rows(evaluation))
     else:
         print(json.dumps(to_document(evaluation, per_image=per_image), indent=2, ensure_ascii=False))
+
+
+def _tell_failures(judged: Judged, truth: Truth) -> None:
+    if judged.failures:
+        index, reason = min(judged.failures.items())
+        count = f"{judged.method} has no estimate for {len(judged.failures)} of {len(truth)} images"
+        _warn(f"{count}, which count as its worst answer ({truth.images[index]}: {reason})")
 
 
 def _check(evaluation: Evaluation, metric: Metric, over: Over, limits: dict[str, float]) -> None:

@@ -17,8 +17,8 @@ _TITLES = {
     "mean": "mean",
     "median": "median",
     "trimean": "trimean",
-    "best25": "best 25%",
-    "worst25": "worst 25%",
+    "best25": "best25",
+    "worst25": "worst25",
     "p95": "95th",
     "max": "max",
 }
@@ -40,11 +40,6 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
     # Of one camera, all images are its images.
     for group in groups[:1] if len(groups) == 2 else groups:
         _print_group(console, group, metric, [row for row in rows if row.group == group])
-    for judged in evaluation.methods:
-        if judged.failures:
-            index, reason = next(iter(judged.failures.items()))
-            text = f"{judged.method} failed on {len(judged.failures)} images, which count as if answered with neutral"
-            console.print(Text(f"{text} ({printable(evaluation.truth.images[index])}: {printable(reason)})"))
     _print_comparisons(console, evaluation)
     for found in evaluation.calibrations:
         at_80 = found.risk[list(found.coverage).index(0.8)]
@@ -62,7 +57,7 @@ def _print_group(console: Console, group: str, metric: str, rows: Sequence[Summa
         count += f", {rows[0].scenes} scenes"
     console.print(Text.assemble((printable(group), "bold"), f"  {count}, {metric} error in degrees"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
-    table.add_column("method", overflow="fold", max_width=max(16, console.width - 64))
+    table.add_column("method", overflow="fold", max_width=max(25, console.width - 71))
     intervals = console.width >= _WIDE
     for name in STATISTICS:
         table.add_column(_TITLES[name], justify="right", no_wrap=True)

@@ -15,6 +15,7 @@ import csv
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -95,12 +96,13 @@ class Prepared:
         self.rows = rows
 
     @classmethod
-    def open(cls, path: Path) -> Prepared:
+    def open(cls, folder: str | os.PathLike[str]) -> Prepared:
         """Open a prepared folder.
 
         Raises:
             UnreadableFile: If it is none, of another schema, unfinished, or its parts do not belong together.
         """
+        path = Path(folder)
         try:
             info = json.loads((path / "dataset.json").read_text(encoding="utf-8", errors="surrogateescape"))
             if not isinstance(info, dict):

@@ -40,7 +40,7 @@ from awbkit.datasets.source import Source
 from awbkit.datasets.spectral import recipe, scene
 from awbkit.datasets.spectral.sensitivities import Sensitivity, read, shipped
 from awbkit.datasets.spectral.sensor import Sensor, auto_exposure
-from awbkit.errors import UnreadableFile, UsageError
+from awbkit.errors import FileError, UnreadableFile, UsageError
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
 _SHOWN = 5
@@ -105,6 +105,7 @@ class Rendered(Layout):
             raise UsageError(f"layout rendered: no camera is called {self.camera!r}; there are {some}")
         order = sorted(cameras)
         pictures = _pictures(self.photographs) if self.photographs else []
+        states = {picture: _state(Path(self.photographs) / picture) for picture in pictures}
         for index in range(self.count):
             rng = self._chance(index, "plan")
             title = recipe.draw(rng, self.lights, lamps=self.lamps).title.replace("/", "-")
@@ -113,7 +114,9 @@ class Rendered(Layout):
             sample = Sample(image, cameras[camera], camera, scene=f"{index:06d}", details={"index": index})
             if pictures:
                 picture = pictures[index % len(pictures)]
-                sample = replace(sample, scene=picture, details={"index": index, "photograph": picture})
+                # With its state, so that an unfinished run is not continued with other pictures of the same names.
+                details = {"index": index, "photograph": picture, "state": states[picture]}
+                sample = replace(sample, scene=picture, details=details)
             yield sample
 
     def load(self, source: Source, sample: Sample) -> Example:
@@ -124,7 +127,10 @@ class Rendered(Layout):
         if "photograph" in sample.details:
             from awbkit.datasets.spectral.upsampling import basis
 
-            picture = _picture(str(Path(self.photographs) / sample.details["photograph"]))
+            try:
+                picture = _picture(str(Path(self.photographs) / sample.details["photograph"]))
+            except FileError as error:
+                raise UnreadableFile(sample.image, f"photograph {error.path} {error.problem}", error.remedy) from error
             mirror = slice(None, None, int(rng.choice((-1, 1))))
             usable = picture.valid[:, mirror]
             made = scene.photographed(rng, drawn, picture.pixels[:, mirror], basis())
@@ -205,6 +211,11 @@ def _pictures(folder: str) -> list[str]:
     if not pictures:
         raise UnreadableFile(folder, "holds no photographs", "put JPEG, PNG or TIFF pictures there")
     return pictures
+
+
+def _state(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=256)

@@ -88,20 +88,25 @@ def judge(
         truth: The images.
 
     Raises:
-        UsageError: If an estimate is not positive.
+        UsageError: If an estimate is not positive, or there is none at all.
     """
     known = np.asarray(np.isfinite(estimates).all(axis=1))
+    if not known.any():
+        reason = next(iter(failures.values()), "no estimate")
+        raise UsageError(f"method {method} has no estimate for any of the {len(truth)} images ({reason})")
     if not (estimates[known] > 0).all():
         raise UsageError(f"method {method}: every component of an estimate must be positive")
     unit = np.full((len(truth), 3), np.nan)
     unit[known] = estimates[known] / np.linalg.norm(estimates[known], axis=1, keepdims=True)
-    # To fail is to leave the picture as it is.
-    answered = np.where(known[:, None], unit, 1.0)
     missing = {int(index): failures.get(int(index), "no estimate") for index in np.flatnonzero(~known)}
+    # To fail is to leave the picture as it is, but must not pay where the picture was right.
+    answered = np.where(known[:, None], unit, 1.0)
     errors = {
         "recovery": recovery_error(answered, truth.illuminants),
         "reproduction": reproduction_error(answered, truth.illuminants),
     }
+    for values in errors.values():
+        values[~known] = np.maximum(values[~known], values[known].max(initial=0))
     return Judged(method, unit, np.where(known, expected, np.nan), missing, errors)
 
 

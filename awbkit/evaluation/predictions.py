@@ -107,7 +107,7 @@ def _light(stated: Stated) -> tuple[Illuminant | None, str]:
             return Illuminant.of(rgb), ""
         except UsageError as error:
             return None, f"{stated.where}: {error}"
-    return None, f"{stated.where}: no estimate"
+    return None, f'{stated.where}: no estimate; name it "illuminant" or "gains", or in CSV r, g and b'
 
 
 def _expected_error(stated: Stated) -> float:

@@ -58,8 +58,8 @@ class Judged:
         estimates: float64 (N, 3), unit length; NaN where the method gave none.
         expected: float64 (N,), the recovery error in degrees that the method itself expected; NaN where it stated none.
         failures: Index of each image without an estimate, and why.
-        errors: For each metric, float64 (N,) degrees; an image without an estimate counts as if (1, 1, 1), "nothing to
-            correct", had been answered.
+        errors: For each metric, float64 (N,) degrees; an image without an estimate counts as the method's worst
+            answer, or as (1, 1, 1), "nothing to correct", if that is worse.
     """
 
     method: str

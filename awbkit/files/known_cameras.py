@@ -41,7 +41,16 @@ _AMERICAN = {
 _REBEL = re.compile(r"(?:EOS )?(?:Digital )?Rebel ([A-Z0-9]+)", re.IGNORECASE)
 _SHORT_MARK = re.compile(r"(?<=[0-9A-Z])m([2-5])")
 _ROMAN = {"2": " Mark II", "3": " Mark III", "4": " Mark IV", "5": " Mark V"}
-_OTHER_MODEL = re.compile(r"[a-z]| ?Mark", re.ASCII)
+
+# Models that LibRaw serves with the entry of a sister of the same sensor, whose name theirs begins with.
+_SISTERS = re.compile(
+    r"Canon EOS (5DS R|R5 C)|Nikon (D(2Hs|2Xs|4s|70s|300s|800E)|Z [67]_2)|Leica M10-[DP]|Pentax K-500"
+    r"|Ricoh GR (II|IIIx)|Fujifilm (X-T[1235]0|GFX 50(R|S|S II)|GFX 100S)|Samsung NX(200|210|300M)"
+    r"|Phase ?One P (20|25|30|40|45|65)\+"
+    r"|Sony (DSLR-A\d{3}|SLT-A(35|57|58|(55|65|77|99)V)|NEX-(3N|5[NRT]|6|C3|F3|VG20)"
+    r"|DSC-(RX1R|RX10M[2-4]|RX100M([2-5]|5A))|ILCE-(3000|3500|5000|5100|6000|QX1|7M2|7SM2|9M2|7RM3A|7RM4A))",
+    re.IGNORECASE,
+)
 
 _LONGEST = 63
 """LibRaw keeps 64 bytes of a make or a model."""
@@ -54,9 +63,9 @@ _SIDE = 32
 def known_camera(name: str) -> Camera | None:
     """The camera of this name, with its matrix for D65.
 
-    A match by the beginning of a model counts where that is how makers name sisters with one sensor ("D800E" of
-    "D800", "SLT-A57" of "SLT-A5"), but not if the rest makes another word or a later generation ("EOS R" in "EOS
-    Rebel", "EOS R5" in "EOS R5 Mark V"), nor if an entry matches every model of its make.
+    A match by the beginning of a model counts for known sisters with one sensor ("D800E" of "D800", "SLT-A57" of
+    "SLT-A5") and for no others: they may well be later generations ("ILCE-7M5" of "ILCE-7", "Z 6III" of "Z 6"), or
+    have no more than letters in common ("EOS Rebel", "EOS R").
 
     Args:
         name: Make and model, as in "Canon EOS 5DS R" or "NIKON CORPORATION NIKON D810".
@@ -106,8 +115,8 @@ def _listed(make: str, model: str) -> NDArray[np.float64] | None:
     length = len(model)
     while length and np.array_equal(matrix, _shorter(make, model, length)):
         length -= 1
-    rest = model[length:]
-    return None if not length or _OTHER_MODEL.match(rest) else matrix
+    sister = _SISTERS.fullmatch(f"{make.split()[0]} {model.removeprefix(make.split()[0]).strip()}")
+    return matrix if length == len(model) or (length and sister) else None
 
 
 def _shorter(make: str, model: str, length: int) -> NDArray[np.float64]:

@@ -122,7 +122,10 @@ def from_json(data: bytes, where: str) -> Sensitivity:
         header, spectra = document["header"], document["spectral_data"]
         order = [str(channel).lower() for channel in spectra["index"]["main"]]
         columns = [order.index(channel) for channel in "rgb"]
-        table = {float(key): [float(row[column]) for column in columns] for key, row in spectra["data"]["main"].items()}
+        rows = spectra["data"]["main"]
+        table = {float(key): [float(row[column]) for column in columns] for key, row in rows.items()}
+        if len(table) < len(rows):
+            raise UnreadableFile(where, "states a wavelength twice", "remove one of them")
         name = _libraw_name(str(header.get("manufacturer") or ""), str(header.get("model") or ""))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise UnreadableFile(where, "is no spectral sensitivity in JSON", _REMEDY) from None
@@ -133,9 +136,12 @@ def _from_csv(data: bytes, where: str) -> Sensitivity:
     try:
         rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), skipinitialspace=True)
         rows.fieldnames = [(field or "").strip().lower() for field in rows.fieldnames or ()]
-        table = {float(row["wavelength"]): [float(row[channel]) for channel in "rgb"] for row in rows}
+        lines = [(float(row["wavelength"]), [float(row[channel]) for channel in "rgb"]) for row in rows]
     except (ValueError, KeyError, TypeError, csv.Error):
         raise UnreadableFile(where, "is no spectral sensitivity in CSV", _REMEDY) from None
+    table = dict(lines)
+    if len(table) < len(lines):
+        raise UnreadableFile(where, "states a wavelength twice", "remove one of the lines")
     return _checked(PurePosixPath(where).stem, table, where)
 
 
