@@ -206,6 +206,8 @@ class TestChecks:
         (["set", "--predictions", "set/index.csv", "--truth", "set/index.csv"], 2, "give one of them"),
         (["set", "--predictions", "set/index.csv", "-m", "pca"], 2, "take the place of"),
         (["set", "--rounds", "5"], 2, "rounds"),
+        (["set", "--max-mean", "nan"], 2, "number of degrees"),
+        (["set", "--max-p95", "-1"], 2, "number of degrees"),
         (["set", "--html", "no/such/folder/page.html", "--resume", "set"], 1, "set"),
     ],
 )

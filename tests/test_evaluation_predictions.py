@@ -116,8 +116,14 @@ def test_what_is_no_light_counts_as_failed_and_as_nothing_corrected(text: str, w
 
 
 def test_a_file_without_a_single_estimate_says_what_it_lacks() -> None:
-    with pytest.raises(UsageError, match='line 1: no estimate; name it "illuminant" or "gains"'):
+    with pytest.raises(UsageError, match='line 1: states no light under "illuminant", "gains"'):
         read('{"path": "a", "light": [1, 1, 1]}')
+
+
+@pytest.mark.parametrize("light", ['"r": 1, "g": 2, "b": 2', '"rgb": [1, 2, 2]', '"illuminant": [1, 2, 2]'])
+def test_names_that_programs_give_a_light(light: str) -> None:
+    (judged,) = read(f'{{"image": "a", {light}}}').judged
+    np.testing.assert_allclose(judged.estimates[0], np.array([1, 2, 2]) / 3)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,15 @@ class Gallery(StrEnum):
     EACH = "each"
 
 
+def _limit(value: float | None) -> float | None:
+    if value is not None and not value >= 0:
+        raise typer.BadParameter(f"a limit is a number of degrees, not {value:g}")
+    return value
+
+
+Limit = Annotated[float | None, typer.Option(metavar="DEG", callback=_limit, rich_help_panel=_CHECK)]
+
+
 def evaluate(
     prepared: Annotated[
         list[Path] | None, typer.Argument(metavar="PREPARED...", help="Folders that `dataset prepare` made.")
@@ -141,10 +150,10 @@ def evaluate(
         Over,
         typer.Option(help="Checks look at all images, or at the geometric mean over cameras.", rich_help_panel=_CHECK),
     ] = Over.POOLED,
-    max_mean: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
-    max_median: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
-    max_worst25: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
-    max_p95: Annotated[float | None, typer.Option(metavar="DEG", rich_help_panel=_CHECK)] = None,
+    max_mean: Limit = None,
+    max_median: Limit = None,
+    max_worst25: Limit = None,
+    max_p95: Limit = None,
     resume: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep answers in FILE; after a kill, go on.", rich_help_panel=_RUN),
@@ -304,7 +313,7 @@ def _check(evaluation: Evaluation, metric: Metric, over: Over, limits: dict[str,
     rows = [row for row in evaluation.summaries if row.metric == metric.value]
     group = GEOMETRIC_MEAN if over is Over.CAMERAS and any(row.group == GEOMETRIC_MEAN for row in rows) else POOLED
     exceeded = [
-        f"{row.method}: {name} {row.values[name]:.2f} degrees, {limit:g} allowed"
+        f"{row.method}: {name} {row.values[name]:.4g} degrees, {limit:g} allowed"
         for row in rows
         if row.group == group
         for name, limit in limits.items()

@@ -89,6 +89,11 @@ def _of_json(record: object, where: str) -> Stated:
     image = next((record[key] for key in _NAMES if record.get(key)), None)
     if not isinstance(image, str):
         raise UsageError(f'{where}: names no image under "path" or "image"; {FORM}')
+    if not any(key in record for key in ("illuminant", "gains", "status")):
+        light = record.get("rgb", [record[c] for c in "rgb"] if {*"rgb"} <= record.keys() else None)
+        if light is None:
+            raise UsageError(f'{where}: states no light under "illuminant", "gains" or "r", "g" and "b"; {FORM}')
+        record = {**record, "illuminant": light}
     return Stated(where, image, record)
 
 
