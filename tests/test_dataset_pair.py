@@ -267,3 +267,15 @@ def test_geometric_median_costs_least(seed: int, count: int) -> None:
 
 def _cost(points: Array, middle: Array, weights: Array | float = 1.0) -> float:
     return float((weights * np.linalg.norm(points - middle, axis=1)).sum())
+
+
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.2, 0.3])
+def test_a_lesser_light_counts_by_its_brightness(share: float) -> None:
+    rng = np.random.default_rng(4)
+    paint = np.kron(rng.uniform(0.1, 0.8, (12, 16, 3)), np.ones((20, 20, 1)))
+    light = np.ones((240, 320, 3)) * (1.0, 0.6, 0.3)
+    light[:, : int(320 * share)] = (0.24, 0.4, 0.8)
+    found = illuminant_from_pair((paint * light).astype(np.float32), (0.9 * paint).astype(np.float32))
+    green = (paint * light)[..., 1:2]
+    mean = (light / light[..., 1:2] * green).sum(axis=(0, 1))
+    assert angular_error(found.rgb, mean.tolist()) < 1.5

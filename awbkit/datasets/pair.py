@@ -39,8 +39,15 @@ _BRIGHTEST = 3.0
 """No pixel counts for more than this many of median brightness: the brightest are reflections of lamps."""
 
 _FAR = 3.0
-"""Pixels further from the geometric median than this many third quartiles of the distance are highlights or moved
+"""Pixels further from the geometric median than this many third quartiles of the distance may be highlights or moved
 objects. Not medians: those of two lights of unequal shares would shut out the lesser."""
+
+_LEAST_LIGHT = 0.05
+"""Share of the weight from which what is that far may be a lesser light instead, and counts..."""
+
+_COMPACT = 0.3
+"""... if it keeps together: its median distance from its own middle is at most this share of that middle's distance.
+Moved objects scatter, since paint before and paint after differ in all ways."""
 
 _LIKE = 0.02
 """Variance of ln reference, over 3 x 3 cells, from which the guided filter follows its edges."""
@@ -161,13 +168,22 @@ def geometric_median(points: Floats, weights: Floats) -> NDArray[np.float64]:
 
 
 def _mean(ratio: Floats, weight: Floats, green: Floats) -> NDArray[np.float64]:
-    """Log-chroma of the mean light over the pixels that are not far from the geometric median."""
-    distance = np.linalg.norm(ratio - geometric_median(ratio, weight), axis=1)
-    order = np.argsort(distance)
-    total = np.cumsum(weight[order])
-    quartile = distance[order[np.searchsorted(total, 0.75 * total[-1])]]
-    near = distance <= _FAR * quartile + 1e-6
+    """Log-chroma of the mean light over the pixels that are near the geometric median, or of a lesser light."""
+    middle = geometric_median(ratio, weight)
+    distance = np.linalg.norm(ratio - middle, axis=1)
+    near = distance <= _FAR * _quantile(distance, weight, 0.75) + 1e-6
+    if weight[~near].sum() > _LEAST_LIGHT * weight.sum():
+        other = geometric_median(ratio[~near], weight[~near])
+        scatter = _quantile(np.linalg.norm(ratio[~near] - other, axis=1), weight[~near], 0.5)
+        if scatter < _COMPACT * np.linalg.norm(other - middle):
+            near[:] = True
     return np.asarray(np.log(np.average(np.exp(ratio[near]), axis=0, weights=green[near])))
+
+
+def _quantile(values: Floats, weight: Floats, share: float) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weight[order])
+    return float(values[order[np.searchsorted(total, share * total[-1])]])
 
 
 def _local(

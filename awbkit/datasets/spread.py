@@ -17,7 +17,8 @@ _ROUNDING = 1e-5
 def angular_spread(chroma: NDArray[np.floating]) -> float:
     """Degrees between the lights at the first and third quartile, along the direction in which they differ most.
 
-    For two lights in equal shares it is the angle between them, for one light 0.
+    For two lights in equal shares it is the angle between them, for one light 0; a light on less than a quarter of the
+    places does not show.
 
     Args:
         chroma: (n, 2), ln(r / g) and ln(b / g) of the light at each of n places.
