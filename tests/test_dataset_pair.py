@@ -50,11 +50,11 @@ def local_errors(found: PairIlluminant, pair: Pair) -> Array:
 
 
 def true_spread(pair: Pair) -> float:
-    """Degrees between the light's quartiles along its principal axis, by the true light of each cell."""
+    """Degrees between the light's sixths along its principal axis, by the true light of each cell."""
     truth = true_cells(pair).reshape(-1, 3)
     chroma = np.log(truth[:, (0, 2)] / truth[:, 1:2])
     axis = np.linalg.svd(chroma - chroma.mean(axis=0), full_matrices=False)[2][0]
-    first, third = np.quantile(chroma @ axis, (0.25, 0.75))
+    first, third = np.quantile(chroma @ axis, (1 / 6, 5 / 6))
     across = np.median(chroma, axis=0) - axis * (np.median(chroma, axis=0) @ axis)
     lights = [np.exp([point[0], 0, point[1]]) for point in (across + first * axis, across + third * axis)]
     return angular_error(*(light.tolist() for light in lights))

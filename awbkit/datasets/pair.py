@@ -42,12 +42,13 @@ _FAR = 3.0
 """Pixels further from the geometric median than this many third quartiles of the distance may be highlights or moved
 objects. Not medians: those of two lights of unequal shares would shut out the lesser."""
 
-_LEAST_LIGHT = 0.05
-"""Share of the weight from which what is that far may be a lesser light instead, and counts..."""
+_STRAYS = (0.05, 0.15)
+"""Up to the first share of the pixels or of the weight, what is that far is left out; from the second on it is a lesser
+light and counts. Between them it counts if it keeps together: moved objects scatter, since the paint before and the
+paint behind differ in all ways."""
 
 _COMPACT = 0.3
-"""... if it keeps together: its median distance from its own middle is at most this share of that middle's distance.
-Moved objects scatter, since paint before and paint after differ in all ways."""
+"""What keeps together has a median distance from its own middle of at most this share of that middle's distance."""
 
 _LIKE = 0.02
 """Variance of ln reference, over 3 x 3 cells, from which the guided filter follows its edges."""
@@ -65,7 +66,7 @@ class PairIlluminant:
 
     Attributes:
         rgb: Unit length: the mean light, weighted by the brightness of what it falls on.
-        spread: Degrees between the lights at the first and third quartile of the cells, along the direction in
+        spread: Degrees between the lights one sixth of the cells from either end, along the direction in
             log-chroma in which they differ most: for two lights in equal shares the angle between them.
         local: float32 (64, 64, 2), ln(r / g) and ln(b / g) of the light in each cell of the input's thumbnail; NaN
             where it is unknown.
@@ -172,12 +173,16 @@ def _mean(ratio: Floats, weight: Floats, green: Floats) -> NDArray[np.float64]:
     middle = geometric_median(ratio, weight)
     distance = np.linalg.norm(ratio - middle, axis=1)
     near = distance <= _FAR * _quantile(distance, weight, 0.75) + 1e-6
-    if weight[~near].sum() > _LEAST_LIGHT * weight.sum():
-        other = geometric_median(ratio[~near], weight[~near])
-        scatter = _quantile(np.linalg.norm(ratio[~near] - other, axis=1), weight[~near], 0.5)
-        if scatter < _COMPACT * np.linalg.norm(other - middle):
-            near[:] = True
+    share = max(1 - near.mean(), 1 - weight[near].sum() / weight.sum())
+    if share > _STRAYS[1] or (share > _STRAYS[0] and _keeps_together(ratio[~near], weight[~near], middle)):
+        near[:] = True
     return np.asarray(np.log(np.average(np.exp(ratio[near]), axis=0, weights=green[near])))
+
+
+def _keeps_together(ratio: Floats, weight: Floats, elsewhere: NDArray[np.float64]) -> bool:
+    middle = geometric_median(ratio, weight)
+    scatter = _quantile(np.linalg.norm(ratio - middle, axis=1), weight, 0.5)
+    return scatter < _COMPACT * float(np.linalg.norm(middle - elsewhere))
 
 
 def _quantile(values: Floats, weight: Floats, share: float) -> float:

@@ -15,10 +15,10 @@ _ROUNDING = 1e-5
 
 
 def angular_spread(chroma: NDArray[np.floating]) -> float:
-    """Degrees between the lights at the first and third quartile, along the direction in which they differ most.
+    """Degrees between the lights one sixth from either end, along the direction in which they differ most.
 
-    For two lights in equal shares it is the angle between them, for one light 0; a light on less than a quarter of the
-    places does not show.
+    For two lights it is the angle between them, if each has a sixth of the places; for one light 0. Between quartiles,
+    a light on a fifth of a scene would not show; between deciles, the noise of dark pictures does.
 
     Args:
         chroma: (n, 2), ln(r / g) and ln(b / g) of the light at each of n places.
@@ -27,6 +27,6 @@ def angular_spread(chroma: NDArray[np.floating]) -> float:
         return 0.0
     middle = np.median(chroma, axis=0)
     axis = np.linalg.eigh(np.cov(chroma, rowvar=False))[1][:, -1]
-    quartiles = middle + np.quantile((chroma - middle) @ axis, (0.25, 0.75))[:, None] * axis
-    first, third = np.exp(np.insert(quartiles, 1, 0.0, axis=1))
-    return angular_error(first.tolist(), third.tolist())
+    ends = middle + np.quantile((chroma - middle) @ axis, (1 / 6, 5 / 6))[:, None] * axis
+    low, high = np.exp(np.insert(ends, 1, 0.0, axis=1))
+    return angular_error(low.tolist(), high.tolist())

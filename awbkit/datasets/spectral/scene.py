@@ -87,7 +87,7 @@ def illuminant(light: Floats, incident: Floats, valid: NDArray[np.bool_]) -> tup
 
     Returns:
         RGB (3,), green = 1; float32 (64, 64, 2), ln(r/g) and ln(b/g) of each cell; and the spread: degrees between the
-        lights at the first and third quartile of the cells that count, along the direction in which they differ most.
+        lights one sixth of the cells from either end that count, along the direction in which they differ most.
     """
     ratio = incident[..., ::2] / incident[..., 1:2]
     weight = np.where(valid, light[..., 1], 0).astype(np.float64)
