@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 from evaluation_sets import truth_of_rows
 
 from awbkit.evaluation.bootstrap import Resamples, interval, resampled_means, resampled_statistics
 from awbkit.evaluation.evaluate import select
-from awbkit.evaluation.result import STATISTICS
+from awbkit.evaluation.result import FEWEST_SCENES, STATISTICS
+from awbkit.evaluation.significance import bootstrap_p
 from awbkit.evaluation.statistics import statistics
 
 
@@ -39,9 +41,9 @@ def test_the_spread_of_the_mean_is_that_of_theory(rng: np.random.Generator) -> N
 
 def test_copies_of_an_image_in_its_scene_prove_nothing(rng: np.random.Generator) -> None:
     errors = rng.exponential(3, 100)
-    alone = interval(draws(errors, one_camera(100)))
-    copied = interval(draws(np.repeat(errors, 10), one_camera(1000, per_scene=10)))
-    as_if_new = interval(draws(np.repeat(errors, 10), one_camera(1000)))
+    alone = interval(draws(errors, one_camera(100)), 100)
+    copied = interval(draws(np.repeat(errors, 10), one_camera(1000, per_scene=10)), 100)
+    as_if_new = interval(draws(np.repeat(errors, 10), one_camera(1000)), 1000)
     np.testing.assert_allclose(copied[0], alone[0], rtol=1e-9)
     assert np.diff(as_if_new[0]) < np.diff(alone[0]) / 2
 
@@ -53,7 +55,7 @@ def test_intervals_hold_the_true_mean_as_often_as_they_say(rng: np.random.Genera
     for _ in range(100):
         errors = np.repeat(rng.exponential(3, 80), 2)
         share = np.ones((160, 1))
-        low, high = interval(resampled_means(errors, share, resamples))[0]
+        low, high = interval(resampled_means(errors, share, resamples), 80)[0]
         hits += low <= 3 <= high
     assert 85 <= hits <= 99
 
@@ -75,18 +77,36 @@ def test_seeds_differ_and_repeat(rng: np.random.Generator) -> None:
     assert not np.array_equal(first, other)
 
 
-def test_each_camera_keeps_its_scenes_and_shared_scenes_stay_whole() -> None:
+def test_scenes_are_drawn_from_all_cameras_and_shared_scenes_stay_whole() -> None:
     rows = [("set", camera, f"{camera}{i}", "") for camera in "AB" for i in range(20)]
     rows += [("set", camera, f"both{i}", "") for i in range(10) for camera in "AB"]
     truth = truth_of_rows(rows)
-    resamples = Resamples.of(truth, 50)
+    resamples = Resamples.of(truth, 200)
     cameras = np.array(truth.cameras)
     both = np.array([scene.startswith("both") for scene in truth.scenes])
-    for _, counts in resamples.chunks():
-        by_image = counts[:, resamples.scene]
-        for camera in "AB":
-            assert (by_image[:, (cameras == camera) & ~both].sum(axis=1) == 20).all()
-        assert np.array_equal(by_image[:, (cameras == "A") & both], by_image[:, (cameras == "B") & both])
+    counts = np.concatenate([chunk for _, chunk in resamples.chunks()])
+    by_image = counts[:, resamples.scene]
+    assert (counts.sum(axis=1) == 50).all()
+    assert np.array_equal(by_image[:, (cameras == "A") & both], by_image[:, (cameras == "B") & both])
+    # 50 draws, each with a chance of 20 in 50 of being A's alone.
+    alone = by_image[:, (cameras == "A") & ~both].sum(axis=1)
+    assert alone.mean() == pytest.approx(20, abs=1)
+    assert alone.std() == pytest.approx(12**0.5, rel=0.2)
+
+
+@pytest.mark.parametrize(("cameras", "each"), [(1, 30), (1, 100), (10, 10), (20, 2), (20, 1)])
+def test_any_number_of_cameras_is_as_sure_as_it_says(cameras: int, each: int, rng: np.random.Generator) -> None:
+    """400 pairs of methods with log-normal errors of one mean; three standard errors of 5 % of them are 3.3 %."""
+    count = cameras * each
+    rows = [("set", f"c{index % cameras}", str(index), "") for index in range(count)]
+    errors = rng.lognormal(0, 0.8, (800, count))
+    means = resampled_statistics(errors, [np.arange(count)], Resamples.of(truth_of_rows(rows), 300))[:, 0, 0]
+    low, high = interval(means, count).T
+    assert 0.87 <= np.mean((low <= np.exp(0.32)) & (np.exp(0.32) <= high)) <= 0.98
+    differences = errors[::2].mean(axis=1) - errors[1::2].mean(axis=1)
+    drawn = means[::2] - means[1::2]
+    alarms = [bootstrap_p(float(d), row, count) < 0.05 for d, row in zip(differences, drawn, strict=True)]
+    assert np.mean(alarms) == pytest.approx(0.05, abs=0.033)
 
 
 def test_scenes_of_one_name_in_two_sets_are_two_scenes() -> None:
@@ -103,5 +123,19 @@ def test_many_images_are_worked_on_in_parts(rng: np.random.Generator) -> None:
 
 def test_a_group_that_no_draw_holds_is_unknown() -> None:
     values = np.array([[np.nan, 1.0, 2.0, 3.0], [np.nan] * 4])
-    assert interval(values)[0] == pytest.approx([1.05, 2.95])
-    assert np.isnan(interval(values)[1]).all()
+    assert interval(values, 10**6)[0] == pytest.approx([1.05, 2.95], abs=1e-4)
+    assert np.isnan(interval(values, 10**6)[1]).all()
+
+
+@pytest.mark.parametrize("scenes", [10, 30, 1000])
+def test_intervals_of_few_scenes_are_wider(scenes: int) -> None:
+    beyond = scipy.stats.norm.cdf(-np.sqrt(scenes / (scenes - 1)) * scipy.stats.t.ppf(0.975, scenes - 1))
+    found = interval(np.linspace(0, 1, 1001), scenes)
+    assert found == pytest.approx([beyond, 1 - beyond], abs=1e-4)
+
+
+def test_too_few_scenes_have_no_interval() -> None:
+    values = np.ones((2, 3, 100))
+    assert np.isnan(interval(values, FEWEST_SCENES - 1)).all()
+    assert interval(values, FEWEST_SCENES).shape == (2, 3, 2)
+    assert np.isfinite(interval(values, FEWEST_SCENES)).all()

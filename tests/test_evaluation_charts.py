@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -318,6 +319,20 @@ def test_calibration_lies_on_the_line_where_it_is_right() -> None:
     assert [(x - 40) / 392 for x, _ in marks(svg, "m0")] == pytest.approx(
         [(300 - y) / 274 for _, y in marks(svg, "m0")], abs=1e-3
     )
+
+
+def test_bins_without_an_interval_have_a_mark_but_no_whisker() -> None:
+    stated = calibration(evaluation().methods[0])
+    bins = [replace(each, interval=(np.nan, np.nan)) if place else each for place, each in enumerate(stated.bins)]
+    svg = reliability([replace(stated, bins=bins)], {"good": 0})
+    assert "nan" not in svg
+    assert svg.count('class="whisker"') == 1
+    assert len(marks(svg, "m0")) == len(bins)
+
+
+def test_a_method_without_estimates_has_no_mean() -> None:
+    tree = parsed(directions(0, "silent", np.full((3, 2), np.nan), [np.arange(3)], 5.0))
+    assert tree.attrib["aria-label"] == "Signed errors of silent: no estimates."
 
 
 def test_risk_falls_with_coverage_from_right_to_left() -> None:

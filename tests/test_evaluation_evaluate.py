@@ -169,9 +169,20 @@ def test_one_image_has_figures_but_no_intervals() -> None:
         assert len(set(summary.values.values())) == 1
         assert np.isnan(list(summary.intervals.values())).all()
     for comparison in result.comparisons:
-        assert comparison.p_wilcoxon == comparison.p_bootstrap == 1
-        assert np.isnan(comparison.interval).all()
+        assert comparison.p_wilcoxon == 1
+        assert np.isnan([comparison.p_bootstrap, *comparison.interval]).all()
     assert result.calibrations[0].bins[0].images == 1
+
+
+def test_cameras_of_one_scene_still_have_a_pooled_interval(rng: np.random.Generator) -> None:
+    truth = truth_of_rows([("set", f"c{i}", f"{i}", "") for i in range(20)])
+    result = evaluate(truth, [judged(truth, name, rng.uniform(0, 10, 20)) for name in ("one", "two")], rounds=200)
+    low, high = found(result, "one", POOLED).intervals["mean"]
+    assert 2 < high - low < 4  # Uniform errors: 2 x 2.09 x 10 / sqrt(12) / sqrt(20) = 2.7.
+    for group in ("set / c0", GEOMETRIC_MEAN):
+        assert np.isnan(list(found(result, "one", group).intervals.values())).all()
+    pooled = next(c for c in result.comparisons if c.group == POOLED)
+    assert pooled.p_bootstrap == pytest.approx(pooled.p_wilcoxon, abs=0.2)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,12 @@ def test_what_is_not_known_is_a_dash() -> None:
     assert found[3][:2] == ["b", "**2.00**"]
 
 
+def test_a_difference_without_an_interval_stands_alone() -> None:
+    shown = evaluation()
+    pairs = [replace(each, interval=(np.nan, np.nan), p_bootstrap=np.nan) for each in shown.comparisons]
+    assert "nan" not in to_markdown(replace(shown, comparisons=pairs))
+
+
 def test_missing_estimates_are_told() -> None:
     assert "worst answer: bad 2." in to_markdown(evaluation(failed=[1, 2]))
     assert "nothing to correct" not in to_markdown(evaluation())

@@ -174,7 +174,8 @@ def unknown_intervals() -> Evaluation:
     nothing = (np.nan, np.nan)
     summaries = [replace(s, intervals=dict.fromkeys(s.values, nothing)) for s in shown.summaries]
     comparisons = [replace(c, interval=nothing, p_wilcoxon=np.nan) for c in shown.comparisons]
-    return replace(shown, summaries=summaries, comparisons=comparisons)
+    stated = [replace(c, bins=[replace(each, interval=nothing) for each in c.bins]) for c in shown.calibrations]
+    return replace(shown, summaries=summaries, comparisons=comparisons, calibrations=stated)
 
 
 def perfect() -> Evaluation:
@@ -203,7 +204,9 @@ def bare() -> Evaluation:
 @pytest.mark.parametrize("images", [picture, None])
 def test_unusual_evaluations_are_shown(case: object, images: object) -> None:
     shown = case()  # type: ignore[operator]
-    reader = read(page(shown, images, options=PageOptions(worst=2)))  # type: ignore[arg-type]
+    text = page(shown, images, options=PageOptions(worst=2))  # type: ignore[arg-type]
+    assert not any("nan" in chart for chart in re.findall("<svg.*?</svg>", text, re.DOTALL))
+    reader = read(text)
     assert "nan" not in re.findall(r"[a-z]+", " ".join(reader.words[reader.words.index("Results") :]).split('"use')[0])
 
 

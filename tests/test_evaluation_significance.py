@@ -10,7 +10,14 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awbkit.evaluation.significance import bootstrap_p, holm, midranks, wilcoxon
+from awbkit.evaluation.significance import (
+    bootstrap_p,
+    holm,
+    midranks,
+    normal_from_student,
+    student_from_normal,
+    wilcoxon,
+)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 25, 50])
@@ -65,14 +72,22 @@ def test_bootstrap_p_is_near_that_of_the_t_test(rng: np.random.Generator) -> Non
     ("difference", "draws", "scenes", "p"),
     [
         (0.0, [0.0, 0.0, 0.0], 100, 1.0),
-        (2.0, [2.0, 2.0, 2.0], 1, 1.0),
-        (2.0, [2.0, 2.0, 2.0], 2, 0.5),
-        (2.0, [1.9, 2.0, 2.1], 4, 0.125),
-        (2.0, [np.nan], 3, 0.25),
+        (2.0, [2.0, 2.0, 2.0], 10, 2**-9),
+        (2.0, [np.nan], 12, 2**-11),
+        (2.0, [1.9, 2.0, 2.1], 9, np.nan),
+        (0.0, [0.0, 0.0], 1, np.nan),
     ],
 )
 def test_few_scenes_promise_little(difference: float, draws: list[float], scenes: int, p: float) -> None:
-    assert bootstrap_p(difference, np.array(draws), scenes) == p
+    assert bootstrap_p(difference, np.array(draws), scenes) == pytest.approx(p, nan_ok=True)
+
+
+@pytest.mark.parametrize("scenes", [10, 30, 1000])
+@pytest.mark.parametrize("value", [0.0, 0.5, 2.0, 4.0])
+def test_student_is_taken_for_normal_and_back(value: float, scenes: int) -> None:
+    exact = scipy.stats.norm.isf(scipy.stats.t.sf(value, scenes - 1))
+    assert normal_from_student(value, scenes) == pytest.approx(exact, rel=2e-3, abs=1e-12)
+    assert student_from_normal(normal_from_student(value, scenes), scenes) == pytest.approx(value)
 
 
 def test_holm_as_in_its_textbook_example() -> None:

@@ -1,29 +1,53 @@
 """How far figures would move with other scenes: the cluster bootstrap.
 
-Scenes are drawn with replacement, each with all its images, because images of one scene err alike and as many new
-images of old scenes would prove less. They are drawn within strata, so that every camera keeps its share: the scenes
-of one data set that one camera saw alone, camera by camera, and those that several saw, which stay whole. The cameras
-are taken as given; the intervals say nothing of other cameras.
+Scenes are drawn with replacement from all there are, each with all its images, because images of one scene err alike
+and as many new images of old scenes would prove less. One draw serves all groups: a camera's figures are those of its
+images in the draw, so that a scene that several cameras saw stays whole. How many of each camera's scenes a draw holds
+varies; drawing camera by camera would see no spread at all in cameras of one scene. Where cameras differ, pooled
+intervals therefore also hold how the cameras happened to be mixed. The cameras themselves are taken as given.
 
-Every method meets the same draws, so that differences between methods are paired. Intervals are percentile intervals,
-B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. For the maximum they are too short
-above: no draw has a worse image than the worst.
+Every method meets the same draws, so that differences between methods are paired. Intervals are expanded percentile
+intervals, T. C. Hesterberg, What teachers should know about the bootstrap, The American Statistician 69(4), 2015:
+wider by sqrt(n / (n - 1)) for n scenes, and by Student's distribution in place of the normal one. With fewer than
+``FEWEST_SCENES`` scenes there is none.
+
+How often 95 % intervals hold the true figure, in %, and how often the paired p of equal methods is below 0.05, over
+1,600 samples of log-normal errors (sigma 0.8), one image to a scene; in parentheses what plain percentile intervals,
+the normal distribution and draws within each camera gave:
+
+====================  ===========  ===========  ===========
+cameras x scenes      mean         worst 25 %   p < 0.05
+====================  ===========  ===========  ===========
+1 x 30                91 (90)      80 (79)      4.2 (6.1)
+1 x 100               94 (94)      91 (90)      4.9 (5.7)
+10 x 10, pooled       93 (92)      91 (89)      4.2 (5.7)
+10 x 10, one camera   91           58
+20 x 2, pooled        91 (77)      84 (70)      4.9 (18.8)
+20 x 1, pooled        92 (0)       76 (0)       4.6 (100)
+====================  ===========  ===========  ===========
+
+So the worst 25 % of few scenes is less certain than its interval says: a sample of a long tail tells little of what
+it lacks. For the maximum intervals are too short above at any size: no draw has a worse image than the worst.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.evaluation.result import STATISTICS, Truth
+from awbkit.evaluation.result import FEWEST_SCENES, STATISTICS, Truth
+from awbkit.evaluation.significance import student_from_normal
 from awbkit.evaluation.statistics import sorted_statistics
 
 _CELLS_AT_ONCE = 1 << 20
 """Rounds times images that are worked on at a time; some 30 MB."""
+
+_TWO_SIDED = 1.959964
+"""Standard errors that hold 95 % of a normal distribution."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,49 +55,37 @@ class Resamples:
     """Draws of scenes, the same whenever they are asked for.
 
     Attributes:
-        scene: (N,) number of each image's scene.
-        stratum: (S,) number of each scene's stratum.
+        scene: (N,) number of each image's scene, from 0, none left out.
         rounds: How many draws.
         seed: Of the random numbers; each round has its own, so that draws do not depend on how many are made at once.
     """
 
     scene: NDArray[np.intp]
-    stratum: NDArray[np.intp]
     rounds: int = 1000
     seed: int = 0
 
     @classmethod
     def of(cls, truth: Truth, rounds: int = 1000, seed: int = 0) -> Resamples:
         """Draws of the scenes of some images; images in another order get the same."""
-        seen: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         keys = list(zip(truth.datasets, truth.scenes, strict=True))
-        for key, camera in zip(keys, truth.cameras, strict=True):
-            seen[key].add(camera)
-        scenes = sorted(seen)
-        kinds = [(key[0], *(seen[key] if len(seen[key]) == 1 else ())) for key in scenes]
-        strata = {kind: number for number, kind in enumerate(sorted(set(kinds)))}
-        numbers = {key: number for number, key in enumerate(scenes)}
-        return cls(
-            np.array([numbers[key] for key in keys], dtype=np.intp),
-            np.array([strata[kind] for kind in kinds], dtype=np.intp),
-            rounds,
-            seed,
-        )
+        numbers = {key: number for number, key in enumerate(sorted(set(keys)))}
+        return cls(np.array([numbers[key] for key in keys], dtype=np.intp), rounds, seed)
+
+    @property
+    def scenes(self) -> int:
+        """How many there are."""
+        return int(self.scene.max(initial=-1)) + 1
 
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.uint16]]]:
         """Some rounds at a time: which, and (R, S) how often each scene was drawn in each."""
-        scenes = len(self.stratum)
-        order = np.argsort(self.stratum, kind="stable")
-        sizes = np.bincount(self.stratum)
-        size = sizes[self.stratum[order]]
-        start = np.repeat(np.cumsum(sizes) - sizes, sizes)
-        step = max(1, _CELLS_AT_ONCE // max(len(self.scene), scenes))
+        scenes = self.scenes
+        step = max(1, _CELLS_AT_ONCE // len(self.scene))
         for begin in range(0, self.rounds, step):
             rounds = range(begin, min(begin + step, self.rounds))
             counts = np.empty((len(rounds), scenes), np.uint16)
             for row, number in enumerate(rounds):
-                drawn = start + np.random.default_rng((self.seed, number)).integers(0, size)
-                counts[row, order] = np.bincount(drawn, minlength=scenes)
+                drawn = np.random.default_rng((self.seed, number)).integers(0, scenes, scenes)
+                counts[row] = np.bincount(drawn, minlength=scenes)
             yield slice(rounds.start, rounds.stop), counts
 
 
@@ -113,8 +125,7 @@ def resampled_means(
     Returns:
         float64 (G, rounds); NaN where a draw holds no image of a group.
     """
-    scenes = len(resamples.stratum)
-    sums = np.zeros((2, scenes, shares.shape[1]))
+    sums = np.zeros((2, resamples.scenes, shares.shape[1]))
     np.add.at(sums[0], resamples.scene, shares * values[:, None])
     np.add.at(sums[1], resamples.scene, shares)
     found = np.empty((shares.shape[1], resamples.rounds))
@@ -125,14 +136,25 @@ def resampled_means(
     return found
 
 
-def interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 95 % percentile interval along the last axis, NaN left out: (..., 2)."""
+def interval(values: NDArray[np.float64], scenes: int) -> NDArray[np.float64]:
+    """The 95 % expanded percentile interval along the last axis, NaN left out.
+
+    Args:
+        values: (..., rounds), what the draws gave.
+        scenes: How many the figure rests on.
+
+    Returns:
+        float64 (..., 2); NaN where there are fewer than ``FEWEST_SCENES`` scenes, or all draws are NaN.
+    """
+    if scenes < FEWEST_SCENES:
+        return np.full((*values.shape[:-1], 2), np.nan)
+    beyond = 50 * math.erfc(math.sqrt(scenes / (scenes - 1)) * student_from_normal(_TWO_SIDED, scenes) / math.sqrt(2))
+    ends = (beyond, 100 - beyond)
     known = np.isfinite(values)
     if known.all():
-        return np.moveaxis(np.percentile(values, (2.5, 97.5), axis=-1), 0, -1)
+        return np.moveaxis(np.percentile(values, ends, axis=-1), 0, -1)
     flat = values.reshape(-1, values.shape[-1])
-    ends = [
-        np.percentile(row[np.isfinite(row)], (2.5, 97.5)) if np.isfinite(row).any() else np.full(2, np.nan)
-        for row in flat
+    found = [
+        np.percentile(row[np.isfinite(row)], ends) if np.isfinite(row).any() else np.full(2, np.nan) for row in flat
     ]
-    return np.array(ends).reshape(*values.shape[:-1], 2)
+    return np.array(found).reshape(*values.shape[:-1], 2)

@@ -33,12 +33,12 @@ def calibrate(judged: Judged, resamples: Resamples) -> Calibration | None:
     expected, actual = judged.expected[known], judged.errors["recovery"][known]
     shares = np.zeros((len(known), min(BINS, len(expected))))
     shares[known] = _bin_shares(expected)
-    spread = interval(resampled_means(judged.errors["recovery"], shares, resamples))
+    drawn = resampled_means(judged.errors["recovery"], shares, resamples)
     bins = []
     for place, share in enumerate(shares.T):
         size = share.sum()
         scenes = len(np.unique(resamples.scene[share > 0]))
-        low, high = spread[place].tolist() if scenes > 1 else (np.nan, np.nan)
+        low, high = interval(drawn[place], scenes).tolist()
         means = share[known] @ expected / size, share[known] @ actual / size
         bins.append(Bin(round(size), float(means[0]), float(means[1]), (low, high)))
     gaps = [bin.images * abs(bin.expected - bin.actual) for bin in bins]

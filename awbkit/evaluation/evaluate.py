@@ -17,6 +17,7 @@ from awbkit.evaluation.angles import recovery_error, reproduction_error
 from awbkit.evaluation.bootstrap import Resamples, interval, resampled_statistics
 from awbkit.evaluation.calibration import calibrate
 from awbkit.evaluation.result import (
+    FEWEST_SCENES,
     GEOMETRIC_MEAN,
     METRICS,
     POOLED,
@@ -205,17 +206,15 @@ def _summaries(
 ) -> list[Summary]:
     """Of one method under one metric; ``draws`` are its statistics (groups, 7, rounds)."""
     values = {group: statistics(one.errors[metric][members]) for group, members in groups.items()}
-    ends = dict(zip(groups, interval(draws), strict=True))
     found = []
-    for group, members in groups.items():
-        known = ends[group] if scenes[group] > 1 else np.full((len(STATISTICS), 2), np.nan)
+    for drawn, (group, members) in zip(draws, groups.items(), strict=True):
+        known = interval(drawn, scenes[group])
         found.append(_summary(one, group, metric, len(members), scenes[group], values[group], known))
     if len(cameras) > 1:
         places = [list(groups).index(camera) for camera in cameras]
         mean = {name: float(geometric_mean([values[camera][name] for camera in cameras])) for name in STATISTICS}
-        known = interval(geometric_mean(draws[places]))
-        if min(scenes[camera] for camera in cameras) < 2:
-            known = np.full_like(known, np.nan)
+        enough = min(scenes[camera] for camera in cameras) >= FEWEST_SCENES
+        known = interval(geometric_mean(draws[places]), scenes[POOLED] if enough else 0)
         found.append(_summary(one, GEOMETRIC_MEAN, metric, len(groups[POOLED]), scenes[POOLED], mean, known))
     return found
 
@@ -248,7 +247,7 @@ def _comparisons(
         by_scene = _ties(np.bincount(place, by_image) / counts)
         mean = float(_ties(by_image.mean()))
         drawn = _ties(means[first] - means[second])
-        ends = interval(drawn).tolist() if len(numbers) > 1 else (np.nan, np.nan)
+        low, high = interval(drawn, len(numbers)).tolist()
         found.append(
             Comparison(
                 first=judged[first].method,
@@ -256,7 +255,7 @@ def _comparisons(
                 group=group,
                 scenes=len(numbers),
                 difference=mean,
-                interval=(ends[0], ends[1]),
+                interval=(low, high),
                 wins=float(np.mean(by_scene < 0) + np.mean(by_scene == 0) / 2),
                 p_wilcoxon=wilcoxon(by_scene),
                 p_bootstrap=bootstrap_p(mean, drawn, len(numbers)),

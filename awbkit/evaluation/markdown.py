@@ -76,7 +76,8 @@ def _comparisons(evaluation: Evaluation) -> list[str]:
             if found.difference > 0:
                 found = pairs[second, first]
             low, high = found.interval
-            difference = f"{found.difference:+.2f} ({low:+.2f} to {high:+.2f})".replace("-", "−")
+            ends = f" ({low:+.2f} to {high:+.2f})" if math.isfinite(low) and math.isfinite(high) else ""
+            difference = f"{found.difference:+.2f}{ends}".replace("-", "−")
             tests = [_escaped(p_text(p)) for p in (found.p_wilcoxon, found.p_bootstrap)]
             lines.append(
                 [_escaped(found.first), _escaped(found.second), difference, f"{100 * found.wins:.0f} %", *tests]

@@ -19,6 +19,9 @@ POOLED = "pooled"
 GEOMETRIC_MEAN = "geometric mean"
 """The group that is none: each statistic's geometric mean over the cameras, each camera counting once."""
 
+FEWEST_SCENES = 10
+"""With fewer, the bootstrap says nothing: what it draws from is too unlike what the scenes were drawn from."""
+
 
 def camera_group(dataset: str, camera: str) -> str:
     """Name of the group of one data set's images by one camera."""
@@ -81,7 +84,8 @@ class Summary:
         images: How many.
         scenes: How many.
         values: For each statistic its value in degrees.
-        intervals: For each statistic the 95 % bootstrap interval over scenes; NaN where there are not two scenes.
+        intervals: For each statistic the 95 % bootstrap interval over scenes; NaN where the group, or for
+            ``GEOMETRIC_MEAN`` one of the cameras, has fewer than ``FEWEST_SCENES`` scenes.
     """
 
     method: str
@@ -103,10 +107,11 @@ class Comparison:
         group: As in :class:`Summary`, but never ``GEOMETRIC_MEAN``.
         scenes: Number of pairs: errors are averaged over each scene first.
         difference: Difference of the means over images, degrees.
-        interval: Its 95 % paired bootstrap interval over scenes; NaN where there are not two scenes.
+        interval: Its 95 % paired bootstrap interval over scenes; NaN where there are fewer than ``FEWEST_SCENES``.
         wins: Share of the scenes on which the first is better; ties count half.
         p_wilcoxon: Two-sided p of the Wilcoxon signed-rank test, Holm-corrected over this group's pairs of methods.
-        p_bootstrap: Two-sided p of the paired bootstrap of the difference, Holm-corrected likewise.
+        p_bootstrap: Two-sided p of the paired bootstrap of the difference, Holm-corrected likewise; NaN where there are
+            fewer than ``FEWEST_SCENES`` scenes.
     """
 
     first: str
@@ -128,7 +133,7 @@ class Bin:
         images: How many.
         expected: Mean of the expected errors, degrees.
         actual: Mean of the actual errors, degrees.
-        interval: The latter's 95 % bootstrap interval over scenes; NaN where there are not two scenes.
+        interval: The latter's 95 % bootstrap interval over scenes; NaN where there are fewer than ``FEWEST_SCENES``.
     """
 
     images: int

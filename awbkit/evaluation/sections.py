@@ -16,7 +16,7 @@ from awbkit.evaluation.controls import choice, method_boxes, plain
 from awbkit.evaluation.directions import CameraImages, signed_errors_by_camera
 from awbkit.evaluation.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
-from awbkit.evaluation.result import METRICS, POOLED, Evaluation
+from awbkit.evaluation.result import FEWEST_SCENES, METRICS, POOLED, Evaluation
 from awbkit.evaluation.wording import counted, p_text, size
 from awbkit.image import LinearImage
 
@@ -88,7 +88,7 @@ def results(evaluation: Evaluation) -> str:
     note = (
         "Recovery error is the angle between the estimate and the true light in camera RGB; reproduction error "
         "(Finlayson and Zakizadeh, 2014) that between a white surface after the correction and gray, which is what "
-        "shows in the picture. Intervals are by bootstrap over scenes. The geometric mean is over cameras."
+        f"shows in the picture. Intervals: bootstrap of {FEWEST_SCENES} scenes or more. Geometric mean: over cameras."
     )
     return _section("results", "Results", note, *parts, f'<div class="panels several">{figures}</div>')
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -145,8 +144,11 @@ def directions(
             along, across = chosen.mean(axis=0).tolist()
             parts.append(element("circle", class_="bias", cx=x.at(along), cy=y.at(across), r=9.0))
             parts.append(label(x.at(along), y.at(across) + 4.5, letter, class_="letter", text_anchor="middle"))
-    mean = known.mean(axis=0) if len(known) else np.full(2, math.nan)
-    description = f"Signed errors of {name}: mean {mean[0]:.2f} degrees too warm, {mean[1]:.2f} degrees too green."
+    mean = "no estimates"
+    if len(known):
+        along, across = known.mean(axis=0).tolist()
+        mean = f"mean {along:.2f} degrees too warm, {across:.2f} degrees too green"
+    description = f"Signed errors of {name}: {mean}."
     return chart(WIDTH - 10, description, parts)
 
 

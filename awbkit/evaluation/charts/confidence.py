@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from awbkit.evaluation.charts.scales import Scale, padded_range
@@ -49,7 +50,8 @@ def reliability(calibrations: Sequence[Calibration], methods: Mapping[str, int])
         ]
         for each in calibration.bins:
             at, low, top = x.at(each.expected), y.at(each.interval[0]), y.at(each.interval[1])
-            drawn.append(element("path", class_="whisker", d=f"M{number(at)} {number(low)}V{number(top)}"))
+            if math.isfinite(low) and math.isfinite(top):
+                drawn.append(element("path", class_="whisker", d=f"M{number(at)} {number(low)}V{number(top)}"))
             tip = f"{calibration.method}, {each.images} images: expected {figure_text(each.expected)}°, "
             tip += f"actual {figure_text(each.actual)}°"
             drawn.append(marker(index, at, y.at(each.actual), tip))
