@@ -59,7 +59,7 @@ def write_prepared(
         "citation": "none",
         "cameras": entries,
     }
-    (folder / "dataset.json").write_text(json.dumps({**info, "hash": f"sha256:{content_hash(folder)}"}))
+    (folder / "dataset.json").write_text(json.dumps({**info, "hash": f"sha256:{content_hash(folder, info)}"}))
     return Prepared.open(folder)
 
 

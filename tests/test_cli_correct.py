@@ -217,7 +217,7 @@ class TestOutputs:
         ran = awbkit("correct", "a.jpg", "-d", "file/out")
         assert ran.code == 1
         assert ran.complaint.startswith("awbkit: a.jpg: file/out/a_awb.jpg: cannot be written: ")
-        assert "write elsewhere with -d" in ran.complaint
+        assert "write elsewhere" in ran.complaint
 
     def test_an_unknown_suffix_costs_only_its_file(self, folder: Path) -> None:
         Path("plain").write_bytes(Path("a.jpg").read_bytes())

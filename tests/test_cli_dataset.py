@@ -151,6 +151,13 @@ class TestInspect:
         assert ran.code == 3
         assert "prepare it again" in ran.complaint
 
+    @pytest.mark.parametrize(("old", "new"), [('"licence": "as', '"licence": "not as'), ("0.9369", "0.9368")])
+    def test_verify_covers_licence_and_matrices(self, prepared: Path, old: str, new: str) -> None:
+        text = (prepared / "dataset.json").read_text()
+        assert old in text
+        (prepared / "dataset.json").write_text(text.replace(old, new))
+        assert awbkit("dataset", "inspect", prepared, "--verify").code == 3
+
     def test_what_is_no_prepared_folder(self, labelled: Path) -> None:
         ran = awbkit("dataset", "inspect", labelled)
         assert ran.code == 1

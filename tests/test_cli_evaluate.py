@@ -232,14 +232,13 @@ def test_a_killed_evaluation_goes_on(prepared: Prepared, tmp_path: Path) -> None
     process.communicate()
     with journal.open("ab") as file:
         file.write(b'{"start": 0, "rows": [')
-    kept = journal.read_bytes().count(b"\n") - 1
-    assert kept < 10
-    start = time.monotonic()
+    length = journal.stat().st_size
     resumed = evaluate("big", "--model", "mine.py:slow", "--resume", "answers.jsonl")
-    assert time.monotonic() - start > 0.01 * 64 * (10 - kept) * 0.9
-    assert journal.read_bytes().count(b"\n") == 11
+    assert journal.stat().st_size > length
     start = time.monotonic()
     assert evaluate("big", "--model", "mine.py:slow", "--resume", "answers.jsonl") == resumed
+    # 640 images of 10 ms are not worked on again.
+    assert time.monotonic() - start < 5
     other = awbkit("evaluate", "big", "-m", "pca", "--resume", "answers.jsonl")
     assert other.code == 1
     assert "another evaluation" in other.complaint

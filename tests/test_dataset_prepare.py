@@ -18,10 +18,10 @@ import pytest
 from labelled_folder import CAMERAS, light_of, write_labelled_folder
 
 from awbkit.datasets.layout import parse
-from awbkit.datasets.prepare import Preparation
+from awbkit.datasets.prepare import Preparation, check_output
 from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.source import Source
-from awbkit.errors import OutputError, UnreadableFile
+from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.files.outputs import IfExists
 from awbkit.illuminant import angular_error
 
@@ -190,6 +190,18 @@ class TestRefuses:
                 preparation.finish()
         assert not (tmp_path / "out.unfinished").exists()
 
+    def test_unfinished_work_of_files_that_were_changed(self, tmp_path: Path) -> None:
+        source = write_labelled_folder(tmp_path / "set", 8)
+        left(source, tmp_path / "out", 5)
+        os.utime(source / "images" / "img2.png", ns=(1, 1))
+        with pytest.raises(OutputError, match="--restart"):
+            begun(source, tmp_path / "out")
+
+    def test_the_folder_that_one_is_in(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UsageError, match="name a new one"):
+            check_output(Path(), IfExists.FAIL)
+
     def test_unfinished_work_of_another_source(self, labelled: Path, tmp_path: Path) -> None:
         left(labelled, tmp_path / "out", 5)
         other = write_labelled_folder(tmp_path / "other", 3)
@@ -213,6 +225,17 @@ class TestRefuses:
                 with pytest.raises(OutputError):
                     preparation.finish(if_exists)
         assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_link_stays_a_link(labelled: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    prepared(write_labelled_folder(tmp_path / "set", 2), tmp_path / "disk" / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "real")
+    with begun(labelled, tmp_path / "link") as preparation:
+        list(preparation.run())
+        assert len(preparation.finish(IfExists.REPLACE)) == COUNT
+    assert (tmp_path / "link").is_symlink()
+    assert len(Prepared.open(tmp_path / "disk" / "real")) == COUNT
 
 
 def test_replace_swaps_the_folders(labelled: Path, whole: Prepared, tmp_path: Path) -> None:

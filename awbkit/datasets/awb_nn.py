@@ -32,7 +32,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 import numpy as np
@@ -127,6 +127,10 @@ class AwbNN(Layout):
             raise UnreadableFile(f"{source.path}/{name}", f"has no tuning file for {sample.camera} any more")
         pixels, valid = _camera_rgb(read_codes(source, name), tuning)
         return Example(LinearImage(pixels, valid, camera).thumbnail(), sample.illuminant)
+
+    def outside(self) -> Iterable[Path]:
+        """The tuning files, where the source has none."""
+        return sorted(Path(self.tunings).rglob("*.json")) if self.tunings else ()
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
         """The sensors, with matrices where there is a tuning file."""

@@ -8,7 +8,7 @@ import math
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.illuminant import Illuminant
@@ -18,6 +18,7 @@ REQUIRED = ("image", "r", "g", "b")
 OPTIONAL = ("camera", "scene", "fold", "exposure")
 
 _DELIMITERS = (",", ";", "\t")
+_SHOWN = 40
 _UNKNOWN = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
 
 
@@ -67,10 +68,14 @@ def read_labels(text: str, where: str) -> Iterator[Label]:
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         rows = (row for row in reader if any(cell.strip() for cell in row))
-        next(rows, None)
+        width = len(next(rows, ()))
         for row in rows:
             cells = {name: row[place].strip() if place < len(row) else "" for name, place in columns.items()}
-            yield _label(reader.line_num, cells, delimiter != ",")
+            label = _label(reader.line_num, cells, delimiter != ",")
+            if any(cell.strip() for cell in row[width:]):
+                # Decimal commas in a table of commas, for one, would make other numbers of r, g and b.
+                label = replace(label, problem=f"has {len(row)} cells under {width} columns; quote or separate them")
+            yield label
     except csv.Error as error:
         raise UnreadableFile(where, f"line {reader.line_num} is no line of a table ({error})", "check quotes") from None
 
@@ -157,9 +162,12 @@ def _label(line: int, cells: dict[str, str], decimal_comma: bool) -> Label:
     try:
         Illuminant.of(light)
     except UsageError:
-        problem = f"r, g, b are {cells['r']}, {cells['g']}, {cells['b']} and no light; they must be positive numbers"
+        given = ", ".join(cells[name][:_SHOWN] for name in "rgb")
+        problem = f"r, g, b are {given} and no light; they must be positive numbers"
     if exposure is not None and not 0 < exposure < math.inf:
-        problem = problem or f"the exposure {cells['exposure']} is no positive number; leave it empty if not known"
+        problem = (
+            problem or f"the exposure {cells['exposure'][:_SHOWN]} is no positive number; leave it empty if not known"
+        )
     if not image:
         problem = "names no image"
     camera, scene, fold = (cells.get(name, "") for name in ("camera", "scene", "fold"))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar, get_type_hints
 
 import numpy as np
@@ -146,6 +147,10 @@ class Layout(ABC):
         from awbkit.files.known_cameras import known_camera
 
         return {name: known_camera(name) or Camera(name) for name in names}
+
+    def outside(self) -> Iterable[Path]:
+        """Files beside the source that the result depends on; by default none."""
+        return ()
 
     def about_source(self) -> About:
         """What to write beside the prepared data; options may change it."""

@@ -27,12 +27,13 @@ from awbkit.datasets.journal import Journal, Packed
 from awbkit.datasets.layout import Layout, Sample, Skipped
 from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_json, content_hash
 from awbkit.datasets.source import Source
-from awbkit.errors import OutputError, UnreadableFile
+from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.files.outputs import IfExists, unwritable
 from awbkit.illuminant import Illuminant
 from awbkit.image import THUMBNAIL_SIZE as SIZE
 
 _UNFINISHED = ".unfinished"
+_SMALL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class Preparation:
             OutputError: If another process is at work on it, an earlier run had another plan, or the folder cannot be
                 written.
         """
-        self.out = out
+        # What a symbolic link leads to is what is prepared, and replaced.
+        self.out = out = Path(os.path.realpath(out))
         self._layout = layout
         self._source = source
         self._folder = out.with_name(out.name + _UNFINISHED)
@@ -158,7 +160,9 @@ class Preparation:
             if self.skipped:
                 _write_csv(final / "skipped.csv", ("image", "reason"), ((s.image, s.reason) for s in self.skipped))
             # Last, because it is what makes the folder a prepared data set.
-            text = json.dumps(self._description(final), indent=2, ensure_ascii=False, sort_keys=False)
+            description = self._description()
+            description["hash"] = f"sha256:{content_hash(final, description)}"
+            text = json.dumps(description, indent=2, ensure_ascii=False, sort_keys=False)
             (final / "dataset.json").write_text(text + "\n", encoding="utf-8", errors="surrogateescape")
             check_output(self.out, if_exists)
             _replace(final, self.out)
@@ -169,13 +173,17 @@ class Preparation:
 
     def _plan(self) -> str:
         """A digest of all that the result depends on; two runs of the same plan can share their work."""
-        sizes = [
-            self._source.members[name].size for s in self.samples for name in s.files if name in self._source.members
-        ]
-        plan = [SCHEMA, self._layout.name, self._layout.options, [asdict(sample) for sample in self.samples], sizes]
+        used = {name for sample in self.samples for name in sample.files}
+        files = [Path(self._source.path)] if Path(self._source.path).is_file() else []
+        for name, member in self._source.members.items():
+            # Of what no sample names, small files may be labels or calibrations; pictures beside them decide nothing.
+            if name in used or member.size < _SMALL:
+                files.append(Path(member.archive or member.name))
+        states = [_state(file) for file in dict.fromkeys([*files, *self._layout.outside()])]
+        plan = [SCHEMA, self._layout.name, self._layout.options, [asdict(sample) for sample in self.samples], states]
         return hashlib.sha256(json.dumps(plan, default=str).encode()).hexdigest()
 
-    def _description(self, final: Path) -> dict[str, Any]:
+    def _description(self) -> dict[str, Any]:
         used = {row.camera for row in self._journal.rows()}
         return {
             "schema": SCHEMA,
@@ -191,7 +199,6 @@ class Preparation:
             "images": self._journal.kept,
             "skipped": len(self.skipped),
             "cameras": {name: camera_to_json(self._cameras[name]) for name in sorted(used)},
-            "hash": f"sha256:{content_hash(final)}",
         }
 
 
@@ -201,13 +208,15 @@ def check_output(out: Path, if_exists: IfExists) -> None:
     Raises:
         OutputError: If it exists and ``if_exists`` does not say that it may go, or is no prepared data set.
     """
+    if out.resolve() == Path.cwd():
+        raise UsageError(f"-o {out} is the folder that you are in; name a new one")
     try:
         if not out.exists() or (out.is_dir() and not any(out.iterdir())):
             return
+        if not (out / "dataset.json").is_file():
+            raise OutputError(out, "exists and is no prepared data set, and so stays", "name another folder with -o")
         if if_exists is not IfExists.REPLACE:
             raise OutputError(out, "the output exists already", "--if-exists replace or skip settles it")
-        if not (out / "dataset.json").is_file():
-            raise OutputError(out, "is no prepared data set, and so is not replaced", "name another folder with -o")
     except OSError as error:
         raise unwritable(out, error) from error
 
@@ -228,6 +237,11 @@ def _planned(layout: Layout, source: Source) -> tuple[list[Sample], list[Skipped
         why = f" ({skipped[0].image}: {skipped[0].reason})" if skipped else ""
         raise UnreadableFile(source.path or layout.name, f"holds no labelled image of the layout {layout.name}{why}")
     return samples, skipped
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return path.name, status.st_size, status.st_mtime_ns
 
 
 def _locked(folder: Path) -> IO[bytes]:

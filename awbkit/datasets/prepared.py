@@ -33,6 +33,7 @@ SCHEMA = 1
 COLUMNS = ("image", "camera", "scene", "fold", "r", "g", "b", "exposure", "spread", "gain")
 ARRAYS = ("thumbnails.npy", "valid.npy", "local.npy")
 
+_UNHASHED = {"hash", "source", "options"}
 _REMEDY = "prepare it again with awbkit dataset prepare"
 
 
@@ -172,8 +173,8 @@ class Prepared:
         return (self.image(index) for index in range(len(self)))
 
     def content_hash(self) -> str:
-        """SHA-256 of the index and the arrays as they are now; that of ``info["hash"]`` if nothing was changed."""
-        return content_hash(self.path)
+        """SHA-256 of the data set as it is now; that of ``info["hash"]`` if nothing was changed."""
+        return content_hash(self.path, self.info)
 
     def _array(self, name: str, kind: type) -> NDArray[Any]:
         try:
@@ -187,9 +188,13 @@ class Prepared:
         return array
 
 
-def content_hash(path: Path) -> str:
-    """SHA-256 over the names, lengths and bytes of the index and the arrays in ``path``."""
-    digest = hashlib.sha256()
+def content_hash(path: Path, info: Mapping[str, Any]) -> str:
+    """SHA-256 of the index, the arrays in ``path`` and what ``info`` says of them.
+
+    Left out are where the data came from and the user's options, which name places on one machine.
+    """
+    described = {key: value for key, value in info.items() if key not in _UNHASHED}
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True, ensure_ascii=True).encode())
     for name in ("index.csv", *ARRAYS):
         file = path / name
         if file.exists():

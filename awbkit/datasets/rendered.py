@@ -105,7 +105,6 @@ class Rendered(Layout):
             raise UsageError(f"layout rendered: no camera is called {self.camera!r}; there are {some}")
         order = sorted(cameras)
         pictures = _pictures(self.photographs) if self.photographs else []
-        states = {picture: _state(Path(self.photographs) / picture) for picture in pictures}
         for index in range(self.count):
             rng = self._chance(index, "plan")
             title = recipe.draw(rng, self.lights, lamps=self.lamps).title.replace("/", "-")
@@ -114,9 +113,7 @@ class Rendered(Layout):
             sample = Sample(image, cameras[camera], camera, scene=f"{index:06d}", details={"index": index})
             if pictures:
                 picture = pictures[index % len(pictures)]
-                # With its state, so that an unfinished run is not continued with other pictures of the same names.
-                details = {"index": index, "photograph": picture, "state": states[picture]}
-                sample = replace(sample, scene=picture, details=details)
+                sample = replace(sample, scene=picture, details={"index": index, "photograph": picture})
             yield sample
 
     def load(self, source: Source, sample: Sample) -> Example:
@@ -158,6 +155,10 @@ class Rendered(Layout):
             return {camera.name: camera.camera for camera in shipped() if camera.name in wanted}
         found = (item for item in self._cameras(source) if not isinstance(item, Skipped))
         return {name: read(source.read(file[0]), file[0]).camera for name, file in found if name in wanted}
+
+    def outside(self) -> Iterable[Path]:
+        """The photographs."""
+        return [Path(self.photographs, picture) for picture in _pictures(self.photographs)] if self.photographs else ()
 
     def about_source(self) -> About:
         """See the base class."""
@@ -211,11 +212,6 @@ def _pictures(folder: str) -> list[str]:
     if not pictures:
         raise UnreadableFile(folder, "holds no photographs", "put JPEG, PNG or TIFF pictures there")
     return pictures
-
-
-def _state(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=256)

@@ -30,6 +30,9 @@ from awbkit.datasets.archive import (
 from awbkit.errors import UnreadableFile
 from awbkit.files.find import natural_key
 
+MAX_TEXT_BYTES = 32 << 20
+"""Labels of half a million images are shorter; in an archive a longer text is a decompression bomb."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -101,6 +104,10 @@ class Source:
         Raises:
             UnreadableFile: If it cannot be read.
         """
+        member = self.members.get(name)
+        if member is not None and member.size > MAX_TEXT_BYTES:
+            problem = f"is a text of {member.size >> 20} MiB, and no label file is so long"
+            raise UnreadableFile(f"{self.path}/{name}", problem, "check what it is")
         try:
             return self.read(name).decode("utf-8-sig")
         except UnicodeDecodeError:

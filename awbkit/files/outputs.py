@@ -287,14 +287,14 @@ def _exists(path: Path) -> OutputError:
 def unwritable(path: Path, error: OSError) -> OutputError:
     """The error for an output that the system refuses, with the remedy that fits."""
     remedies = {
-        errno.ENOSPC: "free some space, or write to another disk with -d",
-        errno.EDQUOT: "free some space, or write to another disk with -d",
-        errno.EROFS: "write elsewhere with -d",
-        errno.EACCES: "write elsewhere with -d, or ask for write access",
-        errno.EPERM: "write elsewhere with -d, or ask for write access",
+        errno.ENOSPC: "free some space, or write to another disk",
+        errno.EDQUOT: "free some space, or write to another disk",
+        errno.EROFS: "write elsewhere",
+        errno.EACCES: "write elsewhere, or ask for write access",
+        errno.EPERM: "write elsewhere, or ask for write access",
         errno.ENAMETOOLONG: "choose a shorter --name",
-        errno.ENOTDIR: "a folder of that path is a file; write elsewhere with -d",
-        errno.EEXIST: "a folder of that path is a file; write elsewhere with -d",
+        errno.ENOTDIR: "a folder of that path is a file; write elsewhere",
+        errno.EEXIST: "a folder of that path is a file; write elsewhere",
     }
     problem = f"cannot be written: {(error.strerror or str(error)).lower()}"
     return OutputError(path, problem, remedies.get(error.errno or 0, ""))
