@@ -151,6 +151,15 @@ def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
         assert files(preparation.finish().path) == files(prepared(source, tmp_path / "undisturbed").path)
 
 
+def test_the_output_may_lie_in_the_source(tmp_path: Path) -> None:
+    source = write_labelled_folder(tmp_path / "set", 8)
+    left(source, source / "out", 5)
+    with begun(source, source / "out") as preparation:
+        assert preparation.resumed == 5
+        list(preparation.run())
+        assert len(preparation.finish()) == 8
+
+
 def test_restart_throws_unfinished_work_away(labelled: Path, tmp_path: Path) -> None:
     left(labelled, tmp_path / "out", 5)
     with begun(labelled, tmp_path / "out", restart=True) as preparation:

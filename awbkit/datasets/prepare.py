@@ -33,7 +33,8 @@ from awbkit.illuminant import Illuminant
 from awbkit.image import THUMBNAIL_SIZE as SIZE
 
 _UNFINISHED = ".unfinished"
-_SMALL = 1 << 20
+_LABELS = (".csv", ".json", ".mat", ".txt")
+"""Of what no sample names, these may hold labels or calibrations."""
 
 
 @dataclass(frozen=True)
@@ -176,9 +177,10 @@ class Preparation:
         used = {name for sample in self.samples for name in sample.files}
         files = [Path(self._source.path)] if Path(self._source.path).is_file() else []
         for name, member in self._source.members.items():
-            # Of what no sample names, small files may be labels or calibrations; pictures beside them decide nothing.
-            if name in used or member.size < _SMALL:
+            if name in used or name.lower().endswith(_LABELS):
                 files.append(Path(member.archive or member.name))
+        own = (self._folder, self.out)
+        files = [file for file in files if not any(Path(os.path.realpath(file)).is_relative_to(o) for o in own)]
         states = [_state(file) for file in dict.fromkeys([*files, *self._layout.outside()])]
         plan = [SCHEMA, self._layout.name, self._layout.options, [asdict(sample) for sample in self.samples], states]
         return hashlib.sha256(json.dumps(plan, default=str).encode()).hexdigest()
