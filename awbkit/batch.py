@@ -57,6 +57,7 @@ def run(
     jobs: int = 1,
     fail_fast: bool = False,
     local: Callable[[T], bool] | None = None,
+    apart: bool = False,
 ) -> Generator[Outcome[T, R], None, None]:
     """Outcomes in the order of the items, each as soon as it and all before it are there.
 
@@ -70,10 +71,11 @@ def run(
         jobs: How many processes.
         fail_fast: Take up no further items once one has failed; those under way are still finished and given.
         local: Which items only this process can handle, such as an image on standard input.
+        apart: Run none of the others in this process, not even with one job, because they could take it down.
     """
-    if jobs <= 1 or (isinstance(items, Sized) and len(items) <= 1):
+    if not apart and (jobs <= 1 or (isinstance(items, Sized) and len(items) <= 1)):
         return _run_here(task, items, fail_fast)
-    return _run_in_workers(task, items, jobs, fail_fast, local)
+    return _run_in_workers(task, items, max(1, jobs), fail_fast, local, apart)
 
 
 def _run_here(
@@ -98,9 +100,14 @@ def _attempt(task: Callable[[T], R], item: T | AwbError) -> Outcome[T, R]:
 
 
 def _run_in_workers(
-    task: Callable[[T], R], items: Iterable[T | AwbError], jobs: int, fail_fast: bool, local: Callable[[T], bool] | None
+    task: Callable[[T], R],
+    items: Iterable[T | AwbError],
+    jobs: int,
+    fail_fast: bool,
+    local: Callable[[T], bool] | None,
+    apart: bool,
 ) -> Generator[Outcome[T, R], None, None]:
-    pool = _Pool(task, items, jobs, fail_fast, local)
+    pool = _Pool(task, items, jobs, fail_fast, local, apart)
     with Interrupts() as interrupts:
         pool.start()
         try:
@@ -128,6 +135,7 @@ class _Pool(Generic[T, R]):
         jobs: int,
         fail_fast: bool,
         local: Callable[[T], bool] | None,
+        apart: bool,
     ) -> None:
         import pickle
         import threading
@@ -137,6 +145,7 @@ class _Pool(Generic[T, R]):
         self._items = enumerate(items)
         self._fail_fast = fail_fast
         self._local = local
+        self._apart = apart
         self._drawing = threading.Lock()
         self._several = threading.Event()
         self._window = threading.Semaphore(jobs * _ITEMS_AHEAD_PER_JOB)
@@ -242,7 +251,7 @@ class _Pool(Generic[T, R]):
         if self._local is not None and self._local(item):
             return True
         # A single item is done sooner here than a worker starts; wait a moment to see whether it stays single.
-        if index == 0 and self._several.wait(0.05):
+        if not self._apart and index == 0 and self._several.wait(0.05):
             with self._changed:
                 return self._exhausted and self._drawn == 1
         return False

@@ -27,6 +27,20 @@ _GRACE_SECONDS = 2.0
 _ONE_THREAD = dict.fromkeys(("VIPS_CONCURRENCY", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
+class Crash(AwbError):
+    """The process ended in the middle of an item.
+
+    Attributes:
+        ending: How: an exit code or a signal's name.
+    """
+
+    def __init__(self, ending: str) -> None:
+        super().__init__(
+            f"the process at work on it crashed ({ending}); a file that does this is likely damaged, copy it again"
+        )
+        self.ending = ending
+
+
 class _Stopped(BaseException):
     """The parent wants the worker to end; an exception, so that temporary files are removed on the way out."""
 
@@ -132,9 +146,7 @@ class Worker:
                 "the process at work on this file was killed (SIGKILL), most likely for lack of memory; "
                 "run fewer jobs at a time with -j"
             )
-        return AwbError(
-            f"the process at work on it crashed ({ending}); a file that does this is likely damaged, copy it again"
-        )
+        return Crash(ending)
 
 
 def serve() -> None:

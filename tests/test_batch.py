@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -100,6 +100,13 @@ def test_outcomes_keep_the_order_of_the_items(jobs: int) -> None:
 def test_few_items_are_done_in_this_process(jobs: int, count: int) -> None:
     assert [o.result[0] for o in run(settings, iter(range(count)), jobs=jobs) if o.result] == [os.getpid()] * count
     assert [o.result[0] for o in run(settings, range(count), jobs=jobs) if o.result] == [os.getpid()] * count
+
+
+@pytest.mark.parametrize("items", [[0], range(3)])
+def test_items_that_could_take_this_process_down_are_done_apart(items: Sequence[int]) -> None:
+    processes = {o.result[0] for o in run(settings, items, jobs=1, apart=True) if o.result}
+    assert len(processes) == 1
+    assert os.getpid() not in processes
 
 
 FAILURES = [

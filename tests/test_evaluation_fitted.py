@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,14 @@ def test_constant_of_another_camera_goes_by_its_white() -> None:
     assert NIKON.white_d65 is not None
     model = fitted_to("constant", [list(CANON.white_d65)], [CANON])
     assert recovery_error(model.estimate(image(NIKON)).rgb, NIKON.white_d65) == pytest.approx(0, abs=1e-9)
+
+
+def test_cameras_of_one_name_and_other_matrices_are_fitted_apart_and_those_alike_as_one() -> None:
+    other = replace(CANON, matrices=NIKON.matrices)
+    shot = replace(CANON, as_shot=(1.0, 1.0, 2.0))
+    model = fitted_to("constant", [[1, 1, 1], [1, 2, 2], [1, 1, 1]], [CANON, other, shot])
+    assert model.estimate(image(shot)).gains == pytest.approx((1, 1, 1))
+    assert model.estimate(image(other)).gains == pytest.approx((2, 1, 1))
 
 
 def test_a_camera_without_a_matrix_is_answered_for_if_it_was_fitted_to() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from awbkit.errors import UsageError
 from awbkit.evaluation.evaluate import select
-from awbkit.evaluation.protocols import names, protocol
+from awbkit.evaluation.protocols import automatic, names, protocol
 from awbkit.evaluation.result import Truth
 
 row = st.tuples(st.sampled_from("ab"), st.sampled_from("XYZ"), st.sampled_from("123456789"), st.just(""))
@@ -111,6 +112,21 @@ def test_a_camera_left_out_takes_its_scenes_along() -> None:
 def test_a_camera_is_one_camera_in_two_data_sets() -> None:
     truth = truth_of_rows([("a", "X", "1", ""), ("b", "X", "1", ""), ("b", "Y", "2", "")])
     assert [split.test.tolist() for split in protocol("leave-one-camera-out", truth).splits] == [[0, 1], [2]]
+
+
+def test_cameras_without_a_name_are_one_in_each_data_set() -> None:
+    truth = truth_of_rows([("a", "", "1", ""), ("b", "", "1", ""), ("b", "X", "2", "")])
+    found = protocol("leave-one-camera-out", truth).splits
+    assert [(split.name, split.test.tolist()) for split in found] == [
+        ("X", [2]),
+        ("the unnamed camera of a", [0]),
+        ("the unnamed camera of b", [1]),
+    ]
+
+
+@pytest.mark.parametrize(("folds", "name"), [("12", "folds"), ("11", "k-fold"), (["1", ""], "k-fold")])
+def test_published_folds_are_the_choice_where_they_can_be_used(folds: Sequence[str], name: str) -> None:
+    assert automatic(truth_of_rows([("a", "X", str(i), fold) for i, fold in enumerate(folds)])) == name
 
 
 def test_published_folds_stay_within_their_data_set() -> None:

@@ -18,6 +18,8 @@ from awbkit.evaluation.run import Run
 CAMERAS = ["Canon EOS 550D"] * 50 + ["Nikon D810"] * 40
 OWN = """
 import os
+import sys
+import time
 from awbkit.illuminant import Illuminant
 
 def rgb(image):
@@ -47,6 +49,13 @@ def sometimes(image):
 def dies(image):
     if float(image.pixels[0, 0, 0]) < 0.08:
         os._exit(7)
+    return [1, 2, 2]
+def leaves(image): sys.exit("no licence")
+def chatters(image):
+    os.write(1, b"from a library")
+    return [1, 2, 2]
+def slow(image):
+    time.sleep(0.6)
     return [1, 2, 2]
 value = 3
 """
@@ -142,7 +151,8 @@ def test_own_methods_of_a_module(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("breaks", r"own\.py:breaks failed at line 19: ZeroDivisionError: division by zero"),
+        ("breaks", r"own\.py:breaks failed at line 21: ZeroDivisionError: division by zero"),
+        ("leaves", "leaves failed at line .*: SystemExit: no licence; an estimator has to return, not to exit"),
         ("nothing", "returned no light"),
         ("negative", "returned no light: an illuminant needs three positive numbers"),
         ("two", "returned no light: an illuminant needs three positive numbers"),
@@ -164,10 +174,11 @@ def test_an_own_method_that_fails_now_and_then_costs_those_images_only(folder: P
     assert len(gray.failures) == 7
 
 
-def test_an_own_method_that_takes_its_process_down_costs_that_image_only(folder: Path) -> None:
-    own, gray = run(folder, f"{folder / 'own.py'}:dies", "gray-world", jobs=2)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_own_method_that_takes_its_process_down_costs_that_image_only(folder: Path, jobs: int) -> None:
+    own, gray = run(folder, f"{folder / 'own.py'}:dies", "gray-world", jobs=jobs)
     assert 0 < len(own.failures) < 10
-    assert all("exit code 7" in why for why in own.failures.values())
+    assert all(why.endswith("own.py:dies took its process down (exit code 7)") for why in own.failures.values())
     assert np.isfinite(own.estimates).all(axis=1).sum() == 90 - len(own.failures)
     assert list(gray.failures) == list(range(0, 90, 13))
 
@@ -199,6 +210,8 @@ def test_refusals(folder: Path, methods: list[str], options: dict[str, str], mes
         ("def f(image):\n  return [", "SyntaxError"),
         ("x = 1\nraise RuntimeError('no model')", "at line 2: RuntimeError: no model"),
         ("f = 3", "has no function 'f'; an estimator is named PATH"),
+        ("import sys\nsys.exit(1)", "at line 2: SystemExit: 1; an estimator has to return"),
+        ("import os\nos._exit(3)", r"cannot be loaded: it took its process down \(exit code 3\)"),
     ],
 )
 def test_files_that_cannot_be_loaded(tmp_path: Path, text: str, message: str) -> None:
@@ -227,3 +240,36 @@ def test_a_set_that_is_damaged_meanwhile_fails_image_by_image(tmp_path: Path) ->
     assert sum(step.failures for step in one.steps(1)) == 90
     with pytest.raises(UsageError, match="no estimate for any of the 90 images"):
         one.judged()
+
+
+def test_what_a_library_prints_stays_out_of_the_results(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (own,) = run(folder, f"{folder / 'own.py'}:chatters", jobs=1)
+    assert not own.failures
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("from a library") == 90
+
+
+def test_work_is_handed_on_about_every_second(folder: Path, tmp_path: Path) -> None:
+    slow = Run([write_prepared(tmp_path / "set", CAMERAS[:3])], [f"{folder / 'own.py'}:slow"])
+    assert [step.images for step in slow.steps(1)] == [1, 1, 1]
+    quick = Run([write_prepared(tmp_path / "other", CAMERAS)], ["gray-world"])
+    assert [step.images for step in quick.steps(1)][:5] == [1, 2, 4, 8, 16]
+
+
+def test_unnamed_cameras_of_two_sets_are_two_cameras(tmp_path: Path) -> None:
+    one, two = (
+        write_prepared(tmp_path / name, [""] * count, matrices=False) for name, count in (("u1", 30), ("u2", 50))
+    )
+    alone, both = Run([one], ["constant"], protocol="k-fold"), Run([one, two], ["constant"], protocol="k-fold")
+    for each in (alone, both):
+        assert sum(step.images for step in each.steps(1)) == each.images
+    assert np.array_equal(alone.judged()[0].estimates, both.judged()[0].estimates[:30])
+    with pytest.raises(UsageError, match=r"the unnamed camera of u\d has no colour matrix"):
+        Run([one, two], ["constant"], protocol="leave-one-dataset-out")
+
+
+def test_where_published_folds_cannot_be_used_the_protocol_is_k_fold(tmp_path: Path) -> None:
+    prepared = write_prepared(tmp_path / "set", CAMERAS[:20], fold=lambda _: "1")
+    assert Run([prepared], ["constant"], protocol="auto").protocol.name == "k-fold"
+    assert Run([prepared], ["gray-world"], protocol="auto").protocol.name == "none"

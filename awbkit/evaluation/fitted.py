@@ -6,9 +6,9 @@ RGB divided by each camera's white under D65, to which the answer is multiplied 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -64,12 +64,13 @@ class Fitted:
 
     Attributes:
         method: Name of the method in the registry.
-        own: For each camera with a fit of its own, the model in its RGB.
+        own: For each camera with a fit of its own, the model in its RGB. Cameras of one name but other matrices
+            are different cameras.
         shared: The model in canonical RGB for all other cameras; None where no camera has a matrix.
     """
 
     method: str
-    own: Mapping[str, Model]
+    own: Mapping[Camera, Model]
     shared: Model | None
 
     def estimate(self, image: LinearImage) -> Illuminant:
@@ -91,8 +92,8 @@ class Fitted:
         estimates, expected = np.empty((len(features), 3)), np.empty(len(features))
         for camera in dict.fromkeys(cameras):
             chosen = np.array([other == camera for other in cameras])
-            if camera.name in self.own:
-                found, expected[chosen] = self.own[camera.name].predict(features[chosen])
+            if (own := self.own.get(_space_of(camera))) is not None:
+                found, expected[chosen] = own.predict(features[chosen])
             else:
                 if self.shared is None or camera.white_d65 is None:
                     raise _no_matrix(self.method, camera.name)
@@ -117,17 +118,20 @@ def fit(
         method: One of the registry.
         features: (N, F), what it reads of each image, in the camera's RGB.
         lights: (N, 3), the true illuminants, unit length.
-        cameras: N.
+        cameras: N; those that compare equal, whatever they chose as white, are fitted as one.
         scenes: N times the data set and its scene.
     """
-    names = np.array([camera.name for camera in cameras], dtype=object)
     numbers = {key: place for place, key in enumerate(sorted(set(scenes)))}
     number = np.array([numbers[key] for key in scenes], dtype=np.intp)
-    own: dict[str, Model] = {}
-    for name, count in sorted(Counter(names.tolist()).items()):
-        if count >= method.fewest:
-            chosen = np.flatnonzero(names == name)
-            own[name] = method.fit(Examples(features[chosen], lights[chosen], np.ones((count, 3)), number[chosen]))
+    spaces = {camera: _space_of(camera) for camera in set(cameras)}
+    members: defaultdict[Camera, list[int]] = defaultdict(list)
+    for place, camera in enumerate(cameras):
+        members[spaces[camera]].append(place)
+    own = {
+        camera: method.fit(Examples(features[chosen], lights[chosen], np.ones((len(chosen), 3)), number[chosen]))
+        for camera, chosen in members.items()
+        if len(chosen) >= method.fewest
+    }
     white_of = {camera: camera.white_d65 for camera in set(cameras)}
     known = np.flatnonzero([white_of[camera] is not None for camera in cameras])
     shared = None
@@ -145,11 +149,18 @@ def check(method: Trainable, fit_on: Sequence[Camera], tested: Sequence[Camera])
     Raises:
         UsageError: If it cannot.
     """
-    counts = Counter(camera.name for camera in fit_on)
+    counts: Counter[Camera] = Counter()
+    for camera, count in Counter(fit_on).items():
+        counts[_space_of(camera)] += count
     shared = any(camera.white_d65 is not None for camera in set(fit_on))
     for camera in set(tested):
-        if counts[camera.name] < method.fewest and (not shared or camera.white_d65 is None):
+        if counts[_space_of(camera)] < method.fewest and (not shared or camera.white_d65 is None):
             raise _no_matrix(method.name, camera.name if camera.white_d65 is None else "every camera to fit on")
+
+
+def _space_of(camera: Camera) -> Camera:
+    """The camera whatever it chose as white, which differs from shot to shot."""
+    return replace(camera, as_shot=None)
 
 
 def _no_matrix(method: str, camera: str) -> UsageError:

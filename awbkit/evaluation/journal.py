@@ -7,13 +7,13 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from awbkit.datasets.prepared import ARRAYS
 from awbkit.errors import OutputError
 from awbkit.evaluation.work import Answers, Chunk
 from awbkit.files.outputs import unwritable
@@ -22,7 +22,11 @@ _SECONDS_AT_RISK = 1.0
 
 
 class AnswerJournal:
-    """A file of JSON Lines, one for each chunk of images that is done; a context that completes it."""
+    """A file of JSON Lines, one for each chunk of images that is done; a context that completes it.
+
+    Attributes:
+        known: What the file held already; the chunks are without their folders.
+    """
 
     def __init__(self, path: Path, plan: str) -> None:
         """Open a journal, or begin one.
@@ -32,11 +36,11 @@ class AnswerJournal:
             plan: A digest of all that the answers depend on.
 
         Raises:
-            OutputError: If the file is of another plan, is no journal, or cannot be written.
+            OutputError: If the file is of another plan, is damaged or no journal, or cannot be written.
         """
         self._path = path
         self._synced = time.monotonic()
-        self._known: dict[Chunk, Answers] = {}
+        self.known: list[tuple[Chunk, Answers]] = []
         head = json.dumps({"plan": plan}).encode() + b"\n"
         try:
             if not path.exists() or path.stat().st_size == 0:
@@ -46,9 +50,12 @@ class AnswerJournal:
                 if file.read(len(head)) != head:
                     raise OutputError(path, "is of another evaluation", "name another file, or remove it")
             length = len(head)
-            for line in self._lines():
-                chunk, answers = _read(json.loads(line))
-                self._known[chunk] = answers
+            for number, line in enumerate(self._lines(), 2):
+                try:
+                    self.known.append(_read(json.loads(line)))
+                except (ValueError, KeyError, TypeError, IndexError):
+                    problem = f"is damaged: line {number} holds no answers"
+                    raise OutputError(path, problem, "remove it, and the evaluation starts afresh") from None
                 length += len(line)
             self._file = path.open("r+b")
             self._file.truncate(length)
@@ -63,10 +70,6 @@ class AnswerJournal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-
-    def get(self, chunk: Chunk) -> Answers | None:
-        """What was answered for a chunk, if it was."""
-        return self._known.get(replace(chunk, folder=Path()))
 
     def add(self, chunk: Chunk, answers: Answers) -> None:
         """Keep the answers for a chunk.
@@ -89,6 +92,13 @@ class AnswerJournal:
             yield from (line for line in itertools.islice(file, 1, None) if line.endswith(b"\n"))
 
 
+def states(folder: Path) -> list[tuple[str, int, int]]:
+    """What gives away that a file of a prepared folder was changed in place, without reading it through."""
+    paths = [folder / name for name in ("dataset.json", "index.csv", *ARRAYS)]
+    found = [(path.name, path.stat()) for path in paths if path.exists()]
+    return [(name, state.st_size, state.st_mtime_ns) for name, state in found]
+
+
 def _written(chunk: Chunk, answers: Answers) -> dict[str, Any]:
     return {
         "start": chunk.start,
@@ -103,12 +113,12 @@ def _written(chunk: Chunk, answers: Answers) -> dict[str, Any]:
 
 
 def _read(entry: dict[str, Any]) -> tuple[Chunk, Answers]:
-    return (
-        Chunk(Path(), entry["start"], *(tuple(entry[key]) for key in ("rows", "tested", "methods"))),
-        Answers(
-            np.array(entry["estimates"], dtype=np.float64),
-            np.array(entry["expected"], dtype=np.float64),
-            {(place, method): np.array(features) for place, method, features in entry["features"]},
-            {(place, method): why for place, method, why in entry["failures"]},
-        ),
+    chunk = Chunk(Path(), entry["start"], *(tuple(entry[key]) for key in ("rows", "tested", "methods")))
+    shape = len(chunk.rows), len(chunk.methods)
+    answers = Answers(
+        np.array(entry["estimates"], dtype=np.float64).reshape(*shape, 3),
+        np.array(entry["expected"], dtype=np.float64).reshape(shape),
+        {(place, method): np.array(features, dtype=np.float64) for place, method, features in entry["features"]},
+        {(place, method): why for place, method, why in entry["failures"]},
     )
+    return chunk, answers

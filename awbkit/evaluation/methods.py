@@ -31,5 +31,4 @@ def resolve(specification: str) -> AnyMethod:
             if name in estimators.names():
                 raise
             raise UsageError(f"{error}, {', '.join(fitted.names())}, {own.FORM}") from None
-    function.load()
-    return function
+    return function.probed()

@@ -14,18 +14,21 @@ import importlib
 import importlib.util
 import math
 import sys
+import sysconfig
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from awbkit import batch
 from awbkit.errors import AwbError, UsageError
 from awbkit.illuminant import Illuminant
 from awbkit.image import LinearImage
+from awbkit.worker import Crash
 
 FORM = "PATH.py:FUNCTION or package.module:FUNCTION"
 
@@ -37,20 +40,33 @@ class OwnMethod:
     Attributes:
         place: A path that ends with ``.py``, or a module's name.
         function: Name of the function in it; dots lead to attributes.
+        digest: SHA-256 of the sources that are loaded with it, so that an edited function is known for another;
+            empty until :meth:`probed`.
     """
 
     place: str
     function: str
+    digest: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """As the user writes it."""
         return f"{self.place}:{self.function}"
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the file, so that an edited function is known for another; empty for a module."""
-        path = Path(self.place)
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    def probed(self) -> OwnMethod:
+        """The same with its digest, once it is known to load.
+
+        It is loaded in another process, which it may take down or write to the standard output of.
+
+        Raises:
+            UsageError: If it cannot be loaded; the message says where loading failed.
+        """
+        with contextlib.closing(batch.run(_digest_of, [self], apart=True)) as outcomes:
+            outcome = next(outcomes)
+        if isinstance(outcome.error, Crash):
+            raise UsageError(f"{self.place} cannot be loaded: it took its process down ({outcome.error.ending})")
+        if outcome.error is not None:
+            raise outcome.error
+        return replace(self, digest=outcome.result or "")
 
     def load(self) -> Callable[[LinearImage], Any]:
         """The function.
@@ -75,7 +91,7 @@ class OwnMethod:
                 answer = function(copy)
         except AwbError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise AwbError(f"{self} failed{_where(error, self)}: {_described(error)}") from error
         return self._checked(answer, image)
 
@@ -116,13 +132,37 @@ def _loaded(method: OwnMethod) -> Callable[[LinearImage], Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             found: Any = _module(method.place)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{method.place} cannot be loaded{_where(error, method)}: {_described(error)}") from error
     for part in method.function.split("."):
         found = getattr(found, part, None)
     if not callable(found):
         raise UsageError(f"{method.place} has no function {method.function!r}; an estimator is named {FORM}")
     return found  # type: ignore[no-any-return]
+
+
+def _digest_of(method: OwnMethod) -> str:
+    """To be called in a fresh process, where no other function's modules are loaded."""
+    method.load()
+    digest = hashlib.sha256()
+    for name, path in _sources(method):
+        data = path.read_bytes()
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
+
+
+def _sources(method: OwnMethod) -> Iterator[tuple[str, Path]]:
+    """The loaded modules and their files, but for the libraries, which are taken to stay as they are."""
+    paths = sysconfig.get_paths()
+    libraries = {Path(paths[key]).resolve() for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    for name, module in sorted(sys.modules.items()):
+        path = Path(getattr(module, "__file__", None) or "").resolve()
+        package = name.partition(".")[0]
+        if package == "awbkit" or not path.is_file():
+            continue
+        installed = {"site-packages", "dist-packages"}.intersection(path.parts) or libraries.intersection(path.parents)
+        if not installed or package == method.place.partition(".")[0]:
+            yield name, path
 
 
 def _module(place: str) -> Any:
@@ -149,12 +189,14 @@ def _add_to_path(folder: Path) -> None:
         sys.path.append(str(folder))
 
 
-def _described(error: Exception, *plain: type[Exception]) -> str:
+def _described(error: BaseException, *plain: type[Exception]) -> str:
     message = " ".join(str(error).split())
+    if isinstance(error, SystemExit):
+        return f"SystemExit: {message}; an estimator has to return, not to exit"
     return message if isinstance(error, plain) and message else f"{type(error).__name__}: {message}".rstrip(": ")
 
 
-def _where(error: Exception, method: OwnMethod) -> str:
+def _where(error: BaseException, method: OwnMethod) -> str:
     """The last line of the user's own file that was being run."""
     if not method.place.endswith(".py"):
         return ""

@@ -55,6 +55,20 @@ def names() -> tuple[str, ...]:
     return (NONE, *_PROTOCOLS)
 
 
+def automatic(truth: Truth) -> str:
+    """The protocol by which methods are fitted where the user names none: "folds", or "k-fold" where that cannot be."""
+    try:
+        _published(truth, 0)
+    except UsageError:
+        return "k-fold"
+    return "folds"
+
+
+def camera_label(camera: str, dataset: str) -> str:
+    """What tells a camera from all others: its name, and for one without, the data set, as it may be any camera."""
+    return camera or f"the unnamed camera of {dataset}"
+
+
 def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
     """The splits of a protocol.
 
@@ -133,7 +147,8 @@ def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
 
 
 def _leave_out_cameras(truth: Truth, _: int) -> tuple[list[Split], str]:
-    splits, dropped = _leave_out(truth, truth.cameras, "camera", "cameras")
+    labels = [camera_label(*pair) for pair in zip(truth.cameras, truth.datasets, strict=True)]
+    splits, dropped = _leave_out(truth, labels, "camera", "cameras")
     note = (
         f"; {dropped} images of other cameras were left out of a fit because they show a tested scene"
         if dropped

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,13 +20,16 @@ from awbkit.errors import UsageError
 from awbkit.evaluation import fitted, protocols
 from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, select, truth_of
 from awbkit.evaluation.fitted import Trainable
-from awbkit.evaluation.journal import AnswerJournal
+from awbkit.evaluation.journal import AnswerJournal, states
 from awbkit.evaluation.methods import AnyMethod, resolve
 from awbkit.evaluation.own import OwnMethod
 from awbkit.evaluation.result import Evaluation, Judged
 from awbkit.evaluation.work import Answers, Chunk, answer
+from awbkit.worker import Crash
 
-_CHUNK = 64
+_MOST_IMAGES = 64
+_SECONDS = 1.0
+"""How long a worker may be at some images, all of which are lost if the run is killed."""
 
 
 @dataclass(frozen=True)
@@ -67,27 +70,26 @@ class Run:
             UsageError: If methods, data sets and protocol do not go together.
         """
         self.methods = [resolve(specification) for specification in specifications]
-        if protocol == protocols.AUTO:
-            fits = any(isinstance(method, Trainable) for method in self.methods)
-            published = all(row.fold for prepared in sets for row in prepared.rows)
-            protocol = protocols.NONE if not fits else "folds" if published else "k-fold"
         if twice := [method for method in self.methods if self.methods.count(method) > 1]:
             raise UsageError(f"method {twice[0]} is given twice")
         self._names = [specification.strip() for specification in specifications]
         self._sets = list(sets)
         self._whole = truth_of(sets)
-        self._cameras = [prepared.cameras[row.camera] for prepared in sets for row in prepared.rows]
-        self.protocol = protocols.protocol(protocol, self._whole, folds=folds)
+        self._cameras = [camera for prepared in sets for camera in _cameras_of(prepared)]
         self._trainables = {place: m for place, m in enumerate(self.methods) if isinstance(m, Trainable)}
+        if protocol == protocols.AUTO:
+            protocol = protocols.automatic(self._whole) if self._trainables else protocols.NONE
+        self.protocol = protocols.protocol(protocol, self._whole, folds=folds)
         self._check()
         self.truth = select(self._whole, self.protocol.tested)
-        tested = np.zeros(len(self._whole), dtype=np.bool_)
-        tested[self.protocol.tested] = True
-        needed = tested.copy()
+        self._tested = np.zeros(len(self._whole), dtype=np.bool_)
+        self._tested[self.protocol.tested] = True
+        self._needed = self._tested.copy()
         for split in self.protocol.splits if self._trainables else ():
-            needed[split.fit] = True
-        self.images = int(needed.sum())
-        self._chunks = list(self._divided(needed, tested))
+            self._needed[split.fit] = True
+        self.images = int(self._needed.sum())
+        self._done = np.zeros((len(self._whole), len(self.methods)), dtype=np.bool_)
+        self._size = 1
         self._estimates = np.full((len(self._whole), len(self.methods), 3), np.nan)
         self._expected = np.full((len(self._whole), len(self.methods)), np.nan)
         self._features: list[dict[int, NDArray[np.float64]]] = [{} for _ in self.methods]
@@ -98,9 +100,10 @@ class Run:
         """A digest of all that the answers depend on."""
         parts = [
             __version__,
-            [[prepared.name, prepared.info.get("hash")] for prepared in self._sets],
+            [[prepared.name, prepared.info.get("hash"), states(prepared.path)] for prepared in self._sets],
             [[name, method.digest if isinstance(method, OwnMethod) else ""] for name, method in self._named()],
-            [[chunk.start, chunk.rows, chunk.tested] for chunk in self._chunks],
+            self._needed.tolist(),
+            self._tested.tolist(),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -108,39 +111,36 @@ class Run:
         """Do the work, some images at a time.
 
         A worker process that dies costs only the answer that it died of: what it was given is done again, image by
-        image and method by method.
+        image and method by method. The user's own functions never run in this process.
 
         Args:
             jobs: How many processes.
             journal: Where answers are kept as they come; what it holds already is not worked on again.
         """
-        left: list[Chunk] = []
-        for planned in self._chunks:
-            if journal is None or (known := journal.get(planned)) is None:
-                left.append(planned)
-            else:
-                yield self._take(planned, known)
-        again: list[Chunk] = []
+        for known, answers in journal.known if journal else ():
+            yield self._take(known, answers)
+        begun = self._needed & self._done.any(axis=1)
+        again = [single for chunk in self._divided(begun & ~self._done.all(axis=1)) for single in chunk.singles]
+        again = [single for single in again if not self._done[single.start + single.rows[0], single.methods[0]]]
         task = partial(answer, methods=tuple(self.methods))
-        with closing(batch.run(task, left, jobs=jobs)) as outcomes:
+        apart = any(isinstance(method, OwnMethod) for method in self.methods)
+        with closing(batch.run(task, self._divided(self._needed & ~begun), jobs=jobs, apart=apart)) as outcomes:
             for outcome in outcomes:
                 chunk = outcome.item
                 assert isinstance(chunk, Chunk)
                 if outcome.result is not None:
-                    if journal is not None:
-                        journal.add(chunk, outcome.result)
-                    yield self._take(chunk, outcome.result)
+                    self._grow(chunk, outcome.result)
+                    yield self._keep(chunk, outcome.result, journal)
                 elif len(chunk.singles) > 1:
                     again += chunk.singles
                 else:
-                    yield self._lose(chunk, outcome.reason)
-        # Two jobs at least, because with one all would be done in this process, which must survive.
-        with closing(batch.run(task, again, jobs=max(2, jobs))) as outcomes:
+                    yield self._lose(chunk, outcome)
+        with closing(batch.run(task, again, jobs=jobs, apart=True)) as outcomes:
             for outcome in outcomes:
                 chunk = outcome.item
                 assert isinstance(chunk, Chunk)
                 found = outcome.result
-                yield self._lose(chunk, outcome.reason) if found is None else self._take(chunk, found)
+                yield self._lose(chunk, outcome) if found is None else self._keep(chunk, found, journal)
 
     def judged(self) -> list[Judged]:
         """The methods' answers and errors, in the order asked for; to be called when all steps are done."""
@@ -173,15 +173,26 @@ class Run:
     def _cameras_of(self, indices: NDArray[np.intp]) -> list[Camera]:
         return [self._cameras[index] for index in indices.tolist()]
 
-    def _divided(self, needed: NDArray[np.bool_], tested: NDArray[np.bool_]) -> Iterator[Chunk]:
+    def _divided(self, wanted: NDArray[np.bool_]) -> Iterator[Chunk]:
+        """The work on some images in chunks, each of the size that is the right one when it is drawn."""
         start = 0
         for prepared in self._sets:
-            rows = np.flatnonzero(needed[start : start + len(prepared)])
-            for begin in range(0, len(rows), _CHUNK):
-                part = rows[begin : begin + _CHUNK]
-                judged = tuple(tested[start + part].tolist())
+            rows = np.flatnonzero(wanted[start : start + len(prepared)])
+            while len(rows):
+                part, rows = rows[: self._size], rows[self._size :]
+                judged = tuple(self._tested[start + part].tolist())
                 yield Chunk(prepared.path, start, tuple(part.tolist()), judged, tuple(range(len(self.methods))))
             start += len(prepared)
+
+    def _grow(self, chunk: Chunk, answers: Answers) -> None:
+        """Let chunks be as large as can be done in the time, but never more than double what that was measured on."""
+        fitting = int(len(chunk.rows) * _SECONDS / max(answers.seconds, 1e-6))
+        self._size = max(1, min(_MOST_IMAGES, 2 * len(chunk.rows), fitting))
+
+    def _keep(self, chunk: Chunk, answers: Answers, journal: AnswerJournal | None) -> Step:
+        if journal is not None:
+            journal.add(chunk, answers)
+        return self._take(chunk, answers)
 
     def _take(self, chunk: Chunk, answers: Answers) -> Step:
         images = [chunk.start + row for row in chunk.rows]
@@ -193,14 +204,20 @@ class Run:
             self._failures[chunk.methods[number]][images[place]] = why
         return Step(self._finished(chunk), len(answers.failures))
 
-    def _lose(self, chunk: Chunk, why: str) -> Step:
-        for method in chunk.methods:
-            self._failures[method].update(dict.fromkeys((chunk.start + row for row in chunk.rows), why))
-        return Step(self._finished(chunk), len(chunk.rows) * len(chunk.methods))
+    def _lose(self, chunk: Chunk, outcome: batch.Outcome[Chunk, Answers]) -> Step:
+        """Note that one method has no answer for one image; not in the journal, as the next run may fare better."""
+        (row,), (place,) = chunk.rows, chunk.methods
+        method, why = self.methods[place], outcome.reason
+        if isinstance(outcome.error, Crash) and isinstance(method, OwnMethod):
+            why = f"{method} took its process down ({outcome.error.ending})"
+        self._failures[place][chunk.start + row] = why
+        return Step(self._finished(chunk), 1)
 
     def _finished(self, chunk: Chunk) -> int:
-        """How many images are done with this work; an image that is done method by method is so with the last."""
-        return len(chunk.rows) if chunk.methods[-1] == len(self.methods) - 1 else 0
+        """How many images are done with this work, by all methods."""
+        images = [chunk.start + row for row in chunk.rows]
+        self._done[np.ix_(images, chunk.methods)] = True
+        return int(self._done[images].all(axis=1).sum())
 
     def _fit(self, place: int, method: Trainable) -> None:
         known = self._features[place]
@@ -227,6 +244,15 @@ class Run:
             self._estimates[test, place], self._expected[test, place] = found
 
 
+def _cameras_of(prepared: Prepared) -> Iterator[Camera]:
+    """The camera of each image, by a name that no other data set's camera has by chance."""
+    named = {
+        name: replace(camera, name=protocols.camera_label(name, prepared.name))
+        for name, camera in prepared.cameras.items()
+    }
+    return (named[row.camera] for row in prepared.rows)
+
+
 def evaluate_methods(
     sets: Sequence[Prepared],
     specifications: Sequence[str],
@@ -246,7 +272,7 @@ def evaluate_methods(
         sets: One or more, each of another name.
         specifications: What :func:`awbkit.evaluation.methods.resolve` reads.
         protocol: How methods that have to be fitted are fitted; "auto": not at all where there are none, else by the
-            published folds where every image has one, else "k-fold".
+            published folds where they can be used, else "k-fold".
         folds: How many, for "k-fold".
         rounds: Of the bootstrap over scenes.
         seed: Of the bootstrap.

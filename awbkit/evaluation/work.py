@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,12 +53,14 @@ class Answers:
         expected: float64 (images, methods), degrees; NaN where none is stated.
         features: What a method that is fitted reads in an image.
         failures: Why a method has no answer for an image.
+        seconds: How long it took.
     """
 
     estimates: NDArray[np.float64]
     expected: NDArray[np.float64]
     features: dict[tuple[int, int], NDArray[np.float64]]
     failures: dict[tuple[int, int], str]
+    seconds: float = 0.0
 
 
 def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
@@ -70,6 +73,7 @@ def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
     Raises:
         UnreadableFile: If the prepared folder cannot be read.
     """
+    begin = time.monotonic()
     prepared = _opened(chunk.folder)
     estimates = np.full((len(chunk.rows), len(chunk.methods), 3), np.nan)
     expected = np.full((len(chunk.rows), len(chunk.methods)), np.nan)
@@ -87,7 +91,7 @@ def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
                     expected[place, number] = np.nan if light.expected_error is None else light.expected_error
             except Exception as error:
                 failures[place, number] = " ".join(str(described(error)).split())
-    return Answers(estimates, expected, features, failures)
+    return Answers(estimates, expected, features, failures, time.monotonic() - begin)
 
 
 @lru_cache(maxsize=8)
