@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from awbkit.errors import AwbError, FileError
 from awbkit.interrupts import Interrupts
-from awbkit.worker import Worker, described
+from awbkit.worker import Killed, Worker, described
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -211,7 +211,13 @@ class _Pool(Generic[T, R]):
                     if worker is None or not worker.alive:
                         self._dismiss(worker)
                         worker = self._hire()
-                    done = Outcome(item, *worker.ask(item))
+                    result, failure = worker.ask(item)
+                    if isinstance(failure, Killed):
+                        # Once more, as the system may have killed it for another process' hunger for memory.
+                        self._dismiss(worker)
+                        worker = self._hire()
+                        result, failure = worker.ask(item)
+                    done = Outcome(item, result, failure)
             except BaseException as error:
                 done = error
             with self._changed:

@@ -49,6 +49,10 @@ _at_work = False
 """Whether there may be temporary files to remove."""
 
 
+class Killed(AwbError):
+    """The worker was killed from outside, which need not be the item's fault."""
+
+
 class Worker:
     """The parent's end. One thread asks; any thread may end it."""
 
@@ -142,7 +146,7 @@ class Worker:
     def _crash(self) -> AwbError:
         ending = self._ending()
         if ending == "SIGKILL":
-            return AwbError(
+            return Killed(
                 "the process at work on this file was killed (SIGKILL), most likely for lack of memory; "
                 "run fewer jobs at a time with -j"
             )

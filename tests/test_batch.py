@@ -142,6 +142,20 @@ CRASHES = [
 ]
 
 
+def killed_once(marker: str) -> str:
+    try:
+        Path(marker).touch(exist_ok=False)
+    except FileExistsError:
+        return "done"
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "never"
+
+
+def test_a_kill_from_outside_is_made_good(tmp_path: Path) -> None:
+    items = [str(tmp_path / name) for name in "abcd"]
+    assert [outcome.result for outcome in run(killed_once, items, jobs=2)] == ["done"] * 4
+
+
 def test_a_crash_costs_only_its_item() -> None:
     items = [item for name, _ in CRASHES for item in (name, "a", "b", "c")]
     expected = [item for _, reason in CRASHES for item in (reason, "a", "b", "c")]
