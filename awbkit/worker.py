@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _LENGTH = struct.Struct("!Q")
-_GRACE_SECONDS = 2.0
+_GRACE_SECONDS = 5.0
 # One file a core is the parallelism; threads inside the codecs would only get in each other's way.
 _ONE_THREAD = dict.fromkeys(("VIPS_CONCURRENCY", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 

@@ -28,7 +28,7 @@ def folder(tmp_path: Path, scene: np.ndarray, monkeypatch: pytest.MonkeyPatch) -
 
 
 def shell(command: str) -> Ran:
-    done = subprocess.run(["bash", "-c", command.replace("awbkit", AWBKIT)], capture_output=True)
+    done = subprocess.run(["bash", "-c", f'awbkit() {{ {AWBKIT} "$@"; }}; {command}'], capture_output=True)
     return Ran(done.returncode, done.stdout.decode(errors="surrogateescape"), done.stderr.decode())
 
 

@@ -146,8 +146,10 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
         if target.exists() and not target.is_file():
             raise OutputError(path, "the output is not a regular file", "name another output")
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _reserve(target)
+        # Noted before it exists: whatever ends this process, and when, finds it there to be removed.
+        temporary = _beside(target)
         _unfinished.add(temporary)
+        _create(temporary)
         with utf8_name(temporary.parent) as folder:
             write(folder / temporary.name)
         _flush(temporary)
@@ -248,12 +250,14 @@ def _file_number(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _reserve(target: Path) -> Path:
-    # Created here, not by the encoder, so that the name is surely new; 0o666 leaves the permissions to the umask.
+def _beside(target: Path) -> Path:
     stem = target.stem[:32].encode(errors="ignore").decode()
-    temporary = target.with_name(f".{stem}.{os.urandom(4).hex()}.part{target.suffix}")
+    return target.with_name(f".{stem}.{os.urandom(4).hex()}.part{target.suffix}")
+
+
+def _create(temporary: Path) -> None:
+    # Here, not by the encoder, so that the name is surely new; 0o666 leaves the permissions to the umask.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    return temporary
 
 
 def _flush(path: Path) -> None:
