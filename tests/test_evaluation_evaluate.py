@@ -147,14 +147,14 @@ def test_the_order_of_the_images_changes_nothing() -> None:
             assert other.intervals[name] == pytest.approx(summary.intervals[name])
 
 
-def test_a_failure_counts_as_nothing_corrected() -> None:
+def test_a_failure_counts_as_the_most_that_an_answer_can_cost() -> None:
     truth = select(truth_of_rows(ROWS), np.arange(2))
     warm = Truth(**{**vars(truth), "illuminants": np.array([[2, 2, 1], [1, 1, 1]]) / [[3], [3**0.5]]})
     answers = np.array([[np.nan] * 3, [4.0, 4.0, 4.0]])
     one = judge("m", answers, np.array([1.0, 2.0]), {0: "too dark"}, warm)
     assert one.failures == {0: "too dark"}
-    assert one.errors["recovery"] == pytest.approx([np.degrees(np.arccos(5 / 27**0.5)), 0], abs=1e-9)
-    assert one.errors["reproduction"][0] == pytest.approx(np.degrees(np.arccos(5 / 27**0.5)))
+    assert one.errors["recovery"] == pytest.approx([90, 0], abs=1e-9)
+    assert one.errors["reproduction"][0] == 90
     assert np.isnan(one.expected[0])
     assert one.estimates[1] == pytest.approx([3**-0.5] * 3)
     assert judge("m", answers, np.array([1.0, 2.0]), {}, warm).failures == {0: "no estimate"}

@@ -110,5 +110,5 @@ def test_a_difference_without_an_interval_stands_alone() -> None:
 
 
 def test_missing_estimates_are_told() -> None:
-    assert "worst answer: bad 2." in to_markdown(evaluation(failed=[1, 2]))
+    assert "90 degrees: bad 2." in to_markdown(evaluation(failed=[1, 2]))
     assert "nothing to correct" not in to_markdown(evaluation())

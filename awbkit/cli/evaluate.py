@@ -304,7 +304,7 @@ def _tell_failures(judged: Judged, truth: Truth) -> None:
     if judged.failures:
         index, reason = min(judged.failures.items())
         count = f"{judged.method} has no estimate for {len(judged.failures)} of {len(truth)} images"
-        _warn(f"{count}, which count as its worst answer ({truth.images[index]}: {reason})")
+        _warn(f"{count}, which count as 90 degrees ({truth.images[index]}: {reason})")
 
 
 def _check(evaluation: Evaluation, metric: Metric, over: Over, limits: dict[str, float]) -> None:

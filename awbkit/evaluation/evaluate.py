@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
 from awbkit.evaluation.angles import recovery_error, reproduction_error
-from awbkit.evaluation.bootstrap import Resamples, interval, resampled_statistics
+from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resampled_statistics
 from awbkit.evaluation.calibration import calibrate
 from awbkit.evaluation.result import (
-    FEWEST_SCENES,
     GEOMETRIC_MEAN,
     METRICS,
     POOLED,
     STATISTICS,
+    UNANSWERED,
     Comparison,
     Evaluation,
     Judged,
@@ -100,14 +100,13 @@ def judge(
     unit = np.full((len(truth), 3), np.nan)
     unit[known] = estimates[known] / np.linalg.norm(estimates[known], axis=1, keepdims=True)
     missing = {int(index): failures.get(int(index), "no estimate") for index in np.flatnonzero(~known)}
-    # To fail is to leave the picture as it is, but must not pay where the picture was right.
     answered = np.where(known[:, None], unit, 1.0)
     errors = {
         "recovery": recovery_error(answered, truth.illuminants),
         "reproduction": reproduction_error(answered, truth.illuminants),
     }
     for values in errors.values():
-        values[~known] = np.maximum(values[~known], values[known].max(initial=0))
+        values[~known] = UNANSWERED
     return Judged(method, unit, np.where(known, expected, np.nan), missing, errors)
 
 
@@ -212,10 +211,19 @@ def _summaries(
         found.append(_summary(one, group, metric, len(members), scenes[group], values[group], known))
     if len(cameras) > 1:
         places = [list(groups).index(camera) for camera in cameras]
-        mean = {name: float(geometric_mean([values[camera][name] for camera in cameras])) for name in STATISTICS}
-        enough = min(scenes[camera] for camera in cameras) >= FEWEST_SCENES
-        known = interval(geometric_mean(draws[places]), scenes[POOLED] if enough else 0)
-        found.append(_summary(one, GEOMETRIC_MEAN, metric, len(groups[POOLED]), scenes[POOLED], mean, known))
+        mean = geometric_mean([[values[camera][name] for name in STATISTICS] for camera in cameras])
+        known = ratio_interval(geometric_mean(draws[places]), mean, min(scenes[camera] for camera in cameras))
+        found.append(
+            _summary(
+                one,
+                GEOMETRIC_MEAN,
+                metric,
+                len(groups[POOLED]),
+                scenes[POOLED],
+                dict(zip(STATISTICS, mean.tolist(), strict=True)),
+                known,
+            )
+        )
     return found
 
 

@@ -32,7 +32,7 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
     failed = [(judged.method, len(judged.failures)) for judged in evaluation.methods if judged.failures]
     if failed:
         listed = ", ".join(f"{_escaped(method)} {count:,}" for method, count in failed)
-        blocks.append(f"Images without an estimate, counted as the method's worst answer: {listed}.")
+        blocks.append(f"Images without an estimate, counted as 90 degrees: {listed}.")
     return "\n\n".join(blocks) + "\n"
 
 

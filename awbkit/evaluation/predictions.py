@@ -57,6 +57,7 @@ def read_predictions(files: Iterable[tuple[bytes, str]], truth: Truth) -> Predic
     answers: dict[str, dict[int, Stated]] = defaultdict(dict)
     unknown: list[str] = []
     for data, name in files:
+        before = sum(map(len, answers.values()))
         for stated in read_stated(data, name):
             try:
                 index = names.find(stated.image)
@@ -71,9 +72,11 @@ def read_predictions(files: Iterable[tuple[bytes, str]], truth: Truth) -> Predic
                 raise UsageError(
                     f"{stated.where}: {method} answers for {truth.images[index]} a second time, after {first.where}"
                 )
-    if not answers:
-        some = f" ({', '.join(unknown[:3])})" if unknown else ""
-        raise UsageError(f"no estimate is of a labelled image{some}; images are matched by the ends of their paths")
+        if sum(map(len, answers.values())) == before:
+            some = f" ({', '.join(unknown[-3:])})" if unknown else ""
+            raise UsageError(
+                f"{name}: no estimate is of a labelled image{some}; images are matched by the ends of their paths"
+            )
     srgb = sum(s.record.get("space") == "linear-srgb" for found in answers.values() for s in found.values())
     return Predictions([_judged(method, found, truth) for method, found in answers.items()], unknown, srgb)
 

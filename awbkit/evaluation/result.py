@@ -13,6 +13,9 @@ STATISTICS = ("mean", "median", "trimean", "best25", "worst25", "p95", "max")
 
 METRICS = ("recovery", "reproduction")
 
+UNANSWERED = 90.0
+"""Degrees that an image without an estimate costs: the most that an answer can, so that it never pays to fail."""
+
 POOLED = "pooled"
 """The group of all images, each counting once."""
 
@@ -61,8 +64,7 @@ class Judged:
         estimates: float64 (N, 3), unit length; NaN where the method gave none.
         expected: float64 (N,), the recovery error in degrees that the method itself expected; NaN where it stated none.
         failures: Index of each image without an estimate, and why.
-        errors: For each metric, float64 (N,) degrees; an image without an estimate counts as the method's worst
-            answer, or as (1, 1, 1), "nothing to correct", if that is worse.
+        errors: For each metric, float64 (N,) degrees; an image without an estimate counts as ``UNANSWERED``.
     """
 
     method: str

@@ -242,10 +242,7 @@ def measured(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
     """What was measured on what: cameras, data sets, licences, hashes, seeds, and what failed."""
     failed = tables.failures(evaluation)
     missing = (
-        "<p>An image without an estimate counts as the method's worst answer, or as nothing corrected if that is "
-        "worse.</p>"
-        if failed
-        else ""
+        "<p>An image without an estimate counts as 90 degrees, the most that an answer can cost.</p>" if failed else ""
     )
     return _section(
         "measured",
