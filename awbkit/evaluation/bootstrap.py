@@ -143,8 +143,8 @@ def ratio_interval(values: NDArray[np.float64], figure: NDArray[np.float64], sce
     distance from the figure off the other side (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
     section 5.2).
 
-    Simulated with log-normal errors, 95 % intervals of the mean error covered the truth in 95 % of the runs (10 cameras x
-    10 scenes), 96 % (20 x 10) and 99 % (10 x 20); percentile intervals did in 75, 63 and 80 %.
+    Simulated with log-normal errors, 95 % intervals of the mean error covered the truth in 95 % of the runs (10 cameras
+    x 10 scenes), 96 % (20 x 10) and 99 % (10 x 20); percentile intervals did in 75, 63 and 80 %.
 
     Args:
         values: (..., rounds), what the draws gave.
