@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,18 @@ def test_a_damaged_file_is_refused(prepared: Prepared, damage: bytes) -> None:
     with pytest.raises(OutputError, match="is damaged: line 3 holds no answers; remove it") as caught:
         evaluate(prepared, "gray-world")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("key", "value"), [("rows", 4000), ("rows", -41), ("methods", 1), ("methods", -1)])
+def test_answers_to_what_was_not_asked_are_refused(prepared: Prepared, key: str, value: int) -> None:
+    evaluate(prepared, "gray-world")
+    journal = Path("answers.jsonl")
+    head, first, *rest = journal.read_bytes().split(b"\n")
+    entry = json.loads(first)
+    entry[key][0] = value
+    journal.write_bytes(b"\n".join([head, json.dumps(entry).encode(), *rest]))
+    with pytest.raises(OutputError, match="it answers what was not asked; remove it"):
+        evaluate(prepared, "gray-world")
 
 
 def test_what_is_left_is_done_and_changes_nothing(prepared: Prepared) -> None:

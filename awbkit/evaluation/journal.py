@@ -54,8 +54,7 @@ class AnswerJournal:
                 try:
                     self.known.append(_read(json.loads(line)))
                 except (ValueError, KeyError, TypeError, IndexError):
-                    problem = f"is damaged: line {number} holds no answers"
-                    raise OutputError(path, problem, "remove it, and the evaluation starts afresh") from None
+                    raise self.damaged(f"line {number} holds no answers") from None
                 length += len(line)
             self._file = path.open("r+b")
             self._file.truncate(length)
@@ -70,6 +69,10 @@ class AnswerJournal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+    def damaged(self, how: str) -> OutputError:
+        """The error for a file whose answers cannot be used."""
+        return OutputError(self._path, f"is damaged: {how}", "remove it, and the evaluation starts afresh")
 
     def add(self, chunk: Chunk, answers: Answers) -> None:
         """Keep the answers for a chunk.

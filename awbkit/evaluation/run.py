@@ -117,8 +117,11 @@ class Run:
             jobs: How many processes.
             journal: Where answers are kept as they come; what it holds already is not worked on again.
         """
-        for known, answers in journal.known if journal else ():
-            yield self._take(known, answers)
+        if journal is not None:
+            for known, answers in journal.known:
+                if not self._asks(known):
+                    raise journal.damaged("it answers what was not asked")
+                yield self._take(known, answers)
         begun = self._needed & self._done.any(axis=1)
         again = [single for chunk in self._divided(begun & ~self._done.all(axis=1)) for single in chunk.singles]
         again = [single for single in again if not self._done[single.start + single.rows[0], single.methods[0]]]
@@ -188,6 +191,12 @@ class Run:
         """Let chunks be as large as can be done in the time, but never more than double what that was measured on."""
         fitting = int(len(chunk.rows) * _SECONDS / max(answers.seconds, 1e-6))
         self._size = max(1, min(_MOST_IMAGES, 2 * len(chunk.rows), fitting))
+
+    def _asks(self, chunk: Chunk) -> bool:
+        """Whether a chunk from a file is of this run."""
+        images = [chunk.start + row for row in chunk.rows]
+        within = all(isinstance(i, int) and 0 <= i < len(self._whole) and self._needed[i] for i in images)
+        return within and all(isinstance(m, int) and 0 <= m < len(self.methods) for m in chunk.methods)
 
     def _keep(self, chunk: Chunk, answers: Answers, journal: AnswerJournal | None) -> Step:
         if journal is not None:
