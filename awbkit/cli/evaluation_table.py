@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from awbkit.cli.terminal import printable
+from awbkit.evaluation.leaders import pairs_of, ranking
 from awbkit.evaluation.result import POOLED, STATISTICS, Comparison, Evaluation, Summary
+from awbkit.evaluation.wording import p_text
 
 _TITLES = {
     "mean": "mean",
@@ -79,9 +81,11 @@ def _print_group(console: Console, group: str, metric: str, rows: Sequence[Summa
 
 
 def _print_comparisons(console: Console, evaluation: Evaluation) -> None:
-    pairs = [pair for pair in evaluation.comparisons if pair.group == POOLED]
+    # Each pair stands there in both orders; the one in which the first errs less is told.
+    turned = {frozenset(names): pair for names, pair in pairs_of(evaluation, POOLED).items() if pair.difference <= 0}
+    pairs = list(turned.values())
     if len(pairs) > _MOST_PAIRS:
-        best = _best(evaluation)
+        best = ranking(evaluation)[1][0]
         pairs = [pair for pair in pairs if best in (pair.first, pair.second)]
     for pair in pairs:
         console.print(Text(_sentence(pair)))
@@ -89,20 +93,10 @@ def _print_comparisons(console: Console, evaluation: Evaluation) -> None:
         console.print()
 
 
-def _best(evaluation: Evaluation) -> str:
-    rows = [row for row in evaluation.summaries if row.group == POOLED and row.metric == "recovery"]
-    return min(rows, key=lambda row: row.values["mean"]).method
-
-
 def _sentence(pair: Comparison) -> str:
-    first, second, sign = (pair.first, pair.second, 1) if pair.difference <= 0 else (pair.second, pair.first, -1)
-    low, high = sorted((-sign * pair.interval[0], -sign * pair.interval[1]))
+    low, high = -pair.interval[1], -pair.interval[0]
     interval = "" if math.isnan(low) else f" ({low:.2f} to {high:.2f})"
     return (
-        f"{printable(first)} errs {abs(pair.difference):.2f}°{interval} less than {printable(second)}; "
-        f"Wilcoxon {_p(pair.p_wilcoxon)}, bootstrap {_p(pair.p_bootstrap)}"
+        f"{printable(pair.first)} errs {-pair.difference:.2f}°{interval} less than {printable(pair.second)}; "
+        f"p (Wilcoxon) {p_text(pair.p_wilcoxon)}, p (bootstrap) {p_text(pair.p_bootstrap)}"
     )
-
-
-def _p(value: float) -> str:
-    return "p unknown" if math.isnan(value) else "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
