@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from awbkit.camera import LINEAR_SRGB, Camera
-from awbkit.evaluation.charts.binning import density, hexagonal
-from awbkit.evaluation.charts.chromaticity import chromaticities, directions, letters
-from awbkit.evaluation.charts.confidence import reliability, risk_coverage
-from awbkit.evaluation.charts.distribution import cumulative, intervals, strips
-from awbkit.evaluation.charts.scales import Scale, error_range, padded_range, round_down, round_up
-from awbkit.evaluation.charts.svg import element, figure_text, number, safe, shortened
-from awbkit.evaluation.directions import by_camera, daylight_xy, planckian_locus, signed_errors
+from awbkit.evaluation.html.charts.binning import density, hexagonal
+from awbkit.evaluation.html.charts.chromaticity import chromaticities, directions, letters
+from awbkit.evaluation.html.charts.confidence import reliability, risk_coverage
+from awbkit.evaluation.html.charts.distribution import cumulative, intervals, strips
+from awbkit.evaluation.html.charts.scales import Scale, error_range, padded_range, round_down, round_up
+from awbkit.evaluation.html.charts.svg import element, figure_text, number, safe, shortened
+from awbkit.evaluation.html.directions import by_camera, daylight_xy, planckian_locus, signed_errors
 from awbkit.evaluation.leaders import summaries_of
 from awbkit.illuminant import angular_error
 from awbkit.temperature import cct_duv_to_xy, xy_to_cct_duv
@@ -354,7 +354,7 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("theme", [0, 1])
 def test_colours_can_be_seen(theme: int) -> None:
     """WCAG 2.2: text 4.5 to 1, graphics 3 to 1."""
-    style = files("awbkit.evaluation").joinpath("page.css").read_text(encoding="utf-8")
+    style = files("awbkit.evaluation.html").joinpath("page.css").read_text(encoding="utf-8")
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", style.split(":root")[theme + 1].split("}")[0]))
 
     def contrast(name: str, ground: str = "paper") -> float:

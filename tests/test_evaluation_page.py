@@ -20,10 +20,10 @@ from evaluation_cases import CAMERA, MATRIX, evaluation, judged, picture
 
 from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.errors import OutputError, UsageError
-from awbkit.evaluation.gallery import worst
+from awbkit.evaluation.html.gallery import worst
+from awbkit.evaluation.html.page import PageOptions, page, write_page
+from awbkit.evaluation.html.rendering import balanced_to_srgb, canonical_white, data_uri, gray_card, rendered
 from awbkit.evaluation.leaders import pairs_of, ranking
-from awbkit.evaluation.page import PageOptions, page, write_page
-from awbkit.evaluation.rendering import balanced_to_srgb, canonical_white, data_uri, gray_card, rendered
 from awbkit.evaluation.result import GEOMETRIC_MEAN, Evaluation
 from awbkit.files.encoding import srgb_to_linear
 from awbkit.files.outputs import IfExists
@@ -135,7 +135,8 @@ def test_foreign_names_cannot_act() -> None:
 def test_the_same_evaluation_gives_the_same_bytes() -> None:
     """Whatever order the process's hashes have."""
     program = (
-        "import sys, hashlib;from evaluation_cases import evaluation, picture; from awbkit.evaluation.page import page;"
+        "import sys, hashlib; from evaluation_cases import evaluation, picture;"
+        "from awbkit.evaluation.html.page import page;"
         "sys.stdout.write(hashlib.sha256(page(evaluation(failed=[3]), picture).encode()).hexdigest())"
     )
     folder = Path(__file__).parent

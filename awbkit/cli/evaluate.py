@@ -19,7 +19,7 @@ from awbkit.files.outputs import IfExists
 
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
-    from awbkit.evaluation.page import Images
+    from awbkit.evaluation.html.page import Images
     from awbkit.evaluation.result import Evaluation, Judged, Truth
     from awbkit.image import LinearImage
 
@@ -167,7 +167,7 @@ def evaluate(
     how far stated expected errors can be believed.
     """
     from awbkit import batch
-    from awbkit.evaluation.page import PageOptions, write_page
+    from awbkit.evaluation.html.page import PageOptions, write_page
 
     if html is not None and if_exists is IfExists.FAIL and html.exists():
         raise UsageError(f"--html {html}: exists already; --if-exists replace or skip settles it")

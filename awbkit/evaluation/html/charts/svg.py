@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from awbkit.evaluation.charts.scales import Scale
+from awbkit.evaluation.html.charts.scales import Scale
 
 WIDTH = 440.0
 """Units across a chart; at the width that a column of the page has, about one CSS pixel each."""

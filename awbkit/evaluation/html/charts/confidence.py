@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from awbkit.evaluation.charts.scales import Scale, padded_range
-from awbkit.evaluation.charts.svg import (
+from awbkit.evaluation.html.charts.scales import Scale, padded_range
+from awbkit.evaluation.html.charts.svg import (
     WIDTH,
     chart,
     element,

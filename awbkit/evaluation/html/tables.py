@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from awbkit.evaluation.charts.svg import element, figure_text, marker, safe, shortened
-from awbkit.evaluation.directions import CameraImages
+from awbkit.evaluation.html.charts.svg import element, figure_text, marker, safe, shortened
+from awbkit.evaluation.html.directions import CameraImages
 from awbkit.evaluation.leaders import groups, pairs_of, summaries_of
 from awbkit.evaluation.result import STATISTICS, Calibration, Comparison, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text

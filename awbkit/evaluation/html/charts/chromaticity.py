@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.camera import Camera
-from awbkit.evaluation.charts.binning import hexagonal
-from awbkit.evaluation.charts.scales import Scale
-from awbkit.evaluation.charts.svg import (
+from awbkit.evaluation.html.charts.binning import hexagonal
+from awbkit.evaluation.html.charts.scales import Scale
+from awbkit.evaluation.html.charts.svg import (
     WIDTH,
     chart,
     dots,
@@ -25,7 +25,7 @@ from awbkit.evaluation.charts.svg import (
     title,
     vertical_axis,
 )
-from awbkit.evaluation.directions import daylight_xy, log_chroma, planckian_locus
+from awbkit.evaluation.html.directions import daylight_xy, log_chroma, planckian_locus
 
 _CELL = 7.0
 _FEW = 2

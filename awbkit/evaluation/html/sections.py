@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from awbkit.evaluation import tables
-from awbkit.evaluation.charts import chromaticity as lights
-from awbkit.evaluation.charts import confidence as belief
-from awbkit.evaluation.charts import distribution
-from awbkit.evaluation.charts.scales import error_range, round_up
-from awbkit.evaluation.charts.svg import figure_text, safe, shortened
-from awbkit.evaluation.controls import choice, method_boxes, plain
-from awbkit.evaluation.directions import CameraImages, signed_errors_by_camera
-from awbkit.evaluation.gallery import gallery
+from awbkit.evaluation.html import tables
+from awbkit.evaluation.html.charts import chromaticity as lights
+from awbkit.evaluation.html.charts import confidence as belief
+from awbkit.evaluation.html.charts import distribution
+from awbkit.evaluation.html.charts.scales import error_range, round_up
+from awbkit.evaluation.html.charts.svg import figure_text, safe, shortened
+from awbkit.evaluation.html.controls import choice, method_boxes, plain
+from awbkit.evaluation.html.directions import CameraImages, signed_errors_by_camera
+from awbkit.evaluation.html.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import FEWEST_SCENES, METRICS, POOLED, Evaluation
 from awbkit.evaluation.wording import counted, p_text, size

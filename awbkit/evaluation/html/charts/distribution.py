@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.evaluation.charts.binning import density
-from awbkit.evaluation.charts.scales import Scale, error_range, padded_range
-from awbkit.evaluation.charts.svg import (
+from awbkit.evaluation.html.charts.binning import density
+from awbkit.evaluation.html.charts.scales import Scale, error_range, padded_range
+from awbkit.evaluation.html.charts.svg import (
     WIDTH,
     chart,
     element,

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Literal
 
 from awbkit.errors import UsageError
-from awbkit.evaluation import sections
-from awbkit.evaluation.charts.svg import safe
-from awbkit.evaluation.controls import choice_rules, method_rules
-from awbkit.evaluation.directions import by_camera
+from awbkit.evaluation.html import sections
+from awbkit.evaluation.html.charts.svg import safe
+from awbkit.evaluation.html.controls import choice_rules, method_rules
+from awbkit.evaluation.html.directions import by_camera
+from awbkit.evaluation.html.tables import pair_groups
 from awbkit.evaluation.leaders import groups
 from awbkit.evaluation.result import Evaluation
-from awbkit.evaluation.tables import pair_groups
 from awbkit.files.outputs import IfExists, atomic_write
 from awbkit.image import LinearImage
 
@@ -128,7 +128,7 @@ def _rules(evaluation: Evaluation) -> str:
 
 
 def _resource(name: str) -> str:
-    return files("awbkit.evaluation").joinpath(name).read_text(encoding="utf-8")
+    return files("awbkit.evaluation.html").joinpath(name).read_text(encoding="utf-8")
 
 
 def _write(path: Path, text: str) -> None:

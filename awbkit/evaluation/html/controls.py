@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awbkit.evaluation.charts.svg import safe, shortened
+from awbkit.evaluation.html.charts.svg import safe, shortened
 
 PALETTE = 8
 """How many colours the style sheet has."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from awbkit.evaluation.charts.svg import figure_text, safe, shortened
-from awbkit.evaluation.directions import signed_errors
-from awbkit.evaluation.rendering import canonical_white, data_uri, gray_card, rendered
+from awbkit.evaluation.html.charts.svg import figure_text, safe, shortened
+from awbkit.evaluation.html.directions import signed_errors
+from awbkit.evaluation.html.rendering import canonical_white, data_uri, gray_card, rendered
 from awbkit.evaluation.result import Evaluation, Judged
 from awbkit.image import LinearImage
 

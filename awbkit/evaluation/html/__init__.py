@@ -1,0 +1,1 @@
+"""The page that shows an evaluation: its sections, tables, gallery and charts, as one HTML file."""
