@@ -1,0 +1,120 @@
+"""The network in numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.network.architecture import Architecture
+from awbkit.network.features import GRID_SIDE, Features
+
+Float = NDArray[np.float32]
+Weights = Mapping[str, Float]
+
+LIMIT = np.float32(4)
+"""Normalised statistics are clipped to this, so that nothing runs away where nothing was trained."""
+
+SCALES = {"anchor": np.float32(3), "attended": np.float32(4), "residual": np.float32(0.2)}
+"""Inputs and outputs in units that bring them near 1."""
+
+UNSEEN = np.float32(-1e4)
+"""The attention logit of a cell without a valid pixel."""
+
+
+def forward(architecture: Architecture, weights: Weights, features: Features, known: bool) -> tuple[Float, float]:
+    """What the network makes of a picture.
+
+    Args:
+        architecture: Its dimensions.
+        weights: By name, of the shapes that the architecture states.
+        features: What it reads.
+        known: Whether the anchor means something absolute, because the camera's white is known.
+
+    Returns:
+        float32 (2,), the light's ln r/g and ln b/g less the anchor's, and the natural logarithm of the expected
+        angular error in degrees.
+    """
+    parts: list[Float] = []
+    if architecture.statistics:
+        normal = (features.statistics - weights["mean"]) / weights["std"]
+        parts.append(np.minimum(np.maximum(normal, -LIMIT), LIMIT))
+    parts.append(np.append(features.anchor * SCALES["anchor"], np.float32(1)) if known else np.zeros(3, np.float32))
+    if architecture.channels:
+        parts.append(_LOCAL[architecture.family](architecture, weights, features.grid))
+    x = np.concatenate(parts)
+    if architecture.rank:
+        x = weights["rank.weight"] @ x
+    for number in range(len(architecture.hidden)):
+        x = np.maximum(weights[f"hidden.{number}.weight"] @ x + weights[f"hidden.{number}.bias"], 0)
+    out = weights["output.weight"] @ x + weights["output.bias"]
+    return out[:2] * SCALES["residual"], float(out[2])
+
+
+def _attended(architecture: Architecture, weights: Weights, grid: Float) -> Float:
+    """(2 maps,) means of the cells' log-chroma, by attention."""
+    x = np.maximum(_pointwise(weights, "stem", grid.reshape(len(grid), -1)), 0)
+    for number in range(architecture.blocks):
+        x = _depthwise(weights, f"blocks.{number}.depthwise", x)
+        x = np.maximum(_pointwise(weights, f"blocks.{number}.pointwise", x), 0)
+    logits = _pointwise(weights, "attention", x)
+    logits = np.where(grid[4].reshape(-1) > 0, logits, UNSEEN)
+    attention = np.exp(logits - logits.max(axis=1, keepdims=True))
+    pooled = attention @ grid[:2].reshape(2, -1).T
+    return np.asarray((pooled / attention.sum(axis=1, keepdims=True)).reshape(-1) * SCALES["attended"])
+
+
+def _inverted_residuals(architecture: Architecture, weights: Weights, grid: Float) -> Float:
+    """(channels,) means over the cells of what a stack of inverted residuals finds."""
+    mobile = architecture.family == "mobilenet-v3"
+    activation, gate = (_hard_swish, _hard_sigmoid) if mobile else (_swish, _sigmoid)
+    x = activation(_pointwise(weights, "stem", grid.reshape(len(grid), -1)))
+    for number in range(architecture.blocks):
+        name = f"blocks.{number}"
+        wide = activation(_pointwise(weights, f"{name}.expand", x))
+        wide = activation(_depthwise(weights, f"{name}.depthwise", wide))
+        squeezed = _pointwise(weights, f"{name}.squeeze", wide.mean(axis=1, keepdims=True))
+        squeezed = np.maximum(squeezed, 0) if mobile else _swish(squeezed)
+        wide = wide * gate(_pointwise(weights, f"{name}.excite", squeezed))
+        x = x + _pointwise(weights, f"{name}.project", wide)
+    return np.asarray(x.mean(axis=1))
+
+
+def _pointwise(weights: Weights, name: str, x: Float) -> Float:
+    matrix = weights[f"{name}.weight"]
+    return np.asarray(matrix.reshape(matrix.shape[:2]) @ x + weights[f"{name}.bias"][:, None])
+
+
+def _depthwise(weights: Weights, name: str, x: Float) -> Float:
+    """3 x 3, zeros beyond the border; (channels, cells) to the same."""
+    kernel = weights[f"{name}.weight"]
+    padded = np.zeros((len(x), GRID_SIDE + 2, GRID_SIDE + 2), np.float32)
+    padded[:, 1:-1, 1:-1] = x.reshape(-1, GRID_SIDE, GRID_SIDE)
+    # All nine neighbours of every cell, without a copy.
+    neighbours = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
+    found = np.einsum("cyxij,cij->cyx", neighbours, kernel[:, 0])
+    return np.asarray(found.reshape(x.shape) + weights[f"{name}.bias"][:, None])
+
+
+def _sigmoid(x: Float) -> Float:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def _swish(x: Float) -> Float:
+    return np.asarray(x * _sigmoid(x))
+
+
+def _hard_sigmoid(x: Float) -> Float:
+    return np.asarray(np.minimum(np.maximum(x + 3, 0), 6) * np.float32(1 / 6))
+
+
+def _hard_swish(x: Float) -> Float:
+    return np.asarray(x * _hard_sigmoid(x))
+
+
+_LOCAL: dict[str, Callable[[Architecture, Weights, Float], Float]] = {
+    "awbnet": _attended,
+    "mobilenet-v3": _inverted_residuals,
+    "efficientnet": _inverted_residuals,
+}

@@ -1,0 +1,1 @@
+"""Training the network in torch; nothing else in the package imports torch."""

@@ -1,0 +1,225 @@
+"""A labelled picture again, as another camera might have taken it, of a part of the scene, or of two scenes in one.
+
+Pictures are in canonical RGB here, as the network sees them. What a single light of another colour would change is not
+done to pixels at all: the network's features are relative to an anchor that moves along with it, so relighting is a
+shift of two numbers in every training step (see :func:`lights`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.image import LinearImage
+from awbkit.temperature import cct_duv_to_xy
+from awbkit.training.cameras import canonical, imaginary
+
+Float = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A picture and its light, both in canonical RGB.
+
+    Attributes:
+        image: float32 (64, 64, 3) and its validity.
+        light: (3,), positive, on any scale.
+    """
+
+    image: LinearImage
+    light: FloatArray
+
+
+Draw = Callable[[np.random.Generator], Labelled]
+"""Draws one of the pictures to train on."""
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How often each thing happens to a picture, 0 to 1.
+
+    Attributes:
+        camera: It is seen by an imaginary camera.
+        collage: A second picture, put under the light of the first, takes a part of it.
+        crop: It is cropped, where it is no collage.
+        second_light: A part of the scene is lit by another light.
+        exposure: It is exposed so that more is clipped.
+        noise: A sensor's noise is added.
+        blur: It is blurred, and its highlights are dimmed by that.
+    """
+
+    camera: float = 0.85
+    collage: float = 0.5
+    crop: float = 0.7
+    second_light: float = 0.05
+    exposure: float = 0.3
+    noise: float = 0.4
+    blur: float = 0.2
+
+
+def variant(
+    picture: Labelled,
+    camera: Camera,
+    others: Draw,
+    rng: np.random.Generator,
+    *,
+    chances: Chances = Chances(),
+    listed_cameras: FloatArray | None = None,
+) -> Labelled:
+    """One more picture made from a labelled one.
+
+    Args:
+        picture: What to start from.
+        camera: That took it; without a matrix it is left as it is.
+        others: Second pictures for collages.
+        rng: Where chance comes from.
+        chances: How often what happens.
+        listed_cameras: (N, 3, 3) canonical matrices, in place of those that LibRaw lists.
+    """
+    pixels, valid, light = picture.image.pixels, picture.image.valid, picture.light
+    if rng.random() < chances.collage:
+        pixels, valid = _collage(picture, others(rng), rng)
+    elif rng.random() < chances.crop:
+        pixels, valid = _crop(pixels, valid, rng)
+    if rng.random() < chances.camera:
+        pixels, valid, light = _other_camera(pixels, valid, light, camera, rng, listed_cameras)
+    if rng.random() < chances.second_light:
+        pixels, light = _second_light(pixels, valid, light, rng)
+    if rng.random() < chances.exposure:
+        valid = _exposed(pixels, valid, rng)
+    if rng.random() < chances.noise:
+        pixels, valid = _noisy(pixels, valid, rng)
+    if rng.random() < chances.blur:
+        pixels = _blurred(pixels, valid, rng)
+    if rng.random() < 0.5:
+        pixels, valid = pixels[:, ::-1], valid[:, ::-1]
+    if np.count_nonzero(valid) < _FEWEST:
+        return picture
+    image = LinearImage(np.ascontiguousarray(pixels, np.float32), np.ascontiguousarray(valid), picture.image.camera)
+    return Labelled(image, light)
+
+
+def lights(count: int, rng: np.random.Generator) -> FloatArray:
+    """(count, 2), ln r/g and ln b/g in canonical RGB, of lights along and off the Planckian locus.
+
+    Half are within 0.006 of the locus in Duv, from 2,000 to 15,000 K; half are up to 0.05 off it, as coloured lamps are.
+    """
+    found = np.empty((count, 2))
+    for place in range(count):
+        duv = rng.normal() * 0.006 if rng.random() < 0.5 else rng.uniform(-0.05, 0.05)
+        x, y = cct_duv_to_xy(1e6 / rng.uniform(1e6 / 15_000, 1e6 / 2_000), float(duv))
+        rgb = np.maximum(imaginary(rng) @ [x / y, 1.0, (1 - x - y) / y], _FAINTEST)
+        found[place] = np.log(rgb[[0, 2]] / rgb[1])
+    return found
+
+
+_FEWEST = 100
+"""With fewer valid pixels a picture teaches nothing; the original is taken."""
+
+_FAINTEST = 0.02
+"""Of a light's largest channel; imaginary cameras may see less of saturated lights, or less than nothing."""
+
+_SIDE = 64
+
+
+def _crop(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, Mask]:
+    """35 to 100 % of the area, its pixels repeated to the old size."""
+    side = max(24, round(_SIDE * float(np.sqrt(rng.uniform(0.35, 1.0)))))
+    top, left = rng.integers(0, _SIDE - side + 1, size=2)
+    places = np.arange(_SIDE) * side // _SIDE
+    window = np.ix_(places + top, places + left)
+    return pixels[window], valid[window]
+
+
+def _collage(first: Labelled, second: Labelled, rng: np.random.Generator) -> tuple[Float, Mask]:
+    """Two crops side by side or one above the other, the second under the light of the first and within some stops."""
+    pixels, valid = _crop(first.image.pixels, first.image.valid, rng)
+    other, seen = _crop(second.image.pixels, second.image.valid, rng)
+    if np.count_nonzero(valid) < _FEWEST or np.count_nonzero(seen) < _FEWEST:
+        return pixels, valid
+    gains = first.light / second.light
+    gains *= pixels[valid].mean() / (other[seen] * gains).mean() * np.exp(0.5 * rng.normal())
+    other = other * gains.astype(np.float32)
+    cut = int(rng.integers(_SIDE // 4, _SIDE * 3 // 4 + 1))
+    part = np.zeros((_SIDE, _SIDE), np.bool_)
+    part[slice(cut) if rng.random() < 0.5 else slice(cut, None)] = True
+    if rng.random() < 0.5:
+        part = part.T
+    return np.where(part[..., None], other, pixels), np.where(part, seen, valid)
+
+
+def _other_camera(
+    pixels: Float,
+    valid: Mask,
+    light: FloatArray,
+    camera: Camera,
+    rng: np.random.Generator,
+    listed_cameras: FloatArray | None,
+) -> tuple[Float, Mask, FloatArray]:
+    own = canonical(camera)
+    if own is None:
+        return pixels, valid, light
+    matrix = imaginary(rng, listed_cameras) @ np.linalg.inv(own)
+    seen = matrix @ light
+    if seen.min() < 2 * _FAINTEST * seen.max():
+        return pixels, valid, light
+    mapped = pixels @ matrix.T.astype(np.float32)
+    positive = valid & (mapped.min(axis=2) > 0)
+    # Where much of a picture leaves the camera's gamut, the mapping says nothing of how it would look.
+    if np.count_nonzero(positive) * 2 < np.count_nonzero(valid):
+        return pixels, valid, light
+    return mapped, positive, seen
+
+
+def _second_light(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> tuple[Float, FloatArray]:
+    """Another light fades in across the scene; the truth is the mean light by brightness."""
+    if not valid.any():
+        return pixels, light
+    across = rng.normal(size=2)
+    place = np.linspace(-1, 1, _SIDE)
+    ramp = across[0] * place[:, None] + across[1] * place[None]
+    share = (1 / (1 + np.exp(-4 * (ramp - rng.uniform(-1, 1))))).astype(np.float32)
+    gains = np.exp(rng.normal(size=3) * (0.25, 0.0, 0.25)).astype(np.float32)
+    lit = pixels * (1 - share[..., None] + share[..., None] * gains)
+    weight = pixels[valid].sum(axis=1)
+    mixed = float((share[valid] * weight).sum() / weight.sum())
+    return lit, light * (1 - mixed + mixed * gains.astype(np.float64))
+
+
+def _exposed(pixels: Float, valid: Mask, rng: np.random.Generator) -> Mask:
+    """Up to 15 % of the pixels are clipped."""
+    greatest = pixels.max(axis=2)
+    if not valid.any():
+        return valid
+    exposed = valid & (greatest < np.quantile(greatest[valid], rng.uniform(0.85, 1.0)))
+    return exposed if np.count_nonzero(exposed) >= _FEWEST else valid
+
+
+def _noisy(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, Mask]:
+    """Shot noise and read noise of up to 0.3 % of the largest value at full signal, log-uniform."""
+    if not valid.any():
+        return pixels, valid
+    white = pixels[valid].max()
+    level = np.float32(0.3 * np.exp(rng.uniform(np.log(5e-4), np.log(1e-2)))) * white
+    noise = rng.standard_normal(pixels.shape, dtype=np.float32)
+    noisy = pixels + noise * level * np.sqrt(np.maximum(pixels, 0) / white + np.float32(0.02))
+    return noisy, valid & (noisy.min(axis=2) > 0)
+
+
+def _blurred(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
+    """10 to 30 % of every pixel come from its four neighbours; valid pixels only."""
+    share = np.float32(rng.uniform(0.1, 0.3))
+    weight = valid[..., None].astype(np.float32)
+    total = _with_neighbours(pixels * weight, share)
+    return np.asarray(total / np.maximum(_with_neighbours(weight, share), np.float32(1e-6)))
+
+
+def _with_neighbours(values: Float, share: np.float32) -> Float:
+    around = sum(np.roll(values, step, axis) for step in (-1, 1) for axis in (0, 1))
+    return np.asarray(values * (1 - share) + around * (share / 4))

@@ -1,0 +1,91 @@
+"""Imaginary cameras: between and around those that are known.
+
+A network that has seen five cameras knows five; one that has seen their pictures through hundreds of others learns what
+all cameras have in common (D. Kim et al., CCMNet: Leveraging calibrated color correction matrices for cross-camera
+color constancy, 2025, arXiv 2504.07959, reports most of its gain from this). ``data/matrices.npz`` holds the XYZ-to-camera
+matrices for D65 that LibRaw lists, each divided by the camera's own white under D65, without repetition; ``python -m
+awbkit.training.cameras`` makes it again from the LibRaw that rawpy carries.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import D65_XY, Camera
+from awbkit.datasets.spectral.sensitivities import shipped
+
+FloatArray = NDArray[np.float64]
+
+FILE = "matrices.npz"
+
+D65_XYZ = np.array([D65_XY[0] / D65_XY[1], 1.0, (1 - D65_XY[0] - D65_XY[1]) / D65_XY[1]])
+
+_MEASURED_SHARE = 0.25
+_BEYOND = 0.25
+"""How far a blend may lie beyond its two cameras, as a share of their distance."""
+
+
+@cache
+def listed() -> FloatArray:
+    """(N, 3, 3), canonical matrices of the cameras that LibRaw lists: XYZ to RGB in which D65 is (1, 1, 1)."""
+    with (files(__package__) / "data" / FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+        matrices = stored["matrices"].astype(np.float64)
+    matrices.setflags(write=False)
+    return np.asarray(matrices)
+
+
+@cache
+def measured() -> FloatArray:
+    """(52, 3, 3), the same of the cameras whose sensitivities travel with the package."""
+    found = np.array([canonical(one.camera) for one in shipped()])
+    found.setflags(write=False)
+    return found
+
+
+def canonical(camera: Camera) -> FloatArray | None:
+    """A camera's matrix for D65, its rows divided by its white; None where it has no matrix that gives D65 a colour."""
+    matrix = camera.xyz_to_rgb()
+    if matrix is None or camera.white_d65 is None:
+        return None
+    return np.asarray(matrix / (matrix @ D65_XYZ)[:, None])
+
+
+def imaginary(rng: np.random.Generator, listed_cameras: FloatArray | None = None) -> FloatArray:
+    """A canonical matrix (3, 3) on the line through those of two cameras, between them or somewhat beyond.
+
+    Args:
+        rng: Where chance comes from.
+        listed_cameras: (N, 3, 3) to draw from in place of :func:`listed`.
+    """
+    pool = measured() if rng.random() < _MEASURED_SHARE else listed() if listed_cameras is None else listed_cameras
+    first, second = pool[rng.integers(len(pool), size=2)]
+    share = rng.uniform(-_BEYOND, 1 + _BEYOND)
+    return np.asarray((1 - share) * first + share * second)
+
+
+def pack(target: Path) -> None:
+    """Make the file from LibRaw's table.
+
+    Raises:
+        OSError: If rawpy's LibRaw library is not where its Linux wheels have it.
+    """
+    import rawpy
+
+    from awbkit.files.known_cameras import known_camera
+
+    library = ctypes.CDLL(str(Path(rawpy.__file__).with_name("libraw_r.so")))
+    library.libraw_cameraList.restype = ctypes.POINTER(ctypes.c_char_p)
+    names = library.libraw_cameraList()
+    cameras = [known_camera(names[place].decode().partition(" (")[0]) for place in range(library.libraw_cameraCount())]
+    found = {tuple(map(tuple, np.round(canonical(one), 5).tolist())) for one in cameras if one is not None}
+    np.savez_compressed(target, matrices=np.array(sorted(found), dtype=np.float32))
+
+
+if __name__ == "__main__":
+    pack(Path(__file__).with_name("data") / FILE)

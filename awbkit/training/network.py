@@ -1,0 +1,128 @@
+"""The network in torch: the same weights, by the same names, as `awbkit.network.inference` has in numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from awbkit.network.architecture import Architecture
+from awbkit.network.inference import LIMIT, SCALES, UNSEEN
+
+Batch = Mapping[str, Tensor]
+"""``anchor`` (N, 2), ``known`` (N, 1), 1 or 0, ``statistics`` (N, S) and ``grid`` (N, 5, 16, 16), all float32."""
+
+
+class Network(nn.Module):
+    """A network that can be trained.
+
+    Args:
+        architecture: Its dimensions.
+        mean: (S,), of the statistics over the images to train on.
+        std: (S,), their standard deviation, positive.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, architecture: Architecture, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.architecture = architecture
+        if architecture.statistics:
+            self.register_buffer("mean", mean)
+            self.register_buffer("std", std)
+        if architecture.channels:
+            self.stem = nn.Conv2d(5, architecture.channels, 1)
+            block = _Separable if architecture.family == "awbnet" else _InvertedResidual
+            self.blocks = nn.ModuleList(block(architecture) for _ in range(architecture.blocks))
+        if architecture.maps:
+            self.attention = nn.Conv2d(architecture.channels, architecture.maps, 1)
+        width = architecture.head_inputs
+        if architecture.rank:
+            self.rank = nn.Linear(width, architecture.rank, bias=False)
+            width = architecture.rank
+        self.hidden = nn.ModuleList()
+        for size in architecture.hidden:
+            self.hidden.append(nn.Linear(width, size))
+            width = size
+        self.output = nn.Linear(width, 3)
+        # Training starts at the anchor.
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+        # Several times as fast as the default on CPUs, and nowhere slower.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Residuals (N, 2) in ln r/g and ln b/g, and (N,) the logarithm of the expected error in degrees."""
+        known = batch["known"]
+        parts = [batch["anchor"] * known * float(SCALES["anchor"]), known]
+        if self.architecture.statistics:
+            normal = (batch["statistics"] - self.mean) / self.std
+            parts.insert(0, normal.clamp(-float(LIMIT), float(LIMIT)))
+        if self.architecture.channels:
+            parts.append(self._local(batch["grid"]))
+        x = torch.cat(parts, dim=1)
+        if self.architecture.rank:
+            x = self.rank(x)
+        for layer in self.hidden:
+            x = functional.relu(layer(x))
+        out = self.output(x)
+        return out[:, :2] * float(SCALES["residual"]), out[:, 2]
+
+    def _local(self, grid: Tensor) -> Tensor:
+        x = self.stem(grid.contiguous(memory_format=torch.channels_last))
+        if self.architecture.family != "awbnet":
+            x = _activation(self.architecture)(x)
+            for block in self.blocks:
+                x = block(x)
+            return x.mean(dim=(2, 3))
+        x = functional.relu(x)
+        for block in self.blocks:
+            x = block(x)
+        logits = self.attention(x).flatten(2)
+        logits = torch.where(grid[:, 4:].flatten(2) > 0, logits, torch.full_like(logits, float(UNSEEN)))
+        pooled = logits.softmax(dim=2) @ grid[:, :2].flatten(2).transpose(1, 2)
+        return pooled.flatten(1) * float(SCALES["attended"])
+
+
+class _Separable(nn.Module):
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        channels = architecture.channels
+        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.pointwise = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(self.pointwise(self.depthwise(x)))
+
+
+class _InvertedResidual(nn.Module):
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        channels = architecture.channels
+        wide, few = channels * architecture.expansion, max(1, channels // 4)
+        self.expand = nn.Conv2d(channels, wide, 1)
+        self.depthwise = nn.Conv2d(wide, wide, 3, padding=1, groups=wide)
+        self.squeeze = nn.Conv2d(wide, few, 1)
+        self.excite = nn.Conv2d(few, wide, 1)
+        self.project = nn.Conv2d(wide, channels, 1)
+        self.mobile = architecture.family == "mobilenet-v3"
+        self.activation = _activation(architecture)
+        # A block that starts as the identity trains without normalisation.
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = self.activation(self.depthwise(self.activation(self.expand(x))))
+        squeezed = self.squeeze(wide.mean(dim=(2, 3), keepdim=True))
+        squeezed = functional.relu(squeezed) if self.mobile else functional.silu(squeezed)
+        excited = self.excite(squeezed)
+        gate = functional.hardsigmoid(excited) if self.mobile else torch.sigmoid(excited)
+        residual: Tensor = x + self.project(wide * gate)
+        return residual
+
+
+def _activation(architecture: Architecture) -> nn.Module:
+    return nn.Hardswish() if architecture.family == "mobilenet-v3" else nn.SiLU()
