@@ -1,214 +1,318 @@
-"""What the network reads of a picture (experimental superset)."""
+"""What the network reads of a picture.
+
+A first guess of the light, the *anchor*, divides the pixels, and all that is measured of them is relative to it.
+Multiplying the channels of a picture by gains moves the anchor and changes nothing else, so a picture under another
+light is the same picture with another anchor; what the colour of the light itself tells (daylight is likelier than
+purple) enters through the anchor's two numbers alone.
+
+The anchor is that of `awbkit.estimators.bright_gray` in small: shades of grey with p = 4, then the mean chromaticity of
+the 3 % of the pixels that are bright and least coloured under it. The statistics are what simple estimators answer
+(each cited in its own module of `awbkit.estimators`), how the colours are spread, and how brightness is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.errors import AwbError
-from awbkit.image import LinearImage
+from awbkit.errors import AwbError, UsageError
+from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
 Float = NDArray[np.float32]
-F = np.float32
-SIDE = 64
-GRID = GRID_SIDE = 16
-GRID_CHANNELS = 5
+Mask = NDArray[np.bool_]
+
 STATISTICS = 138
-_TINY = F(1e-6)
+GRID_SIDE = 16
+GRID_CHANNELS = 5
+
+_SIDE = THUMBNAIL_SIZE
+_CELL = _SIDE // GRID_SIDE
+_TINY = np.float32(1e-6)
+_FAINT = np.float32(1e-3)
+_ONE = np.float32(1)
+
+_BRIGHTEST = (10, 30, 100, 300)
+_DARKEST = (20, 100)
+_WHITEST = (10, 30, 100)
+_GREYEST = (10, 30)
+"""Shares of the pixels in thousandths."""
+
+_NEAR, _FAR = np.float32(-1 / (2 * 0.1**2)), np.float32(-1 / (2 * 0.25**2))
+"""Of the exponents of two Gaussian windows around the anchor, 0.1 and 0.25 wide in log-chroma."""
+
+_COLOURED = np.float32(0.15**2)
+_STRIPS = 4
+_ROUNDS = 8
+
+
+def _sum_matrix(size: int) -> Float:
+    """(64, 64 / size) matrix that sums ``size`` neighbours: on so few pixels a product is faster than reductions."""
+    return np.kron(np.eye(_SIDE // size, dtype=np.float32), np.ones((size, 1), np.float32))
+
+
+_BY_CELL, _BY_BLOCK = _sum_matrix(_CELL), _sum_matrix(8)
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
+    """What the network reads of one picture.
+
+    Attributes:
+        anchor: float32 (2,), ln(r/g) and ln(b/g) of the first guess of the light.
+        statistics: float32 (STATISTICS,), relative to the anchor.
+        grid: float32 (GRID_CHANNELS, GRID_SIDE, GRID_SIDE): ln(r/g) and ln(b/g) relative to the anchor, logarithm of
+            the brightness relative to the picture's mean, greatest local contrast, share of valid pixels. Cells without
+            a valid pixel are 0.
+    """
+
     anchor: Float
     statistics: Float
     grid: Float
 
 
-NAMES: list[str] = []
+def describe(image: LinearImage) -> Features:
+    """Measure a picture.
+
+    Args:
+        image: (64, 64) pixels in canonical RGB, that is, divided by the camera's white under D65 where that is known.
+
+    Raises:
+        AwbError: If no pixel is valid.
+        UsageError: If the image is not 64 x 64.
+    """
+    if image.valid.shape != (_SIDE, _SIDE):
+        raise UsageError(f"the network reads thumbnails of {_SIDE} x {_SIDE} pixels, not {image.valid.shape}")
+    places = np.flatnonzero(image.valid)
+    if not len(places):
+        raise AwbError("no valid pixel: every pixel is clipped, black or masked")
+    picture = _Picture(image, places)
+    return Features(picture.anchor_chroma, picture.statistics(), picture.grid())
+
+
+class _Picture:
+    """A picture's valid pixels under its anchor.
+
+    Arrays are planar, because reductions over three neighbours in memory are slow; ``plane`` names hold whole pictures with
+    zeros at invalid pixels, the others valid pixels in reading order.
+    """
+
+    def __init__(self, image: LinearImage, places: NDArray[np.intp]) -> None:
+        self.count = len(places)
+        self.places = None if self.count == _SIDE**2 else places
+        self.valid = image.valid.astype(np.float32)
+        planes = np.ascontiguousarray(image.pixels.reshape(-1, 3).T)
+        flat = planes if self.places is None else planes.take(places, axis=1)
+        flat = flat * (_ONE / flat.mean())
+        anchor = _anchor(flat)
+        self.anchor_chroma = _chroma(anchor)
+        y = flat * (_ONE / anchor)[:, None]
+        brightness = y.sum(axis=0)
+        level = _ONE / brightness.mean()
+        self.y = y * level
+        self.brightness = brightness * level
+        self.whiteness = _whiteness(self.y)
+        logs = np.log(np.maximum(self.y, _TINY))
+        self.uv = logs[0::2] - logs[1]
+        self.plane = self._spread(self.y)
+        self.contrast_plane, self.contrast, self.colour_contrast = self._local_contrast(self._spread(logs))
+
+    def _spread(self, values: Float) -> Float:
+        """(C, n) to (C, 64, 64)."""
+        if self.places is None:
+            return values.reshape(-1, _SIDE, _SIDE)
+        out = np.zeros((len(values), _SIDE**2), np.float32)
+        out[:, self.places] = values
+        return out.reshape(-1, _SIDE, _SIDE)
+
+    def _local_contrast(self, logs: Float) -> tuple[Float, Float, Float]:
+        """How far each pixel's logarithms are from its neighbours': (64, 64) mean, and (n,) mean and colour part."""
+        around, seen = _neighbours(logs), _neighbours(self.valid[None])
+        apart = logs - around / np.maximum(seen, _ONE)
+        mean = np.abs(apart).sum(axis=0) * np.float32(1 / 3) * self.valid
+        colour = np.abs(apart[0] - apart[1]) + np.abs(apart[2] - apart[1])
+        both = np.stack([mean, colour]).reshape(2, -1)
+        kept = both if self.places is None else both.take(self.places, axis=1)
+        return mean, kept[0], kept[1]
+
+    def grid(self) -> Float:
+        """As :class:`Features` has it."""
+        sums = _BY_CELL.T @ (self.plane @ _BY_CELL)
+        seen = _BY_CELL.T @ (self.valid @ _BY_CELL)
+        logs = np.log(np.maximum(sums / np.maximum(seen, _ONE), _TINY))
+        some = seen > 0
+        grid = np.zeros((GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float32)
+        np.clip(logs[0::2] - logs[1], -1.5, 1.5, out=grid[:2])
+        np.clip(logs.sum(axis=0) * np.float32(1 / 3), -4, 3, out=grid[2])
+        grid[:3] *= some
+        rows = self.contrast_plane.reshape(GRID_SIDE, _CELL, _SIDE).max(axis=1)
+        np.minimum(rows.reshape(GRID_SIDE, GRID_SIDE, _CELL).max(axis=2), 2, out=grid[3])
+        grid[4] = seen * np.float32(1 / _CELL**2)
+        return grid
+
+    def statistics(self) -> Float:
+        """(STATISTICS,), none beyond +-4."""
+        y, uv, count = self.y, self.uv, self.count
+        greyness = (self.colour_contrast + np.float32(1e-3)) / (self.contrast + np.float32(1e-2))
+        bright, white, grey = np.sort(self.brightness), np.sort(self.whiteness), np.sort(greyness)
+        ranks = {share: -(-count * share // 1000) for share in (*_BRIGHTEST, *_DARKEST, *_WHITEST, *_GREYEST)}
+        weights = np.empty((16, count), np.float32)
+        weights[:11] = [
+            *(self.brightness >= bright[count - ranks[share]] for share in _BRIGHTEST),
+            *(self.brightness <= bright[ranks[share] - 1] for share in _DARKEST),
+            *(self.whiteness >= white[count - ranks[share]] for share in _WHITEST),
+            *(greyness <= grey[ranks[share] - 1] for share in _GREYEST),
+        ]
+        apart = uv[0] * uv[0] + uv[1] * uv[1]
+        np.exp(apart * _NEAR, out=weights[11])
+        np.exp(apart * _FAR, out=weights[12])
+        np.multiply(weights[11], self.brightness, out=weights[13])
+        np.multiply(self.contrast, self.brightness, out=weights[14])
+        weights[15] = self.brightness
+        mass = weights.sum(axis=1)
+        means = weights @ np.concatenate([y, uv]).T / np.maximum(mass, _TINY)[:, None]
+        sums = _BY_BLOCK.T @ (self.plane @ _BY_BLOCK)
+        mean = uv.mean(axis=1)
+        spread, correlation = _moments(uv - mean[:, None])
+        upper = uv.take(np.flatnonzero(weights[3]), axis=1)
+        bright_spread, bright_correlation = _moments(upper - upper.mean(axis=1)[:, None])
+        places = np.array([count // 20, count // 4, count // 2, 3 * count // 4, 19 * count // 20])
+        answers = _chroma(
+            np.concatenate(
+                [
+                    _norms(y),
+                    means[:11, :3],
+                    self._edges(),
+                    self._local_surface_reflectance(sums)[None],
+                    _principal(y.take(np.flatnonzero(weights[1] + weights[4]), axis=1))[None],
+                ]
+            )
+        )
+        parts = [
+            answers,
+            means[:, 3:],
+            _chroma(means[14, :3]),
+            mean,
+            _block_quantiles(sums),
+            np.sort(uv, axis=1)[:, places].T,
+            _chroma(sums.reshape(3, _STRIPS, -1).sum(axis=2).T),
+            spread,
+            correlation,
+            bright_spread,
+            bright_correlation,
+            [count / _SIDE**2, self.contrast.mean(), self.colour_contrast.mean()],
+            _log_quantiles(bright, (100, 500, 900, 990, 1000)),
+            _log_quantiles(white, (500, 900, 1000)),
+            _log_quantiles(grey, (10, 100)),
+            mass[11:14] / np.float32(count),
+            self._sectors(apart),
+        ]
+        flat = np.concatenate([np.asarray(part, np.float32).reshape(-1) for part in parts])
+        return np.asarray(np.clip(flat, -4, 4))
+
+    def _edges(self) -> Float:
+        """(2, 3), the Minkowski norms of differences of neighbours, p = 1 and 4."""
+        across = np.abs(self.plane[:, :, 1:] - self.plane[:, :, :-1])
+        down = np.abs(self.plane[:, 1:] - self.plane[:, :-1])
+        if self.places is not None:
+            across *= self.valid[:, 1:] * self.valid[:, :-1]
+            down *= self.valid[1:] * self.valid[:-1]
+        both = np.concatenate([across.reshape(3, -1), down.reshape(3, -1)], axis=1)
+        fourth = both * both
+        fourth *= fourth
+        return np.stack([both.sum(axis=1), np.sqrt(np.sqrt(fourth.sum(axis=1)))])
+
+    def _local_surface_reflectance(self, sums: Float) -> Float:
+        """(3,) of 4 x 4 patches, from the sums (3, 8, 8) over the blocks."""
+        rows = self.plane.reshape(3, 4, 16, _SIDE).max(axis=2)
+        greatest = rows.reshape(3, 4, 4, 16).max(axis=3)
+        totals = sums.reshape(3, 4, 2, 4, 2).sum(axis=(2, 4))
+        seen = greatest[0] > 0
+        totals, greatest = totals[:, seen], greatest[:, seen]
+        return np.asarray(totals.sum(axis=1) / (totals / greatest).sum(axis=1))
+
+    def _sectors(self, apart: Float) -> NDArray[np.float64]:
+        """(16,), the shares of coloured pixels by eight directions of their colour: by number and by brightness."""
+        u, v = self.uv
+        sector = (u > 0) + 2 * (v > 0) + 4 * (np.abs(u) > np.abs(v))
+        coloured = apart > _COLOURED
+        numbers = np.bincount(sector, coloured, 8)
+        return np.concatenate([numbers, np.bincount(sector, coloured * self.brightness, 8)]) / self.count
+
+
+def _anchor(flat: Float) -> Float:
+    """(3,), green = 1, of pixels (3, n)."""
+    power = flat * flat
+    power *= power
+    first = np.sqrt(np.sqrt(power.mean(axis=1)))
+    y = flat * (_ONE / first)[:, None]
+    white = _whiteness(y)
+    place = len(white) - -(-len(white) * 3 // 100)
+    bright = y.take(np.flatnonzero(white >= np.partition(white, place)[place]), axis=1)
+    anchor = first * (bright / bright.sum(axis=0)).mean(axis=1)
+    return np.asarray(anchor / anchor[1])
+
+
+def _whiteness(y: Float) -> Float:
+    """(n,): what of a pixel can be white, and how little colour it has."""
+    least = y.min(axis=0)
+    return np.asarray(least * least / y.max(axis=0))
 
 
 def _chroma(rgb: Float) -> Float:
-    """(..., 3) -> (..., 2)"""
+    """(..., 2), ln(r/g) and ln(b/g), of (..., 3)."""
     logs = np.log(np.maximum(rgb, _TINY))
-    return logs[..., 0::2] - logs[..., 1:2]
+    return np.asarray(logs[..., 0::2] - logs[..., 1:2])
 
 
-def describe(image: LinearImage, names: list[str] | None = None) -> Features:
-    mask = image.valid.reshape(-1)
-    count = int(np.count_nonzero(mask))
-    if count == 0:
-        raise AwbError("no valid pixel: every pixel is clipped, black or masked")
-    planes = np.ascontiguousarray(image.pixels.reshape(-1, 3).T)
-    whole = count == mask.size
-    flat = planes if whole else planes[:, mask]
-    flat = flat * (F(1) / flat.mean())
-    # the anchor
-    p = flat * flat
-    p *= p
-    first = np.sqrt(np.sqrt(p.mean(axis=1)))
-    y = flat * (F(1) / first)[:, None]
-    low = y.min(axis=0)
-    white = low * low / y.max(axis=0)
-    few = -(-count * 3 // 100)
-    bright = y[:, white >= np.partition(white, count - few)[count - few]]
-    anchor = first * (bright / bright.sum(axis=0)).mean(axis=1)
-    anchor /= anchor[1]
-    a = _chroma(anchor)
+def _neighbours(planes: Float) -> Float:
+    """The sum of the four neighbours within the picture."""
+    around = np.zeros_like(planes)
+    around[:, 1:] += planes[:, :-1]
+    around[:, :-1] += planes[:, 1:]
+    around[:, :, 1:] += planes[:, :, :-1]
+    around[:, :, :-1] += planes[:, :, 1:]
+    return around
 
-    y = flat * (F(1) / anchor)[:, None]
-    s = y.sum(axis=0)
-    level = F(1) / s.mean()
-    y *= level
-    s *= level
-    low = y.min(axis=0)
-    high = y.max(axis=0)
-    white = low * low / high
-    logs = np.log(np.maximum(y, _TINY))
-    uv = logs[0::2] - logs[1]
-    u, v = uv
 
-    def spread(values: Float, fill: float = 0.0) -> Float:
-        if whole:
-            return values.reshape(*values.shape[:-1], SIDE, SIDE)
-        out = np.full((*values.shape[:-1], SIDE * SIDE), F(fill))
-        out[..., mask] = values
-        return out.reshape(*values.shape[:-1], SIDE, SIDE)
+def _norms(y: Float) -> Float:
+    """(5, 3), the Minkowski norms with p = 1, 2, 4, 8 and infinity."""
+    second = y * y
+    fourth = second * second
+    eighth = fourth * fourth
+    roots = [y.mean(axis=1), np.sqrt(second.mean(axis=1)), np.sqrt(np.sqrt(fourth.mean(axis=1)))]
+    return np.stack([*roots, np.sqrt(np.sqrt(np.sqrt(eighth.mean(axis=1)))), y.max(axis=1)])
 
-    plane = spread(y)
-    lplane = spread(logs)
-    valid = image.valid
-    # edges
-    dx = np.abs(plane[:, :, 1:] - plane[:, :, :-1])
-    dy = np.abs(plane[:, 1:] - plane[:, :-1])
-    if not whole:
-        dx *= valid[:, 1:] & valid[:, :-1]
-        dy *= valid[1:] & valid[:-1]
-    e1 = dx.sum(axis=(1, 2)) + dy.sum(axis=(1, 2))
-    dx *= dx
-    dx *= dx
-    dy *= dy
-    dy *= dy
-    e4 = np.sqrt(np.sqrt(dx.sum(axis=(1, 2)) + dy.sum(axis=(1, 2))))
-    # local contrast
-    around = np.zeros((3, SIDE, SIDE), np.float32)
-    around[:, 1:] += lplane[:, :-1]
-    around[:, :-1] += lplane[:, 1:]
-    around[:, :, 1:] += lplane[:, :, :-1]
-    around[:, :, :-1] += lplane[:, :, 1:]
-    n = np.zeros((SIDE, SIDE), np.float32)
-    fv = valid.astype(np.float32)
-    n[1:] += fv[:-1]
-    n[:-1] += fv[1:]
-    n[:, 1:] += fv[:, :-1]
-    n[:, :-1] += fv[:, 1:]
-    lap = lplane - around / np.maximum(n, F(1))
-    contrast2 = np.abs(lap).sum(axis=0)
-    contrast2 *= F(1 / 3)
-    colour2 = np.abs(lap[0] - lap[1]) + np.abs(lap[2] - lap[1])
-    contrast = contrast2.reshape(-1)[mask]
-    colour = colour2.reshape(-1)[mask]
-    grey = (colour + F(1e-3)) / (contrast + F(1e-2))
 
-    ss = np.sort(s)
-    ws = np.sort(white)
-    gs = np.sort(grey)
-
-    def rank(f: float) -> int:
-        return max(1, -(-count * int(f * 1000) // 1000))
-
-    masks = [s >= ss[count - rank(f)] for f in (0.01, 0.03, 0.10, 0.30)]
-    masks += [s <= ss[rank(f) - 1] for f in (0.02, 0.10)]
-    masks += [white >= ws[count - rank(f)] for f in (0.01, 0.03, 0.10)]
-    masks += [grey <= gs[rank(f) - 1] for f in (0.01, 0.03)]
-    d2 = u * u + v * v
-    weights = np.empty((16, count), np.float32)
-    weights[:11] = masks
-    np.exp(d2 * F(-1 / (2 * 0.1**2)), out=weights[11])
-    np.exp(d2 * F(-1 / (2 * 0.25**2)), out=weights[12])
-    np.multiply(weights[11], s, out=weights[13])
-    np.multiply(contrast, s, out=weights[14])
-    weights[15] = s
-    mass = weights.sum(axis=1)
-    both = np.concatenate([y, uv])
-    means = (weights @ both.T) / np.maximum(mass, _TINY)[:, None]  # (16, 5)
-    y2 = y * y
-    y4 = y2 * y2
-    norms = np.stack([
-        y.mean(axis=1), np.sqrt(y2.mean(axis=1)), np.sqrt(np.sqrt(y4.mean(axis=1))),
-        np.sqrt(np.sqrt(np.sqrt((y4 * y4).mean(axis=1)))), y.max(axis=1),
-    ])
-    # blocks of 8 x 8 pixels
-    sums = plane.reshape(3, 8, 8, 8, 8).sum(axis=(2, 4))
-    tops = plane.reshape(3, 4, 16, 4, 16).max(axis=(2, 4)).reshape(3, -1)
-    totals = sums.reshape(3, 4, 2, 4, 2).sum(axis=(2, 4)).reshape(3, -1)
-    seen = tops[0] > 0
-    tops, totals = tops[:, seen], totals[:, seen]
-    lsr = totals.sum(axis=1) / (totals / tops).sum(axis=1)
-    blocks = sums.reshape(3, -1)
-    blocks = blocks[:, blocks[0] > 0]
-    bl = np.log(np.maximum(blocks, _TINY))
-    bq = np.sort(bl[0::2] - bl[1], axis=1)
-    m = bq.shape[1]
-    blockq = bq[:, [m // 10, m // 2, (9 * m) // 10]]
-    # first principal direction of the darkest and the brightest
-    chosen = y[:, masks[1] | masks[4]]
+def _principal(chosen: Float) -> Float:
+    """(3,), the first principal direction of pixels (3, n) through the origin, by power iteration."""
     moment = chosen @ chosen.T
     axis = np.ones(3, np.float32)
-    for _ in range(8):
+    for _ in range(_ROUNDS):
         axis = moment @ axis
         axis /= axis.sum()
+    return axis
 
-    rgbs = np.concatenate([norms, means[:11, :3], np.stack([e1, e4, lsr, axis])])
-    stat = _chroma(rgbs)  # (20, 2)
-    qs = np.sort(uv, axis=1)[:, [count // 20, count // 4, count // 2, (3 * count) // 4, (19 * count) // 20]]
-    strips = plane.reshape(3, 3 + 1, 16, SIDE).sum(axis=(2, 3))
-    stripc = _chroma(strips.T)
-    mean = uv.mean(axis=1)
-    cen = uv - mean[:, None]
-    cov = cen @ cen.T / F(count)
-    sel = uv[:, masks[3]]
-    bc = sel - sel.mean(axis=1)[:, None]
-    bcov = bc @ bc.T / F(sel.shape[1])
-    sd = np.sqrt(np.diagonal(cov) + F(1e-6))
-    bsd = np.sqrt(np.diagonal(bcov) + F(1e-6))
-    # sectors of hue
-    colourful = d2 > F(0.15**2)
-    hi = (u > 0).astype(np.intp) + 2 * (v > 0) + 4 * (np.abs(u) > np.abs(v))
-    sect = np.bincount(hi[colourful], minlength=8) / count
-    sectb = np.bincount(hi[colourful], s[colourful], minlength=8) / count
-    q = lambda a, f: np.log(max(a[min(count - 1, int(f * count))], F(1e-3)))
-    shape = [
-        ("sd", sd), ("corr", [cov[0, 1] / (sd[0] * sd[1])]), ("bsd", bsd), ("bcorr", [bcov[0, 1] / (bsd[0] * bsd[1])]),
-        ("share", [count / SIDE**2]), ("contrast", [contrast.mean(), colour.mean()]),
-        ("sq", [q(ss, f) for f in (0.1, 0.5, 0.9, 0.99, 1)]), ("wq", [q(ws, f) for f in (0.5, 0.9, 1)]),
-        ("gq", [q(gs, f) for f in (0.01, 0.1)]), ("near", mass[11:13] / F(count)), ("near_s", [mass[13] / count]),
-    ]
-    groups = [
-        ("norms", stat[:5]), ("bright", stat[5:9]), ("dark", stat[9:11]), ("white", stat[11:14]), ("greyest", stat[14:16]),
-        ("edges", stat[16:18]), ("lsr", stat[18:19]), ("pca", stat[19:20]), ("set_uv", means[:11, 3:]),
-        ("modes", means[11:14, 3:]), ("cw_uv", means[14:15, 3:]), ("s_uv", means[15:16, 3:]), ("cw", _chroma(means[14:15, :3])),
-        ("mean", mean[None]), ("blockq", blockq.T), ("quant", qs.T), ("strips", stripc),
-        *shape, ("sect", sect), ("sectb", sectb),
-    ]
-    parts = []
-    for name, g in groups:
-        g = np.asarray(g, np.float32).reshape(-1)
-        parts.append(g)
-        if names is not None:
-            names += [name] * len(g)
-    statistics = np.clip(np.concatenate(parts), -4, 4)
 
-    k = SIDE // GRID
-    gp = plane.reshape(3, GRID, k, GRID, k).sum(axis=(2, 4))
-    gn = fv.reshape(GRID, k, GRID, k).sum(axis=(1, 3))
-    some = gn > 0
-    gl = np.log(np.maximum(gp / np.maximum(gn, F(1)), _TINY))
-    grid = np.zeros((5, GRID, GRID), np.float32)
-    grid[0] = np.clip(gl[0] - gl[1], -1.5, 1.5) * some
-    grid[1] = np.clip(gl[2] - gl[1], -1.5, 1.5) * some
-    grid[2] = np.clip(gl.mean(axis=0), -4, 3) * some
-    grid[3] = np.minimum((contrast2 * fv).reshape(GRID, k, GRID, k).max(axis=(1, 3)), F(2))
-    grid[4] = gn / F(k * k)
-    return Features(a, statistics, grid)
+def _moments(centred: Float) -> tuple[Float, Float]:
+    """(2,) standard deviations and (1,) correlation of (2, n)."""
+    covariance = centred @ centred.T * (_ONE / np.float32(centred.shape[1]))
+    deviation = np.sqrt(np.diagonal(covariance) + _TINY)
+    return deviation, covariance[0, 1:] / (deviation[0] * deviation[1])
+
+
+def _block_quantiles(sums: Float) -> Float:
+    """(3, 2), the 10th, 50th and 90th percentile of the log-chroma of 8 x 8 blocks that are seen."""
+    blocks = sums.reshape(3, -1)
+    logs = np.log(np.maximum(blocks[:, blocks[0] > 0], _TINY))
+    ordered = np.sort(logs[0::2] - logs[1], axis=1)
+    number = ordered.shape[1]
+    return np.asarray(ordered[:, [number // 10, number // 2, 9 * number // 10]].T)
+
+
+def _log_quantiles(ordered: Float, thousandths: Sequence[int]) -> Float:
+    last = len(ordered) - 1
+    chosen = ordered[[min(last, len(ordered) * part // 1000) for part in thousandths]]
+    return np.asarray(np.log(np.maximum(chosen, _FAINT)))
