@@ -33,6 +33,7 @@ _CELL = _SIDE // GRID_SIDE
 _TINY = np.float32(1e-6)
 _FAINT = np.float32(1e-3)
 _ONE = np.float32(1)
+_GREAT = np.float32(1e4)
 
 _BRIGHTEST = (10, 30, 100, 300)
 _DARKEST = (20, 100)
@@ -105,7 +106,7 @@ class _Picture:
         self.valid = image.valid.astype(np.float32)
         planes = np.ascontiguousarray(image.pixels.reshape(-1, 3).T)
         flat = planes if self.places is None else planes.take(places, axis=1)
-        flat = flat * (_ONE / flat.mean())
+        flat = np.maximum(flat / flat.max(), _TINY)
         anchor = _anchor(flat)
         self.anchor_chroma = _chroma(anchor)
         y = flat * (_ONE / anchor)[:, None]
@@ -171,9 +172,10 @@ class _Picture:
         np.multiply(weights[11], self.brightness, out=weights[13])
         np.multiply(self.contrast, self.brightness, out=weights[14])
         weights[15] = self.brightness
-        mass = weights.sum(axis=1)
-        means = weights @ np.concatenate([y, uv]).T / np.maximum(mass, _TINY)[:, None]
-        sums = _BY_BLOCK.T @ (self.plane @ _BY_BLOCK)
+        sums = weights @ np.concatenate([y, uv, np.ones((1, count), np.float32)]).T
+        mass = sums[:, 5]
+        means = sums[:, :5] / np.maximum(mass, _TINY)[:, None]
+        blocks = _BY_BLOCK.T @ (self.plane @ _BY_BLOCK)
         mean = uv.mean(axis=1)
         spread, correlation = _moments(uv - mean[:, None])
         upper = uv.take(np.flatnonzero(weights[3]), axis=1)
@@ -185,7 +187,7 @@ class _Picture:
                     _norms(y),
                     means[:11, :3],
                     self._edges(),
-                    self._local_surface_reflectance(sums)[None],
+                    self._local_surface_reflectance(blocks)[None],
                     _principal(y.take(np.flatnonzero(weights[1] + weights[4]), axis=1))[None],
                 ]
             )
@@ -195,9 +197,9 @@ class _Picture:
             means[:, 3:],
             _chroma(means[14, :3]),
             mean,
-            _block_quantiles(sums),
+            _block_quantiles(blocks),
             np.sort(uv, axis=1)[:, places].T,
-            _chroma(sums.reshape(3, _STRIPS, -1).sum(axis=2).T),
+            _chroma(blocks.reshape(3, _STRIPS, -1).sum(axis=2).T),
             spread,
             correlation,
             bright_spread,
@@ -224,11 +226,11 @@ class _Picture:
         fourth *= fourth
         return np.stack([both.sum(axis=1), np.sqrt(np.sqrt(fourth.sum(axis=1)))])
 
-    def _local_surface_reflectance(self, sums: Float) -> Float:
+    def _local_surface_reflectance(self, blocks: Float) -> Float:
         """(3,) of 4 x 4 patches, from the sums (3, 8, 8) over the blocks."""
         rows = self.plane.reshape(3, 4, 16, _SIDE).max(axis=2)
         greatest = rows.reshape(3, 4, 4, 16).max(axis=3)
-        totals = sums.reshape(3, 4, 2, 4, 2).sum(axis=(2, 4))
+        totals = blocks.reshape(3, 4, 2, 4, 2).sum(axis=(2, 4))
         seen = greatest[0] > 0
         totals, greatest = totals[:, seen], greatest[:, seen]
         return np.asarray(totals.sum(axis=1) / (totals / greatest).sum(axis=1))
@@ -279,6 +281,8 @@ def _neighbours(planes: Float) -> Float:
 
 def _norms(y: Float) -> Float:
     """(5, 3), the Minkowski norms with p = 1, 2, 4, 8 and infinity."""
+    # So far above the mean, one pixel is all of a norm; its eighth power must not overflow.
+    y = np.minimum(y, _GREAT)
     second = y * y
     fourth = second * second
     eighth = fourth * fourth

@@ -19,6 +19,8 @@ LIMIT = np.float32(4)
 SCALES = {"anchor": np.float32(3), "attended": np.float32(4), "residual": np.float32(0.2)}
 """Inputs and outputs in units that bring them near 1."""
 
+_STRIDE = GRID_SIDE + 2
+
 UNSEEN = np.float32(-1e4)
 """The attention logit of a cell without a valid pixel."""
 
@@ -88,13 +90,17 @@ def _pointwise(weights: Weights, name: str, x: Float) -> Float:
 
 def _depthwise(weights: Weights, name: str, x: Float) -> Float:
     """3 x 3, zeros beyond the border; (channels, cells) to the same."""
-    kernel = weights[f"{name}.weight"]
-    padded = np.zeros((len(x), GRID_SIDE + 2, GRID_SIDE + 2), np.float32)
-    padded[:, 1:-1, 1:-1] = x.reshape(-1, GRID_SIDE, GRID_SIDE)
-    # All nine neighbours of every cell, without a copy.
-    neighbours = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
-    found = np.einsum("cyxij,cij->cyx", neighbours, kernel[:, 0])
-    return np.asarray(found.reshape(x.shape) + weights[f"{name}.bias"][:, None])
+    kernel = weights[f"{name}.weight"].reshape(-1, 9, 1)
+    padded = np.zeros((len(x), GRID_SIDE + 3, _STRIDE), np.float32)
+    padded[:, 1 : GRID_SIDE + 1, 1 : GRID_SIDE + 1] = x.reshape(-1, GRID_SIDE, GRID_SIDE)
+    lines = padded.reshape(len(x), -1)
+    # In rows that are padded too, each of the nine neighbours is the whole plane, shifted: nine contiguous products.
+    found = lines[:, : GRID_SIDE * _STRIDE] * kernel[:, 0]
+    for place in range(1, 9):
+        start = place // 3 * _STRIDE + place % 3
+        found += lines[:, start : start + GRID_SIDE * _STRIDE] * kernel[:, place]
+    kept = found.reshape(len(x), GRID_SIDE, _STRIDE)[:, :, :GRID_SIDE]
+    return np.asarray(kept.reshape(x.shape) + weights[f"{name}.bias"][:, None])
 
 
 def _sigmoid(x: Float) -> Float:
