@@ -34,7 +34,13 @@ Source = str | os.PathLike[str] | AnyPhoto | LinearImage | NDArray[np.floating]
 
 
 def estimate(
-    source: Source, method: str | Method = DEFAULT, *, region: Region | str | None = None, encoding: str = "auto"
+    source: Source,
+    method: str | Method = DEFAULT,
+    *,
+    region: Region | str | None = None,
+    encoding: str = "auto",
+    fallback: str | Method | None = None,
+    max_expected_error: float | None = None,
 ) -> Illuminant:
     """Estimate the light of a photograph or of linear pixels.
 
@@ -43,6 +49,8 @@ def estimate(
         method: As on the command line: "pca", "shades-of-gray:p=6"; see :func:`awbkit.methods`.
         region: A gray card's rectangle, "x,y,w,h" in pixels as displayed, in place of a method.
         encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`.
+        fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``.
+        max_expected_error: In degrees; goes with ``fallback``.
 
     Returns:
         The light in the camera's RGB (raw) or in linear sRGB (rendered).
@@ -62,8 +70,17 @@ def estimate(
         if photo is None:
             raise UsageError("a region belongs to a file; for pixels, pass the slice of the array")
         return estimate_region(photo, Region.parse(region) if isinstance(region, str) else region)
-    chosen = parse(method) if isinstance(method, str) else method
+    chosen = _guarded(method, fallback, max_expected_error)
     return chosen.estimate(image if image is not None else photo.thumbnail())  # type: ignore[union-attr]
+
+
+def _guarded(method: str | Method, fallback: str | Method | None, max_expected_error: float | None) -> Method:
+    chosen = parse(method) if isinstance(method, str) else method
+    if (fallback is None) != (max_expected_error is None):
+        raise UsageError("fallback and max_expected_error go together; give both")
+    if fallback is None or max_expected_error is None:
+        return chosen
+    return chosen.guarded(parse(fallback) if isinstance(fallback, str) else fallback, max_expected_error)
 
 
 def estimate_region(photo: AnyPhoto, region: Region) -> Illuminant:
@@ -84,6 +101,8 @@ def correct(
     encoding: str = "auto",
     if_exists: str = "fail",
     auto_bright: bool = False,
+    fallback: str | Method | None = None,
+    max_expected_error: float | None = None,
 ) -> Illuminant:
     """Correct a photograph and write it.
 
@@ -97,6 +116,8 @@ def correct(
         encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`.
         if_exists: "fail", "skip" or "replace".
         auto_bright: Stretch a raw's brightness until 1 % of the pixels are white.
+        fallback: As of :func:`estimate`.
+        max_expected_error: As of :func:`estimate`.
 
     Returns:
         The light that was corrected for.
@@ -109,7 +130,7 @@ def correct(
         raise UsageError(f"if_exists is one of {', '.join(IfExists)}, not {if_exists!r}")
     photo = source if isinstance(source, Photo) else open_photo(source, encoding=encoding)
     if illuminant is None:
-        light = estimate(photo, method)
+        light = estimate(photo, method, fallback=fallback, max_expected_error=max_expected_error)
     elif isinstance(illuminant, Illuminant):
         if illuminant.camera.space != photo.camera.space:
             raise UsageError(

@@ -26,7 +26,9 @@ _SAME_DUV = 2e-5
 _RGB_KINDS = ("illuminant", "gains", "chromaticity")
 
 
-def estimate_record(path: Path, photo: Photo, method: str, light: Illuminant, ms: float) -> Record:
+def estimate_record(
+    path: Path, photo: Photo, method: str, light: Illuminant, ms: float, fallback_for: str | None = None
+) -> Record:
     """The record of one estimate.
 
     Args:
@@ -35,6 +37,7 @@ def estimate_record(path: Path, photo: Photo, method: str, light: Illuminant, ms
         method: Its specification, or how else the light came about.
         light: The estimate.
         ms: Milliseconds from opening the file to the estimate.
+        fallback_for: The method that expected to err by too much, where ``method`` is its fallback.
     """
     cct_duv = light.cct_duv
     return {
@@ -54,6 +57,7 @@ def estimate_record(path: Path, photo: Photo, method: str, light: Illuminant, ms
         "width": photo.width,
         "height": photo.height,
         "ms": ms,
+        "fallback_for": fallback_for,
     }
 
 

@@ -76,11 +76,12 @@ def estimate_file(
         image = photo.thumbnail()
         for method in methods:
             try:
-                light = method.estimate(image)
+                light, answered = method.answer(image)
             except AwbError as error:
                 records.append(error_record(found.path, " ".join(str(error).split()), str(method)))
             else:
-                records.append(estimate_record(found.path, photo, str(method), light, _ms(start)))
+                fell_back = str(method) if answered is not method else None
+                records.append(estimate_record(found.path, photo, str(answered), light, _ms(start), fell_back))
                 start = time.perf_counter() if len(methods) > 1 else start
     return records
 
@@ -104,6 +105,13 @@ class Light:
     cct_duv: tuple[float, float] | None = None
     record: Record | None = None
     label: str = "given"
+
+    def answer(self, photo: api.AnyPhoto) -> tuple[Illuminant, str, str | None]:
+        """The light in this photograph, its method for the record, and the method that it stands in for, if any."""
+        if self.method is None:
+            return self.of(photo), self.name, None
+        light, answered = self.method.answer(photo.thumbnail())
+        return light, str(answered), self.name if answered is not self.method else None
 
     def of(self, photo: api.AnyPhoto) -> Illuminant:
         """The light in this photograph."""
@@ -167,12 +175,12 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
     if skips(output, options.if_exists):
         return {"schema": SCHEMA, "path": found.path, "output": output, "status": "skipped"}
     with opened(found, options.encoding) as photo:
-        light = item.light.of(photo)
+        light, name, fell_back = item.light.answer(photo)
         correction = Correction(light, options.cat, options.strength)
         # Everything that can be wrong with the light is found before a picture is decoded in vain.
         correction.matrix()
         write = (_sidecar_writer if options.sidecar else _picture_writer)(photo, correction, output, options)
-        record = estimate_record(found.path, photo, item.light.name, correction.light, 0)
+        record = estimate_record(found.path, photo, name, correction.light, 0, fell_back)
         status = "planned" if options.dry_run else "ok" if write() else "skipped"
     return {**record, "output": output, "status": status, "ms": _ms(start)}
 

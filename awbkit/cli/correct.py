@@ -63,6 +63,8 @@ def correct(
         list[str] | None,
         typer.Option("--method", "-m", metavar="NAME[:KEY=VALUE,...]", help="Estimator.", rich_help_panel=_LIGHT),
     ] = None,
+    fallback: options.Fallback = None,
+    max_expected_error: options.MaxExpectedError = None,
     region: Annotated[
         str | None,
         typer.Option(metavar="X,Y,W,H", help="A gray card's rectangle, as displayed.", rich_help_panel=_LIGHT),
@@ -162,7 +164,7 @@ def correct(
     from awbkit.cli.report import open_report
     from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
 
-    light = lights.chosen(method, region, gains, illuminant, cct, duv, estimates)
+    light = lights.chosen(method, region, gains, illuminant, cct, duv, estimates, fallback, max_expected_error)
     if not 0 <= strength <= 1:
         raise UsageError(f"--strength must lie between 0 and 1, not {strength}")
     if sidecar and (to or cat or auto_bright):

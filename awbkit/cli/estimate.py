@@ -27,6 +27,8 @@ def estimate(
         str | None,
         typer.Option(metavar="X,Y,W,H", help="A gray card's rectangle, in pixels as displayed, in place of a method."),
     ] = None,
+    fallback: options.Fallback = None,
+    max_expected_error: options.MaxExpectedError = None,
     recursive: options.Recursive = False,
     files_from: options.FilesFrom = None,
     null: options.Null = False,
@@ -49,9 +51,11 @@ def estimate(
 
     if method and region is not None:
         raise UsageError("--region takes the place of a method; give one of them")
+    if region is not None and (fallback is not None or max_expected_error is not None):
+        raise UsageError("a gray card needs no fallback; leave out --fallback and --max-expected-error")
     task = partial(
         estimate_file,
-        methods=tuple(dict.fromkeys(registry.parse(name) for name in method or [registry.DEFAULT])),
+        methods=options.guarded(method or [registry.DEFAULT], fallback, max_expected_error),
         region=Region.parse(region) if region is not None else None,
         encoding=encoding.value,
     )

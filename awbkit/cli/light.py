@@ -28,6 +28,8 @@ def chosen(
     cct: float | None,
     duv: float | None,
     estimates: str | None,
+    fallback: str | None = None,
+    max_expected_error: float | None = None,
 ) -> Light | None:
     """The light that the options name; None for a file of estimates.
 
@@ -53,6 +55,8 @@ def chosen(
         raise UsageError(f"{' and '.join(named)} each say what the light is; give one of them")
     if methods is not None and len(methods) > 1:
         raise UsageError("a picture is corrected for one light; give one --method")
+    if (fallback is not None or max_expected_error is not None) and set(named) - {"--method"}:
+        raise UsageError(f"--fallback stands in for a method, and {named[0]} is none; leave it out")
     if duv is not None and cct is None:
         raise UsageError("--duv goes with --cct")
     if estimates is not None:
@@ -67,7 +71,8 @@ def chosen(
     if cct is not None:
         cct_duv_to_xy(cct, duv or 0.0)
         return Light(cct_duv=(cct, duv or 0.0))
-    return Light(method=registry.parse(methods[0] if methods else registry.DEFAULT))
+    (method,) = options.guarded(methods or [registry.DEFAULT], fallback, max_expected_error)
+    return Light(method=method)
 
 
 def read_estimates(source: str) -> dict[str, Record]:

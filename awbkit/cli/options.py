@@ -7,13 +7,16 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from awbkit.cli.output import Format
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.files.find import Found, find, read_path_list
+
+if TYPE_CHECKING:
+    from awbkit.estimators.registry import Method
 
 
 class EncodingName(StrEnum):
@@ -32,6 +35,15 @@ _RUN = "Run"
 Paths = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH...", help="Pictures and folders; - reads one picture from standard input."),
+]
+Fallback = Annotated[
+    str | None,
+    typer.Option(
+        metavar="METHOD", help="Takes the method's place where that expects to err by more than --max-expected-error."
+    ),
+]
+MaxExpectedError = Annotated[
+    float | None, typer.Option(metavar="DEG", help="With --fallback: the expected error up to which the method counts.")
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Descend into subfolders.", rich_help_panel=_INPUT)]
 FilesFrom = Annotated[
@@ -113,6 +125,23 @@ def _found(
 def _chained(named: Iterable[str], listed: Iterable[str]) -> Iterator[str]:
     yield from named
     yield from listed
+
+
+def guarded(methods: Sequence[str], fallback: str | None, limit: float | None) -> tuple[Method, ...]:
+    """The methods that the command line names, each with the fallback if there is one.
+
+    Raises:
+        UsageError: If one is unknown, or the fallback and its limit do not come together or cannot be used.
+    """
+    from awbkit.estimators import registry
+
+    parsed = tuple(dict.fromkeys(registry.parse(name) for name in methods))
+    if (fallback is None) != (limit is None):
+        raise UsageError("--fallback METHOD and --max-expected-error DEG go together; give both")
+    if fallback is None or limit is None:
+        return parsed
+    other = registry.parse(fallback)
+    return tuple(method.guarded(other, limit) for method in parsed)
 
 
 def path_of(item: object) -> Path | str:

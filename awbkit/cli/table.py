@@ -37,6 +37,7 @@ _NUMBERS = (
     _Column("B gain", "gains", 6, 3, component=2),
     _Column("CCT", "cct", 5),
     _Column("Duv", "duv", 7, 4, signed=True),
+    _Column("± deg", "expected_error", 5, 1),
     _Column("ms", "ms", 6, 1),
 )
 _CORRECT_NUMBERS = tuple(column for column in _NUMBERS if column.key != "duv")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from awbkit.errors import UsageError
 from awbkit.estimators import (
     as_shot,
+    awbnet,
     bright_gray,
     general_gray_world,
     gray_edge,
@@ -58,11 +60,19 @@ _METHODS: dict[str, tuple[Estimator, str, str]] = {
         "mean of the brightest pixels with the least colour",
         bright_gray.CITATION,
     ),
+    "awbnet": (awbnet.shipped_network("awbnet-s"), "the network awbnet-s, under 5,000 weights", awbnet.CITATION),
+    "awbnet-nano": (awbnet.shipped_network("awbnet-nano"), "a network of under 1,000 weights", awbnet.CITATION),
+    "awbnet-m": (awbnet.shipped_network("awbnet-m"), "a network of under 20,000 weights", awbnet.CITATION),
+    "awbnet-s-open": (
+        awbnet.shipped_network("awbnet-s-open"),
+        "awbnet-s trained on openly licensed data only",
+        awbnet.CITATION,
+    ),
     "as-shot": (as_shot.as_shot, "the white that the camera itself chose", as_shot.CITATION),
 }
 
-DEFAULT = "bright-gray"
-"""The most accurate of the methods above on the photographs of five cameras, and among the fastest."""
+DEFAULT = "awbnet"
+"""The most accurate of the methods above that is small, on photographs of cameras that it was not trained on."""
 
 
 @dataclass(frozen=True)
@@ -119,26 +129,53 @@ class Method:
     """A method and the values of all its parameters.
 
     Attributes:
-        name: As in ``--method``.
+        name: As in ``--method``; also the path of a model.
         values: Name and value of each parameter, in the order of the function's signature.
+        fallback: Answers where this method expects to err by more than the limit; see :meth:`guarded`.
+        max_expected_error: That limit, in degrees.
     """
 
     name: str
     values: tuple[tuple[str, Value], ...] = ()
+    fallback: Method | None = None
+    max_expected_error: float = math.inf
 
     @property
     def parameters(self) -> dict[str, Value]:
         """The values by name."""
         return dict(self.values)
 
-    def estimate(self, image: LinearImage) -> Illuminant:
-        """The light of ``image``, in the RGB of its camera.
+    def guarded(self, fallback: Method, max_expected_error: float) -> Method:
+        """This method, with another in its place wherever it expects to err by more.
+
+        Args:
+            fallback: Answers then.
+            max_expected_error: In degrees, positive.
+
+        Raises:
+            UsageError: If the limit is none, or this method never states what it expects.
+        """
+        if not 0 < max_expected_error < math.inf:
+            raise UsageError(f"the greatest expected error is a positive number of degrees, not {max_expected_error:g}")
+        if not self.name.startswith("awbnet") and not is_model(self.name):
+            raise UsageError(f"method {self.name} states no expected error that a fallback could go by; use awbnet")
+        return replace(self, fallback=fallback, max_expected_error=max_expected_error)
+
+    def answer(self, image: LinearImage) -> tuple[Illuminant, Method]:
+        """The light of ``image``, in the RGB of its camera, and which method found it: this one or its fallback.
 
         Raises:
             AwbError: If the image has no valid pixel, or lacks what the method needs.
         """
-        estimate = _METHODS[self.name][0](image, **self.parameters)
-        return estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
+        estimate = _function(self.name)(image, **self.parameters)
+        light = estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
+        if self.fallback is not None and (light.expected_error or 0.0) > self.max_expected_error:
+            return self.fallback.answer(image)
+        return light, self
+
+    def estimate(self, image: LinearImage) -> Illuminant:
+        """The light of ``image``, as :meth:`answer` finds it."""
+        return self.answer(image)[0]
 
     def __str__(self) -> str:
         """The shortest specification that :func:`parse` reads as this method."""
@@ -147,6 +184,17 @@ class Method:
             f"{key}={repr(value).removesuffix('.0')}" for key, value in self.values if value != defaults[key]
         )
         return f"{self.name}:{given}" if given else self.name
+
+
+def is_model(name: str) -> bool:
+    """Whether a method's name is the path of a model: a file that ends in .safetensors, or a run of `awbkit train`."""
+    from awbkit.network.model import SUFFIX
+
+    return name.endswith(SUFFIX) or (name not in _METHODS and (Path(name) / f"model{SUFFIX}").is_file())
+
+
+def _function(name: str) -> Estimator:
+    return awbnet.network_of_file(name) if is_model(name) else _METHODS[name][0]
 
 
 def names() -> tuple[str, ...]:
@@ -161,6 +209,8 @@ def describe(name: str) -> Description:
     Raises:
         UsageError: If there is no such method; the message names the nearest.
     """
+    if is_model(name):
+        return Description(name, "a network of your own", (), "none: it is yours")
     if name not in _METHODS:
         raise UsageError(f"unknown method {name!r}{suggestion(name, _METHODS)}; methods: {', '.join(_METHODS)}")
     function, summary, citation = _METHODS[name]
@@ -174,12 +224,14 @@ def describe(name: str) -> Description:
 
 
 def parse(specification: str) -> Method:
-    """The method that ``NAME[:key=value,...]`` names; parameters not given take their defaults.
+    """The method that ``NAME[:key=value,...]`` or the path of a model names; parameters not given take their defaults.
 
     Raises:
         UsageError: If the method or a parameter is unknown, or a value is not allowed. One line, with the nearest
             name and all that could have been meant.
     """
+    if is_model(specification.strip()):
+        return Method(specification.strip())
     name, colon, rest = specification.strip().partition(":")
     description = describe(name.strip())
     known = {parameter.name: parameter for parameter in description.parameters}

@@ -51,7 +51,7 @@ _ROUNDS = 8
 
 def _sum_matrix(size: int) -> Float:
     """(64, 64 / size) matrix that sums ``size`` neighbours: on so few pixels a product is faster than reductions."""
-    return np.kron(np.eye(_SIDE // size, dtype=np.float32), np.ones((size, 1), np.float32))
+    return np.kron(np.eye(_SIDE // size), np.ones((size, 1))).astype(np.float32)
 
 
 _BY_CELL, _BY_BLOCK = _sum_matrix(_CELL), _sum_matrix(8)
@@ -293,9 +293,9 @@ def _norms(y: Float) -> Float:
 def _principal(chosen: Float) -> Float:
     """(3,), the first principal direction of pixels (3, n) through the origin, by power iteration."""
     moment = chosen @ chosen.T
-    axis = np.ones(3, np.float32)
+    axis: Float = np.ones(3, np.float32)
     for _ in range(_ROUNDS):
-        axis = moment @ axis
+        axis = np.asarray(moment @ axis)
         axis /= axis.sum()
     return axis
 

@@ -108,7 +108,7 @@ def variant(
 def lights(count: int, rng: np.random.Generator) -> FloatArray:
     """(count, 2), ln r/g and ln b/g in canonical RGB, of lights along and off the Planckian locus.
 
-    Half are within 0.006 of the locus in Duv, from 2,000 to 15,000 K; half are up to 0.05 off it, as coloured lamps are.
+    From 2,000 to 15,000 K; half are within 0.006 of the locus in Duv, half up to 0.05 off it, as coloured lamps are.
     """
     found = np.empty((count, 2))
     for place in range(count):

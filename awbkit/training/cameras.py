@@ -1,10 +1,10 @@
 """Imaginary cameras: between and around those that are known.
 
-A network that has seen five cameras knows five; one that has seen their pictures through hundreds of others learns what
-all cameras have in common (D. Kim et al., CCMNet: Leveraging calibrated color correction matrices for cross-camera
-color constancy, 2025, arXiv 2504.07959, reports most of its gain from this). ``data/matrices.npz`` holds the XYZ-to-camera
-matrices for D65 that LibRaw lists, each divided by the camera's own white under D65, without repetition; ``python -m
-awbkit.training.cameras`` makes it again from the LibRaw that rawpy carries.
+A network that has seen five cameras knows five; one that has seen their pictures through hundreds of others learns
+what all cameras have in common (D. Kim et al., CCMNet: Leveraging calibrated color correction matrices for cross-camera
+color constancy, 2025, arXiv 2504.07959, reports most of its gain from this). ``data/matrices.npz`` holds the
+XYZ-to-camera matrices for D65 that LibRaw lists, each divided by the camera's own white under D65, without repetition;
+``python -m awbkit.training.cameras`` makes it again from the LibRaw that rawpy carries.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def pack(target: Path) -> None:
     library.libraw_cameraList.restype = ctypes.POINTER(ctypes.c_char_p)
     names = library.libraw_cameraList()
     cameras = [known_camera(names[place].decode().partition(" (")[0]) for place in range(library.libraw_cameraCount())]
-    found = {tuple(map(tuple, np.round(canonical(one), 5).tolist())) for one in cameras if one is not None}
+    known = [matrix for camera in cameras if camera is not None and (matrix := canonical(camera)) is not None]
+    found = {tuple(map(tuple, np.round(matrix, 5).tolist())) for matrix in known}
     np.savez_compressed(target, matrices=np.array(sorted(found), dtype=np.float32))
 
 

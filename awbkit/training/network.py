@@ -95,7 +95,8 @@ class _Separable(nn.Module):
         self.pointwise = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.pointwise(self.depthwise(x)))
+        out: Tensor = functional.relu(self.pointwise(self.depthwise(x)))
+        return out
 
 
 class _InvertedResidual(nn.Module):
@@ -111,8 +112,8 @@ class _InvertedResidual(nn.Module):
         self.mobile = architecture.family == "mobilenet-v3"
         self.activation = _activation(architecture)
         # A block that starts as the identity trains without normalisation.
-        nn.init.zeros_(self.project.weight)
-        nn.init.zeros_(self.project.bias)
+        for value in self.project.parameters():
+            nn.init.zeros_(value)
 
     def forward(self, x: Tensor) -> Tensor:
         wide = self.activation(self.depthwise(self.activation(self.expand(x))))

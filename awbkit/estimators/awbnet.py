@@ -1,0 +1,37 @@
+"""awbkit's networks: statistics of the picture, and where in it to look, taken to the light by a few thousand weights.
+
+Each name has two sets of weights, one for camera RGB and one for photographs that a camera already balanced; the picture
+decides. See `awbkit.network` for what they read, and the cards in ``models`` for how they were trained and how they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from awbkit.illuminant import Illuminant
+from awbkit.image import LinearImage
+from awbkit.network.model import DOMAINS, loaded, shipped
+
+CITATION = "awbkit; see the model's card"
+
+
+def shipped_network(name: str) -> Callable[[LinearImage], Illuminant]:
+    """The estimator that a shipped model is.
+
+    Args:
+        name: "awbnet-s".
+    """
+
+    def estimate(image: LinearImage) -> Illuminant:
+        return loaded(str(shipped(name, DOMAINS[image.camera.space]))).estimate(image)
+
+    return estimate
+
+
+def network_of_file(path: str) -> Callable[[LinearImage], Illuminant]:
+    """The estimator that a model file or a run folder is; the file is read when it first estimates."""
+
+    def estimate(image: LinearImage) -> Illuminant:
+        return loaded(path).estimate(image)
+
+    return estimate
