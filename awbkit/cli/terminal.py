@@ -42,9 +42,11 @@ class Progress:
     there does so within ``hidden``.
     """
 
-    def __init__(self, stream: TextIO, total: int | None = None, *, enabled: bool = True) -> None:
+    def __init__(self, stream: TextIO, total: int | None = None, *, enabled: bool = True, unit: str = "files") -> None:
         self._stream = stream
         self._total = total
+        self._unit = unit
+        self._doing = ""
         self._enabled = enabled and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._bar = ("━", "─") if (stream.encoding or "").lower().startswith("utf") else ("#", "-")
         self._start = time.monotonic()
@@ -66,6 +68,12 @@ class Progress:
         """Count one more file, or several."""
         self.done += count
         self.failed += failed
+        if self._enabled and time.monotonic() - self._drawn_at >= _REDRAW_SECONDS:
+            self._draw()
+
+    def reach(self, done: int, doing: str) -> None:
+        """Say how many are done in all, and what is being done now."""
+        self.done, self._doing = done, doing
         if self._enabled and time.monotonic() - self._drawn_at >= _REDRAW_SECONDS:
             self._draw()
 
@@ -99,7 +107,7 @@ class Progress:
     def line(self, width: int) -> str:
         """What the line says, in at most ``width`` cells."""
         rate = self.done / max(self.seconds, 1e-3)
-        parts = [f"{self.done}/{self._total}" if self._total else f"{self.done} files"]
+        parts = [f"{self.done}/{self._total}" if self._total else f"{self.done} {self._unit}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
         parts.append(f"{rate:.1f}/s")
@@ -107,6 +115,8 @@ class Progress:
             return "  ".join([*parts, clock(self.seconds)])[:width]
         if self.done:
             parts.append(f"{clock((self._total - self.done) / rate)} left")
+        if self._doing:
+            parts.append(self._doing)
         text = "  ".join(parts)
         room = min(40, width - len(text) - 7)
         if room < 5:

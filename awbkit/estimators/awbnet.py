@@ -1,7 +1,8 @@
 """awbkit's networks: statistics of the picture, and where in it to look, taken to the light by a few thousand weights.
 
-Each name has two sets of weights, one for camera RGB and one for photographs that a camera already balanced; the picture
-decides. See `awbkit.network` for what they read, and the cards in ``models`` for how they were trained and how they do.
+Each name has two sets of weights, one for camera RGB and one for photographs that a camera already balanced; the
+picture decides. See `awbkit.network` for what they read, and the cards in ``models`` for how they were trained and how
+they do.
 """
 
 from __future__ import annotations

@@ -151,9 +151,10 @@ _ARCHITECTURES = {
     "awbnet-nano": Architecture("awbnet", channels=0, blocks=0, maps=0, rank=5, hidden=(12, 8)),
     "awbnet-s": Architecture("awbnet", channels=8, blocks=2, maps=4, rank=16, hidden=(32, 16)),
     "awbnet-m": Architecture("awbnet", channels=16, blocks=3, maps=8, rank=48, hidden=(96, 48)),
-    "mobilenet-v3": Architecture("mobilenet-v3", 12, 3, 0, 0, (16,), expansion=4, statistics=0),
+    "awbnet-teacher": Architecture("awbnet", channels=0, blocks=0, maps=0, rank=24, hidden=(64, 32)),
+    "mobilenet-v3": Architecture("mobilenet-v3", 10, 3, 0, 0, (16,), expansion=4, statistics=0),
     "mobilenet-v3-large": Architecture("mobilenet-v3", 40, 6, 0, 0, (64,), expansion=4, statistics=0),
-    "efficientnet": Architecture("efficientnet", 10, 3, 0, 0, (16,), expansion=6, statistics=0),
+    "efficientnet": Architecture("efficientnet", 8, 3, 0, 0, (16,), expansion=6, statistics=0),
     "efficientnet-large": Architecture("efficientnet", 32, 6, 0, 0, (64,), expansion=6, statistics=0),
 }
 

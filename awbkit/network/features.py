@@ -96,8 +96,8 @@ def describe(image: LinearImage) -> Features:
 class _Picture:
     """A picture's valid pixels under its anchor.
 
-    Arrays are planar, because reductions over three neighbours in memory are slow; ``plane`` names hold whole pictures with
-    zeros at invalid pixels, the others valid pixels in reading order.
+    Arrays are planar, because reductions over three neighbours in memory are slow; ``plane`` names hold whole pictures
+    with zeros at invalid pixels, the others valid pixels in reading order.
     """
 
     def __init__(self, image: LinearImage, places: NDArray[np.intp]) -> None:

@@ -77,7 +77,8 @@ class Network(nn.Module):
             x = _activation(self.architecture)(x)
             for block in self.blocks:
                 x = block(x)
-            return x.mean(dim=(2, 3))
+            means: Tensor = x.mean(dim=(2, 3))
+            return means
         x = functional.relu(x)
         for block in self.blocks:
             x = block(x)

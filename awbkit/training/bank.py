@@ -1,0 +1,262 @@
+"""The bank: every training picture in several versions, each already described as the network reads it.
+
+Descriptions are a hundred times smaller than pictures, and one training sees each of them many times. What a version
+is depends on the seed, the picture and the version's number alone, never on how many processes made it.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit import batch
+from awbkit.camera import Camera
+from awbkit.datasets.prepared import Prepared
+from awbkit.errors import AwbError, UnreadableFile, UsageError
+from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.image import LinearImage
+from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, describe
+from awbkit.training.augmentation import Chances, Labelled, variant
+from awbkit.training.rendering import rendered
+
+Float = NDArray[np.float32]
+
+_CHUNK = 128
+
+
+@dataclass(frozen=True)
+class Member:
+    """One picture of a prepared data set.
+
+    Attributes:
+        folder: Of the data set.
+        row: Its number.
+    """
+
+    folder: str
+    row: int
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """Described pictures; the first axis is the version, 0 the picture as it is, the second the picture.
+
+    Attributes:
+        anchor: float32 (V, N, 2), as :class:`awbkit.network.features.Features` has it.
+        statistics: float32 (V, N, STATISTICS).
+        grid: float16 (V, N, GRID_CHANNELS, GRID_SIDE, GRID_SIDE).
+        light: float32 (V, N, 2), ln(r/g) and ln(b/g) of the true light in canonical RGB.
+        white: float32 (N, 2), the same of the camera's white under D65; 0 where it is not known.
+        known: bool (N,), whether it is.
+    """
+
+    anchor: Float
+    statistics: Float
+    grid: NDArray[np.float16]
+    light: Float
+    white: Float
+    known: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.white)
+
+    def subset(self, chosen: NDArray[np.intp], versions: int | None = None) -> Bank:
+        """The pictures with these numbers, in the first so many versions."""
+        versioned = {name: getattr(self, name)[:versions, chosen] for name in _VERSIONED}
+        return Bank(**versioned, white=self.white[chosen], known=self.known[chosen])
+
+
+_VERSIONED = ("anchor", "statistics", "grid", "light")
+
+
+def make(
+    members: Sequence[Member],
+    cells: Sequence[Hashable],
+    folder: Path,
+    *,
+    versions: int,
+    seed: int = 0,
+    domain: str = "raw",
+    jobs: int = 1,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Bank:
+    """Describe pictures, or go on where an earlier call in the same folder was stopped.
+
+    Args:
+        members: The pictures.
+        cells: N times what a picture may be put together with: those of the same cell. Cells that no split divides
+            keep what is tested out of what is trained on.
+        folder: Takes one file for each version; kept, so that nothing is made twice.
+        versions: At least 1.
+        seed: Of all chance.
+        domain: "raw" or "rendered".
+        jobs: Processes.
+        progress: Called with the number of descriptions just made.
+
+    Raises:
+        UsageError: If the folder holds the bank of other pictures.
+        AwbError: If a picture has no valid pixel.
+    """
+    plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain)
+    folder.mkdir(parents=True, exist_ok=True)
+    _check(folder / "plan.json", plan)
+    task = partial(_described, plan_file=str(folder / "plan.json"))
+    made: list[dict[str, NDArray[Any]]] = []
+    for version in range(versions):
+        path = folder / f"{version:03}.npz"
+        if not path.exists():
+            chunks = [(version, start) for start in range(0, len(members), _CHUNK)]
+            parts: list[dict[str, NDArray[Any]]] = []
+            for outcome in batch.run(task, chunks, jobs=jobs):
+                if outcome.error is not None or outcome.result is None:
+                    raise outcome.error or AwbError("a description is missing")
+                parts.append(outcome.result)
+                progress(len(outcome.result["anchor"]))
+            whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            atomic_write(path, IfExists.REPLACE, partial(_save, arrays=whole))
+        else:
+            progress(len(members))
+        made.append(_load(path, len(members)))
+    arrays = {name: np.stack([one[name] for one in made]) for name in _VERSIONED}
+    return Bank(**arrays, white=made[0]["white"], known=made[0]["known"])
+
+
+@dataclass(frozen=True)
+class _Plan:
+    members: tuple[Member, ...]
+    cells: tuple[int, ...]
+    seed: int
+    domain: str
+
+    def to_json(self) -> dict[str, Any]:
+        folders = sorted({member.folder for member in self.members})
+        return {
+            "folders": folders,
+            "members": [[folders.index(member.folder), member.row] for member in self.members],
+            "cells": list(self.cells),
+            "seed": self.seed,
+            "domain": self.domain,
+        }
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> _Plan:
+        members = tuple(Member(entry["folders"][place], row) for place, row in entry["members"])
+        return cls(members, tuple(entry["cells"]), entry["seed"], entry["domain"])
+
+    def picture(self, place: int) -> tuple[Labelled, Camera]:
+        """In canonical RGB, where the camera's white is known."""
+        member = self.members[place]
+        prepared = _opened(member.folder)
+        image = prepared.image(member.row)
+        white: NDArray[np.float64] = np.array(_white(image.camera))
+        light = np.array(prepared.rows[member.row].illuminant) / white
+        pixels = np.asarray(image.pixels / white, dtype=np.float32)
+        seen = LinearImage(pixels, image.valid, image.camera)
+        return Labelled(seen, light), image.camera
+
+    def version(self, place: int, number: int) -> Labelled:
+        picture, camera = self.picture(place)
+        member = self.members[place]
+        name = f"{_opened(member.folder).name}/{_opened(member.folder).rows[member.row].image}"
+        rng = np.random.default_rng([self.seed, number, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
+        if number:
+            cell = _by_cell(self.cells)[self.cells[place]]
+            chances = Chances() if self.domain == "raw" else Chances(camera=0.0)
+            picture = variant(
+                picture, camera, lambda draw: self.picture(cell[int(draw.integers(len(cell)))])[0], rng, chances=chances
+            )
+        return picture if self.domain == "raw" else rendered(picture, camera, rng)
+
+
+def _described(item: tuple[int, int], *, plan_file: str) -> dict[str, NDArray[Any]]:
+    version, start = item
+    plan = _plan(plan_file)
+    count = min(_CHUNK, len(plan.members) - start)
+    found: dict[str, NDArray[Any]] = {
+        "anchor": np.empty((count, 2), np.float32),
+        "statistics": np.empty((count, STATISTICS), np.float32),
+        "grid": np.empty((count, GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float16),
+        "light": np.empty((count, 2), np.float32),
+        "white": np.zeros((count, 2), np.float32),
+        "known": np.zeros(count, np.bool_),
+    }
+    for place in range(count):
+        picture = plan.version(start + place, version)
+        features = describe(picture.image)
+        found["anchor"][place], found["statistics"][place] = features.anchor, features.statistics
+        found["grid"][place], found["light"][place] = features.grid, _log_chroma(picture.light)
+        camera = plan.picture(start + place)[1]
+        rendered_domain = plan.domain == "rendered"
+        found["known"][place] = rendered_domain or camera.white_d65 is not None
+        found["white"][place] = 0 if rendered_domain else _log_chroma(np.array(_white(camera)))
+    return found
+
+
+def _log_chroma(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    logs = np.log(rgb)
+    return np.asarray(logs[[0, 2]] - logs[1])
+
+
+def _white(camera: Camera) -> tuple[float, float, float]:
+    return camera.white_d65 or (1.0, 1.0, 1.0)
+
+
+def _numbered(cells: Sequence[Hashable]) -> Iterator[int]:
+    numbers: dict[Hashable, int] = {}
+    for cell in cells:
+        yield numbers.setdefault(cell, len(numbers))
+
+
+@lru_cache(maxsize=4)
+def _by_cell(cells: tuple[int, ...]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for place, cell in enumerate(cells):
+        found.setdefault(cell, []).append(place)
+    return found
+
+
+@lru_cache(maxsize=16)
+def _opened(folder: str) -> Prepared:
+    return Prepared.open(folder)
+
+
+@lru_cache(maxsize=2)
+def _plan(path: str) -> _Plan:
+    return _Plan.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def _check(path: Path, plan: _Plan) -> None:
+    text = json.dumps(plan.to_json())
+    if path.exists():
+        if path.read_text(encoding="utf-8") != text:
+            raise UsageError(f"{path.parent} holds descriptions of other pictures; remove it or name another folder")
+        return
+    atomic_write(path, IfExists.REPLACE, lambda temporary: _write_text(temporary, text))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    with path.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+
+
+def _load(path: Path, count: int) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in (*_VERSIONED, "white", "known")}
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is made again") from None
+    if any(len(array) != count for array in arrays.values()):
+        raise UnreadableFile(path, "holds another number of pictures", "remove it, and it is made again")
+    return arrays

@@ -1,0 +1,65 @@
+"""All that a training needs to go on, as safetensors: weights, their averages, and the optimiser's moments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from awbkit.errors import UnreadableFile
+from awbkit.files.outputs import IfExists, atomic_write
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+def save(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
+    """Write a checkpoint, whole or not at all."""
+    tensors: dict[str, Tensor] = {}
+    for name, value in network.named_parameters():
+        tensors[f"network.{name}"] = value.detach()
+        for moment in _MOMENTS:
+            tensors[f"{moment}.{name}"] = optimiser.state[value][moment]
+    tensors |= {f"average.{name}": value.detach() for name, value in average.named_parameters()}
+    dense = {name: value.contiguous() for name, value in tensors.items()}
+    atomic_write(path, IfExists.REPLACE, lambda temporary: save_file(dense, temporary, {"step": str(step)}))
+
+
+def steps_done(path: Path) -> int:
+    """How many steps a checkpoint holds; 0 where there is none or it is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int((file.metadata() or {}).get("step", 0))
+    except (SafetensorError, OSError, ValueError):
+        return 0
+
+
+def restore(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    """Put everything back as it was.
+
+    Returns:
+        The number of steps that were done; 0 where there is no checkpoint.
+
+    Raises:
+        UnreadableFile: If the checkpoint is damaged or another network's.
+    """
+    if not path.exists():
+        return 0
+    try:
+        with safe_open(path, framework="pt") as file, torch.no_grad():
+            step = int((file.metadata() or {})["step"])
+            for name, value in network.named_parameters():
+                value.copy_(file.get_tensor(f"network.{name}"))
+                # As the optimiser lays it out itself; a copy keeps the parameter's memory format.
+                optimiser.state[value] = {"step": torch.tensor(float(step))} | {
+                    moment: torch.zeros_like(value).copy_(file.get_tensor(f"{moment}.{name}")) for moment in _MOMENTS
+                }
+            for name, value in average.named_parameters():
+                value.copy_(file.get_tensor(f"average.{name}"))
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        raise UnreadableFile(
+            path, f"is no checkpoint of this training ({error})", "remove it, and start anew"
+        ) from None
+    return step

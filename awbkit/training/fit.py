@@ -1,0 +1,256 @@
+"""The optimisation, from the first step to the averaged weights.
+
+All that is random in a step is drawn for the whole batch from a generator that the seed and the step's number make, and
+each process takes its share of it. So a run that was stopped goes on as if it had not been, to the last bit, and
+several processes do what one does, but for the order in which they add.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from awbkit.network.architecture import Architecture
+from awbkit.training import checkpoint, processes
+from awbkit.training.augmentation import lights as coloured_lights
+from awbkit.training.bank import Bank
+from awbkit.training.network import Network
+from awbkit.training.recipe import Recipe
+
+Float = NDArray[np.float32]
+Weights = dict[str, Float]
+
+_WARM_UP = 0.15
+_START, _END = 1 / 25, 1 / 25e4
+"""Of the learning rate's peak, at the first and the last step."""
+
+_CLIP = 5.0
+_ERROR_WEIGHT = 0.1
+_AVERAGED_FROM = 0.5
+_DECAY = 0.998
+_COLOURED = 4096
+_SAVED_EVERY = 500
+_TOLD_EVERY = 50
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is told of the training as it goes.
+
+    Attributes:
+        number: Steps done.
+        loss: Mean of the loss since the last report.
+        error: Mean angular error in canonical RGB, in degrees, since the last report.
+        learning_rate: Of the last step.
+    """
+
+    number: int
+    loss: float
+    error: float
+    learning_rate: float
+
+
+def fit(
+    bank: Bank,
+    architecture: Architecture,
+    recipe: Recipe,
+    *,
+    seed: int,
+    teachers: Sequence[nn.Module] = (),
+    initial: Mapping[str, Float] | None = None,
+    device: str = "cpu",
+    saved: Path | None = None,
+    told: Callable[[Step], None] = lambda step: None,
+) -> Weights:
+    """Train one network.
+
+    Args:
+        bank: What to train on.
+        architecture: Of the network.
+        recipe: Steps, rates, and what is done to the pictures.
+        seed: Of the weights and of all chance.
+        teachers: Networks whose mean answer is followed for the recipe's share of the loss.
+        initial: Weights to start from; their normalisation of the statistics is kept.
+        device: "cpu" or "cuda"; on CUDA the network computes in bfloat16.
+        saved: A checkpoint, written now and then, and gone on from if it is there.
+        told: Called every 50 steps, and after the last.
+
+    Returns:
+        Weights by name, averaged over the second half of the steps.
+    """
+    network = _network(bank, architecture, seed, initial).to(device)
+    average = _network(bank, architecture, seed, initial).to(device)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    trained = processes.shared(network)
+    for teacher in teachers:
+        teacher.to(device).eval()
+    first = checkpoint.restore(saved, network, average, optimiser) if saved is not None else 0
+    draws = _Draws(bank, recipe, seed, device)
+    losses: list[Tensor] = []
+    errors: list[Tensor] = []
+    for step in range(first, recipe.steps):
+        rate = _rate(step, recipe)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        batch, anchor, light = draws.batch(step)
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+            residual, log_error = trained(batch)
+        estimate, log_error = anchor + residual.float(), log_error.float()
+        error = angle(estimate, light)
+        loss = error.mean()
+        if teachers and recipe.distil:
+            with torch.no_grad():
+                taught = anchor + sum(teacher(batch)[0].float() for teacher in teachers) / len(teachers)
+            loss = (1 - recipe.distil) * loss + recipe.distil * angle(estimate, taught).mean()
+        # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
+        loss = loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
+        optimiser.step()
+        _average(average, network, step - math.ceil(recipe.steps * _AVERAGED_FROM))
+        losses.append(loss.detach())
+        errors.append(error.detach().mean())
+        done = step + 1
+        if done % _TOLD_EVERY == 0 or done == recipe.steps:
+            told(Step(done, float(torch.stack(losses).mean()), float(torch.stack(errors).mean()), rate))
+            losses, errors = [], []
+        if saved is not None and done % _SAVED_EVERY == 0 and processes.is_first():
+            checkpoint.save(saved, network, average, optimiser, done)
+    return {name: value.detach().cpu().numpy().copy() for name, value in average.state_dict().items()}
+
+
+def angle(first: Tensor, second: Tensor) -> Tensor:
+    """The angle in degrees (N,) between lights of log-chroma (N, 2): the recovery error."""
+    a, b = _rgb(first), _rgb(second)
+    return torch.rad2deg(torch.atan2(torch.linalg.cross(a, b).norm(dim=1), (a * b).sum(dim=1)))
+
+
+def network_of(architecture: Architecture, weights: Mapping[str, Float]) -> Network:
+    """A network of these weights, ready to answer."""
+    tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
+    empty = torch.zeros(architecture.statistics)
+    network = Network(architecture, tensors.get("mean", empty), tensors.get("std", empty))
+    network.load_state_dict(tensors)
+    return network.eval()
+
+
+def answers(network: nn.Module, bank: Bank) -> tuple[Float, Float]:
+    """What a network makes of the pictures as they are: log-chroma (N, 2) and the logarithm of the error (N,)."""
+    found: list[tuple[Tensor, Tensor]] = []
+    with torch.no_grad():
+        for start in range(0, len(bank), 1024):
+            part = slice(start, start + 1024)
+            known = torch.from_numpy(bank.known[part, None].astype(np.float32))
+            anchor = torch.from_numpy(np.array(bank.anchor[0, part]))
+            residual, log_error = network(
+                {
+                    "anchor": anchor,
+                    "known": known,
+                    "statistics": torch.from_numpy(np.array(bank.statistics[0, part])),
+                    "grid": torch.from_numpy(bank.grid[0, part].astype(np.float32)),
+                }
+            )
+            found.append((anchor + residual, log_error))
+    estimates, errors = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
+    return estimates, errors
+
+
+def true_errors(estimates: Float, bank: Bank) -> Float:
+    """Recovery errors in degrees (N,) of log-chroma (N, 2), in each camera's own RGB."""
+    white = torch.from_numpy(bank.white)
+    return angle(torch.from_numpy(estimates) + white, torch.from_numpy(np.array(bank.light[0])) + white).numpy()
+
+
+class _Draws:
+    """The batches."""
+
+    def __init__(self, bank: Bank, recipe: Recipe, seed: int, device: str) -> None:
+        self._bank = bank
+        self._recipe = recipe
+        self._seed = seed
+        self._device = device
+        self._deviation = _moments(bank)[1] * np.float32(recipe.statistics_noise)
+        rng = np.random.default_rng([seed, _COLOURED])
+        self._coloured = coloured_lights(_COLOURED if recipe.coloured else 1, rng).astype(np.float32)
+
+    def batch(self, step: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """What the network reads, the anchor that its residual is added to, and the true light; of this process."""
+        recipe, bank, size = self._recipe, self._bank, self._recipe.batch_size
+        rng = np.random.default_rng([self._seed, step])
+        versions, pictures = rng.integers(len(bank.anchor), size=size), rng.integers(len(bank), size=size)
+        others = bank.light[0, rng.integers(len(bank), size=size)]
+        others = others + np.float32(recipe.relight_jitter) * rng.standard_normal((size, 2), np.float32)
+        coloured = self._coloured[rng.integers(len(self._coloured), size=size)]
+        target = np.where(rng.random((size, 1)) < recipe.coloured, coloured, others)
+        relit = rng.random((size, 1)) < recipe.relight
+        white_error = np.float32(recipe.white_jitter) * rng.standard_normal((size, 2), np.float32)
+        unknown = rng.random((size, 1)) < recipe.unknown_white
+        noise = self._deviation * rng.standard_normal((size, len(self._deviation)), np.float32)
+        mine = processes.share(size)
+        versions, pictures = versions[mine], pictures[mine]
+        true = bank.light[versions, pictures]
+        shift = np.where(relit[mine], target[mine] - true, np.float32(0))
+        anchor, light = bank.anchor[versions, pictures] + shift, true + shift
+        known = bank.known[pictures, None] & ~unknown[mine]
+        batch = {
+            "anchor": anchor + white_error[mine],
+            "known": known.astype(np.float32),
+            "statistics": bank.statistics[versions, pictures] + noise[mine],
+            "grid": bank.grid[versions, pictures].astype(np.float32),
+        }
+        return {name: self._tensor(value) for name, value in batch.items()}, self._tensor(anchor), self._tensor(light)
+
+    def _tensor(self, array: Float) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+
+
+def _network(bank: Bank, architecture: Architecture, seed: int, initial: Mapping[str, Float] | None) -> Network:
+    if initial is not None:
+        return network_of(architecture, initial).train()
+    mean, deviation = _moments(bank)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Network(architecture, torch.from_numpy(mean), torch.from_numpy(deviation))
+
+
+def _moments(bank: Bank) -> tuple[Float, Float]:
+    """Mean and deviation of the statistics over all pictures in all versions."""
+    flat = bank.statistics.reshape(-1, bank.statistics.shape[-1])
+    mean = flat.mean(axis=0, dtype=np.float64)
+    deviation = np.maximum(flat.std(axis=0, dtype=np.float64), 1e-3)
+    return mean.astype(np.float32), deviation.astype(np.float32)
+
+
+def _rate(step: int, recipe: Recipe) -> float:
+    """One cycle (L. N. Smith and N. Topin, Super-convergence, 2019), in cosines."""
+    peak = recipe.learning_rate
+    warm = max(1.0, _WARM_UP * recipe.steps)
+    if step < warm:
+        low, high, share = peak * _START, peak, step / warm
+    else:
+        low, high, share = peak, peak * _START * _END, (step - warm) / max(1.0, recipe.steps - 1 - warm)
+    return low + (high - low) * (1 - math.cos(math.pi * min(share, 1.0))) / 2
+
+
+@torch.no_grad()
+def _average(average: nn.Module, network: nn.Module, counted: int) -> None:
+    """Weights follow those of the training slowly, once the count has begun."""
+    if counted < 0:
+        return
+    # Until a few hundred are averaged, all count alike.
+    share = max(1 - _DECAY, 1 / (counted + 1))
+    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(value, share)
+
+
+def _rgb(chroma: Tensor) -> Tensor:
+    red, blue = chroma.exp().unbind(dim=1)
+    return torch.stack([red, torch.ones_like(red), blue], dim=1)

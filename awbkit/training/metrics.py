@@ -1,0 +1,50 @@
+"""``metrics.jsonl``: a line for every report of a training, none twice, none missing, however often it was stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.training import checkpoint, processes
+
+
+class Metrics:
+    """The file.
+
+    Args:
+        path: Where it is; made with the first line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begin(self, phase: str, network: str, saved: Path) -> None:
+        """Forget what was reported of a network after its checkpoint, because that is trained again."""
+        if not processes.is_first() or not self._path.exists():
+            return
+        done = checkpoint.steps_done(saved)
+        kept = [
+            line
+            for line in self._path.read_text(encoding="utf-8").splitlines()
+            if line.endswith("}") and not _is_later(json.loads(line), phase, network, done)
+        ]
+        text = "".join(f"{line}\n" for line in kept)
+        atomic_write(self._path, IfExists.REPLACE, lambda temporary: _write(temporary, text))
+
+    def add(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
+        """Append a line."""
+        if processes.is_first():
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"phase": phase, "network": network, **values}) + "\n")
+
+
+def _is_later(record: Mapping[str, Any], phase: str, network: str, done: int) -> bool:
+    own = record.get("phase") == phase and record.get("network") == network
+    return own and (record.get("number") or 0) > done
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

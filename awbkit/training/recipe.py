@@ -1,0 +1,134 @@
+"""Everything that decides what a training makes: the recipe, as flags, TOML files and model files state it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.network.architecture import DEFAULT, architecture
+from awbkit.spelling import suggestion
+
+DOMAINS = ("raw", "rendered")
+CALIBRATIONS = ("validation", "leave-one-camera-out", "leave-one-dataset-out")
+
+_SHARES = ("relight", "unknown_white", "distil", "validation", "coloured")
+_AMOUNTS = ("learning_rate", "weight_decay", "relight_jitter", "white_jitter", "statistics_noise")
+_COUNTS = {"steps": 1, "batch_size": 1, "variants": 1, "teachers": 0, "seed": 0}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. The defaults are those of the shipped ``awbnet-s``.
+
+    Attributes:
+        arch: Name of the architecture.
+        domain: "raw", or "rendered" for photographs that a camera balanced, which are simulated from raw ones.
+        steps: Of the optimiser.
+        batch_size: Pictures in each step, over all processes.
+        learning_rate: At its peak; one cycle, a cosine up over the first 15 % of the steps and down over the rest.
+        weight_decay: Of AdamW.
+        variants: How many versions of each picture are made, itself counted.
+        relight: Share of the pictures that are put under another light in each step.
+        coloured: Share of those lights that are drawn along and off the Planckian locus; the rest are lights of the
+            training set.
+        relight_jitter: Standard deviation in log-chroma of what is added to a training set's light.
+        white_jitter: Standard deviation in log-chroma of the error of a camera's declared white.
+        unknown_white: Share of the pictures whose camera is taken to have no matrix.
+        statistics_noise: Noise on the statistics, as a share of their standard deviation.
+        teachers: How many larger networks are trained first, for the network to learn from as well; 0 for none.
+        teacher_arch: Their architecture.
+        distil: Share of the loss that follows the teachers' mean answer instead of the true light.
+        validation: Share of the scenes that is held out, by hash of their names.
+        calibration: What the expected error is fitted to: answers on the "validation" scenes, or those of further
+            networks trained by "leave-one-camera-out" or "leave-one-dataset-out".
+        seed: Of all that is random.
+    """
+
+    arch: str = DEFAULT
+    domain: str = "raw"
+    steps: int = 6000
+    batch_size: int = 128
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.1
+    variants: int = 16
+    relight: float = 0.3
+    coloured: float = 0.1
+    relight_jitter: float = 0.05
+    white_jitter: float = 0.01
+    unknown_white: float = 0.05
+    statistics_noise: float = 0.2
+    teachers: int = 5
+    teacher_arch: str = "awbnet-teacher"
+    distil: float = 0.7
+    validation: float = 0.1
+    calibration: str = "validation"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            wanted = {"str": str, "int": int, "float": float}[str(field.type)]
+            if wanted is float and type(value) is int:
+                object.__setattr__(self, field.name, float(value))
+            elif type(value) is not wanted:
+                raise UsageError(f"{field.name} is a {_KINDS[wanted]}, not {value!r}")
+        architecture(self.arch)
+        architecture(self.teacher_arch)
+        for name, allowed in (("domain", DOMAINS), ("calibration", CALIBRATIONS)):
+            if getattr(self, name) not in allowed:
+                raise UsageError(f"{name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+        for name, least in _COUNTS.items():
+            if getattr(self, name) < least:
+                raise UsageError(f"{name} is at least {least}, not {getattr(self, name)}")
+        for name in _SHARES:
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is a share from 0 to 1, not {getattr(self, name):g}")
+        for name in _AMOUNTS:
+            if not 0 <= getattr(self, name) < 1e3:
+                raise UsageError(f"{name} is not negative and under 1000, not {getattr(self, name):g}")
+        if self.validation == 1:
+            raise UsageError("a validation share of 1 leaves nothing to train on; give 0.1")
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Recipe:
+        """The recipe with some of its values replaced.
+
+        Raises:
+            UsageError: If a name is unknown or a value not allowed.
+        """
+        known = {field.name for field in fields(self)}
+        for name in changes:
+            if name not in known:
+                raise UsageError(
+                    f"a recipe has no {name!r}{suggestion(name, known)}; it has {', '.join(sorted(known))}"
+                )
+        return replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """All values by name."""
+        return asdict(self)
+
+
+_KINDS = {str: "text", int: "whole number", float: "number"}
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe from a TOML file that states what differs from the defaults.
+
+    Raises:
+        UnreadableFile: If it cannot be read.
+        UsageError: If it states what no recipe has, or values that are not allowed.
+    """
+    try:
+        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnreadableFile(path, (error.strerror or str(error)).lower()) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnreadableFile(path, f"is no TOML ({error})", "write lines such as steps = 6000") from None
+    try:
+        return Recipe().with_changes(stated)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None

@@ -1,0 +1,116 @@
+"""Which pictures a training sees, which it is watched by, and which it must not know of."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from awbkit.datasets.prepared import Prepared, Row
+from awbkit.errors import UsageError
+from awbkit.spelling import suggestion
+from awbkit.training.bank import Member
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What is kept out of a training altogether, to be tested on later; all of its scenes go with it.
+
+    Attributes:
+        datasets: Names of data sets.
+        cameras: Names of cameras.
+        fold: A published fold, as index.csv names it.
+    """
+
+    datasets: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    fold: str | None = None
+
+    def holds(self, prepared: Prepared, row: Row) -> bool:
+        """Whether a picture belongs to it."""
+        return prepared.name in self.datasets or row.camera in self.cameras or row.fold == self.fold
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a training.
+
+    Attributes:
+        member: Where it is.
+        dataset: Name of its data set.
+        camera: Name of its camera.
+        scene: Its scene within the data set.
+        shared: Whether another camera shows the scene too.
+    """
+
+    member: Member
+    dataset: str
+    camera: str
+    scene: str
+    shared: bool
+
+    @property
+    def cell(self) -> tuple[str, str, bool]:
+        """Pictures that may be put together in one: no split by data set or camera divides them."""
+        return self.dataset, self.camera, self.shared
+
+
+def split(
+    sets: Sequence[Prepared], left_out: LeftOut, validation: float
+) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+    """The pictures to train on, and those to watch the training by.
+
+    Args:
+        sets: Each of another name.
+        left_out: What neither may hold.
+        validation: Share of the scenes, by hash of their names, whatever else is in the data set.
+
+    Raises:
+        UsageError: If names are unknown or ambiguous, or nothing is left to train on.
+    """
+    _check_names(sets, left_out)
+    everything = [picture for prepared in sets for picture in _pictures(prepared)]
+    hidden = {(prepared.name, row.scene) for prepared in sets for row in prepared.rows if left_out.holds(prepared, row)}
+    kept = [picture for picture in everything if (picture.dataset, picture.scene) not in hidden]
+    watched = tuple(picture for picture in kept if _hash(picture) < validation)
+    trained = tuple(picture for picture in kept if _hash(picture) >= validation)
+    if len({picture.scene for picture in trained}) < 2:
+        raise UsageError(f"{len(trained)} pictures are left to train on; leave out less, or name more data sets")
+    return trained, watched
+
+
+def _pictures(prepared: Prepared) -> list[Picture]:
+    cameras: defaultdict[str, set[str]] = defaultdict(set)
+    for row in prepared.rows:
+        cameras[row.scene].add(row.camera)
+    folder = str(prepared.path.resolve())
+    return [
+        Picture(Member(folder, place), prepared.name, row.camera, row.scene, len(cameras[row.scene]) > 1)
+        for place, row in enumerate(prepared.rows)
+        if prepared.valid[place].any()
+    ]
+
+
+def _hash(picture: Picture) -> float:
+    name = f"{picture.dataset}/{picture.scene}".encode("utf-8", "surrogateescape")
+    return zlib.crc32(name) / 2**32
+
+
+def _check_names(sets: Sequence[Prepared], left_out: LeftOut) -> None:
+    names = [prepared.name for prepared in sets]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"two data sets are called {twice[0]!r}; rename one of the folders")
+    known = {
+        "data set": (left_out.datasets, set(names)),
+        "camera": (left_out.cameras, {row.camera for prepared in sets for row in prepared.rows}),
+        "fold": (
+            (left_out.fold,) if left_out.fold is not None else (),
+            {row.fold for prepared in sets for row in prepared.rows if row.fold},
+        ),
+    }
+    for kind, (named, there) in known.items():
+        for name in named:
+            if name not in there:
+                listed = ", ".join(sorted(there)) or "none"
+                raise UsageError(f"no {kind} {name!r} to leave out{suggestion(name, there)}; there are: {listed}")
