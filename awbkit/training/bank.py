@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,7 @@ def make(
     versions: int,
     seed: int = 0,
     domain: str = "raw",
+    chances: Chances | None = None,
     jobs: int = 1,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Bank:
@@ -98,6 +99,7 @@ def make(
         versions: At least 1.
         seed: Of all chance.
         domain: "raw" or "rendered".
+        chances: What happens to versions, in place of what usually does.
         jobs: Processes.
         progress: Called with the number of descriptions just made.
 
@@ -105,7 +107,8 @@ def make(
         UsageError: If the folder holds the bank of other pictures.
         AwbError: If a picture has no valid pixel.
     """
-    plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain)
+    usual = Chances() if domain == "raw" else Chances(camera=0.0)
+    plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain, chances or usual)
     folder.mkdir(parents=True, exist_ok=True)
     _check(folder / "plan.json", plan)
     task = partial(_described, plan_file=str(folder / "plan.json"))
@@ -135,6 +138,7 @@ class _Plan:
     cells: tuple[int, ...]
     seed: int
     domain: str
+    chances: Chances
 
     def to_json(self) -> dict[str, Any]:
         folders = sorted({member.folder for member in self.members})
@@ -144,12 +148,13 @@ class _Plan:
             "cells": list(self.cells),
             "seed": self.seed,
             "domain": self.domain,
+            "chances": asdict(self.chances),
         }
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> _Plan:
         members = tuple(Member(entry["folders"][place], row) for place, row in entry["members"])
-        return cls(members, tuple(entry["cells"]), entry["seed"], entry["domain"])
+        return cls(members, tuple(entry["cells"]), entry["seed"], entry["domain"], Chances(**entry["chances"]))
 
     def picture(self, place: int) -> tuple[Labelled, Camera]:
         """In canonical RGB, where the camera's white is known."""
@@ -169,10 +174,11 @@ class _Plan:
         rng = np.random.default_rng([self.seed, number, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
         if number:
             cell = _by_cell(self.cells)[self.cells[place]]
-            chances = Chances() if self.domain == "raw" else Chances(camera=0.0)
-            picture = variant(
-                picture, camera, lambda draw: self.picture(cell[int(draw.integers(len(cell)))])[0], rng, chances=chances
-            )
+
+            def other(draw: np.random.Generator) -> Labelled:
+                return self.picture(cell[int(draw.integers(len(cell)))])[0]
+
+            picture = variant(picture, camera, other, rng, chances=self.chances)
         return picture if self.domain == "raw" else rendered(picture, camera, rng)
 
 
