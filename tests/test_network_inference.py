@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from network_pictures import picture
 
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture, architecture, names
 from awbkit.network.features import describe
 from awbkit.network.inference import forward
-from tests.network_pictures import picture
 
 torch = pytest.importorskip("torch")
 

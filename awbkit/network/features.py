@@ -65,8 +65,8 @@ class Features:
         anchor: float32 (2,), ln(r/g) and ln(b/g) of the first guess of the light.
         statistics: float32 (STATISTICS,), relative to the anchor.
         grid: float32 (GRID_CHANNELS, GRID_SIDE, GRID_SIDE): ln(r/g) and ln(b/g) relative to the anchor, logarithm of
-            the brightness relative to the picture's mean, greatest local contrast, share of valid pixels. Cells without
-            a valid pixel are 0.
+            the brightness relative to the picture's mean, greatest local contrast, share of valid pixels; in half
+            precision. Cells without a valid pixel are 0.
     """
 
     anchor: Float
@@ -151,7 +151,8 @@ class _Picture:
         rows = self.contrast_plane.reshape(GRID_SIDE, _CELL, _SIDE).max(axis=1)
         np.minimum(rows.reshape(GRID_SIDE, GRID_SIDE, _CELL).max(axis=2), 2, out=grid[3])
         grid[4] = seen * np.float32(1 / _CELL**2)
-        return grid
+        # So that training can keep it in half the memory and both read the same bits.
+        return grid.astype(np.float16).astype(np.float32)
 
     def statistics(self) -> Float:
         """(STATISTICS,), none beyond +-4."""

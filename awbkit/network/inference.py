@@ -60,7 +60,7 @@ def _attended(architecture: Architecture, weights: Weights, grid: Float) -> Floa
     for number in range(architecture.blocks):
         x = _depthwise(weights, f"blocks.{number}.depthwise", x)
         x = np.maximum(_pointwise(weights, f"blocks.{number}.pointwise", x), 0)
-    logits = _pointwise(weights, "attention", x)
+    logits = weights["attention.weight"].reshape(architecture.maps, -1) @ x
     logits = np.where(grid[4].reshape(-1) > 0, logits, UNSEEN)
     attention = np.exp(logits - logits.max(axis=1, keepdims=True))
     pooled = attention @ grid[:2].reshape(2, -1).T

@@ -96,10 +96,9 @@ class Model:
                 f"model {self.name} is for {self.domain} pictures, and this one is {domain}; use a model trained "
                 f"with --domain {domain}"
             )
-        white = _white(image.camera)
         small = image if image.valid.shape == (THUMBNAIL_SIZE, THUMBNAIL_SIZE) else image.thumbnail()
-        seen = small if white is None else LinearImage(small.pixels / white, small.valid, small.camera)
-        features = describe(seen)
+        white = white_of(image.camera)
+        features = describe(canonical(small))
         residual, log_error = forward(self.architecture, self.weights, features, white is not None)
         red, blue = np.exp((features.anchor + residual).astype(np.float64)).tolist()
         rgb = np.array([red, 1.0, blue]) * (1.0 if white is None else white)
@@ -189,7 +188,14 @@ def shipped(name: str, domain: str) -> Path:
     raise UnreadableFile(package / "models" / file, "is missing", "install awbkit again")
 
 
+def canonical(image: LinearImage) -> LinearImage:
+    """The picture divided by its camera's white under D65; as it is where that is not known."""
+    white = white_of(image.camera)
+    return image if white is None else LinearImage(image.pixels / white, image.valid, image.camera)
+
+
 @lru_cache(maxsize=256)
-def _white(camera: Camera) -> NDArray[np.float32] | None:
+def white_of(camera: Camera) -> NDArray[np.float32] | None:
+    """float32 (3,), a camera's RGB of D65, green = 1; None where it has no matrix."""
     white = camera.white_d65
     return None if white is None else np.array(white, dtype=np.float32)

@@ -22,8 +22,8 @@ from awbkit.camera import Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.files.outputs import IfExists, atomic_write
-from awbkit.image import LinearImage
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, describe
+from awbkit.network.model import canonical, white_of
 from awbkit.training.augmentation import Chances, Labelled, variant
 from awbkit.training.rendering import rendered
 
@@ -161,11 +161,8 @@ class _Plan:
         member = self.members[place]
         prepared = _opened(member.folder)
         image = prepared.image(member.row)
-        white: NDArray[np.float64] = np.array(_white(image.camera))
-        light = np.array(prepared.rows[member.row].illuminant) / white
-        pixels = np.asarray(image.pixels / white, dtype=np.float32)
-        seen = LinearImage(pixels, image.valid, image.camera)
-        return Labelled(seen, light), image.camera
+        light = np.array(prepared.rows[member.row].illuminant) / _white(image.camera)
+        return Labelled(canonical(image), light), image.camera
 
     def version(self, place: int, number: int) -> Labelled:
         picture, camera = self.picture(place)
@@ -201,8 +198,8 @@ def _described(item: tuple[int, int], *, plan_file: str) -> dict[str, NDArray[An
         found["grid"][place], found["light"][place] = features.grid, _log_chroma(picture.light)
         camera = plan.picture(start + place)[1]
         rendered_domain = plan.domain == "rendered"
-        found["known"][place] = rendered_domain or camera.white_d65 is not None
-        found["white"][place] = 0 if rendered_domain else _log_chroma(np.array(_white(camera)))
+        found["known"][place] = rendered_domain or white_of(camera) is not None
+        found["white"][place] = 0 if rendered_domain else _log_chroma(_white(camera))
     return found
 
 
@@ -211,8 +208,9 @@ def _log_chroma(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(logs[[0, 2]] - logs[1])
 
 
-def _white(camera: Camera) -> tuple[float, float, float]:
-    return camera.white_d65 or (1.0, 1.0, 1.0)
+def _white(camera: Camera) -> NDArray[np.float64]:
+    white = white_of(camera)
+    return np.ones(3) if white is None else white.astype(np.float64)
 
 
 def _numbered(cells: Sequence[Hashable]) -> Iterator[int]:

@@ -3,8 +3,8 @@
 A network that has seen five cameras knows five; one that has seen their pictures through hundreds of others learns
 what all cameras have in common (D. Kim et al., CCMNet: Leveraging calibrated color correction matrices for cross-camera
 color constancy, 2025, arXiv 2504.07959, reports most of its gain from this). ``data/matrices.npz`` holds the
-XYZ-to-camera matrices for D65 that LibRaw lists, each divided by the camera's own white under D65, without repetition;
-``python -m awbkit.training.cameras`` makes it again from the LibRaw that rawpy carries.
+XYZ-to-camera matrices for D65 of the cameras that LibRaw lists under one name, each divided by the camera's own white
+under D65, without repetition; ``python -m awbkit.training.cameras`` makes it again from the LibRaw that rawpy carries.
 """
 
 from __future__ import annotations

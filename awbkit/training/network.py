@@ -38,7 +38,7 @@ class Network(nn.Module):
             block = _Separable if architecture.family == "awbnet" else _InvertedResidual
             self.blocks = nn.ModuleList(block(architecture) for _ in range(architecture.blocks))
         if architecture.maps:
-            self.attention = nn.Conv2d(architecture.channels, architecture.maps, 1)
+            self.attention = nn.Conv2d(architecture.channels, architecture.maps, 1, bias=False)
         width = architecture.head_inputs
         if architecture.rank:
             self.rank = nn.Linear(width, architecture.rank, bias=False)

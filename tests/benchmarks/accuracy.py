@@ -2,13 +2,13 @@
 
     python ../shared/data/unpack.py THUMBNAILS
     python tests/benchmarks/prepare_thumbnails.py THUMBNAILS PREPARED
-    python tests/benchmarks/accuracy.py PREPARED WORK [--arch NAME] [--protocol NAME]... [--seed N]... [--set KEY=VALUE]...
+    python tests/benchmarks/accuracy.py PREPARED WORK [--arch NAME] [--protocol NAME] [--seed N] [--set KEY=VALUE]
     python tests/benchmarks/accuracy.py PREPARED WORK --report
 
 Protocols: ``lodo`` leaves one of the three data sets out and tests on it; ``cube-plus`` and ``gehler-shi`` train and
-test within the set, in three folds by hash of the scene; ``loco`` leaves one camera of INTEL-TAU out, and with it all scenes
-that another camera shows too. One network answers for all cameras. Pictures are put together for training within one
-fold, camera and data set only, so that one set of descriptions serves all protocols. Finished networks' answers are
+test within the set, in three folds by hash of the scene; ``loco`` leaves one camera of INTEL-TAU out, and with it all
+scenes that another camera shows too. One network answers for all cameras. Pictures are put together for training within
+one fold, camera and data set only, so that one set of descriptions serves all protocols. Finished networks' answers are
 kept in WORK, and several processes may work there at once on different seeds or protocols.
 """
 

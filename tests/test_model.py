@@ -1,0 +1,202 @@
+"""Model files: what is written is read back, and whatever is wrong with one is said in a line."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from network_pictures import picture, under
+from safetensors.numpy import save
+
+from awbkit.camera import Camera
+from awbkit.errors import AwbError, UnreadableFile
+from awbkit.estimators import parse
+from awbkit.illuminant import angular_error
+from awbkit.image import LinearImage
+from awbkit.network.architecture import architecture
+from awbkit.network.model import Model
+
+MATRIX = ((0.9369, -0.3195, -0.0791), (-0.4488, 1.2430, 0.2301), (-0.0893, 0.1796, 0.6872))
+D810 = Camera("Nikon D810", "camera", ((6504.0, MATRIX),))
+
+
+def random_model(
+    seed: int = 0, name: str = "awbnet-s", domain: str = "raw", calibration: tuple[float, float] = (0.5, 1.0)
+) -> Model:
+    """A model of small random weights, which answers near the anchor."""
+    rng = np.random.default_rng(seed)
+    built = architecture(name)
+    weights = {
+        key: (rng.normal(size=shape) * 0.2 if key not in ("std",) else rng.uniform(0.5, 1.5, shape)).astype(np.float32)
+        for key, shape in built.shapes().items()
+    }
+    return Model(name, built, weights, domain, calibration, {"recipe": {"seed": seed}})
+
+
+def write(path: Path, model: Model) -> Path:
+    path.write_bytes(model.to_bytes())
+    return path
+
+
+def seen_by(camera: Camera, image: LinearImage) -> LinearImage:
+    return LinearImage(image.pixels, image.valid, camera)
+
+
+def test_a_file_holds_the_whole_model(tmp_path: Path) -> None:
+    model = random_model(3)
+    back = Model.load(write(tmp_path / "m.safetensors", model))
+    assert (back.name, back.architecture, back.domain, back.calibration, back.training) == (
+        model.name,
+        model.architecture,
+        model.domain,
+        model.calibration,
+        model.training,
+    )
+    assert back.to_bytes() == model.to_bytes()
+    image = seen_by(D810, picture(1))
+    assert back.estimate(image) == model.estimate(image)
+
+
+def test_weights_cannot_be_written_to() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        random_model().weights["output.bias"][0] = 1
+
+
+def test_a_run_folder_is_its_model(tmp_path: Path) -> None:
+    write(tmp_path / "model.safetensors", random_model(4))
+    assert Model.load(tmp_path).training == {"recipe": {"seed": 4}}
+
+
+def test_a_camera_is_seen_in_canonical_rgb() -> None:
+    # The same scene, seen by cameras that differ in nothing but their white, has the same light in canonical RGB.
+    gains = np.array([0.7, 1.0, 1.6])
+    other = Camera("Other", "camera", ((6504.0, tuple(map(tuple, (np.array(MATRIX) * gains[:, None]).tolist()))),))
+    model, image = random_model(5), picture(2, share_valid=0.9)
+    one = model.estimate(seen_by(D810, image))
+    two = model.estimate(seen_by(other, under(image, gains)))
+    assert angular_error((np.array(one.rgb) * gains).tolist(), two.rgb) < 0.01
+    assert one.expected_error == pytest.approx(two.expected_error, abs=1e-3)
+
+
+def test_without_a_matrix_it_goes_by_the_picture_alone() -> None:
+    model, image, unknown = random_model(6), picture(3), Camera("Unknown")
+    plain = model.estimate(seen_by(unknown, image))
+    gains = np.array([3.0, 1.0, 0.2])
+    lit = model.estimate(seen_by(unknown, under(image, gains)))
+    assert angular_error((np.array(plain.rgb) * gains).tolist(), lit.rgb) < 0.01
+    assert model.estimate(seen_by(D810, image)).rgb != plain.rgb
+
+
+def test_any_size_will_do() -> None:
+    model = random_model(7)
+    large = np.kron(picture(4).pixels, np.ones((3, 5, 1), np.float32))
+    image = LinearImage(large, np.ones(large.shape[:2], bool), D810)
+    small = model.estimate(seen_by(D810, picture(4)))
+    assert angular_error(model.estimate(image).rgb, small.rgb) < 0.01
+
+
+@pytest.mark.parametrize("log_error", [-1e30, -5.0, 0.0, 3.0, 1e30])
+@pytest.mark.parametrize("calibration", [(0.0, 1.0), (-3.0, 0.5), (2.0, 0.0)])
+def test_expected_errors_are_degrees(log_error: float, calibration: tuple[float, float]) -> None:
+    model = random_model(calibration=calibration)
+    assert 0.1 <= model.expected(log_error) <= 60
+
+
+@pytest.mark.parametrize("domain", ["raw", "rendered"])
+def test_a_model_of_the_other_domain_says_so(domain: str) -> None:
+    camera = Camera("", "linear-srgb") if domain == "raw" else D810
+    with pytest.raises(AwbError, match=f"is for {domain} pictures"):
+        random_model(domain=domain).estimate(seen_by(camera, picture(0)))
+
+
+def header(change: dict[str, Any]) -> bytes:
+    model = random_model()
+    entry = {
+        "schema": 1,
+        "name": "x",
+        "architecture": model.architecture.to_json(),
+        "domain": "raw",
+        "calibration": [0, 1],
+        "training": {},
+        **change,
+    }
+    return bytes(save(dict(model.weights), {"awbkit": json.dumps(entry)}))
+
+
+def with_weights(change: Callable[[dict[str, Any]], Any]) -> bytes:
+    model = random_model()
+    weights = {name: array.copy() for name, array in model.weights.items()}
+    change(weights)
+    text = json.dumps(
+        {
+            "schema": 1,
+            "name": "x",
+            "architecture": model.architecture.to_json(),
+            "domain": "raw",
+            "calibration": [0, 1],
+            "training": {},
+        }
+    )
+    return bytes(save(weights, {"awbkit": text}))
+
+
+BROKEN: list[tuple[str, bytes, str]] = [
+    ("nothing", b"", "no sound safetensors"),
+    ("text", b"not a model at all", "no sound safetensors"),
+    ("cut short", random_model().to_bytes()[:-100], "no sound safetensors"),
+    ("a huge header", b"\xff" * 8 + b"{}", "no sound safetensors"),
+    ("pickled", pickle.dumps({"weights": [1.0]}), "no sound safetensors"),
+    ("foreign weights", bytes(save({"a": np.zeros(3, np.float32)})), "holds weights, but no model of awbkit"),
+    ("a later schema", header({"schema": 2}), "is of schema 2, this awbkit reads 1; update awbkit"),
+    ("another domain", header({"domain": "video"}), "no domain 'video'"),
+    ("no numbers", header({"calibration": ["a", "b"]}), "is no model of awbkit"),
+    ("a falling line", header({"calibration": [0, -1]}), "calibration"),
+    ("an infinite line", header({"calibration": [0, float("inf")]}), "calibration"),
+    ("half an architecture", header({"architecture": {"family": "awbnet"}}), "an architecture states"),
+    ("no architecture", header({"architecture": None}), "an architecture states"),
+    ("a list", bytes(save({}, {"awbkit": "[]"})), "is no model of awbkit"),
+    ("other dimensions", header({"architecture": architecture("awbnet-m").to_json()}), "is no model of awbkit"),
+    ("missing weights", with_weights(lambda w: w.pop("stem.bias")), "stem.bias are missing"),
+    ("surplus weights", with_weights(lambda w: w.update(extra=np.zeros(2, np.float32))), "extra belong to no layer"),
+    ("NaN", with_weights(lambda w: w["output.bias"].fill(np.nan)), "output.bias are not finite"),
+    ("infinity", with_weights(lambda w: w["rank.weight"].fill(np.inf)), "rank.weight are not finite"),
+    ("no deviation", with_weights(lambda w: w["std"].fill(0)), "deviation is not positive"),
+    ("doubles", with_weights(lambda w: w.update(mean=np.zeros(w["mean"].shape))), "mean are float64"),
+]
+
+
+@pytest.mark.parametrize(("data", "says"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_what_is_no_model(tmp_path: Path, data: bytes, says: str) -> None:
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(UnreadableFile, match=says) as found:
+        Model.load(path)
+    assert str(found.value).startswith(str(path))
+    assert "\n" not in str(found.value)
+
+
+def test_files_that_are_not_there_or_too_large(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="no such file"):
+        Model.load(tmp_path / "missing.safetensors")
+    with pytest.raises(UnreadableFile, match="no such file"):
+        Model.load(tmp_path)
+    path = tmp_path / "large.safetensors"
+    with path.open("wb") as stream:
+        stream.truncate(20 << 20)
+    with pytest.raises(UnreadableFile, match="has 20 MB"):
+        Model.load(path)
+
+
+def test_a_path_is_a_method(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.safetensors", random_model(8))
+    method = pickle.loads(pickle.dumps(parse(str(path))))
+    assert str(method) == str(path)
+    image = seen_by(D810, picture(5))
+    assert method.estimate(image) == random_model(8).estimate(image)
+    write(tmp_path / "model.safetensors", random_model(9))
+    assert parse(str(tmp_path)).estimate(image) == random_model(9).estimate(image)

@@ -1,0 +1,258 @@
+"""Trainings: the same whatever happens on the way, and nothing seen that was left out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training_runs import CAMERAS, SMALL, write_set
+
+from awbkit.datasets.prepared import Prepared
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.illuminant import angular_error
+from awbkit.network.architecture import architecture
+from awbkit.network.features import describe
+from awbkit.network.model import Model, canonical
+
+torch = pytest.importorskip("torch")
+
+from awbkit.training import fit as fitting  # noqa: E402
+from awbkit.training.bank import make  # noqa: E402
+from awbkit.training.run import train  # noqa: E402
+from awbkit.training.split import LeftOut, split  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    return write_set(tmp_path / "set")
+
+
+def test_training_reduces_the_error(prepared: Prepared, tmp_path: Path) -> None:
+    recipe = replace(SMALL, steps=300, teachers=0)
+    result = train([prepared.path], tmp_path / "run", recipe)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    reports = [line for line in lines if "number" in line]
+    assert [line["number"] for line in reports] == list(range(50, 301, 50))
+    assert reports[-1]["error"] < 0.8 * reports[0]["error"]
+    assert lines[-1]["validation"] == result.validation
+    assert result.model.training is not None
+    assert result.model.training["datasets"][0]["hash"] == prepared.info["hash"]
+    assert Model.load(tmp_path / "run").to_bytes() == result.model.to_bytes()
+
+
+def test_the_same_recipe_gives_the_same_bytes(prepared: Prepared, tmp_path: Path) -> None:
+    one = train([prepared.path], tmp_path / "one", SMALL)
+    two = train([prepared.path], tmp_path / "two", SMALL, jobs=2)
+    other = train([prepared.path], tmp_path / "other", replace(SMALL, seed=4))
+    assert one.path.read_bytes() == two.path.read_bytes()
+    assert not np.array_equal(one.model.weights["output.weight"], other.model.weights["output.weight"])
+
+
+@pytest.mark.parametrize("killed_at", ["training/001.npz", "teacher 1.checkpoint", "network.checkpoint"])
+def test_a_killed_training_goes_on_to_the_same_bytes(prepared: Prepared, tmp_path: Path, killed_at: str) -> None:
+    recipe = replace(SMALL, steps=1050, validation=0.2)
+    (tmp_path / "recipe.toml").write_text(
+        "".join(f"{key} = {json.dumps(value)}\n" for key, value in recipe.to_json().items())
+    )
+    whole = train([prepared.path], tmp_path / "whole", recipe)
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "awbkit", "train", str(prepared.path), "-o", str(run), "-q", "-j", "1"]
+    command += ["--config", str(tmp_path / "recipe.toml"), "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not any(killed_at in str(path) for path in run.rglob("*")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (run / "model.safetensors").exists()
+    subprocess.run([*command, "--resume"], check=True, env=environment, stdout=subprocess.DEVNULL)
+    assert (run / "model.safetensors").read_bytes() == whole.path.read_bytes()
+    numbers = [
+        (line["phase"], line["network"], line.get("number"))
+        for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    ]
+    expected = [
+        (line["phase"], line["network"], line.get("number"))
+        for line in map(json.loads, (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines())
+    ]
+    assert numbers == expected
+
+
+def test_two_processes_do_what_one_does(prepared: Prepared, tmp_path: Path) -> None:
+    recipe = replace(SMALL, arch="awbnet-s", steps=40)
+    alone = train([prepared.path], tmp_path / "alone", recipe)
+    (tmp_path / "recipe.toml").write_text(
+        "".join(f"{key} = {json.dumps(value)}\n" for key, value in recipe.to_json().items())
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "awbkit"]
+    command += [
+        "train",
+        str(prepared.path),
+        "-o",
+        str(tmp_path / "two"),
+        "-q",
+        "--config",
+        str(tmp_path / "recipe.toml"),
+    ]
+    command += ["--device", "cpu", "-j", "1"]
+    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    together = Model.load(tmp_path / "two")
+    # Weights that hardly matter are moved by the rounding of their gradients; the answers are not.
+    for image in prepared.images():
+        one, two = alone.model.estimate(image), together.estimate(image)
+        assert angular_error(one.rgb, two.rgb) < 0.005
+        assert one.expected_error == pytest.approx(two.expected_error, abs=0.005)
+    # One process writes.
+    assert len(done.stdout.splitlines()) == 1
+    assert len((tmp_path / "two" / "metrics.jsonl").read_text().splitlines()) == len(
+        (tmp_path / "alone" / "metrics.jsonl").read_text().splitlines()
+    )
+
+
+def test_what_is_left_out_is_never_seen(tmp_path: Path) -> None:
+    sets = [write_set(tmp_path / "one"), write_set(tmp_path / "two", 20)]
+    everything = {(p.dataset, p.member.row) for part in split(sets, LeftOut(), 0.2) for p in part}
+    assert len(everything) == 60
+    for left_out in (
+        LeftOut(datasets=("two",)),
+        LeftOut(cameras=(CAMERAS[0],)),
+        LeftOut(fold="test"),
+        LeftOut(datasets=("two",), fold="test"),
+    ):
+        trained, watched = split(sets, left_out, 0.2)
+        hidden = {(s.name, row.scene) for s in sets for row in s.rows if left_out.holds(s, row)}
+        assert hidden
+        seen = {(picture.dataset, picture.scene) for picture in trained}
+        assert not seen & {(picture.dataset, picture.scene) for picture in watched}
+        assert not hidden & (seen | {(picture.dataset, picture.scene) for picture in watched})
+
+
+def test_collages_stay_within_data_set_camera_and_training(prepared: Prepared, tmp_path: Path) -> None:
+    trained, watched = split([prepared], LeftOut(), 0.3)
+    assert watched
+    by_cell = {picture.cell for picture in trained}
+    assert {cell[1] for cell in by_cell} == set(CAMERAS)
+    assert {cell[2] for cell in by_cell} == {True, False}
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=2, seed=1)
+    part = [p for p in trained if p.cell == trained[0].cell]
+    alone = make([p.member for p in part], [p.cell for p in part], tmp_path / "part", versions=2, seed=1)
+    places = [place for place, p in enumerate(trained) if p.cell == trained[0].cell]
+    np.testing.assert_array_equal(bank.statistics[:, places], alone.statistics)
+
+
+def test_leave_one_out_calibration_states_what_comes(tmp_path: Path) -> None:
+    sets = [write_set(tmp_path / "one"), write_set(tmp_path / "two", 30)]
+    recipe = replace(SMALL, calibration="leave-one-dataset-out", validation=0.0, teachers=0)
+    result = train([s.path for s in sets], tmp_path / "run", recipe)
+    offset, slope = result.model.calibration
+    assert slope >= 0
+    assert (offset, slope) != (0.0, 1.0)
+    phases = {json.loads(line)["phase"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()}
+    assert phases == {"all", "without one", "without two"}
+
+
+def test_fine_tuning_keeps_the_architecture_and_helps(prepared: Prepared, tmp_path: Path) -> None:
+    first = train([prepared.path], tmp_path / "first", replace(SMALL, steps=100, teachers=0))
+    recipe = replace(SMALL, arch="awbnet-s", steps=20, teachers=0, learning_rate=1e-4)
+    tuned = train([prepared.path], tmp_path / "tuned", recipe, initial=first.model)
+    assert tuned.model.architecture == first.model.architecture
+    np.testing.assert_array_equal(tuned.model.weights["mean"], first.model.weights["mean"])
+    moved = np.abs(tuned.model.weights["rank.weight"] - first.model.weights["rank.weight"]).max()
+    assert 0 < moved < 0.05
+
+
+def test_rendered_photographs_are_another_domain(prepared: Prepared, tmp_path: Path) -> None:
+    result = train([prepared.path], tmp_path / "run", replace(SMALL, domain="rendered", steps=20, teachers=0))
+    assert result.model.domain == "rendered"
+    with pytest.raises(UsageError, match="is for rendered pictures; train with --domain rendered"):
+        train([prepared.path], tmp_path / "raw", SMALL, initial=result.model)
+
+
+def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, tmp_path: Path) -> None:
+    result = train([prepared.path], tmp_path / "run", replace(SMALL, teachers=0))
+    trained, _ = split([prepared], LeftOut(), 0.0)
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
+    network = fitting.network_of(architecture("awbnet-nano"), result.model.weights)
+    estimates, log_errors = fitting.answers(network, bank)
+    errors = fitting.true_errors(estimates, bank)
+    for place, picture in enumerate(trained):
+        features = describe(canonical(prepared.image(picture.member.row)))
+        for name in ("anchor", "statistics", "grid"):
+            np.testing.assert_array_equal(getattr(bank, name)[0, place], getattr(features, name))
+        light = result.model.estimate(prepared.image(picture.member.row))
+        truth = np.array(prepared.rows[picture.member.row].illuminant)
+        angle = np.degrees(np.arccos(np.clip(np.array(light.rgb) @ truth, -1, 1)))
+        assert angle == pytest.approx(float(errors[place]), abs=0.02)
+        assert light.expected_error == pytest.approx(result.model.expected(float(log_errors[place])), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "says"),
+    [
+        (LeftOut(datasets=("sett",)), "no data set 'sett' to leave out, did you mean 'set'"),
+        (LeftOut(cameras=("Leica",)), "no camera 'Leica' to leave out"),
+        (LeftOut(fold="7"), "no fold '7' to leave out; there are: test, train"),
+        (LeftOut(datasets=("set",)), "0 pictures are left to train on"),
+    ],
+)
+def test_what_cannot_be_left_out(prepared: Prepared, tmp_path: Path, left_out: LeftOut, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        train([prepared.path], tmp_path / "run", SMALL, left_out=left_out)
+
+
+def test_folders_that_are_taken(prepared: Prepared, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    quick = replace(SMALL, steps=5, teachers=0)
+    train([prepared.path], run, quick)
+    with pytest.raises(UsageError, match="is not empty; go on with --resume"):
+        train([prepared.path], run, quick)
+    with pytest.raises(UsageError, match="holds another run: its recipe steps is 5, not 6"):
+        train([prepared.path], run, replace(quick, steps=6), resume=True)
+    other = write_set(tmp_path / "other" / "set", 30)
+    with pytest.raises(UsageError, match="holds another run: its datasets"):
+        train([other.path], run, quick, resume=True)
+    before = (run / "model.safetensors").read_bytes()
+    train([prepared.path], run, quick, resume=True)
+    assert (run / "model.safetensors").read_bytes() == before
+    (run / "run.json").write_text("{")
+    with pytest.raises(UnreadableFile, match="is missing or damaged"):
+        train([prepared.path], run, quick, resume=True)
+    with pytest.raises(UsageError, match="is a file"):
+        train([prepared.path], run / "run.json", quick)
+
+
+def test_damaged_data_is_refused(prepared: Prepared, tmp_path: Path) -> None:
+    thumbnails = np.load(prepared.path / "thumbnails.npy")
+    thumbnails[0, 0, 0, 0] ^= 1
+    np.save(prepared.path / "thumbnails.npy", thumbnails)
+    with pytest.raises(UnreadableFile, match="is not what was prepared"):
+        train([prepared.path], tmp_path / "run", SMALL)
+
+
+def test_a_damaged_checkpoint_is_told(prepared: Prepared, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train([prepared.path], run, replace(SMALL, teachers=0))
+    (run / "networks" / "all" / "network.safetensors").unlink()
+    (run / "networks" / "all" / "network.checkpoint.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(UnreadableFile, match="is no checkpoint of this training"):
+        train([prepared.path], run, replace(SMALL, teachers=0), resume=True)
+    (run / "pictures" / "training" / "000.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(UnreadableFile, match="is damaged"):
+        train([prepared.path], run, replace(SMALL, teachers=0), resume=True)
