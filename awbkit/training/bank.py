@@ -111,7 +111,7 @@ def make(
     plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain, chances or usual)
     folder.mkdir(parents=True, exist_ok=True)
     _check(folder / "plan.json", plan)
-    task = partial(_described, plan_file=str(folder / "plan.json"))
+    task = partial(_described, plan_file=str((folder / "plan.json").resolve()), key=hash(plan))
     made: list[dict[str, NDArray[Any]]] = []
     for version in range(versions):
         path = folder / f"{version:03}.npz"
@@ -179,9 +179,10 @@ class _Plan:
         return picture if self.domain == "raw" else rendered(picture, camera, rng)
 
 
-def _described(item: tuple[int, int], *, plan_file: str) -> dict[str, NDArray[Any]]:
+def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, NDArray[Any]]:
+    """A part of one version; workers read the plan from its file once, and know by ``key`` that it is still that."""
     version, start = item
-    plan = _plan(plan_file)
+    plan = _plan(plan_file, key)
     count = min(_CHUNK, len(plan.members) - start)
     found: dict[str, NDArray[Any]] = {
         "anchor": np.empty((count, 2), np.float32),
@@ -233,7 +234,7 @@ def _opened(folder: str) -> Prepared:
 
 
 @lru_cache(maxsize=2)
-def _plan(path: str) -> _Plan:
+def _plan(path: str, key: int) -> _Plan:
     return _Plan.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
 
 

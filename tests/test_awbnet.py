@@ -1,0 +1,167 @@
+"""The shipped networks, and a fallback where one of them expects to err."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import DAYLIGHT, awbkit, write_jpeg, write_raw
+from network_pictures import picture
+from test_model import D810, random_model, seen_by, write
+
+import awbkit as package
+from awbkit.camera import LINEAR_SRGB
+from awbkit.errors import UsageError
+from awbkit.estimators import DEFAULT, parse
+from awbkit.illuminant import angular_error
+from awbkit.network.model import Model, shipped
+
+NAMES = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
+LIMITS = {"awbnet-nano": 1_000, "awbnet-s": 5_000, "awbnet-m": 20_000, "awbnet-s-open": 5_000}
+
+
+@pytest.mark.parametrize("domain", ["raw", "rendered"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_is_there_and_as_small_as_it_says(name: str, domain: str) -> None:
+    model = Model.load(shipped(name, domain))
+    assert model.domain == domain
+    assert model.architecture.parameters <= LIMITS[name]
+    assert model.architecture.macs <= 1_000_000
+    assert model.training is not None
+    for dataset in model.training["datasets"]:
+        assert dataset["hash"].startswith("sha256:")
+        assert dataset["licence"] is not None
+    assert shipped(name, domain).stat().st_size < 120_000
+
+
+def test_the_default_is_the_small_network() -> None:
+    assert DEFAULT == "awbnet"
+    for camera in (D810, LINEAR_SRGB):
+        image = seen_by(camera, picture(1))
+        assert parse("awbnet").estimate(image) == Model.load(
+            shipped("awbnet-s", "raw" if camera is D810 else "rendered")
+        ).estimate(image)
+
+
+@pytest.mark.parametrize("name", ["awbnet", "awbnet-nano", "awbnet-m", "awbnet-s-open"])
+@pytest.mark.parametrize("camera", [D810, LINEAR_SRGB])
+def test_grey_surfaces_under_a_common_light_are_found(name: str, camera: package.Camera) -> None:
+    rng = np.random.default_rng(0)
+    grey = np.kron(rng.uniform(0.05, 0.8, (16, 16, 1)), np.ones((4, 4, 1)))
+    light = np.array(camera.white_d65) * (1.15, 1.0, 0.85)
+    image = package.LinearImage((grey * light / light.max()).astype(np.float32), np.ones((64, 64), bool), camera)
+    found = parse(name).estimate(image)
+    assert angular_error(found.rgb, light.tolist()) < 3
+    assert found.expected_error is not None
+    assert 0.1 <= found.expected_error < 10
+
+
+def test_an_estimate_takes_a_millisecond_or_little_more() -> None:
+    image, method = seen_by(D810, picture(2, share_valid=0.9)), parse("awbnet")
+    method.estimate(image)
+    times = []
+    for _ in range(200):
+        start = time.perf_counter()
+        method.estimate(image)
+        times.append(time.perf_counter() - start)
+    # A millisecond where nothing else runs; tests share the machine.
+    assert min(times) < 0.003
+
+
+def test_estimating_imports_no_torch() -> None:
+    code = """
+import sys, numpy as np, awbkit
+awbkit.estimate(np.random.default_rng(0).uniform(0.1, 0.9, (64, 64, 3)))
+heavy = {"torch", "scipy", "matplotlib", "colour"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_estimates_state_their_expected_error(tmp_path: Path, scene: np.ndarray) -> None:
+    jpeg, raw = write_jpeg(tmp_path / "a.jpg", scene), write_raw(tmp_path / "b.dng", scene)
+    records = awbkit("estimate", jpeg, raw).records
+    assert [record["method"] for record in records] == ["awbnet", "awbnet"]
+    assert all(0 < record["expected_error"] < 60 for record in records)
+    assert all(record["fallback_for"] is None for record in records)
+    table = awbkit("estimate", jpeg, "--format", "table").out
+    assert "± deg" in table.splitlines()[0]
+    unknown = write_raw(tmp_path / "c.dng", scene, matrix=False, model="Nobody")
+    assert awbkit("estimate", unknown).record["status"] == "ok"
+
+
+@pytest.mark.parametrize(("limit", "falls_back"), [("0.05", True), ("60", False)])
+def test_a_fallback_answers_where_the_network_is_unsure(
+    tmp_path: Path, scene: np.ndarray, limit: str, falls_back: bool
+) -> None:
+    jpeg = write_jpeg(tmp_path / "a.jpg", scene)
+    options = ("--fallback", "gray-world", "--max-expected-error", limit)
+    record = awbkit("estimate", jpeg, *options).record
+    plain = awbkit("estimate", jpeg, "-m", "gray-world" if falls_back else "awbnet").record
+    assert record["illuminant"] == plain["illuminant"]
+    assert (record["method"], record["fallback_for"]) == (("gray-world", "awbnet") if falls_back else ("awbnet", None))
+    corrected = awbkit("correct", jpeg, "-o", tmp_path / "out.jpg", *options).record
+    assert (corrected["method"], corrected["fallback_for"]) == (record["method"], record["fallback_for"])
+    assert corrected["illuminant"] == record["illuminant"]
+    light = package.estimate(jpeg, fallback="gray-world", max_expected_error=float(limit))
+    np.testing.assert_allclose(light.rgb, record["illuminant"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--fallback", "pca"], "go together"),
+        (["--max-expected-error", "3"], "go together"),
+        (["--fallback", "pcaa", "--max-expected-error", "3"], "unknown method 'pcaa'"),
+        (["--fallback", "pca", "--max-expected-error", "0"], "positive number of degrees"),
+        (["--fallback", "pca", "--max-expected-error", "nan"], "positive number of degrees"),
+        (["-m", "gray-edge", "--fallback", "pca", "--max-expected-error", "3"], "states no expected error"),
+        (["--region", "0,0,4,4", "--fallback", "pca", "--max-expected-error", "3"], "leave"),
+    ],
+)
+@pytest.mark.parametrize("command", ["estimate", "correct"])
+def test_fallbacks_that_make_no_sense(
+    tmp_path: Path, scene: np.ndarray, command: str, options: list[str], says: str
+) -> None:
+    ran = awbkit(command, write_jpeg(tmp_path / "a.jpg", scene), *options)
+    assert ran.code == 2
+    assert says in ran.complaint
+
+
+def test_a_fallback_in_python_needs_its_limit() -> None:
+    with pytest.raises(UsageError, match="go together"):
+        package.estimate(picture(0), fallback="pca")
+
+
+def test_a_model_of_ones_own(tmp_path: Path, scene: np.ndarray) -> None:
+    raw, jpeg = write_raw(tmp_path / "b.dng", scene, DAYLIGHT), write_jpeg(tmp_path / "a.jpg", scene)
+    path = write(tmp_path / "mine.safetensors", random_model(1))
+    ran = awbkit("estimate", raw, jpeg, "-m", path, "-j", "2")
+    assert ran.code == 1
+    first, second = ran.records
+    assert (first["status"], first["method"]) == ("ok", str(path))
+    assert (second["status"], second["method"]) == ("error", str(path))
+    assert "is for raw pictures, and this one is rendered" in second["error"]
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"nonsense")
+    ran = awbkit("correct", raw, "-m", broken, "-d", tmp_path / "out")
+    assert ran.code == 1
+    assert "is no sound safetensors file" in ran.err
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("build") is None, reason="the package 'build' is not here")
+def test_models_travel_in_the_wheel(tmp_path: Path) -> None:
+    root = Path(package.__file__).resolve().parents[1]
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path), str(root)]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"awbkit/models/{name}{tail}.safetensors" for name in NAMES for tail in ("", "-rendered")} <= names

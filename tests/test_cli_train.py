@@ -1,0 +1,117 @@
+"""`awbkit train` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from command import awbkit, process
+from training_runs import write_set
+
+from awbkit.network.model import Model
+
+pytest.importorskip("torch")
+
+QUICK = ("--arch", "awbnet-nano", "--steps", "20", "--variants", "2", "--teachers", "0", "--device", "cpu", "-j", "1")
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write_set(tmp_path / "set", 24).path
+
+
+def test_a_run_is_a_method(prepared: Path) -> None:
+    ran = awbkit("train", prepared, "-o", "run", *QUICK)
+    assert ran.code == 0, ran.err
+    assert ran.record["parameters"] == Model.load("run").architecture.parameters
+    assert ran.record["images"] < 24
+    assert ran.record["validation"]["mean"] > 0
+    assert "trained on" in ran.complaint
+    judged = awbkit(
+        "evaluate", "set", "-m", "run", "-m", "gray-world", "--rounds", "100", "--format", "json", "-j", "2"
+    )
+    assert judged.code == 0, judged.err
+    document = json.loads(judged.out)
+    assert [method["method"] for method in document["methods"]] == ["run", "gray-world"]
+    assert [found["method"] for found in document["calibrations"]] == ["run"]
+
+
+def test_flags_override_the_recipe(prepared: Path) -> None:
+    Path("recipe.toml").write_text('steps = 7\nseed = 5\narch = "awbnet-m"\n')
+    ran = awbkit("train", prepared, "-o", "run", "--config", "recipe.toml", *QUICK, "-q")
+    assert ran.code == 0, ran.err
+    recipe = json.loads(Path("run/run.json").read_text())["recipe"]
+    assert (recipe["steps"], recipe["seed"], recipe["arch"]) == (20, 5, "awbnet-nano")
+    assert ran.err == ""
+
+
+def test_the_table_says_what_was_made(prepared: Path) -> None:
+    ran = awbkit("train", prepared, "-o", "run", *QUICK, "--format", "table", "-q")
+    assert ran.out.splitlines()[0].split() == ["model", "run/model.safetensors"]
+    assert "weights" in ran.out
+    assert "validation" in ran.out
+
+
+def test_what_is_left_out_is_told_in_the_run(prepared: Path) -> None:
+    ran = awbkit("train", prepared, "-o", "run", *QUICK, "--leave-out-camera", "Nikon D810", "--fold", "test", "-q")
+    assert ran.code == 0, ran.err
+    assert json.loads(Path("run/run.json").read_text())["left_out"] == {
+        "datasets": [],
+        "cameras": ["Nikon D810"],
+        "fold": "test",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["set"], "no run named; give a folder with -o"),
+        (["nowhere", "-o", "run"], "nowhere: is no prepared data set"),
+        (["set", "set", "-o", "run"], "two data sets are called 'set'"),
+        (["set", "-o", "run", "--arch", "awbnet-xl"], "unknown architecture 'awbnet-xl'"),
+        (["set", "-o", "run", "--steps", "0"], "steps is at least 1"),
+        (["set", "-o", "run", "--config", "missing.toml"], "missing.toml: no such file"),
+        (["set", "-o", "run", "--init", "missing.safetensors"], "missing.safetensors: no such file"),
+        (["set", "-o", "run", "--leave-out-camera", "Leica"], "no camera 'Leica' to leave out"),
+        (["set", "-o", "run", "--calibration", "leave-one-dataset-out"], "needs several"),
+        (["set", "-o", "set"], "is not empty; go on with --resume"),
+        (["set", "-o", "run", "--domain", "video"], "video"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(prepared: Path, arguments: list[str], says: str) -> None:
+    ran = awbkit("train", *arguments)
+    assert ran.code in (1, 2)
+    assert says in ran.complaint
+    assert ran.out == ""
+
+
+def test_a_batch_that_cannot_be_divided(prepared: Path) -> None:
+    ran = process("train", prepared, "-o", "run", *QUICK, "--batch-size", "5", WORLD_SIZE="2", RANK="0", LOCAL_RANK="0")
+    assert ran.code == 2
+    assert "cannot be divided among 2 processes" in ran.complaint
+
+
+def test_ctrl_c_keeps_what_is_done(prepared: Path) -> None:
+    command = [sys.executable, "-m", "awbkit", "train", str(prepared), "-o", "run", *QUICK, "--steps", "100000"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    checkpoint = Path("run/networks/all/network.checkpoint.safetensors")
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "interrupted" in err
+    assert checkpoint.exists()
+
+
+def test_help_imports_no_torch(prepared: Path) -> None:
+    code = "import sys; sys.argv = ['awbkit', 'train', '--help']\nfrom awbkit.cli.main import app\n"
+    code += "try:\n    app()\nexcept SystemExit:\n    pass\nassert 'torch' not in sys.modules, 'torch'"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
