@@ -102,7 +102,7 @@ def test_operations_are_counted() -> None:
     # By hand: stem 5 x 8, twice 8 x 9 + 8 x 8, 8 x 4 logits and 4 x 2 means, in 256 cells; then the head, once.
     cells = 5 * 8 + 2 * (8 * 9 + 8 * 8) + 8 * 4 + 4 * 2
     built = architecture("awbnet-s")
-    head = built.head_inputs * 16 + 16 * 32 + 32 * 16 + 16 * 3
+    head = built.head_inputs * 16 + 16 * 48 + 48 * 24 + 24 * 3
     assert built.macs == 256 * cells + head
 
 

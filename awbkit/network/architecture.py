@@ -150,9 +150,7 @@ FAMILIES = ("awbnet", "mobilenet-v3", "efficientnet")
 
 _ARCHITECTURES = {
     "awbnet-nano": Architecture("awbnet", channels=0, blocks=0, maps=0, rank=5, hidden=(12, 8)),
-    "awbnet-s": Architecture("awbnet", channels=8, blocks=2, maps=4, rank=16, hidden=(32, 16)),
-    "s-a": Architecture("awbnet", channels=0, blocks=0, maps=0, rank=20, hidden=(40, 24)),
-    "s-b": Architecture("awbnet", channels=8, blocks=2, maps=4, rank=16, hidden=(48, 24)),
+    "awbnet-s": Architecture("awbnet", channels=8, blocks=2, maps=4, rank=16, hidden=(48, 24)),
     "awbnet-m": Architecture("awbnet", channels=16, blocks=3, maps=8, rank=48, hidden=(96, 48)),
     "awbnet-teacher": Architecture("awbnet", channels=0, blocks=0, maps=0, rank=24, hidden=(64, 32)),
     "mobilenet-v3": Architecture("mobilenet-v3", 10, 3, 0, 0, (16,), expansion=4, statistics=0),

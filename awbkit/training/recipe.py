@@ -56,12 +56,12 @@ class Recipe:
     weight_decay: float = 0.1
     variants: int = 16
     relight: float = 0.3
-    coloured: float = 0.1
+    coloured: float = 0.03
     relight_jitter: float = 0.05
     white_jitter: float = 0.01
     unknown_white: float = 0.05
     statistics_noise: float = 0.2
-    teachers: int = 5
+    teachers: int = 0
     teacher_arch: str = "awbnet-teacher"
     distil: float = 0.7
     validation: float = 0.1
