@@ -14,7 +14,8 @@ from awbkit.image import LinearImage
 Array = NDArray[Any]
 LIGHT = np.array([0.7, 1.0, 0.4])
 
-FROM_PIXELS = [name for name in names() if name != "as-shot"]
+FROM_PIXELS = [name for name in names() if name != "as-shot" and not name.startswith("awbnet")]
+"""The statistics; what networks answer depends on what lights are likely, too."""
 ANY_PARAMETERS = [
     *FROM_PIXELS,
     "white-patch:percentile=100",

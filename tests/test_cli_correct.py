@@ -56,7 +56,7 @@ class TestLight:
         assert card("out.png") @ (0.2126, 0.7152, 0.0722) == pytest.approx(before, rel=0.02)
 
     def test_an_estimator_is_the_default(self, folder: Path) -> None:
-        assert awbkit("correct", "a.jpg", "--dry-run").record["method"] == "bright-gray"
+        assert awbkit("correct", "a.jpg", "--dry-run").record["method"] == "awbnet"
         assert awbkit("correct", "a.jpg", "--dry-run", "-m", "pca").record["method"] == "pca"
 
     @pytest.mark.parametrize("name", ["a.jpg", "c.dng"])

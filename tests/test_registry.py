@@ -30,6 +30,10 @@ def test_names_are_a_fixed_interface() -> None:
         "gray-index",
         "local-surface-reflectance",
         "bright-gray",
+        "awbnet",
+        "awbnet-nano",
+        "awbnet-m",
+        "awbnet-s-open",
         "as-shot",
     )
 

@@ -76,9 +76,11 @@ def train(
         Domain | None, typer.Option(help="Raw pictures, or photographs made of them.", rich_help_panel=_WHAT)
     ] = None,
     init: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="MODEL", help="Start from this model, to adapt it to a camera of your own.", rich_help_panel=_WHAT
+            metavar="MODEL",
+            help="Start from this file, run or shipped model, to adapt it to a camera of your own.",
+            rich_help_panel=_WHAT,
         ),
     ] = None,
     validation: Annotated[
@@ -126,7 +128,7 @@ def train(
     except ImportError:
         raise MissingExtra("training", "train") from None
     from awbkit.batch import default_jobs
-    from awbkit.network.model import Model
+    from awbkit.network.model import named
     from awbkit.training.recipe import Recipe, read_recipe
     from awbkit.training.run import train as run
     from awbkit.training.split import LeftOut
@@ -157,7 +159,7 @@ def train(
             output,
             recipe,
             left_out=LeftOut(tuple(leave_out_dataset or ()), tuple(leave_out_camera or ()), fold),
-            initial=None if init is None else Model.load(init),
+            initial=None if init is None else named(init, recipe.domain),
             device=chosen,
             jobs=jobs or default_jobs(),
             resume=resume,

@@ -32,6 +32,8 @@ SUFFIX = ".safetensors"
 DOMAINS = {"camera": "raw", "linear-srgb": "rendered"}
 """The domain of pictures by their camera's space."""
 
+SHIPPED = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
+
 _LARGEST_FILE = 16 << 20
 _LEAST_ERROR, _GREATEST_ERROR = 0.1, 60.0
 _REMEDY = "name a model that awbkit train wrote"
@@ -172,6 +174,15 @@ def _parsed(place: Path) -> Model:
 def loaded(path: str) -> Model:
     """:meth:`Model.load`, once in a process."""
     return Model.load(path)
+
+
+def named(name: str, domain: str) -> Model:
+    """A model by its path, or by the name of one that is shipped.
+
+    Raises:
+        UnreadableFile: If it is neither.
+    """
+    return Model.load(shipped(name, domain) if name in SHIPPED and not Path(name).exists() else name)
 
 
 def shipped(name: str, domain: str) -> Path:
