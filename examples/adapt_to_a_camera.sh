@@ -1,18 +1,20 @@
 #!/bin/sh
-# Adapts the shipped network to one camera with a hundred labelled pictures, and shows what that was worth.
+# Adapts the shipped network to one camera with a hundred labelled pictures, and shows what that was worth on others.
 #
-#     sh examples/adapt_to_a_camera.sh WORK [FOLDER]
+#     sh examples/adapt_to_a_camera.sh WORK [LABELLED TEST]
 #
-# FOLDER holds your pictures and their ground_truth.csv (image,camera,r,g,b). Without one, pictures are rendered as a
-# camera would see them whose declared white is off, which is what adapting mends first.
+# LABELLED and TEST are folders of pictures by your camera, each with its ground_truth.csv (image,camera,r,g,b); no scene
+# should be in both. Without them, both are rendered as one camera sees them.
 set -eu
 work=$1
 here=$(dirname "$0")
 mkdir -p "$work"
-if [ $# -gt 1 ]; then
-    awbkit dataset prepare folder "$2" -o "$work/mine"
+if [ $# -gt 2 ]; then
+    awbkit dataset prepare folder "$2" -o "$work/labelled"
+    awbkit dataset prepare folder "$3" -o "$work/test"
 else
-    awbkit dataset prepare rendered:count=200,seed=11,lamps=no -o "$work/mine"
+    awbkit dataset prepare "rendered:count=100,seed=1,lamps=no,camera=Nikon D5100" -o "$work/labelled"
+    awbkit dataset prepare "rendered:count=200,seed=2,lamps=no,camera=Nikon D5100" -o "$work/test"
 fi
-awbkit train "$work/mine" -o "$work/run" --init awbnet-s --config "$here/adapt.toml"
-awbkit evaluate "$work/mine" -m awbnet -m "$work/run" --format table
+awbkit train "$work/labelled" -o "$work/run" --init awbnet-s --config "$here/adapt.toml"
+awbkit evaluate "$work/test" -m awbnet -m "$work/run" --format table

@@ -200,3 +200,11 @@ def test_a_path_is_a_method(tmp_path: Path) -> None:
     assert method.estimate(image) == random_model(8).estimate(image)
     write(tmp_path / "model.safetensors", random_model(9))
     assert parse(str(tmp_path)).estimate(image) == random_model(9).estimate(image)
+
+
+def test_another_weight_is_another_model(tmp_path: Path) -> None:
+    one = parse(str(write(tmp_path / "one.safetensors", random_model(1))))
+    two = parse(str(write(tmp_path / "two.safetensors", random_model(2))))
+    assert len(one.digest) == len(two.digest) == 64
+    assert one.digest != two.digest
+    assert parse("awbnet").digest == parse("pca").digest == ""

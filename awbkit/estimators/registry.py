@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import math
 from collections.abc import Callable
@@ -172,6 +173,17 @@ class Method:
         if self.fallback is not None and (light.expected_error or 0.0) > self.max_expected_error:
             return self.fallback.answer(image)
         return light, self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights of a model of the user's own; empty for what comes with awbkit.
+
+        Raises:
+            UnreadableFile: If the model cannot be read.
+        """
+        if not is_model(self.name):
+            return ""
+        return hashlib.sha256(awbnet.loaded(self.name).to_bytes()).hexdigest()
 
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light of ``image``, as :meth:`answer` finds it."""

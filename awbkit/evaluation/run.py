@@ -101,7 +101,7 @@ class Run:
         parts = [
             __version__,
             [[prepared.name, prepared.info.get("hash"), states(prepared.path)] for prepared in self._sets],
-            [[name, method.digest if isinstance(method, OwnMethod) else ""] for name, method in self._named()],
+            [[name, "" if isinstance(method, Trainable) else method.digest] for name, method in self._named()],
             self._needed.tolist(),
             self._tested.tolist(),
         ]
