@@ -183,7 +183,9 @@ class Method:
         """
         if not is_model(self.name):
             return ""
-        return hashlib.sha256(awbnet.loaded(self.name).to_bytes()).hexdigest()
+        from awbkit.network.model import loaded
+
+        return hashlib.sha256(loaded(self.name).to_bytes()).hexdigest()
 
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light of ``image``, as :meth:`answer` finds it."""
