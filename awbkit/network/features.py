@@ -54,6 +54,11 @@ def _sum_matrix(size: int) -> Float:
     return np.kron(np.eye(_SIDE // size), np.ones((size, 1))).astype(np.float32)
 
 
+# The C library of most Linux systems gives freed memory back at once and asks for it again, a third of the time that a
+# description takes, until it has seen a block of megabytes come and go.
+_large = np.empty(1 << 23, np.uint8)
+del _large
+
 _BY_CELL, _BY_BLOCK = _sum_matrix(_CELL), _sum_matrix(8)
 
 
@@ -105,28 +110,32 @@ class _Picture:
         self.places = None if self.count == _SIDE**2 else places
         self.valid = image.valid.astype(np.float32)
         planes = np.ascontiguousarray(image.pixels.reshape(-1, 3).T)
-        flat = planes if self.places is None else planes.take(places, axis=1)
-        flat = np.maximum(flat / flat.max(), _TINY)
+        if self.places is not None:
+            planes = np.where(image.valid.reshape(-1), planes, np.float32(0))
+        planes = np.maximum(planes / planes.max(), _TINY)
+        flat = self._kept(planes)
         anchor = _anchor(flat)
         self.anchor_chroma = _chroma(anchor)
-        y = flat * (_ONE / anchor)[:, None]
-        brightness = y.sum(axis=0)
+        gains = (_ONE / anchor)[:, None]
+        brightness = (flat * gains).sum(axis=0)
         level = _ONE / brightness.mean()
-        self.y = y * level
         self.brightness = brightness * level
+        # Whole planes are computed alongside, because putting pixels back into them takes several times as long.
+        planes = planes * gains * level
+        self.y = self._kept(planes)
         self.whiteness = _whiteness(self.y)
-        logs = np.log(np.maximum(self.y, _TINY))
-        self.uv = logs[0::2] - logs[1]
-        self.plane = self._spread(self.y)
-        self.contrast_plane, self.contrast, self.colour_contrast = self._local_contrast(self._spread(logs))
+        logs = np.log(np.maximum(planes, _TINY))
+        kept = self._kept(logs)
+        self.uv = kept[0::2] - kept[1]
+        if self.places is not None:
+            seen = self.valid.reshape(-1)
+            planes, logs = planes * seen, logs * seen
+        self.plane = planes.reshape(3, _SIDE, _SIDE)
+        self.contrast_plane, self.contrast, self.colour_contrast = self._local_contrast(logs.reshape(3, _SIDE, _SIDE))
 
-    def _spread(self, values: Float) -> Float:
-        """(C, n) to (C, 64, 64)."""
-        if self.places is None:
-            return values.reshape(-1, _SIDE, _SIDE)
-        out = np.zeros((len(values), _SIDE**2), np.float32)
-        out[:, self.places] = values
-        return out.reshape(-1, _SIDE, _SIDE)
+    def _kept(self, planes: Float) -> Float:
+        """(C, n) valid pixels of (C, 4096)."""
+        return planes if self.places is None else planes.take(self.places, axis=1)
 
     def _local_contrast(self, logs: Float) -> tuple[Float, Float, Float]:
         """How far each pixel's logarithms are from its neighbours': (64, 64) mean, and (n,) mean and colour part."""
@@ -134,8 +143,7 @@ class _Picture:
         apart = logs - around / np.maximum(seen, _ONE)
         mean = np.abs(apart).sum(axis=0) * np.float32(1 / 3) * self.valid
         colour = np.abs(apart[0] - apart[1]) + np.abs(apart[2] - apart[1])
-        both = np.stack([mean, colour]).reshape(2, -1)
-        kept = both if self.places is None else both.take(self.places, axis=1)
+        kept = self._kept(np.stack([mean, colour]).reshape(2, -1))
         return mean, kept[0], kept[1]
 
     def grid(self) -> Float:
@@ -239,10 +247,11 @@ class _Picture:
     def _sectors(self, apart: Float) -> NDArray[np.float64]:
         """(16,), the shares of coloured pixels by eight directions of their colour: by number and by brightness."""
         u, v = self.uv
-        sector = (u > 0) + 2 * (v > 0) + 4 * (np.abs(u) > np.abs(v))
-        coloured = apart > _COLOURED
-        numbers = np.bincount(sector, coloured, 8)
-        return np.concatenate([numbers, np.bincount(sector, coloured * self.brightness, 8)]) / self.count
+        halves = (u > 0).view(np.uint8), (v > 0).view(np.uint8), (np.abs(u) > np.abs(v)).view(np.uint8)
+        coloured = np.flatnonzero(apart > _COLOURED)
+        sector = (halves[0] + 2 * halves[1] + 4 * halves[2]).take(coloured)
+        brightness = np.bincount(sector, self.brightness.take(coloured), 8)
+        return np.concatenate([np.bincount(sector, minlength=8), brightness]) / self.count
 
 
 def _anchor(flat: Float) -> Float:
