@@ -205,8 +205,9 @@ def canonical(image: LinearImage) -> LinearImage:
     if white is None:
         return image
     # By whole rows, which is four times as fast as by pixels of three numbers.
-    rows = image.pixels.reshape(len(image.pixels), -1) / np.tile(white, image.pixels.shape[1])
-    return LinearImage(rows.reshape(image.pixels.shape), image.valid, image.camera)
+    rows = np.divide(image.pixels.reshape(len(image.pixels), -1), np.tile(white, image.pixels.shape[1]))
+    pixels = np.asarray(rows.reshape(image.pixels.shape), dtype=np.float32)
+    return LinearImage(pixels, image.valid, image.camera)
 
 
 @lru_cache(maxsize=256)
