@@ -16,7 +16,7 @@ from conftest import TUNGSTEN
 
 KEYS = [
     *("schema", "path", "status", "method", "illuminant", "gains", "chromaticity", "cct", "duv", "expected_error"),
-    *("spread", "space", "camera", "width", "height", "ms", "error"),
+    *("spread", "space", "camera", "width", "height", "ms", "fallback_for", "error"),
 ]
 
 
@@ -57,7 +57,9 @@ def test_what_is_not_known_is_null(folder: Path, scene: np.ndarray) -> None:
     assert (rendered["space"], rendered["camera"]) == ("linear-srgb", None)
     assert (raw["space"], raw["camera"]) == ("camera", "Acme One")
     assert plain["space"] == "camera"
-    assert (plain["cct"], plain["duv"], plain["expected_error"], plain["spread"]) == (None,) * 4
+    assert (plain["cct"], plain["duv"], plain["spread"], plain["fallback_for"]) == (None,) * 4
+    (classical,) = awbkit("estimate", "img2.jpg", "-m", "gray-world").records
+    assert classical["expected_error"] is None
 
 
 @pytest.mark.parametrize(("name", "light"), [("img2.jpg", TUNGSTEN), ("img10.tif", TUNGSTEN), ("raw.dng", DAYLIGHT)])
@@ -112,7 +114,7 @@ def test_formats_hold_the_same(folder: Path, form: str) -> None:
 
 def test_a_table_names_files_and_methods(folder: Path) -> None:
     out = awbkit("estimate", ".", "--format", "table").out
-    assert out.splitlines()[0].split() == ["file", "method", "R", "gain", "B", "gain", "CCT", "Duv", "ms"]
+    assert out.splitlines()[0].split() == ["file", "method", "R", "gain", "B", "gain", "CCT", "Duv", "±", "deg", "ms"]
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["img2.jpg", "img10.tif", "raw.dng"]
 
 
