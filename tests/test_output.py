@@ -191,7 +191,7 @@ from pathlib import Path
 from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, quiet_on_broken_pipe
 from awbkit.cli.report import open_report
 ok = dict(schema=1, status="ok", method="gray-world", illuminant=[.5, .6, .4], gains=[1.2, 1., 1.5], cct=4321.4,
-          duv=-.00123, space="linear-srgb", ms=7.77)
+          duv=-.00123, expected_error=2.5, space="linear-srgb", ms=7.77)
 failed = dict(schema=1, status="error", error="truncated\\x1b[2J; copy it again")
 arguments = dict(argument.split("=") for argument in sys.argv[1:])
 count = int(arguments.get("count", 1))
