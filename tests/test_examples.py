@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -169,6 +170,23 @@ def test_the_dozen_lines_run(tmp_path: Path) -> None:
     assert "gains" in done.stdout
     with Image.open(output) as image:
         assert image.size == (960, 640)
+
+
+def test_a_network_is_adapted_to_a_camera(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    command = ["sh", str(EXAMPLES / "adapt_to_a_camera.sh"), "work"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=tmp_path, env={**os.environ, "PATH": path}
+    )
+    means = {
+        line.split()[0]: float(line.split()[1])
+        for line in done.stdout.splitlines()
+        if re.match(r"(awbnet|work/run) +\d", line)
+    }
+    assert set(means) == {"awbnet", "work/run"}
+    # Little was to learn of so few rendered scenes, and nothing was unlearnt.
+    assert means["work/run"] < means["awbnet"] + 0.3
 
 
 def test_daylight_has_its_published_chromaticity() -> None:

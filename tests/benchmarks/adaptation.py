@@ -1,0 +1,66 @@
+"""What adapting a network to one camera with few labelled pictures is worth on the rest of that camera's pictures.
+
+    awbkit train PREPARED/gehler-shi PREPARED/intel-tau -o WORK/base
+    python tests/benchmarks/adaptation.py PREPARED/cube-plus WORK/base --count 100
+
+The network should not have seen the data set. Three draws, each of ``--count`` scenes to train on; the mean / median /
+worst 25 % of the recovery error in degrees on all others, as it was, adapted by examples/adapt.toml, and trained on
+the same pictures alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from awbkit.datasets.prepared import Prepared
+from awbkit.evaluation.statistics import statistics
+from awbkit.network.architecture import architecture
+from awbkit.network.model import named
+from awbkit.training.bank import Bank, make
+from awbkit.training.fit import answers, fit, network_of, true_errors
+from awbkit.training.recipe import Recipe, read_recipe
+from awbkit.training.split import LeftOut, Picture, split
+
+ADAPT = Path(__file__).parents[2] / "examples" / "adapt.toml"
+ALONE = Recipe(steps=1500)
+
+
+def bank_of(pictures: list[Picture], folder: Path, versions: int) -> Bank:
+    return make(
+        [picture.member for picture in pictures], [picture.cell for picture in pictures], folder, versions=versions
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("prepared", type=Path)
+    parser.add_argument("model")
+    parser.add_argument("--count", type=int, default=100)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    model = named(options.model, "raw")
+    pictures, _ = split([Prepared.open(options.prepared)], LeftOut(), 0.0)
+    scenes = sorted({picture.scene for picture in pictures})
+    adapt = read_recipe(ADAPT)
+    for draw in range(3):
+        chosen = set(np.random.default_rng(draw).permutation(scenes)[: options.count].tolist())
+        with tempfile.TemporaryDirectory() as folder:
+            few = bank_of([p for p in pictures if p.scene in chosen], Path(folder) / "few", adapt.variants)
+            rest = bank_of([p for p in pictures if p.scene not in chosen], Path(folder) / "rest", 1)
+            runs = {
+                "as it was": (model.architecture, model.weights),
+                "adapted": (model.architecture, fit(few, model.architecture, adapt, seed=draw, initial=model.weights)),
+                "alone": (architecture(ALONE.arch), fit(few, architecture(ALONE.arch), ALONE, seed=draw)),
+            }
+            for name, (built, weights) in runs.items():
+                found = statistics(true_errors(answers(network_of(built, weights), rest)[0], rest))
+                print(draw, name, " / ".join(f"{found[key]:.2f}" for key in ("mean", "median", "worst25")), flush=True)
+
+
+if __name__ == "__main__":
+    main()
