@@ -248,10 +248,10 @@ def test_the_table_fits_its_terminal(columns: int, arguments: list[str]) -> None
     output = run_on_terminal(*arguments, columns=columns)
     lines = re.sub(r"\x1b\[[0-9;]*[mK]", "", output).replace("\r", "").splitlines()
     assert all(cell_len(line) <= columns for line in lines[:5])
-    columns_of = "file output R gain B gain CCT ± deg ms", "file method R gain B gain CCT Duv ± deg ms"
-    head = columns_of[0] if "output=yes" in arguments else columns_of[1]
+    corrects = "output=yes" in arguments
+    head = "file output R gain B gain CCT ± deg ms" if corrects else "file method R gain B gain CCT Duv ± deg ms"
     assert head.startswith(" ".join(lines[0].split()))
-    assert lines[0].endswith("ms") == (columns >= (80 if "output=yes" in arguments else 84))
+    assert lines[0].endswith("ms") == (columns >= (80 if corrects else 84))
     assert lines[1].startswith("[bold]a.jpg ")
     assert lines[4].split() == ["a\\nb.jpg", "failed"]
     assert lines[5].startswith("awbkit: a\\nb.jpg: truncated\\x1b[2J; copy it again")

@@ -1,4 +1,4 @@
-"""What adapting a network to one camera with few labelled pictures is worth on the rest of that camera's pictures.
+"""What adapting a network to a data set with few of its labelled pictures is worth on the rest of them.
 
     awbkit train PREPARED/gehler-shi PREPARED/intel-tau -o WORK/base
     python tests/benchmarks/adaptation.py PREPARED/cube-plus WORK/base --count 100
