@@ -38,6 +38,7 @@ def test_a_file_states_what_differs(tmp_path: Path) -> None:
         ({"relight": 1.1}, "relight is a share from 0 to 1"),
         ({"validation": 1.0}, "leaves nothing to train on"),
         ({"teachers": -1}, "teachers is at least 0"),
+        ({"batch_size": 1}, "a batch of 1 has no 2 shards; set shards to 1"),
     ],
 )
 def test_what_no_recipe_may_say(changes: dict[str, Any], says: str) -> None:

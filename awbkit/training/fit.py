@@ -1,14 +1,14 @@
 """The optimisation, from the first step to the averaged weights.
 
-All that is random in a step is drawn for the whole batch from a generator that the seed and the step's number make, and
-each process takes its share of it. So a run that was stopped goes on as if it had not been, to the last bit, and
-several processes do what one does, but for the order in which they add.
+All that is random in a step is drawn for the whole batch from a generator that the seed and the step's number make, so
+a run that was stopped goes on as if it had not been, to the last bit. A batch is computed in shards whose gradients are
+added in their order, whoever computed them, so several processes do what one does, to the last bit as well.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,36 +88,30 @@ def fit(
     network = _network(bank, architecture, seed, initial).to(device)
     average = _network(bank, architecture, seed, initial).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    trained = processes.shared(network)
+    trained = list(network.parameters())
     for teacher in teachers:
         teacher.to(device).eval()
     first = checkpoint.restore(saved, network, average, optimiser) if saved is not None else 0
     draws = _Draws(bank, recipe, seed, device)
+    sizes = [*(parameter.numel() for parameter in trained), 1, 1]
     losses: list[Tensor] = []
     errors: list[Tensor] = []
     for step in range(first, recipe.steps):
         rate = _rate(step, recipe)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        batch, anchor, light = draws.batch(step)
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
-            residual, log_error = trained(batch)
-        estimate, log_error = anchor + residual.float(), log_error.float()
-        error = angle(estimate, light)
-        loss = error.mean()
-        if teachers and recipe.distil:
-            with torch.no_grad():
-                taught = anchor + sum(teacher(batch)[0].float() for teacher in teachers) / len(teachers)
-            loss = (1 - recipe.distil) * loss + recipe.distil * angle(estimate, taught).mean()
-        # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
-        loss = loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
+        shards = [
+            _shard(network, teachers, batch, anchor, light, recipe, device)
+            for batch, anchor, light in draws.shards(step)
+        ]
+        *gradients, loss, error = torch.split(processes.total(torch.stack(shards)), sizes)
+        for parameter, gradient in zip(trained, gradients, strict=True):
+            parameter.grad = gradient.view(parameter.shape)
+        nn.utils.clip_grad_norm_(trained, _CLIP)
         optimiser.step()
         _average(average, network, step - math.ceil(recipe.steps * _AVERAGED_FROM))
-        losses.append(loss.detach())
-        errors.append(error.detach().mean())
+        losses.append(loss)
+        errors.append(error)
         done = step + 1
         if done % _TOLD_EVERY == 0 or done == recipe.steps:
             told(Step(done, float(torch.stack(losses).mean()), float(torch.stack(errors).mean()), rate))
@@ -125,6 +119,33 @@ def fit(
         if saved is not None and done % _SAVED_EVERY == 0 and processes.is_first():
             checkpoint.save(saved, network, average, optimiser, done)
     return {name: value.detach().cpu().numpy().copy() for name, value in average.state_dict().items()}
+
+
+def _shard(
+    network: Network,
+    teachers: Sequence[nn.Module],
+    batch: dict[str, Tensor],
+    anchor: Tensor,
+    light: Tensor,
+    recipe: Recipe,
+    device: str,
+) -> Tensor:
+    """The gradients of a shard's part of the batch's mean loss, that part, and its part of the mean error, in a row."""
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+        residual, log_error = network(batch)
+    estimate, log_error = anchor + residual.float(), log_error.float()
+    error = angle(estimate, light)
+    loss = error.sum()
+    if teachers and recipe.distil:
+        with torch.no_grad():
+            taught = anchor + sum(teacher(batch)[0].float() for teacher in teachers) / len(teachers)
+        loss = (1 - recipe.distil) * loss + recipe.distil * angle(estimate, taught).sum()
+    # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
+    loss = loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).sum()
+    loss = loss / recipe.batch_size
+    gradients = torch.autograd.grad(loss, list(network.parameters()))
+    told = [loss.detach(), error.detach().sum() / recipe.batch_size]
+    return torch.cat([part.reshape(-1) for part in (*gradients, *told)])
 
 
 def angle(first: Tensor, second: Tensor) -> Tensor:
@@ -181,8 +202,8 @@ class _Draws:
         rng = np.random.default_rng([seed, _COLOURED])
         self._coloured = coloured_lights(_COLOURED if recipe.coloured else 1, rng).astype(np.float32)
 
-    def batch(self, step: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """What the network reads, the anchor that its residual is added to, and the true light; of this process."""
+    def shards(self, step: int) -> Iterator[tuple[dict[str, Tensor], Tensor, Tensor]]:
+        """Of this process's shards: what the network reads, the anchor of its residual, and the true light."""
         recipe, bank, size = self._recipe, self._bank, self._recipe.batch_size
         rng = np.random.default_rng([self._seed, step])
         versions, pictures = rng.integers(len(bank.anchor), size=size), rng.integers(len(bank), size=size)
@@ -194,19 +215,24 @@ class _Draws:
         white_error = np.float32(recipe.white_jitter) * rng.standard_normal((size, 2), np.float32)
         unknown = rng.random((size, 1)) < recipe.unknown_white
         noise = self._deviation * rng.standard_normal((size, len(self._deviation)), np.float32)
-        mine = processes.share(size)
-        versions, pictures = versions[mine], pictures[mine]
-        true = bank.light[versions, pictures]
-        shift = np.where(relit[mine], target[mine] - true, np.float32(0))
-        anchor, light = bank.anchor[versions, pictures] + shift, true + shift
-        known = bank.known[pictures, None] & ~unknown[mine]
-        batch = {
-            "anchor": anchor + white_error[mine],
-            "known": known.astype(np.float32),
-            "statistics": bank.statistics[versions, pictures] + noise[mine],
-            "grid": bank.grid[versions, pictures].astype(np.float32),
-        }
-        return {name: self._tensor(value) for name, value in batch.items()}, self._tensor(anchor), self._tensor(light)
+        for number in processes.share(recipe.shards):
+            mine = slice(size * number // recipe.shards, size * (number + 1) // recipe.shards)
+            places = versions[mine], pictures[mine]
+            true = bank.light[places]
+            shift = np.where(relit[mine], target[mine] - true, np.float32(0))
+            anchor, light = bank.anchor[places] + shift, true + shift
+            known = bank.known[places[1], None] & ~unknown[mine]
+            batch = {
+                "anchor": anchor + white_error[mine],
+                "known": known.astype(np.float32),
+                "statistics": bank.statistics[places] + noise[mine],
+                "grid": bank.grid[places].astype(np.float32),
+            }
+            yield (
+                {name: self._tensor(value) for name, value in batch.items()},
+                self._tensor(anchor),
+                self._tensor(light),
+            )
 
     def _tensor(self, array: Float) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)

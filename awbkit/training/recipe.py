@@ -17,7 +17,7 @@ CALIBRATIONS = ("validation", "leave-one-camera-out", "leave-one-dataset-out")
 
 _SHARES = ("relight", "unknown_white", "distil", "validation", "coloured")
 _AMOUNTS = ("learning_rate", "weight_decay", "relight_jitter", "white_jitter", "statistics_noise")
-_COUNTS = {"steps": 1, "batch_size": 1, "variants": 1, "teachers": 0, "seed": 0}
+_COUNTS = {"steps": 1, "batch_size": 1, "shards": 1, "variants": 1, "teachers": 0, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Recipe:
         domain: "raw", or "rendered" for photographs that a camera balanced, which are simulated from raw ones.
         steps: Of the optimiser.
         batch_size: Pictures in each step, over all processes.
+        shards: Parts of a batch whose gradients are computed apart and then added in order. Up to so many processes
+            may share the work; the result depends on the shards and not on the processes.
         learning_rate: At its peak; one cycle, a cosine up over the first 15 % of the steps and down over the rest.
         weight_decay: Of AdamW.
         variants: How many versions of each picture are made, itself counted.
@@ -52,6 +54,7 @@ class Recipe:
     domain: str = "raw"
     steps: int = 6000
     batch_size: int = 128
+    shards: int = 2
     learning_rate: float = 4e-3
     weight_decay: float = 0.1
     variants: int = 16
@@ -90,6 +93,10 @@ class Recipe:
         for name in _AMOUNTS:
             if not 0 <= getattr(self, name) < 1e3:
                 raise UsageError(f"{name} is not negative and under 1000, not {getattr(self, name):g}")
+        if self.batch_size < self.shards:
+            raise UsageError(
+                f"a batch of {self.batch_size} has no {self.shards} shards; set shards to {self.batch_size}"
+            )
         if self.validation == 1:
             raise UsageError("a validation share of 1 leaves nothing to train on; give 0.1")
 

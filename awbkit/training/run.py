@@ -111,7 +111,7 @@ def train(
         "datasets": [_facts(prepared) for prepared in sets],
         "images": len(trained),
     }
-    with processes.joined(device, recipe.batch_size):
+    with processes.joined(device, recipe.shards):
         if processes.is_first():
             _enter(output, facts, resume)
         processes.wait()
