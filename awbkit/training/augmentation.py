@@ -48,6 +48,7 @@ class Chances:
         camera: It is seen by an imaginary camera.
         collage: A second picture, put under the light of the first, takes a part of it.
         crop: It is cropped, where it is no collage.
+        one_colour: All of it is nearly of one colour, so that nothing in it tells the light.
         second_light: A part of the scene is lit by another light.
         exposure: It is exposed so that more is clipped.
         noise: A sensor's noise is added.
@@ -57,6 +58,7 @@ class Chances:
     camera: float = 0.85
     collage: float = 0.5
     crop: float = 0.7
+    one_colour: float = 0.05
     second_light: float = 0.05
     exposure: float = 0.3
     noise: float = 0.4
@@ -87,6 +89,8 @@ def variant(
         pixels, valid = _collage(picture, others(rng), rng)
     elif rng.random() < chances.crop:
         pixels, valid = _crop(pixels, valid, rng)
+    if rng.random() < chances.one_colour:
+        pixels = _one_colour(pixels, valid, light, rng)
     if rng.random() < chances.camera:
         pixels, valid, light = _other_camera(pixels, valid, light, camera, rng, listed_cameras)
     if rng.random() < chances.second_light:
@@ -152,6 +156,20 @@ def _collage(first: Labelled, second: Labelled, rng: np.random.Generator) -> tup
     if rng.random() < 0.5:
         part = part.T
     return np.where(part[..., None], other, pixels), np.where(part, seen, valid)
+
+
+def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> Float:
+    """As if all surfaces were paler or deeper tones of one of them, perhaps deeper in colour than it was."""
+    if not valid.any():
+        return pixels
+    logs = np.log(np.maximum(pixels, np.float32(1e-6)))
+    chroma = logs[..., ::2] - logs[..., 1:2]
+    own = np.log(light[::2] / light[1])
+    chosen = chroma[valid][rng.integers(np.count_nonzero(valid))]
+    centre = own + np.clip((chosen - own) * rng.uniform(1, 2.5), -2, 2)
+    ratios = np.exp(centre + (chroma - centre) * rng.uniform(0, 0.3)).astype(np.float32)
+    found = np.stack([ratios[..., 0], np.ones_like(ratios[..., 0]), ratios[..., 1]], axis=2)
+    return np.asarray(found * (pixels.sum(axis=2) / found.sum(axis=2))[..., None])
 
 
 def _other_camera(
@@ -221,5 +239,6 @@ def _blurred(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
 
 
 def _with_neighbours(values: Float, share: np.float32) -> Float:
-    around = sum(np.roll(values, step, axis) for step in (-1, 1) for axis in (0, 1))
+    edged = np.pad(values, ((1, 1), (1, 1), (0, 0)))
+    around = edged[:-2, 1:-1] + edged[2:, 1:-1] + edged[1:-1, :-2] + edged[1:-1, 2:]
     return np.asarray(values * (1 - share) + around * (share / 4))

@@ -34,7 +34,11 @@ from awbkit.training.split import LeftOut, Picture, split
 
 SETS = ("cube-plus", "gehler-shi", "intel-tau")
 PROTOCOLS = ("lodo", "cube-plus", "gehler-shi", "loco")
-WITHOUT = {"collage": Chances(collage=0.0), "camera": Chances(camera=0.0)}
+WITHOUT = {
+    "collage": Chances(collage=0.0),
+    "camera": Chances(camera=0.0),
+    "one-colour": Chances(one_colour=0.0),
+}
 
 
 def fold_of(picture: Picture) -> int:
