@@ -75,7 +75,7 @@ def test_what_is_left_out_is_told_in_the_run(prepared: Path) -> None:
         (["nowhere", "-o", "run"], "nowhere: is no prepared data set"),
         (["set", "set", "-o", "run"], "two data sets are called 'set'"),
         (["set", "-o", "run", "--arch", "awbnet-xl"], "unknown architecture 'awbnet-xl'"),
-        (["set", "-o", "run", "--steps", "0"], "steps is at least 1"),
+        (["set", "-o", "run", "--steps", "0"], "steps is from 1 to 10000000"),
         (["set", "-o", "run", "--config", "missing.toml"], "missing.toml: no such file"),
         (["set", "-o", "run", "--init", "missing.safetensors"], "missing.safetensors: no such file"),
         (["set", "-o", "run", "--leave-out-camera", "Leica"], "no camera 'Leica' to leave out"),
@@ -91,10 +91,10 @@ def test_what_goes_wrong_is_one_line(prepared: Path, arguments: list[str], says:
     assert ran.out == ""
 
 
-def test_a_batch_that_cannot_be_divided(prepared: Path) -> None:
-    ran = process("train", prepared, "-o", "run", *QUICK, "--batch-size", "5", WORLD_SIZE="2", RANK="0", LOCAL_RANK="0")
+def test_shards_that_cannot_be_divided(prepared: Path) -> None:
+    ran = process("train", prepared, "-o", "run", *QUICK, WORLD_SIZE="3", RANK="0", LOCAL_RANK="0")
     assert ran.code == 2
-    assert "cannot be divided among 2 processes" in ran.complaint
+    assert "2 shards of a batch cannot be divided among 3 processes; set shards = 3" in ran.complaint
 
 
 def test_ctrl_c_keeps_what_is_done(prepared: Path) -> None:

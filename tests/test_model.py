@@ -26,7 +26,11 @@ D810 = Camera("Nikon D810", "camera", ((6504.0, MATRIX),))
 
 
 def random_model(
-    seed: int = 0, name: str = "awbnet-s", domain: str = "raw", calibration: tuple[float, float] = (0.5, 1.0)
+    seed: int = 0,
+    name: str = "awbnet-s",
+    domain: str = "raw",
+    calibration: tuple[float, float] = (0.5, 1.0),
+    without_matrix: tuple[float, float] = (1.5, 1.0),
 ) -> Model:
     """A model of small random weights, which answers near the anchor."""
     rng = np.random.default_rng(seed)
@@ -35,7 +39,7 @@ def random_model(
         key: (rng.normal(size=shape) * 0.2 if key not in ("std",) else rng.uniform(0.5, 1.5, shape)).astype(np.float32)
         for key, shape in built.shapes().items()
     }
-    return Model(name, built, weights, domain, calibration, {"recipe": {"seed": seed}})
+    return Model(name, built, weights, domain, calibration, without_matrix, {"recipe": {"seed": seed}})
 
 
 def write(path: Path, model: Model) -> Path:
@@ -50,13 +54,9 @@ def seen_by(camera: Camera, image: LinearImage) -> LinearImage:
 def test_a_file_holds_the_whole_model(tmp_path: Path) -> None:
     model = random_model(3)
     back = Model.load(write(tmp_path / "m.safetensors", model))
-    assert (back.name, back.architecture, back.domain, back.calibration, back.training) == (
-        model.name,
-        model.architecture,
-        model.domain,
-        model.calibration,
-        model.training,
-    )
+    kept = ("name", "architecture", "domain", "calibration", "calibration_without_matrix", "training")
+    for name in kept:
+        assert getattr(back, name) == getattr(model, name), name
     assert back.to_bytes() == model.to_bytes()
     image = seen_by(D810, picture(1))
     assert back.estimate(image) == model.estimate(image)
@@ -103,8 +103,17 @@ def test_any_size_will_do() -> None:
 @pytest.mark.parametrize("log_error", [-1e30, -5.0, 0.0, 3.0, 1e30])
 @pytest.mark.parametrize("calibration", [(0.0, 1.0), (-3.0, 0.5), (2.0, 0.0)])
 def test_expected_errors_are_degrees(log_error: float, calibration: tuple[float, float]) -> None:
-    model = random_model(calibration=calibration)
-    assert 0.1 <= model.expected(log_error) <= 60
+    model = random_model(calibration=calibration, without_matrix=(calibration[0] + 1, calibration[1]))
+    assert 0.1 <= model.expected(log_error) <= model.expected(log_error, matrix=False) <= 60
+
+
+def test_a_camera_without_a_matrix_has_an_expected_error_of_its_own() -> None:
+    image = picture(0)
+    sure, unsure = (
+        random_model(without_matrix=line).estimate(seen_by(Camera("x"), image)) for line in ((1, 0), (7, 0))
+    )
+    assert (sure.expected_error, unsure.expected_error) == (1, 7)
+    assert random_model(without_matrix=(7, 0)).estimate(seen_by(D810, image)).expected_error != 7
 
 
 @pytest.mark.parametrize("domain", ["raw", "rendered"])
@@ -122,6 +131,7 @@ def header(change: dict[str, Any]) -> bytes:
         "architecture": model.architecture.to_json(),
         "domain": "raw",
         "calibration": [0, 1],
+        "calibration_without_matrix": [0, 1],
         "training": {},
         **change,
     }
@@ -139,6 +149,7 @@ def with_weights(change: Callable[[dict[str, Any]], Any]) -> bytes:
             "architecture": model.architecture.to_json(),
             "domain": "raw",
             "calibration": [0, 1],
+            "calibration_without_matrix": [0, 1],
             "training": {},
         }
     )
@@ -157,6 +168,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("no numbers", header({"calibration": ["a", "b"]}), "is no model of awbkit"),
     ("a falling line", header({"calibration": [0, -1]}), "calibration"),
     ("an infinite line", header({"calibration": [0, float("inf")]}), "calibration"),
+    ("half a line", header({"calibration_without_matrix": [1]}), "is no model of awbkit"),
     ("half an architecture", header({"architecture": {"family": "awbnet"}}), "an architecture states"),
     ("no architecture", header({"architecture": None}), "an architecture states"),
     ("a list", bytes(save({}, {"awbkit": "[]"})), "is no model of awbkit"),

@@ -24,7 +24,7 @@ def test_a_file_states_what_differs(tmp_path: Path) -> None:
     ("changes", "says"),
     [
         ({"step": 3}, "did you mean 'steps'"),
-        ({"steps": 0}, "steps is at least 1, not 0"),
+        ({"steps": 0}, "steps is from 1 to 10000000, not 0"),
         ({"steps": 1.5}, "steps is a whole number, not 1.5"),
         ({"steps": True}, "steps is a whole number, not True"),
         ({"steps": "many"}, "steps is a whole number, not 'many'"),
@@ -37,7 +37,10 @@ def test_a_file_states_what_differs(tmp_path: Path) -> None:
         ({"calibration": "none"}, "calibration is one of"),
         ({"relight": 1.1}, "relight is a share from 0 to 1"),
         ({"validation": 1.0}, "leaves nothing to train on"),
-        ({"teachers": -1}, "teachers is at least 0"),
+        ({"teachers": -1}, "teachers is from 0 to 100, not -1"),
+        ({"seed": 10**20}, "seed is from 0 to 2147483647"),
+        ({"batch_size": 10**9}, "batch_size is from 1 to 65536"),
+        ({"cameras": "all"}, "cameras is one of listed, measured"),
         ({"batch_size": 1}, "a batch of 1 has no 2 shards; set shards to 1"),
     ],
 )
@@ -50,7 +53,7 @@ def test_what_no_recipe_may_say(changes: dict[str, Any], says: str) -> None:
     ("text", "kind", "says"),
     [
         ("steps = ", UnreadableFile, "is no TOML"),
-        ("steps = 0", UsageError, "recipe.toml: steps is at least 1"),
+        ("steps = 0", UsageError, "recipe.toml: steps is from 1"),
         ("[training]\nsteps = 1", UsageError, "a recipe has no 'training'"),
         (None, UnreadableFile, "no such file"),
     ],

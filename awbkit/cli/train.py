@@ -16,7 +16,6 @@ from awbkit.cli.terminal import Progress, clock, printable
 from awbkit.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
-    from awbkit.training.recipe import Recipe
     from awbkit.training.run import Result, Told
 
 _WHAT = "What to train"
@@ -128,6 +127,7 @@ def train(
     except ImportError:
         raise MissingExtra("training", "train") from None
     from awbkit.batch import default_jobs
+    from awbkit.network.architecture import architecture
     from awbkit.network.model import named
     from awbkit.training.recipe import Recipe, read_recipe
     from awbkit.training.run import train as run
@@ -151,6 +151,9 @@ def train(
     if device is Device.CUDA and not torch.cuda.is_available():
         raise UsageError("--device cuda: torch finds no CUDA device here; leave it out")
     chosen = "cuda" if device is Device.CUDA or (device is Device.AUTO and torch.cuda.is_available()) else "cpu"
+    start = None if init is None else named(init, recipe.domain)
+    if start is not None and arch is not None and architecture(arch) != start.architecture:
+        raise UsageError(f"--init {init} keeps its architecture; leave out --arch {arch}")
     first = os.environ.get("RANK", "0") == "0"
     line = _Line(enabled=first and not quiet)
     try:
@@ -159,7 +162,7 @@ def train(
             output,
             recipe,
             left_out=LeftOut(tuple(leave_out_dataset or ()), tuple(leave_out_camera or ()), fold),
-            initial=None if init is None else named(init, recipe.domain),
+            initial=start,
             device=chosen,
             jobs=jobs or default_jobs(),
             resume=resume,
@@ -168,7 +171,7 @@ def train(
     finally:
         line.progress.erase()
     if first:
-        _report(result, recipe, output, format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON))
+        _report(result, output, format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON))
         if not quiet:
             seconds = clock(line.progress.seconds)
             print(f"awbkit: {result.path}: trained on {result.images} pictures, {seconds}", file=sys.stderr)
@@ -190,13 +193,13 @@ class _Line:
         self.progress.reach(told.done, ", ".join(parts))
 
 
-def _report(result: Result, recipe: Recipe, output: Path, format: ResultFormat) -> None:
+def _report(result: Result, output: Path, format: ResultFormat) -> None:
     built = result.model.architecture
     record: dict[str, Any] = {
         "schema": 1,
         "run": str(output),
         "model": str(result.path),
-        "arch": recipe.arch,
+        "arch": result.model.name,
         "domain": result.model.domain,
         "parameters": built.parameters,
         "macs": built.macs,
@@ -211,7 +214,7 @@ def _report(result: Result, recipe: Recipe, output: Path, format: ResultFormat) 
         return
     rows = {
         "model": record["model"],
-        "network": f"{recipe.arch}, {built.parameters:,} weights, {built.macs:,} multiply-accumulates",
+        "network": f"{result.model.name}, {built.parameters:,} weights, {built.macs:,} multiply-accumulates",
         "trained on": f"{result.images:,} {result.model.domain} pictures",
     }
     if result.validation is not None:

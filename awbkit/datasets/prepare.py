@@ -18,7 +18,7 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from awbkit.datasets.layout import Layout, Sample, Skipped
 from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_json, content_hash
 from awbkit.datasets.source import Source
 from awbkit.errors import OutputError, UnreadableFile, UsageError
+from awbkit.files.lock import locked
 from awbkit.files.outputs import IfExists, unwritable
 from awbkit.illuminant import Illuminant
 from awbkit.image import THUMBNAIL_SIZE as SIZE
@@ -101,7 +102,7 @@ class Preparation:
         self._cameras = layout.cameras(source, sorted({sample.camera for sample in self.samples}))
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self._folder)
+            self._lock = locked(self._folder, "preparing it")
             if restart:
                 for file in self._folder.iterdir():
                     if file.name != "lock":
@@ -244,20 +245,6 @@ def _planned(layout: Layout, source: Source) -> tuple[list[Sample], list[Skipped
 def _state(path: Path) -> tuple[str, int, int]:
     status = path.stat()
     return path.name, status.st_size, status.st_mtime_ns
-
-
-def _locked(folder: Path) -> IO[bytes]:
-    """Keeps other processes off the folder until it is closed, or this process ends."""
-    file = (folder / "lock").open("ab")
-    with suppress(ImportError):  # Windows has no fcntl, and refuses to move open files by itself
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise OutputError(folder, "another process is preparing it", "wait for it, or name another -o") from None
-    return file
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import math
 from collections.abc import Callable
@@ -185,7 +184,7 @@ class Method:
             return ""
         from awbkit.network.model import loaded
 
-        return hashlib.sha256(loaded(self.name).to_bytes()).hexdigest()
+        return loaded(self.name).digest
 
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light of ``image``, as :meth:`answer` finds it."""

@@ -5,6 +5,7 @@ Nothing in such a file is code, and whatever is wrong with one is found before a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -49,6 +50,7 @@ class Model:
         weights: float32 arrays by name, of the architecture's shapes; nobody may write to them.
         domain: "raw" for camera RGB, "rendered" for photographs that a camera already balanced.
         calibration: (a, b): the expected error in degrees is a + b times what the network states.
+        calibration_without_matrix: The same of pictures whose camera has no matrix.
         training: How it came about: recipe, data sets and their licences.
     """
 
@@ -57,14 +59,15 @@ class Model:
     weights: Mapping[str, NDArray[np.float32]]
     domain: str
     calibration: tuple[float, float] = (0.0, 1.0)
+    calibration_without_matrix: tuple[float, float] = (0.0, 1.0)
     training: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.domain not in DOMAINS.values():
             raise ValueError(f"there is no domain {self.domain!r}")
-        offset, slope = self.calibration
-        if not (math.isfinite(offset) and math.isfinite(slope) and slope >= 0):
-            raise ValueError("a calibration is two finite numbers, the second not negative")
+        for offset, slope in (self.calibration, self.calibration_without_matrix):
+            if not (math.isfinite(offset) and math.isfinite(slope) and slope >= 0):
+                raise ValueError("a calibration is two finite numbers, the second not negative")
         shapes = self.architecture.shapes()
         if missing := [name for name in shapes if name not in self.weights]:
             raise ValueError(f"the weights {missing[0]} are missing")
@@ -84,7 +87,7 @@ class Model:
         """The light of a picture, in the RGB of its camera, with the error that is to be expected of it.
 
         Of a camera without a matrix nobody knows which colour is white to it. Then the network goes by the picture
-        alone, without what it knows of lights, and states a larger error.
+        alone, without what it knows of lights, and the error to be expected is that of such pictures.
 
         Args:
             image: Of any size; seen as a thumbnail.
@@ -104,12 +107,22 @@ class Model:
         residual, log_error = forward(self.architecture, self.weights, features, white is not None)
         red, blue = np.exp((features.anchor + residual).astype(np.float64)).tolist()
         rgb = np.array([red, 1.0, blue]) * (1.0 if white is None else white)
-        return Illuminant.of(rgb, image.camera, expected_error=self.expected(log_error))
+        return Illuminant.of(rgb, image.camera, expected_error=self.expected(log_error, matrix=white is not None))
 
-    def expected(self, log_error: float) -> float:
-        """The expected angular error in degrees, from 0.1 to 60, of what the network states."""
-        offset, slope = self.calibration
+    def expected(self, log_error: float, *, matrix: bool = True) -> float:
+        """The expected angular error in degrees, from 0.1 to 60, of what the network states.
+
+        Args:
+            log_error: The network's third number.
+            matrix: Whether the picture's camera has one.
+        """
+        offset, slope = self.calibration if matrix else self.calibration_without_matrix
         return min(max(offset + slope * math.exp(min(log_error, 10.0)), _LEAST_ERROR), _GREATEST_ERROR)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the model as a file holds it."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
         """As a file holds it; the same bytes for the same model."""
@@ -121,6 +134,7 @@ class Model:
             "architecture": self.architecture.to_json(),
             "domain": self.domain,
             "calibration": list(self.calibration),
+            "calibration_without_matrix": list(self.calibration_without_matrix),
             "training": dict(self.training or {}),
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.weights.items()}
@@ -159,15 +173,20 @@ def _parsed(place: Path) -> Model:
                 )
             architecture = Architecture.from_json(header["architecture"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        offset, slope = header["calibration"]
+        known, unknown = _line(header["calibration"]), _line(header["calibration_without_matrix"])
         name, domain = str(header["name"]), str(header["domain"])
-        return Model(name, architecture, weights, domain, (float(offset), float(slope)), dict(header["training"]))
+        return Model(name, architecture, weights, domain, known, unknown, dict(header["training"]))
     except SafetensorError as error:
         raise UnreadableFile(place, f"is no sound safetensors file ({error})", _REMEDY) from None
     except OSError as error:
         raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableFile(place, f"is no model of awbkit ({error})", _REMEDY) from None
+
+
+def _line(entry: Any) -> tuple[float, float]:
+    offset, slope = entry
+    return float(offset), float(slope)
 
 
 @lru_cache(maxsize=16)

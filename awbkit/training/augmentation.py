@@ -162,13 +162,13 @@ def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Ge
     """As if all surfaces were paler or deeper tones of one of them, perhaps deeper in colour than it was."""
     if not valid.any():
         return pixels
+    own = np.log(light[::2] / light[1])
     logs = np.log(np.maximum(pixels, np.float32(1e-6)))
     chroma = logs[..., ::2] - logs[..., 1:2]
-    own = np.log(light[::2] / light[1])
     chosen = chroma[valid][rng.integers(np.count_nonzero(valid))]
     centre = own + np.clip((chosen - own) * rng.uniform(1, 2.5), -2, 2)
-    ratios = np.exp(centre + (chroma - centre) * rng.uniform(0, 0.3)).astype(np.float32)
-    found = np.stack([ratios[..., 0], np.ones_like(ratios[..., 0]), ratios[..., 1]], axis=2)
+    ratios = np.exp(centre + (chroma - centre) * rng.uniform(0, 0.3))
+    found = np.insert(ratios, 1, 1, axis=2).astype(np.float32)
     return np.asarray(found * (pixels.sum(axis=2) / found.sum(axis=2))[..., None])
 
 

@@ -13,18 +13,20 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit import batch
-from awbkit.camera import Camera
+from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.files.outputs import IfExists, atomic_write
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, describe
 from awbkit.network.model import canonical, white_of
 from awbkit.training.augmentation import Chances, Labelled, variant
+from awbkit.training.cameras import measured
 from awbkit.training.rendering import rendered
 
 Float = NDArray[np.float32]
@@ -85,6 +87,7 @@ def make(
     versions: int,
     seed: int = 0,
     domain: str = "raw",
+    cameras: str = "listed",
     chances: Chances | None = None,
     jobs: int = 1,
     progress: Callable[[int], None] = lambda count: None,
@@ -99,6 +102,7 @@ def make(
         versions: At least 1.
         seed: Of all chance.
         domain: "raw" or "rendered".
+        cameras: As :class:`awbkit.training.recipe.Recipe` has it.
         chances: What happens to versions, in place of what usually does.
         jobs: Processes.
         progress: Called with the number of descriptions just made.
@@ -108,7 +112,7 @@ def make(
         AwbError: If a picture has no valid pixel.
     """
     usual = Chances() if domain == "raw" else Chances(camera=0.0)
-    plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain, chances or usual)
+    plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain, cameras, chances or usual)
     folder.mkdir(parents=True, exist_ok=True)
     _check(folder / "plan.json", plan)
     task = partial(_described, plan_file=str((folder / "plan.json").resolve()), key=hash(plan))
@@ -138,23 +142,27 @@ class _Plan:
     cells: tuple[int, ...]
     seed: int
     domain: str
+    cameras: str
     chances: Chances
 
     def to_json(self) -> dict[str, Any]:
         folders = sorted({member.folder for member in self.members})
         return {
             "folders": folders,
+            "hashes": [_opened(folder).info.get("hash") for folder in folders],
             "members": [[folders.index(member.folder), member.row] for member in self.members],
             "cells": list(self.cells),
             "seed": self.seed,
             "domain": self.domain,
+            "cameras": self.cameras,
             "chances": asdict(self.chances),
         }
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> _Plan:
         members = tuple(Member(entry["folders"][place], row) for place, row in entry["members"])
-        return cls(members, tuple(entry["cells"]), entry["seed"], entry["domain"], Chances(**entry["chances"]))
+        chances = Chances(**entry["chances"])
+        return cls(members, tuple(entry["cells"]), entry["seed"], entry["domain"], entry["cameras"], chances)
 
     def picture(self, place: int) -> tuple[Labelled, Camera]:
         """In canonical RGB, where the camera's white is known."""
@@ -175,8 +183,10 @@ class _Plan:
             def other(draw: np.random.Generator) -> Labelled:
                 return self.picture(cell[int(draw.integers(len(cell)))])[0]
 
-            picture = variant(picture, camera, other, rng, chances=self.chances)
-        return picture if self.domain == "raw" else rendered(picture, camera, rng)
+            listed = measured() if self.cameras == "measured" else None
+            picture = variant(picture, camera, other, rng, chances=self.chances, listed_cameras=listed)
+        as_it_is = self.domain == "raw" or camera.space == LINEAR_SRGB.space
+        return picture if as_it_is else rendered(picture, camera, rng)
 
 
 def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, NDArray[Any]]:
@@ -239,11 +249,20 @@ def _plan(path: str, key: int) -> _Plan:
 
 
 def _check(path: Path, plan: _Plan) -> None:
-    text = json.dumps(plan.to_json())
+    """Leave the plan in its file, where workers find it, unless there is one of other pictures."""
+    stated = plan.to_json()
     if path.exists():
-        if path.read_text(encoding="utf-8") != text:
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+            # Data sets may have moved; their hashes tell.
+            same = {**before, "folders": None} == {**stated, "folders": None}
+        except (ValueError, TypeError):
+            raise UnreadableFile(path, "is damaged", f"remove {path.parent}, and it is made again") from None
+        if not same:
             raise UsageError(f"{path.parent} holds descriptions of other pictures; remove it or name another folder")
-        return
+        if before == stated:
+            return
+    text = json.dumps(stated)
     atomic_write(path, IfExists.REPLACE, lambda temporary: _write_text(temporary, text))
 
 
@@ -260,7 +279,7 @@ def _load(path: Path, count: int) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in (*_VERSIONED, "white", "known")}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is made again") from None
     if any(len(array) != count for array in arrays.values()):
         raise UnreadableFile(path, "holds another number of pictures", "remove it, and it is made again")

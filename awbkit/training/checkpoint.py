@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from awbkit.errors import UnreadableFile
@@ -24,7 +24,12 @@ def save(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.op
             tensors[f"{moment}.{name}"] = optimiser.state[value][moment]
     tensors |= {f"average.{name}": value.detach() for name, value in average.named_parameters()}
     dense = {name: value.contiguous() for name, value in tensors.items()}
-    atomic_write(path, IfExists.REPLACE, lambda temporary: save_file(dense, temporary, {"step": str(step)}))
+    data = to_bytes(dense, {"step": str(step)})
+    atomic_write(path, IfExists.REPLACE, lambda temporary: _write(temporary, data))
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
 def steps_done(path: Path) -> int:

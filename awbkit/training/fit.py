@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from awbkit.errors import AwbError
 from awbkit.network.architecture import Architecture
 from awbkit.training import checkpoint, processes
 from awbkit.training.augmentation import lights as coloured_lights
@@ -49,12 +50,14 @@ class Step:
         loss: Mean of the loss since the last report.
         error: Mean angular error in canonical RGB, in degrees, since the last report.
         learning_rate: Of the last step.
+        validation: Mean recovery error of what is watched, in degrees; None between the times it is looked at.
     """
 
     number: int
     loss: float
     error: float
     learning_rate: float
+    validation: float | None = None
 
 
 def fit(
@@ -67,6 +70,7 @@ def fit(
     initial: Mapping[str, Float] | None = None,
     device: str = "cpu",
     saved: Path | None = None,
+    watched: Bank | None = None,
     told: Callable[[Step], None] = lambda step: None,
 ) -> Weights:
     """Train one network.
@@ -80,10 +84,14 @@ def fit(
         initial: Weights to start from; their normalisation of the statistics is kept.
         device: "cpu" or "cuda"; on CUDA the network computes in bfloat16.
         saved: A checkpoint, written now and then, and gone on from if it is there.
+        watched: Pictures to answer for every 500 steps, which changes nothing.
         told: Called every 50 steps, and after the last.
 
     Returns:
         Weights by name, averaged over the second half of the steps.
+
+    Raises:
+        AwbError: If the training diverges.
     """
     network = _network(bank, architecture, seed, initial).to(device)
     average = _network(bank, architecture, seed, initial).to(device)
@@ -109,15 +117,26 @@ def fit(
             parameter.grad = gradient.view(parameter.shape)
         nn.utils.clip_grad_norm_(trained, _CLIP)
         optimiser.step()
-        _average(average, network, step - math.ceil(recipe.steps * _AVERAGED_FROM))
+        counted = step - int(recipe.steps * _AVERAGED_FROM)
+        _average(average, network, counted)
         losses.append(loss)
         errors.append(error)
         done = step + 1
         if done % _TOLD_EVERY == 0 or done == recipe.steps:
-            told(Step(done, float(torch.stack(losses).mean()), float(torch.stack(errors).mean()), rate))
+            mean_loss = float(torch.stack(losses).mean())
+            if not math.isfinite(mean_loss):
+                remedy = f"give a lower learning_rate than {recipe.learning_rate:g}"
+                raise AwbError(f"the training has diverged after {done} steps (loss {mean_loss}); {remedy}")
+            seen = None
+            if watched is not None and processes.is_first() and done % _SAVED_EVERY == 0:
+                estimates, _ = answers(average if counted >= 0 else network, watched)
+                seen = float(true_errors(estimates, watched).mean())
+            told(Step(done, mean_loss, float(torch.stack(errors).mean()), rate, seen))
             losses, errors = [], []
         if saved is not None and done % _SAVED_EVERY == 0 and processes.is_first():
             checkpoint.save(saved, network, average, optimiser, done)
+    if not all(bool(value.isfinite().all()) for value in average.parameters()):
+        raise AwbError(f"the training has diverged; give a lower learning_rate than {recipe.learning_rate:g}")
     return {name: value.detach().cpu().numpy().copy() for name, value in average.state_dict().items()}
 
 
@@ -163,23 +182,29 @@ def network_of(architecture: Architecture, weights: Mapping[str, Float]) -> Netw
     return network.eval()
 
 
-def answers(network: nn.Module, bank: Bank) -> tuple[Float, Float]:
-    """What a network makes of the pictures as they are: log-chroma (N, 2) and the logarithm of the error (N,)."""
+def answers(network: nn.Module, bank: Bank, *, matrices: bool = True) -> tuple[Float, Float]:
+    """What a network makes of the pictures as they are: log-chroma (N, 2) and the logarithm of the error (N,).
+
+    Args:
+        network: It.
+        bank: The pictures.
+        matrices: Whether cameras may keep theirs; without, none is known to have any.
+    """
+    device = next(network.parameters()).device
     found: list[tuple[Tensor, Tensor]] = []
     with torch.no_grad():
         for start in range(0, len(bank), 1024):
             part = slice(start, start + 1024)
-            known = torch.from_numpy(bank.known[part, None].astype(np.float32))
-            anchor = torch.from_numpy(np.array(bank.anchor[0, part]))
-            residual, log_error = network(
-                {
-                    "anchor": anchor,
-                    "known": known,
-                    "statistics": torch.from_numpy(np.array(bank.statistics[0, part])),
-                    "grid": torch.from_numpy(bank.grid[0, part].astype(np.float32)),
-                }
-            )
-            found.append((anchor + residual, log_error))
+            known = bank.known[part, None].astype(np.float32)
+            read = {
+                "anchor": bank.anchor[0, part],
+                "known": known if matrices else np.zeros_like(known),
+                "statistics": bank.statistics[0, part],
+                "grid": bank.grid[0, part].astype(np.float32),
+            }
+            batch = {name: torch.from_numpy(np.array(value)).to(device) for name, value in read.items()}
+            residual, log_error = network(batch)
+            found.append(((batch["anchor"] + residual).cpu(), log_error.cpu()))
     estimates, errors = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
     return estimates, errors
 

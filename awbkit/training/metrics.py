@@ -28,8 +28,8 @@ class Metrics:
         done = checkpoint.steps_done(saved)
         kept = [
             line
-            for line in self._path.read_text(encoding="utf-8").splitlines()
-            if line.endswith("}") and not _is_later(json.loads(line), phase, network, done)
+            for line in _lines(self._path)
+            if (record := _record(line)) is not None and not _is_later(record, phase, network, done)
         ]
         text = "".join(f"{line}\n" for line in kept)
         atomic_write(self._path, IfExists.REPLACE, lambda temporary: _write(temporary, text))
@@ -39,6 +39,25 @@ class Metrics:
         if processes.is_first():
             with self._path.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps({"phase": phase, "network": network, **values}) + "\n")
+
+    def add_once(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
+        """Append a line, unless it is there already."""
+        line = json.dumps({"phase": phase, "network": network, **values})
+        if processes.is_first() and line not in _lines(self._path):
+            self.add(phase, network, values)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    """What a line holds; None where it was torn."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _is_later(record: Mapping[str, Any], phase: str, network: str, done: int) -> bool:

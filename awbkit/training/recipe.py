@@ -17,7 +17,16 @@ CALIBRATIONS = ("validation", "leave-one-camera-out", "leave-one-dataset-out")
 
 _SHARES = ("relight", "unknown_white", "distil", "validation", "coloured")
 _AMOUNTS = ("learning_rate", "weight_decay", "relight_jitter", "white_jitter", "statistics_noise")
-_COUNTS = {"steps": 1, "batch_size": 1, "shards": 1, "variants": 1, "teachers": 0, "seed": 0}
+CAMERAS = ("listed", "measured")
+
+_COUNTS = {
+    "steps": (1, 10_000_000),
+    "batch_size": (1, 65_536),
+    "shards": (1, 1024),
+    "variants": (1, 1000),
+    "teachers": (0, 100),
+    "seed": (0, 2**31 - 1),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class Recipe:
         learning_rate: At its peak; one cycle, a cosine up over the first 15 % of the steps and down over the rest.
         weight_decay: Of AdamW.
         variants: How many versions of each picture are made, itself counted.
+        cameras: Between which ones imaginary cameras lie: the "measured" and those "listed" in LibRaw, or the
+            "measured" alone.
         relight: Share of the pictures that are put under another light in each step.
         coloured: Share of those lights that are drawn along and off the Planckian locus; the rest are lights of the
             training set.
@@ -58,6 +69,7 @@ class Recipe:
     learning_rate: float = 4e-3
     weight_decay: float = 0.1
     variants: int = 16
+    cameras: str = "listed"
     relight: float = 0.3
     coloured: float = 0.03
     relight_jitter: float = 0.05
@@ -81,12 +93,12 @@ class Recipe:
                 raise UsageError(f"{field.name} is a {_KINDS[wanted]}, not {value!r}")
         architecture(self.arch)
         architecture(self.teacher_arch)
-        for name, allowed in (("domain", DOMAINS), ("calibration", CALIBRATIONS)):
+        for name, allowed in (("domain", DOMAINS), ("calibration", CALIBRATIONS), ("cameras", CAMERAS)):
             if getattr(self, name) not in allowed:
                 raise UsageError(f"{name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}")
-        for name, least in _COUNTS.items():
-            if getattr(self, name) < least:
-                raise UsageError(f"{name} is at least {least}, not {getattr(self, name)}")
+        for name, (least, most) in _COUNTS.items():
+            if not least <= getattr(self, name) <= most:
+                raise UsageError(f"{name} is from {least} to {most}, not {getattr(self, name)}")
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is a share from 0 to 1, not {getattr(self, name):g}")

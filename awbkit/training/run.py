@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,15 +15,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from awbkit.camera import LINEAR_SRGB
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.statistics import statistics
+from awbkit.files.lock import locked
 from awbkit.files.outputs import IfExists, atomic_write
-from awbkit.network.architecture import Architecture, architecture
+from awbkit.network.architecture import DEFAULT, Architecture, architecture, names
 from awbkit.network.model import SUFFIX, Model
-from awbkit.training import processes
+from awbkit.training import calibration, processes
 from awbkit.training.bank import Bank, make
-from awbkit.training.fit import Step, Weights, answers, fit, network_of, true_errors
+from awbkit.training.calibration import Judged
+from awbkit.training.fit import Step, Weights, fit, network_of
 from awbkit.training.metrics import Metrics
 from awbkit.training.recipe import Recipe
 from awbkit.training.split import LeftOut, Picture, split
@@ -98,25 +102,29 @@ def train(
         UsageError: If the folder is in use, holds another run, or what is asked for does not fit together.
         UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
     """
-    if initial is not None:
-        _check_initial(initial, recipe)
     sets = [Prepared.open(folder) for folder in folders]
+    if initial is not None:
+        recipe = _of_initial(initial, recipe)
+        _check_unseen(initial, sets, left_out)
+    _check_domain(sets, recipe)
     trained, watched = split(sets, left_out, recipe.validation)
+    others = calibration.parts(trained, recipe.calibration)
     facts = {
         "recipe": recipe.to_json(),
         "left_out": {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(left_out).items()
         },
-        "initial": None if initial is None else initial.name,
+        "initial": None if initial is None else _origin(initial),
         "datasets": [_facts(prepared) for prepared in sets],
         "images": len(trained),
     }
-    with processes.joined(device, recipe.shards):
+    with ExitStack() as stack:
+        stack.enter_context(processes.joined(device, recipe.shards))
         if processes.is_first():
-            _enter(output, facts, resume)
+            stack.enter_context(_entered(output, facts, resume))
         processes.wait()
         work = _Work(output, recipe, initial, device, told, len(trained) + len(watched))
-        return work.run(trained, watched, facts, jobs)
+        return work.run(trained, watched, others, facts, jobs)
 
 
 class _Work:
@@ -144,9 +152,15 @@ class _Work:
         self.trained = 0
         self.validation: float | None = None
 
-    def run(self, trained: Sequence[Picture], watched: Sequence[Picture], facts: dict[str, Any], jobs: int) -> Result:
-        parts = _parts(trained, self.recipe.calibration)
-        self.parts = len(parts) + 1
+    def run(
+        self,
+        trained: Sequence[Picture],
+        watched: Sequence[Picture],
+        others: Sequence[tuple[str, NDArray[np.intp], NDArray[np.intp]]],
+        facts: dict[str, Any],
+        jobs: int,
+    ) -> Result:
+        self.parts = len(others) + 1
         # Processes that do not write wait for the descriptions and then find them all.
         if processes.is_first():
             bank, checks = self._banks(trained, watched, jobs)
@@ -154,23 +168,24 @@ class _Work:
         else:
             processes.wait()
             bank, checks = self._banks(trained, watched, 1)
-        stated: list[NDArray[np.float64]] = []
-        missed: list[NDArray[np.float64]] = []
-        for name, fit_on, test in parts:
-            weights = self._networks(f"without {name}", bank.subset(fit_on), seed_offset=1 + len(stated))
-            _judge(self.architecture, weights, bank.subset(test, 1), stated, missed)
-        weights = self._networks("all", bank, seed_offset=0)
+        judged: list[tuple[Judged, Judged]] = []
+        for name, fit_on, test in others:
+            weights = self._networks(f"without {name}", bank.subset(fit_on), 1 + len(judged), None)
+            judged.append(self._judge(weights, bank.subset(test, 1)))
+        weights = self._networks("all", bank, 0, checks)
         found = None
         if checks is not None:
-            own: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
-            _judge(self.architecture, weights, checks, *own)
-            found = statistics(own[1][0])
-            self.metrics.add("all", "network", {"step": self.recipe.steps, "validation": found})
-            if not parts:
-                stated, missed = own
+            own = self._judge(weights, checks)
+            found = statistics(own[0].missed)
+            self.metrics.add_once("all", "network", {"step": self.recipe.steps, "validation": found})
+            if not others:
+                judged = [own]
+        initial = self.initial
+        otherwise = ((0.0, 1.0),) * 2 if initial is None else (initial.calibration, initial.calibration_without_matrix)
+        known, unknown = (calibration.line([pair[place] for pair in judged], otherwise[place]) for place in (0, 1))
         training = {**facts, "versions": _versions()}
-        calibration = _calibrated(stated, missed)
-        model = Model(self.recipe.arch, self.architecture, weights, self.recipe.domain, calibration, training)
+        name = self.recipe.arch if initial is None else initial.name
+        model = Model(name, self.architecture, weights, self.recipe.domain, known, unknown, training)
         path = self.output / MODEL
         if processes.is_first():
             data = model.to_bytes()
@@ -178,9 +193,21 @@ class _Work:
         processes.wait()
         return Result(model, path, len(trained), found)
 
+    def _judge(self, weights: Weights, bank: Bank) -> tuple[Judged, Judged]:
+        """With the cameras' matrices, and without."""
+        with_them = calibration.judge(self.architecture, weights, bank, matrices=True)
+        return with_them, calibration.judge(self.architecture, weights, bank, matrices=False)
+
     def _banks(self, trained: Sequence[Picture], watched: Sequence[Picture], jobs: int) -> tuple[Bank, Bank | None]:
         recipe = self.recipe
-        build = partial(make, seed=recipe.seed, domain=recipe.domain, jobs=jobs, progress=self._describing)
+        build = partial(
+            make,
+            seed=recipe.seed,
+            domain=recipe.domain,
+            cameras=recipe.cameras,
+            jobs=jobs,
+            progress=self._describing,
+        )
         bank = build(
             [picture.member for picture in trained],
             [picture.cell for picture in trained],
@@ -197,7 +224,7 @@ class _Work:
         )
         return bank, checks
 
-    def _networks(self, phase: str, bank: Bank, seed_offset: int) -> Weights:
+    def _networks(self, phase: str, bank: Bank, seed_offset: int, checks: Bank | None) -> Weights:
         """The network of one phase, after its teachers."""
         recipe = self.recipe
         folder = self.output / "networks" / phase.replace(os.sep, "-")
@@ -208,10 +235,10 @@ class _Work:
             for number in range(recipe.teachers):
                 built = architecture(recipe.teacher_arch)
                 name = f"teacher {number + 1}"
-                weights = self._one(phase, name, folder, bank, built, taught, seed + 1 + number, (), None)
+                weights = self._one(phase, name, folder, bank, built, taught, seed + 1 + number, (), None, None)
                 teachers.append(network_of(built, weights))
         initial = None if self.initial is None else self.initial.weights
-        return self._one(phase, "network", folder, bank, self.architecture, recipe, seed, teachers, initial)
+        return self._one(phase, "network", folder, bank, self.architecture, recipe, seed, teachers, initial, checks)
 
     def _one(
         self,
@@ -224,7 +251,9 @@ class _Work:
         seed: int,
         teachers: Sequence[torch.nn.Module],
         initial: Mapping[str, NDArray[np.float32]] | None,
+        checks: Bank | None,
     ) -> Weights:
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file, save
 
         path = folder / f"{name}{SUFFIX}"
@@ -240,6 +269,7 @@ class _Work:
                 initial=initial,
                 device=self.device,
                 saved=saved,
+                watched=checks,
                 told=partial(self._stepping, phase, name),
             )
             if processes.is_first():
@@ -248,7 +278,10 @@ class _Work:
                 saved.unlink(missing_ok=True)
             processes.wait()
         self.trained += 1
-        return load_file(path)
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is trained again") from None
 
     def _total(self) -> int:
         """In steps; to describe a hundred pictures takes about as long as one."""
@@ -261,63 +294,22 @@ class _Work:
         self.told(Told("describing pictures", self.described // 100, self._total(), None, None))
 
     def _stepping(self, phase: str, name: str, step: Step) -> None:
-        self.metrics.add(phase, name, asdict(step))
+        if step.validation is not None:
+            self.validation = step.validation
+        self.metrics.add(phase, name, {key: value for key, value in asdict(step).items() if value is not None})
         done = self.described // 100 + self.trained * self.recipe.steps + step.number
         label = name if phase == "all" else f"{name}, {phase}"
         self.told(Told(label, done, self._total(), step, self.validation))
 
 
-def _parts(trained: Sequence[Picture], calibration: str) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
-    """What each further network for the calibration is called by, trained on and tested on."""
-    if calibration == "validation":
-        return []
-    by_camera = calibration == "leave-one-camera-out"
-    labels = np.array([picture.camera if by_camera else picture.dataset for picture in trained])
-    scenes = np.array([f"{picture.dataset}/{picture.scene}" for picture in trained])
-    names = sorted(set(labels.tolist()))
-    if len(names) < 2:
-        raise UsageError(f"calibration {calibration} needs several, and there is only {names[0]!r}; use validation")
-    found = []
-    for name in names:
-        test = labels == name
-        fit_on = ~test & ~np.isin(scenes, scenes[test])
-        if fit_on.any():
-            found.append((name, np.flatnonzero(fit_on), np.flatnonzero(test)))
-    return found
-
-
-def _judge(
-    built: Architecture,
-    weights: Weights,
-    bank: Bank,
-    stated: list[NDArray[np.float64]],
-    missed: list[NDArray[np.float64]],
-) -> None:
-    """Add what a network stated of the pictures of a bank, in degrees, and by how much it missed."""
-    estimates, log_errors = answers(network_of(built, weights), bank)
-    stated.append(np.exp(np.minimum(log_errors.astype(np.float64), 10.0)))
-    missed.append(true_errors(estimates, bank).astype(np.float64))
-
-
-def _calibrated(stated: Sequence[NDArray[np.float64]], missed: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
-    """Offset and slope of the line through what was stated and what came, least squares; each part counts alike."""
-    if not stated:
-        return 0.0, 1.0
-    weight = np.concatenate([np.full(len(part), 1 / len(part)) for part in stated])
-    x, y = np.concatenate(stated), np.concatenate(missed)
-    weight /= weight.sum()
-    mean_x, mean_y = float(weight @ x), float(weight @ y)
-    variance = float(weight @ (x - mean_x) ** 2)
-    slope = max(float(weight @ ((x - mean_x) * (y - mean_y))) / variance, 0.0) if variance > 0 else 0.0
-    return mean_y - slope * mean_x, slope
-
-
-def _enter(output: Path, facts: Mapping[str, Any], resume: bool) -> None:
-    """Make the run's folder, or find that it holds this very run."""
+@contextmanager
+def _entered(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator[None]:
+    """Make the run's folder, or find that it holds this very run, and keep others out of it meanwhile."""
     path = output / DESCRIPTION
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is a file; name a folder for the run")
-    if output.is_dir() and any(output.iterdir()):
+    fresh = not output.is_dir() or not any(output.iterdir())
+    if not fresh:
         if not resume:
             raise UsageError(f"{output} is not empty; go on with --resume, or name another folder")
         try:
@@ -326,9 +318,11 @@ def _enter(output: Path, facts: Mapping[str, Any], resume: bool) -> None:
             raise UnreadableFile(path, "is missing or damaged", "start anew in another folder") from None
         if differing := _differences(before, json.loads(json.dumps(facts))):
             raise UsageError(f"{output} holds another run: {differing}; resume with what it began with")
-        return
     text = json.dumps(facts, indent=1)
-    atomic_write(path, IfExists.REPLACE, lambda temporary: _write_bytes(temporary, text.encode()))
+    if fresh:
+        atomic_write(path, IfExists.REPLACE, lambda temporary: _write_bytes(temporary, text.encode()))
+    with closing(locked(output, "training in it")):
+        yield
 
 
 def _differences(before: Any, now: Any, name: str = "") -> str:
@@ -341,9 +335,39 @@ def _differences(before: Any, now: Any, name: str = "") -> str:
     return "" if before == now else f"its {name} is {before!r}, not {now!r}"
 
 
-def _check_initial(initial: Model, recipe: Recipe) -> None:
+def _of_initial(initial: Model, recipe: Recipe) -> Recipe:
+    """The recipe, with the architecture of the model that the training starts from."""
     if initial.domain != recipe.domain:
         raise UsageError(f"model {initial.name} is for {initial.domain} pictures; train with --domain {initial.domain}")
+    if recipe.arch != DEFAULT and architecture(recipe.arch) != initial.architecture:
+        raise UsageError(f"a training from {initial.name} keeps its architecture; leave out arch {recipe.arch}")
+    return replace(recipe, arch=initial.name) if initial.name in names() else recipe
+
+
+def _origin(initial: Model) -> dict[str, Any]:
+    """What is kept of the model that a training starts from, and of what that was trained on."""
+    before = initial.training or {}
+    kept = {key: before[key] for key in ("datasets", "left_out", "initial") if key in before}
+    return {"name": initial.name, "sha256": initial.digest, **kept}
+
+
+def _check_unseen(initial: Model, sets: Sequence[Prepared], left_out: LeftOut) -> None:
+    """Refuse to keep something out of a training that starts from weights which have seen it."""
+    seen = {entry.get(key) for entry in (initial.training or {}).get("datasets", []) for key in ("name", "hash")}
+    for prepared in sets:
+        known = prepared.name in seen or prepared.info.get("hash") in seen
+        if known and any(left_out.holds(prepared, row) for row in prepared.rows):
+            raise UsageError(
+                f"model {initial.name} was trained on {prepared.name}, of which something is to be left out; start "
+                "from one that was not, or leave out nothing"
+            )
+
+
+def _check_domain(sets: Sequence[Prepared], recipe: Recipe) -> None:
+    """Photographs that a camera balanced are no raw pictures; the other way round, they are simulated."""
+    for prepared in sets:
+        if recipe.domain == "raw" and any(camera.space == LINEAR_SRGB.space for camera in prepared.cameras.values()):
+            raise UsageError(f"{prepared.path}: holds rendered pictures, in linear sRGB; train with --domain rendered")
 
 
 def _facts(prepared: Prepared) -> dict[str, Any]:

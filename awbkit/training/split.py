@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from awbkit.datasets.prepared import Prepared, Row
 from awbkit.errors import UsageError
 from awbkit.spelling import suggestion
@@ -64,7 +66,8 @@ def split(
     Args:
         sets: Each of another name.
         left_out: What neither may hold.
-        validation: Share of the scenes, by hash of their names, whatever else is in the data set.
+        validation: Share of the scenes, by hash of their names, whatever else is in the data set; one scene at least,
+            unless it is 0.
 
     Raises:
         UsageError: If names are unknown or ambiguous, or nothing is left to train on.
@@ -73,8 +76,11 @@ def split(
     everything = [picture for prepared in sets for picture in _pictures(prepared)]
     hidden = {(prepared.name, row.scene) for prepared in sets for row in prepared.rows if left_out.holds(prepared, row)}
     kept = [picture for picture in everything if (picture.dataset, picture.scene) not in hidden]
-    watched = tuple(picture for picture in kept if _hash(picture) < validation)
-    trained = tuple(picture for picture in kept if _hash(picture) >= validation)
+    hashes = [_hash(picture) for picture in kept]
+    # One scene at least, however few there are.
+    limit = max(validation, np.nextafter(min(hashes, default=0.0), 1)) if validation else 0.0
+    watched = tuple(picture for picture, value in zip(kept, hashes, strict=True) if value < limit)
+    trained = tuple(picture for picture, value in zip(kept, hashes, strict=True) if value >= limit)
     if len({picture.scene for picture in trained}) < 2:
         raise UsageError(f"{len(trained)} pictures are left to train on; leave out less, or name more data sets")
     return trained, watched

@@ -34,11 +34,6 @@ from awbkit.training.split import LeftOut, Picture, split
 
 SETS = ("cube-plus", "gehler-shi", "intel-tau")
 PROTOCOLS = ("lodo", "cube-plus", "gehler-shi", "loco")
-WITHOUT = {
-    "collage": Chances(collage=0.0),
-    "camera": Chances(camera=0.0),
-    "one-colour": Chances(one_colour=0.0),
-}
 
 
 def fold_of(picture: Picture) -> int:
@@ -81,7 +76,7 @@ def main() -> None:
     parser.add_argument("--arch", default="awbnet-s")
     parser.add_argument("--protocol", action="append", choices=PROTOCOLS)
     parser.add_argument("--seed", action="append", type=int)
-    parser.add_argument("--without", choices=tuple(WITHOUT), help="an ingredient of the pictures' versions")
+    parser.add_argument("--chance", action="append", default=[], metavar="KEY=VALUE", help="of what versions are like")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the recipe")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--report", action="store_true")
@@ -92,16 +87,17 @@ def main() -> None:
     torch.set_num_threads(1)
     changes = {key: parsed(value) for key, value in (pair.split("=") for pair in options.set)}
     recipe = Recipe(arch=options.arch).with_changes(changes)
+    chances = {key: float(value) for key, value in (pair.split("=") for pair in options.chance)}
     pictures, _ = split([Prepared.open(options.prepared / name) for name in SETS], LeftOut(), 0.0)
     bank = make(
         [picture.member for picture in pictures],
         [(*picture.cell, fold_of(picture)) for picture in pictures],
-        options.work / f"pictures{'-' + options.without if options.without else ''}",
+        options.work / ",".join(["pictures", *sorted(options.chance)]),
         versions=recipe.variants,
-        chances=WITHOUT.get(options.without or ""),
+        chances=Chances(**chances),
         jobs=options.jobs,
     )
-    label = ",".join([options.arch, *sorted(options.set), *([f"without-{options.without}"] if options.without else [])])
+    label = ",".join([options.arch, *sorted(options.set), *sorted(options.chance)])
     for seed in options.seed or [0, 1, 2]:
         for protocol in options.protocol or PROTOCOLS:
             path = options.work / "answers" / label / f"{protocol}-{seed}.npz"

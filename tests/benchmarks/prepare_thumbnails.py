@@ -14,17 +14,27 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
+from awbkit.datasets.cube_plus import CubePlus
 from awbkit.datasets.folder import Folder
-from awbkit.datasets.intel_tau import scene_of
-from awbkit.datasets.layout import Sample, Skipped
+from awbkit.datasets.gehler_shi import GehlerShi
+from awbkit.datasets.intel_tau import IntelTau, scene_of
+from awbkit.datasets.layout import About, Sample, Skipped
 from awbkit.datasets.prepare import Preparation
 from awbkit.datasets.source import Source
+
+LAYOUTS = {"cube-plus": CubePlus, "gehler-shi": GehlerShi, "intel-tau": IntelTau}
 
 
 @dataclass(frozen=True)
 class Thumbnails(Folder):
-    """The layout ``folder`` with INTEL-TAU's scenes."""
+    """The layout ``folder`` with INTEL-TAU's scenes, and what their owners say of each set."""
+
+    of: ClassVar[About]
+
+    def about_source(self) -> About:
+        return replace(self.about, title=self.of.title, licence=self.of.licence, citation=self.of.citation)
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
         for sample in super().samples(source):
@@ -35,6 +45,7 @@ class Thumbnails(Folder):
 def main(thumbnails: Path, prepared: Path) -> None:
     for table in sorted(thumbnails.glob("*/ground_truth.csv")):
         folder = table.parent
+        Thumbnails.of = LAYOUTS[folder.name].about
         with Preparation(Thumbnails(), Source.open(folder), prepared / folder.name) as preparation:
             # In this process, since workers do not know this script's classes.
             for step in preparation.run(jobs=1):

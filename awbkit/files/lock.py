@@ -1,0 +1,33 @@
+"""One process at a time in a folder."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from awbkit.errors import OutputError
+
+FILE = "lock"
+
+
+def locked(folder: Path, doing: str) -> IO[bytes]:
+    """Keep other processes off a folder until the file that this returns is closed, or this process ends.
+
+    Args:
+        folder: Exists.
+        doing: What the other process is told to be doing: "preparing it".
+
+    Raises:
+        OutputError: If another process is in there.
+    """
+    file = (folder / FILE).open("ab")
+    with suppress(ImportError):  # Windows has no fcntl, and refuses to move open files by itself
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise OutputError(folder, f"another process is {doing}", "wait for it, or name another -o") from None
+    return file

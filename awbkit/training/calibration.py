@@ -1,0 +1,95 @@
+"""How sure a network is, in degrees: a line from what it states to what came of pictures that it had not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.errors import UsageError
+from awbkit.network.architecture import Architecture
+from awbkit.training.bank import Bank
+from awbkit.training.fit import Weights, answers, network_of, true_errors
+from awbkit.training.split import Picture
+
+FEWEST = 30
+"""Pictures that a line takes; of fewer only the scale is believed."""
+
+_STEEPEST_LOG = 10.0
+
+Line = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a network stated of pictures that it had not seen, and by how much it missed.
+
+    Attributes:
+        stated: (N,), degrees.
+        missed: (N,), degrees of recovery error.
+    """
+
+    stated: NDArray[np.float64]
+    missed: NDArray[np.float64]
+
+
+def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) -> Judged:
+    """Have a network answer for the pictures of a bank as they are.
+
+    Args:
+        built: The network.
+        weights: Its.
+        bank: The pictures.
+        matrices: Whether cameras may keep theirs; without, none is known to have any.
+    """
+    estimates, log_errors = answers(network_of(built, weights), bank, matrices=matrices)
+    stated = np.exp(np.minimum(log_errors.astype(np.float64), _STEEPEST_LOG))
+    return Judged(stated, true_errors(estimates, bank).astype(np.float64))
+
+
+def line(parts: Sequence[Judged], otherwise: Line = (0.0, 1.0)) -> Line:
+    """Offset and slope of the line through what was stated and what came, by least squares; each part counts alike.
+
+    Args:
+        parts: Each judged by a network of its own.
+        otherwise: The line where there is nothing to go by.
+    """
+    stated, missed = (np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("stated", "missed"))
+    if not len(stated):
+        return otherwise
+    weight = np.concatenate([np.full(len(part.stated), 1 / len(part.stated)) for part in parts if len(part.stated)])
+    weight /= weight.sum()
+    mean_stated, mean_missed = float(weight @ stated), float(weight @ missed)
+    if len(stated) < FEWEST:
+        offset, slope = otherwise
+        scale = mean_missed / (offset + slope * mean_stated)
+        return (offset * scale, slope * scale) if 0 < scale < np.inf else otherwise
+    variance = float(weight @ (stated - mean_stated) ** 2)
+    common = float(weight @ ((stated - mean_stated) * (missed - mean_missed)))
+    slope = max(common / variance, 0.0) if variance > 0 else 0.0
+    return mean_missed - slope * mean_stated, slope
+
+
+def parts(trained: Sequence[Picture], calibration: str) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
+    """What each further network for the calibration is called by, trained on and tested on.
+
+    Raises:
+        UsageError: If there is only one of what is to be left out.
+    """
+    if calibration == "validation":
+        return []
+    by_camera = calibration == "leave-one-camera-out"
+    labels = np.array([picture.camera if by_camera else picture.dataset for picture in trained])
+    scenes = np.array([f"{picture.dataset}/{picture.scene}" for picture in trained])
+    names = sorted(set(labels.tolist()))
+    if len(names) < 2:
+        raise UsageError(f"calibration {calibration} needs several, and there is only {names[0]!r}; use validation")
+    found = []
+    for name in names:
+        test = labels == name
+        fit_on = ~test & ~np.isin(scenes, scenes[test])
+        if fit_on.any():
+            found.append((name, np.flatnonzero(fit_on), np.flatnonzero(test)))
+    return found
