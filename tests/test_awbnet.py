@@ -17,10 +17,10 @@ from test_model import D810, random_model, seen_by, write
 
 import awbkit as package
 from awbkit.camera import LINEAR_SRGB
-from awbkit.errors import UsageError
+from awbkit.errors import UnreadableFile, UsageError
 from awbkit.estimators import DEFAULT, parse
 from awbkit.illuminant import angular_error
-from awbkit.network.model import Model, shipped
+from awbkit.network.model import Model, loaded, named, shipped
 
 NAMES = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
 LIMITS = {"awbnet-nano": 1_000, "awbnet-s": 5_000, "awbnet-m": 20_000, "awbnet-s-open": 5_000}
@@ -133,6 +133,44 @@ def test_fallbacks_that_make_no_sense(
     ran = awbkit(command, write_jpeg(tmp_path / "a.jpg", scene), *options)
     assert ran.code == 2
     assert says in ran.complaint
+
+
+@pytest.mark.parametrize("name", ["awbnet", *NAMES])
+@pytest.mark.parametrize("domain", ["raw", "rendered"])
+def test_a_shipped_name_means_the_shipped_model_whatever_lies_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, domain: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # Models are read once in a process, by their path as it was written, and tests change the working directory.
+    loaded.cache_clear()
+    (tmp_path / name).mkdir()
+    own = random_model(3, domain=domain)
+    write(tmp_path / name / "model.safetensors", own)
+    shipped_as = "awbnet-s" if name == "awbnet" else name
+    assert named(name, domain).to_bytes() == shipped(shipped_as, domain).read_bytes()
+    assert named(f"./{name}", domain).to_bytes() == own.to_bytes()
+    camera = D810 if domain == "raw" else LINEAR_SRGB
+    image = seen_by(camera, picture(1))
+    assert parse(name).estimate(image) == named(name, domain).estimate(image)
+    assert parse(f"./{name}").estimate(image) == own.estimate(image)
+
+
+@pytest.mark.parametrize("name", ["awbnet-x", "AWBNET", "awbnet-s-rendered", ""])
+def test_no_other_name_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnreadableFile, match="no such file"):
+        named(name, "raw")
+
+
+def test_records_call_the_default_network_by_one_name(tmp_path: Path, scene: np.ndarray) -> None:
+    jpeg = write_jpeg(tmp_path / "a.jpg", scene)
+    record = awbkit("estimate", jpeg, "-m", "awbnet-s", "-m", "awbnet").record
+    assert record["method"] == "awbnet"
+    assert awbkit("correct", jpeg, "-m", "awbnet-s", "-d", tmp_path / "out").record["method"] == "awbnet"
+    assert package.estimate(jpeg, "awbnet-s") == package.estimate(jpeg, "awbnet")
+    options = ("--fallback", "awbnet-s", "--max-expected-error", "0.05")
+    record = awbkit("estimate", jpeg, "-m", "awbnet-nano", *options).record
+    assert (record["method"], record["fallback_for"]) == ("awbnet", "awbnet-nano")
 
 
 def test_a_fallback_in_python_needs_its_limit() -> None:

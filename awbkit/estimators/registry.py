@@ -75,6 +75,9 @@ _METHODS: dict[str, tuple[Estimator, str, str]] = {
 DEFAULT = "awbnet"
 """The most accurate of the methods above that is small, on photographs of cameras that it was not trained on."""
 
+_SPELLINGS = {"awbnet-s": "awbnet"}
+"""What else methods are called, as in the card of the models."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -204,11 +207,17 @@ def is_model(name: str) -> bool:
     """Whether a method's name is the path of a model: a file that ends in .safetensors, or a run of `awbkit train`."""
     from awbkit.network.model import SUFFIX
 
-    return name.endswith(SUFFIX) or (name not in _METHODS and (Path(name) / f"model{SUFFIX}").is_file())
+    return name.endswith(SUFFIX) or (canonical(name) not in _METHODS and (Path(name) / f"model{SUFFIX}").is_file())
 
 
 def _function(name: str) -> Estimator:
-    return awbnet.network_of_file(name) if is_model(name) else _METHODS[name][0]
+    return awbnet.network_of_file(name) if is_model(name) else _METHODS[canonical(name)][0]
+
+
+def canonical(specification: str) -> str:
+    """The specification without spaces around it, the method by the name that records have: of awbnet-s, awbnet."""
+    name, colon, rest = specification.strip().partition(":")
+    return f"{_SPELLINGS.get(name.strip(), name)}{colon}{rest}"
 
 
 def names() -> tuple[str, ...]:
@@ -225,8 +234,10 @@ def describe(name: str) -> Description:
     """
     if is_model(name):
         return Description(name, "a network of your own", (), "none: it is yours")
+    name = canonical(name)
     if name not in _METHODS:
-        raise UsageError(f"unknown method {name!r}{suggestion(name, _METHODS)}; methods: {', '.join(_METHODS)}")
+        meant = suggestion(name, [*_METHODS, *_SPELLINGS])
+        raise UsageError(f"unknown method {name!r}{meant}; methods: {', '.join(_METHODS)}")
     function, summary, citation = _METHODS[name]
     hints = get_type_hints(function, include_extras=True)
     parameters = tuple(
@@ -240,13 +251,15 @@ def describe(name: str) -> Description:
 def parse(specification: str) -> Method:
     """The method that ``NAME[:key=value,...]`` or the path of a model names; parameters not given take their defaults.
 
+    A name of awbkit's own comes first: for a run folder that is called awbnet-s, write ./awbnet-s.
+
     Raises:
         UsageError: If the method or a parameter is unknown, or a value is not allowed. One line, with the nearest
             name and all that could have been meant.
     """
     if is_model(specification.strip()):
         return Method(specification.strip())
-    name, colon, rest = specification.strip().partition(":")
+    name, colon, rest = canonical(specification).partition(":")
     description = describe(name.strip())
     known = {parameter.name: parameter for parameter in description.parameters}
     given: dict[str, Value] = {}
