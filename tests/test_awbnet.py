@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import DAYLIGHT, awbkit, write_jpeg, write_raw
+from evaluation_sets import write_prepared
 from network_pictures import picture
+from safetensors.numpy import save
 from test_model import D810, random_model, seen_by, write
 
 import awbkit as package
@@ -187,12 +189,73 @@ def test_a_model_of_ones_own(tmp_path: Path, scene: np.ndarray) -> None:
     assert (first["status"], first["method"]) == ("ok", str(path))
     assert (second["status"], second["method"]) == ("error", str(path))
     assert "is for raw pictures, and this one is rendered" in second["error"]
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("estimate", "-m"), ("correct", "-m"), ("evaluate", "-m"), ("estimate", "--fallback"), ("correct", "--fallback")],
+)
+@pytest.mark.parametrize(
+    ("name", "code", "says"),
+    [
+        ("nothere.safetensors", 2, "method nothere.safetensors: no such file; name a model that awbkit train wrote"),
+        ("no/such/m.safetensors", 2, "method no/such/m.safetensors: no such file; name a model"),
+        ("broken.safetensors/m.safetensors", 2, "method broken.safetensors/m.safetensors: no such file"),
+        ("broken.safetensors", 1, "broken.safetensors: is no sound safetensors file"),
+        ("run", 1, "run/model.safetensors: is no sound safetensors file"),
+        ("empty.safetensors", 1, "empty.safetensors/model.safetensors: no such file"),
+        ("foreign.safetensors", 1, "foreign.safetensors: holds weights, but no model of awbkit"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_told_of_once(
+    tmp_path: Path,
+    scene: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    option: str,
+    name: str,
+    code: int,
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("run", "empty.safetensors"):
+        (tmp_path / folder).mkdir()
+    for broken in ("broken.safetensors", "run/model.safetensors"):
+        (tmp_path / broken).write_bytes(b"nonsense")
+    (tmp_path / "foreign.safetensors").write_bytes(save({"a": np.zeros(3, np.float32)}))
+    if command == "evaluate":
+        write_prepared(tmp_path / "set", ["Nikon D810"] * 3)
+        pictures: list[object] = ["set"]
+    else:
+        pictures = [write_raw(tmp_path / f"{number}.dng", scene) for number in range(3)]
+    options = [option, name, *(["--max-expected-error", "3"] if option == "--fallback" else [])]
+    ran = awbkit(command, *pictures, *options, *(["-d", "out"] if command == "correct" else []))
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.complaint.startswith(f"awbkit: {says}")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["estimate", "correct"])
+def test_a_damaged_model_counts_before_any_picture(tmp_path: Path, command: str) -> None:
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"nonsense")
-    ran = awbkit("correct", raw, "-m", broken, "-d", tmp_path / "out")
+    ran = awbkit(command, tmp_path / "missing.dng", "-m", broken)
     assert ran.code == 1
-    assert "is no sound safetensors file" in ran.err
-    assert not list((tmp_path / "out").glob("*"))
+    assert "is no sound safetensors file" in ran.complaint
+
+
+def test_a_model_that_cannot_be_had_in_python(tmp_path: Path) -> None:
+    missing, broken = tmp_path / "missing.safetensors", tmp_path / "broken.safetensors"
+    broken.write_bytes(b"nonsense")
+    write_prepared(tmp_path / "set", ["Nikon D810"] * 3)
+    with pytest.raises(UsageError, match="no such file"):
+        package.estimate(picture(0), str(missing))
+    with pytest.raises(UnreadableFile, match="no sound"):
+        package.estimate(picture(0), str(broken))
+    with pytest.raises(UsageError, match="no such file"):
+        package.evaluate(tmp_path / "set", str(missing))
+    with pytest.raises(UnreadableFile, match="no sound"):
+        package.evaluate(tmp_path / "set", str(broken))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("build") is None, reason="the package 'build' is not here")

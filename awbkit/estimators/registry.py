@@ -214,6 +214,21 @@ def _function(name: str) -> Estimator:
     return awbnet.network_of_file(name) if is_model(name) else _METHODS[canonical(name)][0]
 
 
+def _check_model(path: str) -> None:
+    from awbkit.network.model import loaded
+
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"method {path}: no such file; name a model that awbkit train wrote, or one of what awbkit methods lists"
+        ) from None
+    except OSError:
+        # Why it cannot be read is told below.
+        pass
+    loaded(path)
+
+
 def canonical(specification: str) -> str:
     """The specification without spaces around it, the method by the name that records have: of awbnet-s, awbnet."""
     name, colon, rest = specification.strip().partition(":")
@@ -251,13 +266,16 @@ def describe(name: str) -> Description:
 def parse(specification: str) -> Method:
     """The method that ``NAME[:key=value,...]`` or the path of a model names; parameters not given take their defaults.
 
-    A name of awbkit's own comes first: for a run folder that is called awbnet-s, write ./awbnet-s.
+    A name of awbkit's own comes first: for a run folder that is called awbnet-s, write ./awbnet-s. A model is read
+    here, so that one that is missing or damaged is told of once and not for every picture.
 
     Raises:
         UsageError: If the method or a parameter is unknown, or a value is not allowed. One line, with the nearest
             name and all that could have been meant.
+        UnreadableFile: If a model is there, but cannot be read.
     """
     if is_model(specification.strip()):
+        _check_model(specification.strip())
         return Method(specification.strip())
     name, colon, rest = canonical(specification).partition(":")
     description = describe(name.strip())
