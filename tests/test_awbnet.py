@@ -28,6 +28,12 @@ NAMES = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
 LIMITS = {"awbnet-nano": 1_000, "awbnet-s": 5_000, "awbnet-m": 20_000, "awbnet-s-open": 5_000}
 
 
+@pytest.fixture(autouse=True)
+def _nothing_read_yet() -> None:
+    """Models are read once in a process, by their path as it is written; tests change the working directory."""
+    loaded.cache_clear()
+
+
 @pytest.mark.parametrize("domain", ["raw", "rendered"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_is_there_and_as_small_as_it_says(name: str, domain: str) -> None:
@@ -124,6 +130,9 @@ def test_a_fallback_answers_where_the_network_is_unsure(
         (["--fallback", "pcaa", "--max-expected-error", "3"], "unknown method 'pcaa'"),
         (["--fallback", "pca", "--max-expected-error", "0"], "positive number of degrees"),
         (["--fallback", "pca", "--max-expected-error", "nan"], "positive number of degrees"),
+        (["--fallback", "awbnet", "--max-expected-error", "3"], "method awbnet cannot be its own fallback; name"),
+        (["--fallback", "awbnet-s", "--max-expected-error", "3"], "method awbnet cannot be its own fallback"),
+        (["-m", "awbnet-m", "--fallback", "awbnet-m", "--max-expected-error", "3"], "awbnet-m cannot be its own fall"),
         (["-m", "gray-edge", "--fallback", "pca", "--max-expected-error", "3"], "states no expected error"),
         (["--region", "0,0,4,4", "--fallback", "pca", "--max-expected-error", "3"], "leave"),
     ],
@@ -143,8 +152,6 @@ def test_a_shipped_name_means_the_shipped_model_whatever_lies_around(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, domain: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    # Models are read once in a process, by their path as it was written, and tests change the working directory.
-    loaded.cache_clear()
     (tmp_path / name).mkdir()
     own = random_model(3, domain=domain)
     write(tmp_path / name / "model.safetensors", own)
@@ -173,6 +180,25 @@ def test_records_call_the_default_network_by_one_name(tmp_path: Path, scene: np.
     options = ("--fallback", "awbnet-s", "--max-expected-error", "0.05")
     record = awbkit("estimate", jpeg, "-m", "awbnet-nano", *options).record
     assert (record["method"], record["fallback_for"]) == ("awbnet", "awbnet-nano")
+
+
+def test_no_network_falls_back_on_itself_by_whatever_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    write(tmp_path / "run" / "model.safetensors", random_model(1))
+    write(tmp_path / "other.safetensors", random_model(1))
+    image = seen_by(D810, picture(0))
+    spellings = ["run", "./run", "run/model.safetensors", str(tmp_path / "run")]
+    for first in spellings:
+        for second in spellings:
+            with pytest.raises(UsageError, match="cannot be its own fallback"):
+                package.estimate(image, first, fallback=second, max_expected_error=3)
+        for other in ("awbnet", "other.safetensors", "gray-world"):
+            assert package.estimate(image, first, fallback=other, max_expected_error=0.05)
+    for name in ("awbnet", "awbnet-s"):
+        with pytest.raises(UsageError, match="method awbnet cannot be its own fallback"):
+            package.estimate(image, fallback=name, max_expected_error=3)
+    assert package.estimate(image, "awbnet", fallback="awbnet-m", max_expected_error=0.05)
 
 
 def test_a_fallback_in_python_needs_its_limit() -> None:

@@ -149,6 +149,11 @@ class Method:
         """The values by name."""
         return dict(self.values)
 
+    @property
+    def is_network(self) -> bool:
+        """Whether this is a network, shipped or of the user's own: the methods that state an expected error."""
+        return is_model(self.name) or self.name.startswith("awbnet")
+
     def guarded(self, fallback: Method, max_expected_error: float) -> Method:
         """This method, with another in its place wherever it expects to err by more.
 
@@ -157,12 +162,15 @@ class Method:
             max_expected_error: In degrees, positive.
 
         Raises:
-            UsageError: If the limit is none, or this method never states what it expects.
+            UsageError: If the limit is none, this method never states what it expects, or it would fall back on
+                itself.
         """
         if not 0 < max_expected_error < math.inf:
             raise UsageError(f"the greatest expected error is a positive number of degrees, not {max_expected_error:g}")
-        if not self.name.startswith("awbnet") and not is_model(self.name):
+        if not self.is_network:
             raise UsageError(f"method {self.name} states no expected error that a fallback could go by; use awbnet")
+        if _same_network(self.name, fallback.name):
+            raise UsageError(f"method {self.name} cannot be its own fallback; name another, such as bright-gray")
         return replace(self, fallback=fallback, max_expected_error=max_expected_error)
 
     def answer(self, image: LinearImage) -> tuple[Illuminant, Method]:
@@ -212,6 +220,16 @@ def is_model(name: str) -> bool:
 
 def _function(name: str) -> Estimator:
     return awbnet.network_of_file(name) if is_model(name) else _METHODS[canonical(name)][0]
+
+
+def _same_network(first: str, second: str) -> bool:
+    from awbkit.network.model import SUFFIX
+
+    if not (is_model(first) and is_model(second)):
+        return canonical(first) == canonical(second)
+    # A run folder and the model in it are one.
+    one, other = (path / f"model{SUFFIX}" if path.is_dir() else path for path in (Path(first), Path(second)))
+    return one.resolve() == other.resolve()
 
 
 def _check_model(path: str) -> None:
