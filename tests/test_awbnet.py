@@ -19,7 +19,7 @@ from test_model import D810, random_model, seen_by, write
 
 import awbkit as package
 from awbkit.camera import LINEAR_SRGB
-from awbkit.errors import UnreadableFile, UsageError
+from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.estimators import DEFAULT, parse
 from awbkit.illuminant import angular_error
 from awbkit.network.model import Model, loaded, named, shipped
@@ -180,6 +180,50 @@ def test_records_call_the_default_network_by_one_name(tmp_path: Path, scene: np.
     options = ("--fallback", "awbnet-s", "--max-expected-error", "0.05")
     record = awbkit("estimate", jpeg, "-m", "awbnet-nano", *options).record
     assert (record["method"], record["fallback_for"]) == ("awbnet", "awbnet-nano")
+
+
+@pytest.mark.parametrize(("domain", "refused"), [("raw", "a.jpg"), ("rendered", "b.dng")])
+def test_a_fallback_answers_where_the_network_is_for_other_pictures(
+    tmp_path: Path, scene: np.ndarray, domain: str, refused: str
+) -> None:
+    pictures = [write_jpeg(tmp_path / "a.jpg", scene), write_raw(tmp_path / "b.dng", scene)]
+    mine = write(tmp_path / "mine.safetensors", random_model(1, domain=domain))
+    options = ("-m", mine, "--fallback", "gray-world", "--max-expected-error", "60")
+    for command, output in (("estimate", ()), ("correct", ("-d", tmp_path / "out"))):
+        ran = awbkit(command, *pictures, *options, *output)
+        assert ran.code == 0
+        for picture_path, record in zip(pictures, ran.records, strict=True):
+            fell_back = picture_path.name == refused
+            found = (record["method"], record["fallback_for"], record["status"])
+            assert found == (("gray-world", str(mine), "ok") if fell_back else (str(mine), None, "ok"))
+            alone = awbkit("estimate", picture_path, "-m", record["method"]).record
+            assert record["illuminant"] == alone["illuminant"]
+    shared = awbkit("correct", *pictures, *options, "--shared", "-d", tmp_path / "shared")
+    assert [record["status"] for record in shared.records] == ["ok", "ok"]
+    light = package.estimate(tmp_path / refused, str(mine), fallback="gray-world", max_expected_error=60)
+    assert light == package.estimate(tmp_path / refused, "gray-world")
+
+
+def test_networks_for_raw_and_for_rendered_pictures_stand_in_for_each_other(tmp_path: Path, scene: np.ndarray) -> None:
+    pictures = [write_jpeg(tmp_path / "a.jpg", scene), write_raw(tmp_path / "b.dng", scene)]
+    raw = write(tmp_path / "raw.safetensors", random_model(1))
+    rendered = write(tmp_path / "rendered.safetensors", random_model(2, domain="rendered"))
+    ran = awbkit("estimate", *pictures, "-m", raw, "--fallback", rendered, "--max-expected-error", "60")
+    assert ran.code == 0
+    assert [record["method"] for record in ran.records] == [str(rendered), str(raw)]
+
+
+def test_what_a_fallback_does_not_mend_is_told_of_as_ever(tmp_path: Path, scene: np.ndarray) -> None:
+    jpeg = write_jpeg(tmp_path / "a.jpg", scene)
+    mine, other = (write(tmp_path / f"{seed}.safetensors", random_model(seed)) for seed in (1, 2))
+    # Without a fallback, and with one that is for raw pictures as well.
+    for options in ([], ["--fallback", other, "--max-expected-error", "60"]):
+        ran = awbkit("estimate", jpeg, "-m", mine, *options)
+        assert ran.code == 1
+        assert "is for raw pictures, and this one is rendered" in ran.record["error"]
+    black = package.LinearImage(np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), bool), D810)
+    with pytest.raises(AwbError, match="no valid pixel"):
+        package.estimate(black, str(mine), fallback="gray-world", max_expected_error=60)
 
 
 def test_no_network_falls_back_on_itself_by_whatever_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

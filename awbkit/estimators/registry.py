@@ -135,7 +135,8 @@ class Method:
     Attributes:
         name: As in ``--method``; also the path of a model.
         values: Name and value of each parameter, in the order of the function's signature.
-        fallback: Answers where this method expects to err by more than the limit; see :meth:`guarded`.
+        fallback: Answers where this method expects to err by more than the limit, or is for the other domain of
+            pictures; see :meth:`guarded`.
         max_expected_error: That limit, in degrees.
     """
 
@@ -156,6 +157,9 @@ class Method:
 
     def guarded(self, fallback: Method, max_expected_error: float) -> Method:
         """This method, with another in its place wherever it expects to err by more.
+
+        The other also answers where this one is a network for raw pictures and the picture is rendered, or the other
+        way round: what refuses a picture is no less in need of help than what is unsure of it.
 
         Args:
             fallback: Answers then.
@@ -179,11 +183,18 @@ class Method:
         Raises:
             AwbError: If the image has no valid pixel, or lacks what the method needs.
         """
+        if self.fallback is not None and self._is_of_another_domain(image):
+            return self.fallback.answer(image)
         estimate = _function(self.name)(image, **self.parameters)
         light = estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
         if self.fallback is not None and (light.expected_error or 0.0) > self.max_expected_error:
             return self.fallback.answer(image)
         return light, self
+
+    def _is_of_another_domain(self, image: LinearImage) -> bool:
+        from awbkit.network.model import DOMAINS, loaded
+
+        return is_model(self.name) and loaded(self.name).domain != DOMAINS[image.camera.space]
 
     @property
     def digest(self) -> str:
