@@ -49,7 +49,8 @@ def estimate(
         method: As on the command line: "pca", "shades-of-gray:p=6"; see :func:`awbkit.methods`.
         region: A gray card's rectangle, "x,y,w,h" in pixels as displayed, in place of a method.
         encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`.
-        fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``.
+        fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``, or is a
+            network for raw pictures and this one is rendered, or the other way round.
         max_expected_error: In degrees; goes with ``fallback``.
 
     Returns:

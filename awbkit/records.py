@@ -37,7 +37,8 @@ def estimate_record(
         method: Its specification, or how else the light came about.
         light: The estimate.
         ms: Milliseconds from opening the file to the estimate.
-        fallback_for: The method that expected to err by too much, where ``method`` is its fallback.
+        fallback_for: The method that expected to err by too much or is for other pictures, where ``method`` is its
+            fallback.
     """
     cct_duv = light.cct_duv
     return {

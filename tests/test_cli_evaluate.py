@@ -66,6 +66,10 @@ class TestMethods:
     def test_the_default_method(self, prepared: Prepared) -> None:
         assert list(means(evaluate("set"))) == ["awbnet"]
 
+    def test_the_default_by_the_name_of_its_card(self, prepared: Prepared) -> None:
+        assert evaluate("set", "-m", "awbnet-s") == evaluate("set", "-m", "awbnet")
+        assert list(means(evaluate("set", "-m", "all", "-m", "awbnet-s"))) == list(means(evaluate("set", "-m", "all")))
+
     def test_several_in_the_order_given(self, prepared: Prepared) -> None:
         names = ["pca:percent=5", "gray-world", "constant"]
         found = means(evaluate("set", *(part for name in names for part in ("-m", name))))
@@ -195,6 +199,7 @@ class TestChecks:
         ([], 2, "no prepared data set named"),
         (["nowhere"], 1, "no prepared data set"),
         (["set", "-m", "nosuch"], 2, "unknown method 'nosuch'"),
+        (["set", "-m", "awbnet-s:p=1"], 2, "method awbnet has no parameter 'p'; it takes none"),
         (["set", "-m", "constant", "--protocol", "none"], 2, "has to be fitted"),
         (["set", "-m", "constant", "--protocol", "folds"], 2, "fold"),
         (["set", "-m", "constant", "--protocol", "leave-one-dataset-out"], 2, "data set"),

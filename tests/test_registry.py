@@ -77,6 +77,14 @@ def test_parameters_in_any_order_and_with_spaces() -> None:
     assert str(method) == "gray-edge:p=6,sigma=2"
 
 
+@pytest.mark.parametrize("spelling", ["awbnet-s", " awbnet-s "])
+def test_the_default_network_goes_by_the_name_of_its_card_too(spelling: str) -> None:
+    assert parse(spelling) == parse("awbnet")
+    assert str(parse(spelling)) == "awbnet"
+    assert describe(spelling.strip()) == describe("awbnet")
+    assert "awbnet-s" not in names()
+
+
 def test_infinity_is_a_value() -> None:
     assert parse("shades-of-gray:p=inf").parameters == {"p": math.inf}
 
@@ -95,6 +103,8 @@ def test_whole_numbers_stay_whole() -> None:
         ("xyzzy", "unknown method 'xyzzy'; methods: gray-world, "),
         ("", "unknown method ''; methods: "),
         ("gray\nworld", "unknown method 'gray\\nworld', did you mean 'gray-world'?; methods: "),
+        ("awbnet_s", "unknown method 'awbnet_s', did you mean 'awbnet-s'?; methods: "),
+        ("awbnet-s:p=1", "method awbnet has no parameter 'p'; it takes none"),
         ("gray-world:p=1", "method gray-world has no parameter 'p'; it takes none"),
         ("gray-world:", "method gray-world has no parameter ''; it takes none"),
         ("pca:percnt=1", "method pca has no parameter 'percnt', did you mean 'percent'?; parameters: percent"),

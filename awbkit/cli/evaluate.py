@@ -219,7 +219,7 @@ def _names(method: Sequence[str] | None, model: Sequence[str] | None) -> list[st
     from awbkit.estimators import registry
 
     everything = [name for name in registry.names() if name != "as-shot"]
-    named = [name for given in method or () for name in (everything if given == "all" else [given])]
+    named = [name for given in method or () for name in (everything if given == "all" else [registry.canonical(given)])]
     return list(dict.fromkeys([*named, *(model or ())])) or [registry.DEFAULT]
 
 

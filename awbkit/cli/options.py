@@ -39,7 +39,9 @@ Paths = Annotated[
 Fallback = Annotated[
     str | None,
     typer.Option(
-        metavar="METHOD", help="Takes the method's place where that expects to err by more than --max-expected-error."
+        metavar="METHOD",
+        help="Takes the method's place where that expects to err by more than --max-expected-error, or where it is a "
+        "network for raw pictures and this one is rendered, or the other way round.",
     ),
 ]
 MaxExpectedError = Annotated[

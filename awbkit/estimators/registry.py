@@ -74,6 +74,9 @@ _METHODS: dict[str, tuple[Estimator, str, str]] = {
 DEFAULT = "awbnet"
 """The most accurate of the methods above that is small, on photographs of cameras that it was not trained on."""
 
+_SPELLINGS = {"awbnet-s": "awbnet"}
+"""What else methods are called, as in the card of the models."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -131,7 +134,8 @@ class Method:
     Attributes:
         name: As in ``--method``; also the path of a model.
         values: Name and value of each parameter, in the order of the function's signature.
-        fallback: Answers where this method expects to err by more than the limit; see :meth:`guarded`.
+        fallback: Answers where this method expects to err by more than the limit, or is for the other domain of
+            pictures; see :meth:`guarded`.
         max_expected_error: That limit, in degrees.
     """
 
@@ -145,20 +149,31 @@ class Method:
         """The values by name."""
         return dict(self.values)
 
+    @property
+    def is_network(self) -> bool:
+        """Whether this is a network, shipped or of the user's own: the methods that state an expected error."""
+        return is_model(self.name) or self.name.startswith("awbnet")
+
     def guarded(self, fallback: Method, max_expected_error: float) -> Method:
         """This method, with another in its place wherever it expects to err by more.
+
+        The other also answers where this one is a network for raw pictures and the picture is rendered, or the other
+        way round: what refuses a picture is no less in need of help than what is unsure of it.
 
         Args:
             fallback: Answers then.
             max_expected_error: In degrees, positive.
 
         Raises:
-            UsageError: If the limit is none, or this method never states what it expects.
+            UsageError: If the limit is none, this method never states what it expects, or it would fall back on
+                itself.
         """
         if not 0 < max_expected_error < math.inf:
             raise UsageError(f"the greatest expected error is a positive number of degrees, not {max_expected_error:g}")
-        if not self.name.startswith("awbnet") and not is_model(self.name):
+        if not self.is_network:
             raise UsageError(f"method {self.name} states no expected error that a fallback could go by; use awbnet")
+        if _same_network(self.name, fallback.name):
+            raise UsageError(f"method {self.name} cannot be its own fallback; name another, such as bright-gray")
         return replace(self, fallback=fallback, max_expected_error=max_expected_error)
 
     def answer(self, image: LinearImage) -> tuple[Illuminant, Method]:
@@ -167,11 +182,18 @@ class Method:
         Raises:
             AwbError: If the image has no valid pixel, or lacks what the method needs.
         """
+        if self.fallback is not None and self._is_of_another_domain(image):
+            return self.fallback.answer(image)
         estimate = _function(self.name)(image, **self.parameters)
         light = estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
         if self.fallback is not None and (light.expected_error or 0.0) > self.max_expected_error:
             return self.fallback.answer(image)
         return light, self
+
+    def _is_of_another_domain(self, image: LinearImage) -> bool:
+        from awbkit.network.model import DOMAINS, loaded
+
+        return is_model(self.name) and loaded(self.name).domain != DOMAINS[image.camera.space]
 
     @property
     def digest(self) -> str:
@@ -203,11 +225,42 @@ def is_model(name: str) -> bool:
     """Whether a method's name is the path of a model: a file that ends in .safetensors, or a run of `awbkit train`."""
     from awbkit.network.model import SUFFIX
 
-    return name.endswith(SUFFIX) or (name not in _METHODS and (Path(name) / f"model{SUFFIX}").is_file())
+    return name.endswith(SUFFIX) or (canonical(name) not in _METHODS and (Path(name) / f"model{SUFFIX}").is_file())
 
 
 def _function(name: str) -> Estimator:
-    return awbnet.network_of_file(name) if is_model(name) else _METHODS[name][0]
+    return awbnet.network_of_file(name) if is_model(name) else _METHODS[canonical(name)][0]
+
+
+def _same_network(first: str, second: str) -> bool:
+    from awbkit.network.model import SUFFIX
+
+    if not (is_model(first) and is_model(second)):
+        return canonical(first) == canonical(second)
+    # A run folder and the model in it are one.
+    one, other = (path / f"model{SUFFIX}" if path.is_dir() else path for path in (Path(first), Path(second)))
+    return one.resolve() == other.resolve()
+
+
+def _check_model(path: str) -> None:
+    from awbkit.network.model import loaded
+
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"method {path}: no such file; name a model that awbkit train wrote, or one of what awbkit methods lists"
+        ) from None
+    except OSError:
+        # Why it cannot be read is told below.
+        pass
+    loaded(path)
+
+
+def canonical(specification: str) -> str:
+    """The specification without spaces around it, the method by the name that records have: of awbnet-s, awbnet."""
+    name, colon, rest = specification.strip().partition(":")
+    return f"{_SPELLINGS.get(name.strip(), name)}{colon}{rest}"
 
 
 def names() -> tuple[str, ...]:
@@ -224,8 +277,10 @@ def describe(name: str) -> Description:
     """
     if is_model(name):
         return Description(name, "a network of your own", (), "none: it is yours")
+    name = canonical(name)
     if name not in _METHODS:
-        raise UsageError(f"unknown method {name!r}{suggestion(name, _METHODS)}; methods: {', '.join(_METHODS)}")
+        meant = suggestion(name, [*_METHODS, *_SPELLINGS])
+        raise UsageError(f"unknown method {name!r}{meant}; methods: {', '.join(_METHODS)}")
     function, summary, citation = _METHODS[name]
     hints = get_type_hints(function, include_extras=True)
     parameters = tuple(
@@ -239,13 +294,18 @@ def describe(name: str) -> Description:
 def parse(specification: str) -> Method:
     """The method that ``NAME[:key=value,...]`` or the path of a model names; parameters not given take their defaults.
 
+    A name of awbkit's own comes first: for a run folder that is called awbnet-s, write ./awbnet-s. A model is read
+    here, so that one that is missing or damaged is told of once and not for every picture.
+
     Raises:
         UsageError: If the method or a parameter is unknown, or a value is not allowed. One line, with the nearest
             name and all that could have been meant.
+        UnreadableFile: If a model is there, but cannot be read.
     """
     if is_model(specification.strip()):
+        _check_model(specification.strip())
         return Method(specification.strip())
-    name, colon, rest = specification.strip().partition(":")
+    name, colon, rest = canonical(specification).partition(":")
     description = describe(name.strip())
     known = {parameter.name: parameter for parameter in description.parameters}
     given: dict[str, Value] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from awbkit import estimators
 from awbkit.errors import UsageError
-from awbkit.estimators import Method
+from awbkit.estimators import Method, registry
 from awbkit.evaluation import fitted, own
 from awbkit.evaluation.fitted import Trainable
 from awbkit.evaluation.own import OwnMethod
@@ -17,12 +17,15 @@ def resolve(specification: str) -> AnyMethod:
 
     Raises:
         UsageError: If there is none, its parameters are wrong, or a function of the user's own cannot be loaded.
+        UnreadableFile: If a model is there, but cannot be read.
     """
-    name, colon, rest = (part.strip() for part in specification.partition(":"))
+    name, colon, rest = (part.strip() for part in registry.canonical(specification).partition(":"))
     if name in fitted.names():
         if colon:
             raise UsageError(f"method {name} has no parameter {rest!r}; it takes none")
         return fitted.trainable(name)
+    if registry.is_model(specification.strip()):
+        return registry.parse(specification)
     function = None if name in estimators.names() else own.own_method(specification)
     if function is None:
         try:

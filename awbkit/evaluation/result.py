@@ -60,7 +60,7 @@ class Judged:
     """One method's answers and their errors, in the order of the truth.
 
     Attributes:
-        method: As the user wrote it.
+        method: As the user wrote it, but awbnet-s is called awbnet.
         estimates: float64 (N, 3), unit length; NaN where the method gave none.
         expected: float64 (N,), the recovery error in degrees that the method itself expected; NaN where it stated none.
         failures: Index of each image without an estimate, and why.

@@ -17,6 +17,7 @@ from awbkit import __version__, batch
 from awbkit.camera import Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
+from awbkit.estimators import registry
 from awbkit.evaluation import fitted, protocols
 from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, select, truth_of
 from awbkit.evaluation.fitted import Trainable
@@ -72,7 +73,7 @@ class Run:
         self.methods = [resolve(specification) for specification in specifications]
         if twice := [method for method in self.methods if self.methods.count(method) > 1]:
             raise UsageError(f"method {twice[0]} is given twice")
-        self._names = [specification.strip() for specification in specifications]
+        self._names = [registry.canonical(specification) for specification in specifications]
         self._sets = list(sets)
         self._whole = truth_of(sets)
         self._cameras = [camera for prepared in sets for camera in _cameras_of(prepared)]

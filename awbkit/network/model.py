@@ -196,12 +196,21 @@ def loaded(path: str) -> Model:
 
 
 def named(name: str, domain: str) -> Model:
-    """A model by its path, or by the name of one that is shipped.
+    """A model by the name of one that is shipped, or else by its path.
+
+    A shipped name always means the shipped model, even where a file or folder of that name lies in the working
+    directory: write ./awbnet-s for that. The same command then gives the same network wherever it is called.
+
+    Args:
+        name: One of ``SHIPPED``; "awbnet", which means awbnet-s as it does as a method; or the path of a model file or
+            of a run folder.
+        domain: "raw" or "rendered": which of the two models of a shipped name.
 
     Raises:
-        UnreadableFile: If it is neither.
+        UnreadableFile: If it is none of these.
     """
-    return Model.load(shipped(name, domain) if name in SHIPPED and not Path(name).exists() else name)
+    name = "awbnet-s" if name == "awbnet" else name
+    return Model.load(shipped(name, domain) if name in SHIPPED else name)
 
 
 def shipped(name: str, domain: str) -> Path:
