@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from evaluation_sets import MATRICES
@@ -12,7 +14,7 @@ from awbkit.training.augmentation import Chances, Labelled, lights, variant
 from awbkit.training.cameras import D65_XYZ, canonical, imaginary, listed, measured
 
 LIGHT = np.array([1.8, 1.0, 0.5])
-NEVER = dict.fromkeys(("camera", "collage", "crop", "second_light", "exposure", "noise", "blur"), 0.0)
+NEVER = {field.name: 0.0 for field in fields(Chances)}
 CAMERA = Camera("Canon EOS 550D", "camera", ((6504.0, MATRICES["Canon EOS 550D"]),))  # type: ignore[arg-type]
 
 
@@ -40,6 +42,40 @@ def test_grey_surfaces_still_show_the_light(happens: str) -> None:
         assert degrees(found.image.pixels[found.image.valid].astype(float), found.light).max() < 0.01
         changed += not np.array_equal(found.image.pixels, start.image.pixels)
     assert changed > 15 or happens == "exposure"
+
+
+def test_one_colour_hides_the_light_and_keeps_brightness() -> None:
+    chances = Chances(**{**NEVER, "one_colour": 1.0})
+    off = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        paint = rng.uniform(0.1, 0.9, (8, 8, 3)).repeat(8, axis=0).repeat(8, axis=1)
+        start = Labelled(LinearImage((paint * LIGHT / 2).astype(np.float32), np.ones((64, 64), bool)), LIGHT)
+        found = variant(start, CAMERA, lambda draw: start, rng, chances=chances)  # noqa: B023
+        before, after = (np.sort(one.image.pixels.sum(axis=2).ravel()) for one in (start, found))
+        np.testing.assert_allclose(after, before, rtol=1e-5)
+        np.testing.assert_array_equal(found.light, LIGHT)
+        # All pixels are of nearly one direction, which is not that of the light.
+        mean = found.image.pixels.astype(float).reshape(-1, 3).mean(axis=0)
+        assert np.median(degrees(found.image.pixels.astype(float), mean)) < 9
+        off.append(degrees(mean, LIGHT))
+    assert np.median(off) > 15
+
+
+def test_blur_does_not_reach_round_the_edges() -> None:
+    pixels = np.full((64, 64, 3), 0.01, np.float32)
+    pixels[:, 0] = 0.9
+    start = Labelled(LinearImage(pixels, np.ones((64, 64), bool)), LIGHT)
+    never_flipped = [
+        variant(
+            start, CAMERA, lambda draw: start, np.random.default_rng(seed), chances=Chances(**{**NEVER, "blur": 1.0})
+        )
+        for seed in range(8)
+    ]
+    for found in never_flipped:
+        columns = np.sort(found.image.pixels.mean(axis=(0, 2)))
+        np.testing.assert_allclose(columns[:62], 0.01, rtol=1e-5)
+        assert columns[62] > 0.02
 
 
 def test_noise_is_small_and_without_bias() -> None:

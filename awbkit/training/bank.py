@@ -277,7 +277,7 @@ def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 
 def _load(path: Path, count: int) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in (*_VERSIONED, "white", "known")}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is made again") from None
