@@ -201,6 +201,7 @@ def evaluate(
     _write(evaluation, format, metric, per_image)
     for judged in evaluation.methods:
         _tell_failures(judged, evaluation.truth)
+        _tell_training(judged)
     limits = {"mean": max_mean, "median": max_median, "worst25": max_worst25, "p95": max_p95}
     _check(evaluation, metric, over, {name: limit for name, limit in limits.items() if limit is not None})
     if any(judged.failures for judged in evaluation.methods):
@@ -305,6 +306,13 @@ def _tell_failures(judged: Judged, truth: Truth) -> None:
         index, reason = min(judged.failures.items())
         count = f"{judged.method} has no estimate for {len(judged.failures)} of {len(truth)} images"
         _warn(f"{count}, which count as 90 degrees ({truth.images[index]}: {reason})")
+
+
+def _tell_training(judged: Judged) -> None:
+    from awbkit.evaluation.wording import training_note
+
+    if note := training_note(judged):
+        _warn(note)
 
 
 def _check(evaluation: Evaluation, metric: Metric, over: Over, limits: dict[str, float]) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from awbkit.cli.terminal import printable
 from awbkit.evaluation.leaders import pairs_of, ranking
 from awbkit.evaluation.result import POOLED, STATISTICS, Comparison, Evaluation, Summary
-from awbkit.evaluation.wording import p_text
+from awbkit.evaluation.wording import p_text, training_note
 
 _TITLES = {
     "mean": "mean",
@@ -42,6 +42,11 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
     # Of one camera, all images are its images.
     for group in groups[:1] if len(groups) == 2 else groups:
         _print_group(console, group, metric, [row for row in rows if row.group == group])
+    notes = [note for judged in evaluation.methods if (note := training_note(judged))]
+    for note in notes:
+        console.print(Text(printable(note)))
+    if notes:
+        console.print()
     _print_comparisons(console, evaluation)
     for found in evaluation.calibrations:
         at_80 = found.risk[list(found.coverage).index(0.8)]

@@ -29,6 +29,10 @@ def to_document(evaluation: Evaluation, *, per_image: bool = False) -> dict[str,
     Degrees and shares have four decimals, illuminants six, p values four significant digits. What is not known or not
     finite is None.
 
+    Each entry of ``methods`` has under ``trained_on`` the judged data sets that a network was trained on, where its
+    figures are not those of unseen pictures: ``dataset``, its name; ``images``, how many of its judged images are none
+    that the training left out; ``judged``, how many of its images are judged. The list is empty for all else.
+
     Args:
         evaluation: What to write.
         per_image: Whether every image's truth, estimates and errors go in too, under ``per_image``.
@@ -66,6 +70,9 @@ def _method(judged: Judged, images: Sequence[str]) -> dict[str, Any]:
     return {
         "method": judged.method,
         "failures": [{"image": images[index], "reason": reason} for index, reason in sorted(judged.failures.items())],
+        "trained_on": [
+            {"dataset": seen.dataset, "images": seen.images, "judged": seen.judged} for seen in judged.trained_on
+        ],
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import METRICS, POOLED, STATISTICS, Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size
+from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size, training_note
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#!$])")
 
@@ -24,6 +24,7 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
         Markdown, ended by a line break.
     """
     blocks = [f"**{_escaped(evaluation.title)}**: {size(evaluation.truth)}. Protocol: {_escaped(evaluation.protocol)}"]
+    blocks += [f"{_escaped(note)}." for judged in evaluation.methods if (note := training_note(judged))]
     for metric in (metric for metric in metrics if metric in METRICS):
         for group in groups(evaluation, metric):
             blocks += _group(evaluation, metric, group)

@@ -55,6 +55,21 @@ class Truth:
         return len(self.images)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A judged data set that a network was trained on; see :func:`awbkit.evaluation.seen.trained_on`.
+
+    Attributes:
+        dataset: Its name.
+        images: How many of its judged images are none that the training left out.
+        judged: How many of its images are judged.
+    """
+
+    dataset: str
+    images: int
+    judged: int
+
+
 @dataclass(frozen=True, eq=False)
 class Judged:
     """One method's answers and their errors, in the order of the truth.
@@ -65,6 +80,8 @@ class Judged:
         expected: float64 (N,), the recovery error in degrees that the method itself expected; NaN where it stated none.
         failures: Index of each image without an estimate, and why.
         errors: For each metric, float64 (N,) degrees; an image without an estimate counts as ``UNANSWERED``.
+        trained_on: The judged data sets that a network was trained on: its figures there are better than it is on
+            pictures that it has not seen.
     """
 
     method: str
@@ -72,6 +89,7 @@ class Judged:
     expected: NDArray[np.float64]
     failures: Mapping[int, str]
     errors: Mapping[str, NDArray[np.float64]]
+    trained_on: Sequence[Seen] = ()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from awbkit.evaluation.journal import AnswerJournal, states
 from awbkit.evaluation.methods import AnyMethod, resolve
 from awbkit.evaluation.own import OwnMethod
 from awbkit.evaluation.result import Evaluation, Judged
+from awbkit.evaluation.seen import trained_on
 from awbkit.evaluation.work import Answers, Chunk, answer
 from awbkit.worker import Crash
 
@@ -153,12 +154,15 @@ class Run:
         chosen = self.protocol.tested
         new = {int(old): place for place, old in enumerate(chosen)}
         return [
-            judge(
-                name,
-                self._estimates[chosen, place],
-                self._expected[chosen, place],
-                {new[old]: why for old, why in sorted(self._failures[place].items()) if old in new},
-                self.truth,
+            replace(
+                judge(
+                    name,
+                    self._estimates[chosen, place],
+                    self._expected[chosen, place],
+                    {new[old]: why for old, why in sorted(self._failures[place].items()) if old in new},
+                    self.truth,
+                ),
+                trained_on=trained_on(self.methods[place], self._sets, self._tested),
             )
             for place, name in enumerate(self._names)
         ]

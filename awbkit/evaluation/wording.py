@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from awbkit.evaluation.result import Truth
+from awbkit.evaluation.result import Judged, Truth
 
 STATISTIC_TITLES = {
     "mean": "mean",
@@ -28,6 +29,29 @@ def size(truth: Truth) -> str:
     scenes = len(set(zip(truth.datasets, truth.scenes, strict=True)))
     cameras = len(set(zip(truth.datasets, truth.cameras, strict=True)))
     return f"{counted(len(truth), 'image')}, {counted(scenes, 'scene')}, {counted(cameras, 'camera')}"
+
+
+def training_note(judged: Judged) -> str:
+    """Where a network's figures are not those of unseen pictures, in one line; empty where they are."""
+    whole = [seen.dataset for seen in judged.trained_on if seen.images == seen.judged]
+    partly = [
+        f"{seen.dataset} ({seen.judged - seen.images:,} of its {counted(seen.judged, 'picture')} judged were left out)"
+        for seen in judged.trained_on
+        if seen.images < seen.judged
+    ]
+    clauses = []
+    if whole:
+        clauses.append(f"was trained on {_listed(whole)}; its figures there are not those of unseen pictures")
+    if partly:
+        clauses.append(
+            f"was trained on other pictures of {_listed(partly)}; only figures of what was left out are those of "
+            "unseen pictures"
+        )
+    return f"{judged.method} {'; it '.join(clauses)}" if clauses else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def p_text(p: float) -> str:

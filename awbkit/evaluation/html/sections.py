@@ -17,7 +17,7 @@ from awbkit.evaluation.html.directions import CameraImages, signed_errors_by_cam
 from awbkit.evaluation.html.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import FEWEST_SCENES, METRICS, POOLED, Evaluation
-from awbkit.evaluation.wording import counted, p_text, size
+from awbkit.evaluation.wording import counted, p_text, size, training_note
 from awbkit.image import LinearImage
 
 ARROWS = 8
@@ -50,9 +50,10 @@ def head(evaluation: Evaluation) -> str:
         f"<div><dt>{safe(name)}</dt><dd>{safe(value)}<small>{safe(note)}</small></dd></div>"
         for name, value, note in tiles
     )
+    notes = "".join(f"<p>{safe(note)}.</p>" for judged in evaluation.methods if (note := training_note(judged)))
     return (
         f"<header><h1>{safe(shortened(evaluation.title, 160))}</h1>"
-        f'<p class="lead">{_verdict(evaluation, group, order)}</p>'
+        f'<p class="lead">{_verdict(evaluation, group, order)}</p>{notes}'
         f'<p class="quiet">Protocol: {safe(evaluation.protocol)}</p><dl class="tiles">{cells}</dl></header>'
     )
 

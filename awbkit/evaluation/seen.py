@@ -1,0 +1,101 @@
+"""Which of the pictures that a network is judged on it was trained on: figures there are better than it is.
+
+A model's header tells: ``training["datasets"]`` lists the prepared sets, each with its name and content hash,
+``training["left_out"]`` what of them the training did not see, and ``training["initial"]``, where it is a mapping of
+the same form, what the network that it started from was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.datasets.prepared import Prepared
+from awbkit.estimators import Method, registry
+from awbkit.evaluation.methods import AnyMethod
+from awbkit.evaluation.result import Seen
+from awbkit.network.model import DOMAINS, Model, loaded, named
+
+
+def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.bool_]) -> tuple[Seen, ...]:
+    """The judged data sets that a network was trained on, wholly or in part.
+
+    A set is one of the training's if its content hash is, or else its name, in whatever case: a set prepared in another
+    way has other bytes but the same pictures. Data sets, cameras and folds that the training left out are unseen, and
+    so are other pictures of their scenes. Of a network that the training started from, only a header that lists its
+    data sets is gone by: a name alone says no more than its architecture.
+
+    Args:
+        method: Any; what is no network was trained on nothing that is known of.
+        sets: The prepared data sets.
+        judged: bool (N,), which images of all sets, one after the other, are judged.
+
+    Raises:
+        UnreadableFile: If the network cannot be read.
+    """
+    if not isinstance(method, Method) or not method.is_network:
+        return ()
+    found, start = [], 0
+    for prepared in sets:
+        places = np.flatnonzero(judged[start : start + len(prepared)]).tolist()
+        start += len(prepared)
+        count = _count(method, prepared, places)
+        if count:
+            found.append(Seen(prepared.name, count, len(places)))
+    return tuple(found)
+
+
+def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
+    """How many of the images at these places the network that answers for them was trained on."""
+    domains = {name: DOMAINS[camera.space] for name, camera in prepared.cameras.items()}
+    of_domain: dict[str, list[int]] = {}
+    for place in places:
+        of_domain.setdefault(domains[prepared.rows[place].camera], []).append(place)
+    count = 0
+    for domain, those in of_domain.items():
+        hidden = [_hidden(training, prepared) for training in _trainings(_model(method, domain), prepared)]
+        # A network that started from another has seen what either of them saw.
+        count += sum(any(prepared.rows[place].scene not in scenes for scenes in hidden) for place in those)
+    return count
+
+
+def _model(method: Method, domain: str) -> Model:
+    return loaded(method.name) if registry.is_model(method.name) else named(method.name, domain)
+
+
+def _trainings(model: Model, prepared: Prepared) -> Iterator[Mapping[str, Any]]:
+    """The trainings behind a model, its own and those of what it started from, that saw pictures of a data set."""
+    training: object = model.training
+    while isinstance(training, Mapping):
+        if _saw(training, prepared):
+            yield training
+        training = training.get("initial")
+
+
+def _saw(training: Mapping[str, Any], prepared: Prepared) -> bool:
+    # A header may hold anything: it comes with a file from anywhere.
+    listed = training.get("datasets")
+    entries = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
+    code, name = prepared.info.get("hash"), prepared.name.casefold()
+    same = [entry for entry in entries if code is not None and entry.get("hash") == code]
+    same = same or [entry for entry in entries if str(entry.get("name") or "").casefold() == name]
+    unseen = _names(_left_out(training).get("datasets"))
+    return any(str(entry.get("name")) not in unseen for entry in same)
+
+
+def _hidden(training: Mapping[str, Any], prepared: Prepared) -> set[str]:
+    """The scenes of a data set that a training left out, with all their pictures, by a camera or a fold in them."""
+    cameras, fold = _names(_left_out(training).get("cameras")), _left_out(training).get("fold")
+    return {row.scene for row in prepared.rows if row.camera in cameras or (row.fold and row.fold == fold)}
+
+
+def _left_out(training: Mapping[str, Any]) -> Mapping[str, Any]:
+    left_out = training.get("left_out")
+    return left_out if isinstance(left_out, Mapping) else {}
+
+
+def _names(value: object) -> set[str]:
+    return {str(each) for each in value} if isinstance(value, list | tuple) else set()
