@@ -58,7 +58,7 @@ class Chances:
     camera: float = 0.85
     collage: float = 0.5
     crop: float = 0.7
-    one_colour: float = 0.05
+    one_colour: float = 0.01
     second_light: float = 0.05
     exposure: float = 0.3
     noise: float = 0.4

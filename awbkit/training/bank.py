@@ -111,8 +111,7 @@ def make(
         UsageError: If the folder holds the bank of other pictures.
         AwbError: If a picture has no valid pixel.
     """
-    usual = Chances() if domain == "raw" else Chances(camera=0.0)
-    plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain, cameras, chances or usual)
+    plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain, cameras, chances or usual(domain))
     folder.mkdir(parents=True, exist_ok=True)
     _check(folder / "plan.json", plan)
     task = partial(_described, plan_file=str((folder / "plan.json").resolve()), key=hash(plan))
@@ -134,6 +133,11 @@ def make(
         made.append(_load(path, len(members)))
     arrays = {name: np.stack([one[name] for one in made]) for name in _VERSIONED}
     return Bank(**arrays, white=made[0]["white"], known=made[0]["known"])
+
+
+def usual(domain: str) -> Chances:
+    """What usually happens to versions; photographs are not seen by other cameras, since each was rendered by one."""
+    return Chances() if domain == "raw" else Chances(camera=0.0)
 
 
 @dataclass(frozen=True)

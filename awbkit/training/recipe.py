@@ -15,7 +15,7 @@ from awbkit.spelling import suggestion
 DOMAINS = ("raw", "rendered")
 CALIBRATIONS = ("validation", "leave-one-camera-out", "leave-one-dataset-out")
 
-_SHARES = ("relight", "unknown_white", "distil", "validation", "coloured")
+_SHARES = ("one_colour", "relight", "unknown_white", "distil", "validation", "coloured")
 _AMOUNTS = ("learning_rate", "weight_decay", "relight_jitter", "white_jitter", "statistics_noise")
 CAMERAS = ("listed", "measured")
 
@@ -45,6 +45,8 @@ class Recipe:
         variants: How many versions of each picture are made, itself counted.
         cameras: Between which ones imaginary cameras lie: the "measured" and those "listed" in LibRaw, or the
             "measured" alone.
+        one_colour: Share of the versions that are nearly of one colour, from which no light can be told. They teach
+            what error to expect, and too many of them not to trust the picture.
         relight: Share of the pictures that are put under another light in each step.
         coloured: Share of those lights that are drawn along and off the Planckian locus; the rest are lights of the
             training set.
@@ -70,6 +72,7 @@ class Recipe:
     weight_decay: float = 0.1
     variants: int = 16
     cameras: str = "listed"
+    one_colour: float = 0.01
     relight: float = 0.3
     coloured: float = 0.03
     relight_jitter: float = 0.05

@@ -24,7 +24,7 @@ from awbkit.files.outputs import IfExists, atomic_write
 from awbkit.network.architecture import DEFAULT, Architecture, architecture, names
 from awbkit.network.model import SUFFIX, Model
 from awbkit.training import calibration, processes
-from awbkit.training.bank import Bank, make
+from awbkit.training.bank import Bank, make, usual
 from awbkit.training.calibration import Judged
 from awbkit.training.fit import Step, Weights, fit, network_of
 from awbkit.training.metrics import Metrics
@@ -205,6 +205,7 @@ class _Work:
             seed=recipe.seed,
             domain=recipe.domain,
             cameras=recipe.cameras,
+            chances=replace(usual(recipe.domain), one_colour=recipe.one_colour),
             jobs=jobs,
             progress=self._describing,
         )
