@@ -6,10 +6,14 @@
 # LABELLED and TEST are folders of pictures by your camera, each with its ground_truth.csv (image,camera,r,g,b); no scene
 # should be in both. Without them, both are rendered as one camera sees them.
 set -eu
+if [ $# -ne 1 ] && [ $# -ne 3 ]; then
+    echo "usage: sh $0 WORK [LABELLED TEST]" >&2
+    exit 2
+fi
 work=$1
 here=$(dirname "$0")
 mkdir -p "$work"
-if [ $# -gt 2 ]; then
+if [ $# -eq 3 ]; then
     awbkit dataset prepare folder "$2" -o "$work/labelled"
     awbkit dataset prepare folder "$3" -o "$work/test"
 else

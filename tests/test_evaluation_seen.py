@@ -26,17 +26,11 @@ from awbkit.evaluation.methods import resolve
 from awbkit.evaluation.result import Judged, Seen
 from awbkit.evaluation.seen import trained_on
 from awbkit.evaluation.wording import training_note
-from awbkit.network.model import Model, loaded, shipped
+from awbkit.network.model import Model, shipped
 
 CANON, NIKON = "Canon EOS 550D", "Nikon D810"
 NOTHING = {"datasets": [], "cameras": [], "fold": None}
 WHOLE, HALF = ("set", 24, 24), ("set", 12, 24)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_read_yet() -> None:
-    """Models are read once in a process, by their path as it is written; tests change the working directory."""
-    loaded.cache_clear()
 
 
 @pytest.fixture

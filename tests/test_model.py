@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from awbkit.estimators import parse
 from awbkit.illuminant import angular_error
 from awbkit.image import LinearImage
 from awbkit.network.architecture import architecture
-from awbkit.network.model import Model
+from awbkit.network.model import Model, loaded
 
 MATRIX = ((0.9369, -0.3195, -0.0791), (-0.4488, 1.2430, 0.2301), (-0.0893, 0.1796, 0.6872))
 D810 = Camera("Nikon D810", "camera", ((6504.0, MATRIX),))
@@ -121,6 +122,19 @@ def test_a_model_of_the_other_domain_says_so(domain: str) -> None:
     camera = Camera("", "linear-srgb") if domain == "raw" else D810
     with pytest.raises(AwbError, match=f"is for {domain} pictures"):
         random_model(domain=domain).estimate(seen_by(camera, picture(0)))
+
+
+def test_a_model_that_is_trained_again_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("m.safetensors"), random_model(0))
+    assert loaded("m.safetensors") is loaded("./m.safetensors")
+    write(Path("m.safetensors"), random_model(1))
+    os.utime("m.safetensors", ns=(1, 1))
+    assert loaded("m.safetensors").to_bytes() == random_model(1).to_bytes()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    with pytest.raises(UnreadableFile, match="no such file"):
+        loaded("m.safetensors")
 
 
 def header(change: dict[str, Any]) -> bytes:

@@ -189,9 +189,19 @@ def _line(entry: Any) -> tuple[float, float]:
     return float(offset), float(slope)
 
 
-@lru_cache(maxsize=16)
 def loaded(path: str) -> Model:
-    """:meth:`Model.load`, once in a process."""
+    """:meth:`Model.load`, once in a process for each file, until it changes."""
+    place = Path(path)
+    place = place / f"model{SUFFIX}" if place.is_dir() else place
+    try:
+        status = place.stat()
+    except OSError:
+        return Model.load(path)
+    return _kept(str(place.resolve()), status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _kept(path: str, changed: int, size: int) -> Model:
     return Model.load(path)
 
 
