@@ -28,12 +28,6 @@ NAMES = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
 LIMITS = {"awbnet-nano": 1_000, "awbnet-s": 5_000, "awbnet-m": 20_000, "awbnet-s-open": 5_000}
 
 
-@pytest.fixture(autouse=True)
-def _nothing_read_yet() -> None:
-    """Models are read once in a process, by their path as it is written; tests change the working directory."""
-    loaded.cache_clear()
-
-
 @pytest.mark.parametrize("domain", ["raw", "rendered"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_is_there_and_as_small_as_it_says(name: str, domain: str) -> None:
