@@ -197,11 +197,11 @@ def loaded(path: str) -> Model:
         status = place.stat()
     except OSError:
         return Model.load(path)
-    return _kept(str(place.resolve()), status.st_mtime_ns, status.st_size)
+    return _kept(path, str(place.resolve()), status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=16)
-def _kept(path: str, changed: int, size: int) -> Model:
+def _kept(path: str, place: str, changed: int, size: int) -> Model:
     return Model.load(path)
 
 

@@ -30,10 +30,12 @@ class Labelled:
     Attributes:
         image: float32 (64, 64, 3) and its validity.
         light: (3,), positive, on any scale.
+        telling: Whether anything in the picture tells the light.
     """
 
     image: LinearImage
     light: FloatArray
+    telling: bool = True
 
 
 Draw = Callable[[np.random.Generator], Labelled]
@@ -58,7 +60,7 @@ class Chances:
     camera: float = 0.85
     collage: float = 0.5
     crop: float = 0.7
-    one_colour: float = 0.01
+    one_colour: float = 0.05
     second_light: float = 0.05
     exposure: float = 0.3
     noise: float = 0.4
@@ -89,7 +91,7 @@ def variant(
         pixels, valid = _collage(picture, others(rng), rng)
     elif rng.random() < chances.crop:
         pixels, valid = _crop(pixels, valid, rng)
-    if rng.random() < chances.one_colour:
+    if one_colour := rng.random() < chances.one_colour:
         pixels = _one_colour(pixels, valid, light, rng)
     if rng.random() < chances.camera:
         pixels, valid, light = _other_camera(pixels, valid, light, camera, rng, listed_cameras)
@@ -106,7 +108,7 @@ def variant(
     if np.count_nonzero(valid) < _FEWEST:
         return picture
     image = LinearImage(np.ascontiguousarray(pixels, np.float32), np.ascontiguousarray(valid), picture.image.camera)
-    return Labelled(image, light)
+    return Labelled(image, light, telling=not one_colour)
 
 
 def lights(count: int, rng: np.random.Generator) -> FloatArray:

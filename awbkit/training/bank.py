@@ -56,6 +56,7 @@ class Bank:
         statistics: float32 (V, N, STATISTICS).
         grid: float16 (V, N, GRID_CHANNELS, GRID_SIDE, GRID_SIDE).
         light: float32 (V, N, 2), ln(r/g) and ln(b/g) of the true light in canonical RGB.
+        telling: bool (V, N), whether anything in the picture tells the light.
         white: float32 (N, 2), the same of the camera's white under D65; 0 where it is not known.
         known: bool (N,), whether it is.
     """
@@ -64,6 +65,7 @@ class Bank:
     statistics: Float
     grid: NDArray[np.float16]
     light: Float
+    telling: NDArray[np.bool_]
     white: Float
     known: NDArray[np.bool_]
 
@@ -76,7 +78,7 @@ class Bank:
         return Bank(**versioned, white=self.white[chosen], known=self.known[chosen])
 
 
-_VERSIONED = ("anchor", "statistics", "grid", "light")
+_VERSIONED = ("anchor", "statistics", "grid", "light", "telling")
 
 
 def make(
@@ -203,6 +205,7 @@ def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, 
         "statistics": np.empty((count, STATISTICS), np.float32),
         "grid": np.empty((count, GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float16),
         "light": np.empty((count, 2), np.float32),
+        "telling": np.empty(count, np.bool_),
         "white": np.zeros((count, 2), np.float32),
         "known": np.zeros(count, np.bool_),
     }
@@ -211,6 +214,7 @@ def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, 
         features = describe(picture.image)
         found["anchor"][place], found["statistics"][place] = features.anchor, features.statistics
         found["grid"][place], found["light"][place] = features.grid, _log_chroma(picture.light)
+        found["telling"][place] = picture.telling
         camera = plan.picture(start + place)[1]
         rendered_domain = plan.domain == "rendered"
         found["known"][place] = rendered_domain or white_of(camera) is not None

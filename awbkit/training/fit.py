@@ -108,10 +108,7 @@ def fit(
         rate = _rate(step, recipe)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        shards = [
-            _shard(network, teachers, batch, anchor, light, recipe, device)
-            for batch, anchor, light in draws.shards(step)
-        ]
+        shards = [_gradients(network, teachers, shard, recipe, device) for shard in draws.shards(step)]
         *gradients, loss, error = torch.split(processes.total(torch.stack(shards)), sizes)
         for parameter, gradient in zip(trained, gradients, strict=True):
             parameter.grad = gradient.view(parameter.shape)
@@ -140,25 +137,34 @@ def fit(
     return {name: value.detach().cpu().numpy().copy() for name, value in average.state_dict().items()}
 
 
-def _shard(
-    network: Network,
-    teachers: Sequence[nn.Module],
-    batch: dict[str, Tensor],
-    anchor: Tensor,
-    light: Tensor,
-    recipe: Recipe,
-    device: str,
-) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class _Shard:
+    """A part of a batch.
+
+    Attributes:
+        read: What the network reads.
+        anchor: (N, 2), what its residual is added to.
+        light: (N, 2), the truth.
+        telling: (N,), 1 where the picture tells its light, else 0.
+    """
+
+    read: dict[str, Tensor]
+    anchor: Tensor
+    light: Tensor
+    telling: Tensor
+
+
+def _gradients(network: Network, teachers: Sequence[nn.Module], shard: _Shard, recipe: Recipe, device: str) -> Tensor:
     """The gradients of a shard's part of the batch's mean loss, that part, and its part of the mean error, in a row."""
     with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
-        residual, log_error = network(batch)
-    estimate, log_error = anchor + residual.float(), log_error.float()
-    error = angle(estimate, light)
-    loss = error.sum()
+        residual, log_error = network(shard.read)
+    estimate, log_error = shard.anchor + residual.float(), log_error.float()
+    error = angle(estimate, shard.light)
+    loss = (shard.telling * error).sum()
     if teachers and recipe.distil:
         with torch.no_grad():
-            taught = anchor + sum(teacher(batch)[0].float() for teacher in teachers) / len(teachers)
-        loss = (1 - recipe.distil) * loss + recipe.distil * angle(estimate, taught).sum()
+            taught = shard.anchor + sum(teacher(shard.read)[0].float() for teacher in teachers) / len(teachers)
+        loss = (1 - recipe.distil) * loss + recipe.distil * (shard.telling * angle(estimate, taught)).sum()
     # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
     loss = loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).sum()
     loss = loss / recipe.batch_size
@@ -227,8 +233,8 @@ class _Draws:
         rng = np.random.default_rng([seed, _COLOURED])
         self._coloured = coloured_lights(_COLOURED if recipe.coloured else 1, rng).astype(np.float32)
 
-    def shards(self, step: int) -> Iterator[tuple[dict[str, Tensor], Tensor, Tensor]]:
-        """Of this process's shards: what the network reads, the anchor of its residual, and the true light."""
+    def shards(self, step: int) -> Iterator[_Shard]:
+        """Those of this process."""
         recipe, bank, size = self._recipe, self._bank, self._recipe.batch_size
         rng = np.random.default_rng([self._seed, step])
         versions, pictures = rng.integers(len(bank.anchor), size=size), rng.integers(len(bank), size=size)
@@ -253,10 +259,11 @@ class _Draws:
                 "statistics": bank.statistics[places] + noise[mine],
                 "grid": bank.grid[places].astype(np.float32),
             }
-            yield (
+            yield _Shard(
                 {name: self._tensor(value) for name, value in batch.items()},
                 self._tensor(anchor),
                 self._tensor(light),
+                self._tensor(bank.telling[places].astype(np.float32)),
             )
 
     def _tensor(self, array: Float) -> Tensor:

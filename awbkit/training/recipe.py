@@ -46,7 +46,7 @@ class Recipe:
         cameras: Between which ones imaginary cameras lie: the "measured" and those "listed" in LibRaw, or the
             "measured" alone.
         one_colour: Share of the versions that are nearly of one colour, from which no light can be told. They teach
-            what error to expect, and too many of them not to trust the picture.
+            what error to expect, and not what to answer: they would teach not to trust a picture that is grey.
         relight: Share of the pictures that are put under another light in each step.
         coloured: Share of those lights that are drawn along and off the Planckian locus; the rest are lights of the
             training set.
@@ -72,7 +72,7 @@ class Recipe:
     weight_decay: float = 0.1
     variants: int = 16
     cameras: str = "listed"
-    one_colour: float = 0.01
+    one_colour: float = 0.05
     relight: float = 0.3
     coloured: float = 0.03
     relight_jitter: float = 0.05

@@ -277,7 +277,7 @@ def rendered(picture: Labelled, camera: Camera, rng: np.random.Generator) -> Lab
         rendering = Rendering.draw(rng) if attempt + 1 < _TRIES else Rendering()
         image, light = rendering.develop(picture.image.pixels, picture.image.valid, picture.light, canonical(camera))
         if np.count_nonzero(image.valid) >= _FEWEST:
-            return Labelled(image, light)
+            return Labelled(image, light, picture.telling)
     return Labelled(LinearImage(np.full_like(image.pixels, 0.2), np.ones_like(image.valid)), np.ones(3))
 
 
