@@ -41,6 +41,7 @@ def test_grey_surfaces_still_show_the_light(happens: str) -> None:
         found = variant(start, CAMERA, lambda draw, other=other: other, rng, chances=chances)
         assert degrees(found.image.pixels[found.image.valid].astype(float), found.light).max() < 0.01
         changed += not np.array_equal(found.image.pixels, start.image.pixels)
+        assert found.telling
     assert changed > 15 or happens == "exposure"
 
 
@@ -55,6 +56,7 @@ def test_one_colour_hides_the_light_and_keeps_brightness() -> None:
         before, after = (np.sort(one.image.pixels.sum(axis=2).ravel()) for one in (start, found))
         np.testing.assert_allclose(after, before, rtol=1e-5)
         np.testing.assert_array_equal(found.light, LIGHT)
+        assert not found.telling
         # All pixels are of nearly one direction, which is not that of the light.
         mean = found.image.pixels.astype(float).reshape(-1, 3).mean(axis=0)
         assert np.median(degrees(found.image.pixels.astype(float), mean)) < 9

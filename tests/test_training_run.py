@@ -207,6 +207,22 @@ def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, tmp_
         assert light.expected_error == pytest.approx(result.model.expected(float(log_errors[place])), rel=1e-5)
 
 
+def test_pictures_that_tell_no_light_teach_the_error_alone(prepared: Prepared, tmp_path: Path) -> None:
+    trained, _ = split([prepared], LeftOut(), 0.0)
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
+    nano, recipe = architecture("awbnet-nano"), replace(SMALL, steps=100, teachers=0)
+    mute = replace(bank, telling=np.zeros_like(bank.telling))
+    told, untold = fitting.fit(bank, nano, recipe, seed=1), fitting.fit(mute, nano, recipe, seed=1)
+    for name in ("output.weight", "output.bias"):
+        assert np.abs(told[name][:2]).max() > 0
+        assert np.abs(untold[name][:2]).max() == 0
+    # The anchor is what such a network answers, and it knows by how much that is off.
+    estimates, log_errors = fitting.answers(fitting.network_of(nano, untold), bank)
+    np.testing.assert_array_equal(estimates, bank.anchor[0])
+    errors = fitting.true_errors(estimates, bank)
+    assert np.exp(log_errors).mean() == pytest.approx(errors.mean(), rel=0.5)
+
+
 @pytest.mark.parametrize(
     ("left_out", "says"),
     [
