@@ -22,7 +22,8 @@ from awbkit.camera import LINEAR_SRGB
 from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.estimators import DEFAULT, parse
 from awbkit.illuminant import angular_error
-from awbkit.network.model import Model, named, shipped
+from awbkit.network.model import Model
+from awbkit.network.models import named, shipped
 
 NAMES = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
 LIMITS = {"awbnet-nano": 1_000, "awbnet-s": 5_000, "awbnet-m": 20_000, "awbnet-s-open": 5_000}

@@ -26,7 +26,8 @@ from awbkit.evaluation.methods import resolve
 from awbkit.evaluation.result import Judged, Seen
 from awbkit.evaluation.seen import trained_on
 from awbkit.evaluation.wording import training_note
-from awbkit.network.model import Model, shipped
+from awbkit.network.model import Model
+from awbkit.network.models import shipped
 
 CANON, NIKON = "Canon EOS 550D", "Nikon D810"
 NOTHING = {"datasets": [], "cameras": [], "fold": None}

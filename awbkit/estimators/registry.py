@@ -191,7 +191,8 @@ class Method:
         return light, self
 
     def _is_of_another_domain(self, image: LinearImage) -> bool:
-        from awbkit.network.model import DOMAINS, loaded
+        from awbkit.network.model import DOMAINS
+        from awbkit.network.models import loaded
 
         return is_model(self.name) and loaded(self.name).domain != DOMAINS[image.camera.space]
 
@@ -204,7 +205,7 @@ class Method:
         """
         if not is_model(self.name):
             return ""
-        from awbkit.network.model import loaded
+        from awbkit.network.models import loaded
 
         return loaded(self.name).digest
 
@@ -223,7 +224,7 @@ class Method:
 
 def is_model(name: str) -> bool:
     """Whether a method's name is the path of a model: a file that ends in .safetensors, or a run of `awbkit train`."""
-    from awbkit.network.model import SUFFIX
+    from awbkit.network.store import SUFFIX
 
     return name.endswith(SUFFIX) or (canonical(name) not in _METHODS and (Path(name) / f"model{SUFFIX}").is_file())
 
@@ -233,7 +234,7 @@ def _function(name: str) -> Estimator:
 
 
 def _same_network(first: str, second: str) -> bool:
-    from awbkit.network.model import SUFFIX
+    from awbkit.network.store import SUFFIX
 
     if not (is_model(first) and is_model(second)):
         return canonical(first) == canonical(second)
@@ -243,7 +244,7 @@ def _same_network(first: str, second: str) -> bool:
 
 
 def _check_model(path: str) -> None:
-    from awbkit.network.model import loaded
+    from awbkit.network.models import loaded
 
     try:
         Path(path).stat()

@@ -17,7 +17,8 @@ from awbkit.datasets.prepared import Prepared
 from awbkit.estimators import Method, registry
 from awbkit.evaluation.methods import AnyMethod
 from awbkit.evaluation.result import Seen
-from awbkit.network.model import DOMAINS, Model, loaded, named
+from awbkit.network.model import DOMAINS
+from awbkit.network.models import AnyModel, loaded, named
 
 
 def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.bool_]) -> tuple[Seen, ...]:
@@ -62,11 +63,11 @@ def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
     return count
 
 
-def _model(method: Method, domain: str) -> Model:
+def _model(method: Method, domain: str) -> AnyModel:
     return loaded(method.name) if registry.is_model(method.name) else named(method.name, domain)
 
 
-def _trainings(model: Model, prepared: Prepared) -> Iterator[Mapping[str, Any]]:
+def _trainings(model: AnyModel, prepared: Prepared) -> Iterator[Mapping[str, Any]]:
     """The trainings behind a model, its own and those of what it started from, that saw pictures of a data set."""
     training: object = model.training
     while isinstance(training, Mapping):

@@ -1,43 +1,31 @@
-"""Models in files: weights as safetensors (https://huggingface.co/docs/safetensors), the rest as JSON in their header.
-
-Nothing in such a file is code, and whatever is wrong with one is found before anything is computed with it.
-"""
+"""Trained networks, from a picture to its light."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.camera import Camera
-from awbkit.errors import AwbError, UnreadableFile
+from awbkit.errors import AwbError
 from awbkit.illuminant import Illuminant
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.network import store
 from awbkit.network.architecture import Architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import forward
 
-SCHEMA = 1
-KEY = "awbkit"
-SUFFIX = ".safetensors"
-
 DOMAINS = {"camera": "raw", "linear-srgb": "rendered"}
 """The domain of pictures by their camera's space."""
 
-SHIPPED = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
-
-_LARGEST_FILE = 16 << 20
 _LEAST_ERROR, _GREATEST_ERROR = 0.1, 60.0
-_REMEDY = "name a model that awbkit train wrote"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,18 +56,10 @@ class Model:
         for offset, slope in (self.calibration, self.calibration_without_matrix):
             if not (math.isfinite(offset) and math.isfinite(slope) and slope >= 0):
                 raise ValueError("a calibration is two finite numbers, the second not negative")
-        shapes = self.architecture.shapes()
-        if missing := [name for name in shapes if name not in self.weights]:
-            raise ValueError(f"the weights {missing[0]} are missing")
-        if surplus := [name for name in self.weights if name not in shapes]:
-            raise ValueError(f"the weights {surplus[0]} belong to no layer")
-        for name, shape in shapes.items():
-            array = self.weights[name]
-            if array.shape != shape or array.dtype != np.float32:
-                raise ValueError(f"the weights {name} are {array.dtype} {array.shape}, not float32 {shape}")
+        store.check(self.weights, {name: (shape, np.float32) for name, shape in self.architecture.shapes().items()})
+        for name, array in self.weights.items():
             if not np.isfinite(array).all():
                 raise ValueError(f"the weights {name} are not finite")
-            array.setflags(write=False)
         if self.architecture.statistics and not (self.weights["std"] > 0).all():
             raise ValueError("a standard deviation is not positive")
 
@@ -95,12 +75,7 @@ class Model:
         Raises:
             AwbError: If no pixel is valid, or the picture is of the other domain.
         """
-        domain = DOMAINS[image.camera.space]
-        if domain != self.domain:
-            raise AwbError(
-                f"model {self.name} is for {self.domain} pictures, and this one is {domain}; use a model trained "
-                f"with --domain {domain}"
-            )
+        check_domain(self.name, self.domain, image)
         small = image if image.valid.shape == (THUMBNAIL_SIZE, THUMBNAIL_SIZE) else image.thumbnail()
         white = white_of(image.camera)
         features = describe(canonical(small))
@@ -126,10 +101,7 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """As a file holds it; the same bytes for the same model."""
-        from safetensors.numpy import save
-
         header = {
-            "schema": SCHEMA,
             "name": self.name,
             "architecture": self.architecture.to_json(),
             "domain": self.domain,
@@ -137,8 +109,7 @@ class Model:
             "calibration_without_matrix": list(self.calibration_without_matrix),
             "training": dict(self.training or {}),
         }
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.weights.items()}
-        return bytes(save(arrays, {KEY: json.dumps(header, sort_keys=True)}))
+        return store.to_bytes(header, self.weights)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
@@ -147,41 +118,21 @@ class Model:
         Raises:
             UnreadableFile: If it is none.
         """
-        place = Path(path)
-        place = place / f"model{SUFFIX}" if place.is_dir() else place
-        try:
-            size = place.stat().st_size
-        except OSError as error:
-            raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
-        if size > _LARGEST_FILE:
-            raise UnreadableFile(place, f"has {size >> 20} MB, which no model of awbkit has", _REMEDY)
-        return _parsed(place)
+        return store.read(path, cls.parsed)
 
+    @classmethod
+    def parsed(cls, header: Mapping[str, Any], arrays: store.Arrays) -> Model:
+        """The model of a file's header and arrays.
 
-def _parsed(place: Path) -> Model:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(place, framework="numpy") as file:
-            text = (file.metadata() or {}).get(KEY)
-            if text is None:
-                raise UnreadableFile(place, "holds weights, but no model of awbkit", _REMEDY)
-            header = json.loads(text)
-            if header["schema"] != SCHEMA:
-                raise UnreadableFile(
-                    place, f"is of schema {header['schema']}, this awbkit reads {SCHEMA}", "update awbkit"
-                )
-            architecture = Architecture.from_json(header["architecture"])
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: If they are none.
+        """
+        if "bits" in header:
+            raise ValueError("it is quantised; name the model that it was made of")
         known, unknown = _line(header["calibration"]), _line(header["calibration_without_matrix"])
+        architecture = Architecture.from_json(header["architecture"])
         name, domain = str(header["name"]), str(header["domain"])
-        return Model(name, architecture, weights, domain, known, unknown, dict(header["training"]))
-    except SafetensorError as error:
-        raise UnreadableFile(place, f"is no sound safetensors file ({error})", _REMEDY) from None
-    except OSError as error:
-        raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise UnreadableFile(place, f"is no model of awbkit ({error})", _REMEDY) from None
+        return cls(name, architecture, arrays, domain, known, unknown, dict(header["training"]))
 
 
 def _line(entry: Any) -> tuple[float, float]:
@@ -189,52 +140,17 @@ def _line(entry: Any) -> tuple[float, float]:
     return float(offset), float(slope)
 
 
-def loaded(path: str) -> Model:
-    """:meth:`Model.load`, once in a process for each file, until it changes."""
-    place = Path(path)
-    place = place / f"model{SUFFIX}" if place.is_dir() else place
-    try:
-        status = place.stat()
-    except OSError:
-        return Model.load(path)
-    return _kept(path, str(place.resolve()), status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=16)
-def _kept(path: str, place: str, changed: int, size: int) -> Model:
-    return Model.load(path)
-
-
-def named(name: str, domain: str) -> Model:
-    """A model by the name of one that is shipped, or else by its path.
-
-    A shipped name always means the shipped model, even where a file or folder of that name lies in the working
-    directory: write ./awbnet-s for that. The same command then gives the same network wherever it is called.
-
-    Args:
-        name: One of ``SHIPPED``; "awbnet", which means awbnet-s as it does as a method; or the path of a model file or
-            of a run folder.
-        domain: "raw" or "rendered": which of the two models of a shipped name.
+def check_domain(name: str, domain: str, image: LinearImage) -> None:
+    """Refuse a picture that is not of a model's domain.
 
     Raises:
-        UnreadableFile: If it is none of these.
+        AwbError: Then.
     """
-    name = "awbnet-s" if name == "awbnet" else name
-    return Model.load(shipped(name, domain) if name in SHIPPED else name)
-
-
-def shipped(name: str, domain: str) -> Path:
-    """Where the model of this name for a domain lies: in the package, or beside it in a checkout.
-
-    Raises:
-        UnreadableFile: If it is in neither.
-    """
-    file = name + ("" if domain == "raw" else f"-{domain}") + SUFFIX
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "models", package.parent / "models"):
-        if (folder / file).is_file():
-            return folder / file
-    raise UnreadableFile(package / "models" / file, "is missing", "install awbkit again")
+    found = DOMAINS[image.camera.space]
+    if found != domain:
+        raise AwbError(
+            f"model {name} is for {domain} pictures, and this one is {found}; use a model trained with --domain {found}"
+        )
 
 
 def canonical(image: LinearImage) -> LinearImage:

@@ -26,6 +26,9 @@ class Network(nn.Module):
 
     mean: Tensor
     std: Tensor
+    stem: nn.Conv2d
+    attention: nn.Conv2d
+    rank: nn.Linear
 
     def __init__(self, architecture: Architecture, mean: Tensor, std: Tensor) -> None:
         super().__init__()
@@ -56,6 +59,16 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Residuals (N, 2) in ln r/g and ln b/g, and (N,) the logarithm of the expected error in degrees."""
+        x = self._read(batch)
+        if self.architecture.rank:
+            x = self.rank(x)
+        for layer in self.hidden:
+            x = functional.relu(layer(x))
+        out = self.output(x)
+        return out[:, :2] * float(SCALES["residual"]), out[:, 2]
+
+    def _read(self, batch: Batch) -> Tensor:
+        """The inputs of the head."""
         known = batch["known"]
         parts = [batch["anchor"] * known * float(SCALES["anchor"]), known]
         if self.architecture.statistics:
@@ -63,13 +76,7 @@ class Network(nn.Module):
             parts.insert(0, normal.clamp(-float(LIMIT), float(LIMIT)))
         if self.architecture.channels:
             parts.append(self._local(batch["grid"]))
-        x = torch.cat(parts, dim=1)
-        if self.architecture.rank:
-            x = self.rank(x)
-        for layer in self.hidden:
-            x = functional.relu(layer(x))
-        out = self.output(x)
-        return out[:, :2] * float(SCALES["residual"]), out[:, 2]
+        return torch.cat(parts, dim=1)
 
     def _local(self, grid: Tensor) -> Tensor:
         x = self.stem(grid.contiguous(memory_format=torch.channels_last))
@@ -82,7 +89,12 @@ class Network(nn.Module):
         x = functional.relu(x)
         for block in self.blocks:
             x = block(x)
-        logits = self.attention(x).flatten(2)
+        return self._pooled(self.attention(x), grid)
+
+    @staticmethod
+    def _pooled(logits: Tensor, grid: Tensor) -> Tensor:
+        """(N, 2 maps) means of the cells' log-chroma, by attention."""
+        logits = logits.flatten(2)
         logits = torch.where(grid[:, 4:].flatten(2) > 0, logits, torch.full_like(logits, float(UNSEEN)))
         pooled = logits.softmax(dim=2) @ grid[:, :2].flatten(2).transpose(1, 2)
         return pooled.flatten(1) * float(SCALES["attended"])

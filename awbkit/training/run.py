@@ -22,7 +22,8 @@ from awbkit.evaluation.statistics import statistics
 from awbkit.files.lock import locked
 from awbkit.files.outputs import IfExists, atomic_write
 from awbkit.network.architecture import DEFAULT, Architecture, architecture, names
-from awbkit.network.model import SUFFIX, Model
+from awbkit.network.model import Model
+from awbkit.network.store import SUFFIX
 from awbkit.training import calibration, processes
 from awbkit.training.bank import Bank, make, usual
 from awbkit.training.calibration import Judged

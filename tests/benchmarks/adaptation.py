@@ -20,7 +20,8 @@ import torch
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.statistics import statistics
 from awbkit.network.architecture import architecture
-from awbkit.network.model import named
+from awbkit.network.model import Model
+from awbkit.network.models import named
 from awbkit.training.bank import Bank, make
 from awbkit.training.fit import answers, fit, network_of, true_errors
 from awbkit.training.recipe import Recipe, read_recipe
@@ -44,6 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     model = named(options.model, "raw")
+    assert isinstance(model, Model), "a quantised model is not trained on"
     pictures, _ = split([Prepared.open(options.prepared)], LeftOut(), 0.0)
     scenes = sorted({picture.scene for picture in pictures})
     adapt = read_recipe(ADAPT)

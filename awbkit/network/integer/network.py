@@ -1,0 +1,150 @@
+"""The network in whole numbers: from a description to the light.
+
+Activations are whole numbers on a scale for each layer, weights on one for each of a layer's outputs. What a layer sums
+is multiplied by 2**24 times the ratio of the scales and rounded off again, to the nearest, halves up: on a processor
+with a rounding 32-bit multiplication that is one instruction. No sum has more than 24 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.network.architecture import Architecture
+from awbkit.network.features import GRID_SIDE
+from awbkit.network.inference import SCALES
+from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, ratio
+from awbkit.network.integer.description import GRID_UNITS, Description
+
+ROUNDED_OFF = 24
+"""Bits that a layer's multipliers have too many."""
+
+NORMAL_BITS = 12
+"""The same of the gains that normalise statistics."""
+
+INPUT_UNIT = 1 / 32
+"""What one unit of the head's inputs is; with 8 bits they reach to +-4."""
+
+ANCHOR_SHIFT = 5
+ATTENDED = (11, 8)
+"""The anchor becomes an input by a shift, attended log-chroma by a ratio. Neither is quite what the float network does;
+:func:`input_corrections` has what is left for the weights."""
+
+_ATTENTION_BITS = 12
+INPUT_LIMIT = 127
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Of the network.
+
+    Attributes:
+        weight: int8, (out, in) of linear layers and pointwise convolutions, (channels, 9) of depthwise ones.
+        bias: int32 (out,), in units of the sums.
+        multiplier: int32 (out,), positive.
+    """
+
+    weight: NDArray[np.int8]
+    bias: NDArray[np.int32]
+    multiplier: NDArray[np.int32]
+
+    def apply(self, x: Int, low: int, high: int) -> Int:
+        """The outputs (out, ...) of inputs (in, ...), from ``low`` to ``high``."""
+        total = self.weight.astype(np.int64) @ x
+        return self.rounded(total, low, high)
+
+    def rounded(self, total: Int, low: int, high: int) -> Int:
+        """What becomes of sums (out, ...)."""
+        shape = (-1,) + (1,) * (total.ndim - 1)
+        total = total + self.bias.astype(np.int64).reshape(shape)
+        product = total * self.multiplier.astype(np.int64).reshape(shape)
+        return np.asarray(np.clip(product + (1 << ROUNDED_OFF - 1) >> ROUNDED_OFF, low, high))
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerNetwork:
+    """Layers and what surrounds them.
+
+    Attributes:
+        architecture: Of the family "awbnet".
+        layers: By the names that the architecture's weights have, less their endings.
+        centre: int16 (S,), taken off the statistics.
+        gain: int16 (S,), what they are multiplied by then, of 2**12.
+        activation_bits: 8 or 16, of all that passes between layers; the inputs of the head have 8 in either case.
+    """
+
+    architecture: Architecture
+    layers: Mapping[str, Layer]
+    centre: NDArray[np.int16]
+    gain: NDArray[np.int16]
+    activation_bits: int = 8
+
+    def forward(self, description: Description, white: Int | None) -> Int:
+        """(3,): log2 of the light's r/g and b/g less the anchor's, and of the expected error in degrees, in 1/2048.
+
+        Args:
+            description: Of the picture.
+            white: (2,), log2 of r/g and b/g of the camera's white under D65; None where that is not known.
+        """
+        most = (1 << self.activation_bits - 1) - 1
+        x = self.inputs(description, white)
+        if "rank" in self.layers:
+            x = self.layers["rank"].apply(x, -most, most)
+        for number in range(len(self.architecture.hidden)):
+            x = self.layers[f"hidden.{number}"].apply(x, 0, most)
+        return self.layers["output"].apply(x, -(1 << 15), (1 << 15) - 1)
+
+    def inputs(self, description: Description, white: Int | None) -> Int:
+        """What the head reads, each from -127 to 127 in :data:`INPUT_UNIT`."""
+        apart = np.clip(description.statistics - self.centre, -(1 << 15) + 1, (1 << 15) - 1)
+        parts = [apart * self.gain + (1 << NORMAL_BITS - 1) >> NORMAL_BITS] if len(self.centre) else []
+        if white is None:
+            parts.append(np.zeros(3, np.int64))
+        else:
+            absolute = description.anchor - white
+            parts.append(np.append(absolute + (1 << ANCHOR_SHIFT - 1) >> ANCHOR_SHIFT, 32))
+        if "stem" in self.layers:
+            parts.append(self._attended(description.grid))
+        return np.asarray(np.clip(np.concatenate(parts), -INPUT_LIMIT, INPUT_LIMIT))
+
+    def _attended(self, grid: Int) -> Int:
+        """(2 maps,) means of the cells' log-chroma, by attention."""
+        most = (1 << self.activation_bits - 1) - 1
+        cells = grid.reshape(len(grid), -1)
+        x = self.layers["stem"].apply(cells, 0, most)
+        for number in range(self.architecture.blocks):
+            x = self._depthwise(self.layers[f"blocks.{number}.depthwise"], x)
+            x = self.layers[f"blocks.{number}.pointwise"].apply(x, 0, most)
+        logits = self.layers["attention"].apply(x, -(1 << 15), (1 << 15) - 1)
+        seen = cells[4] > 0
+        greatest = np.where(seen, logits, -(1 << 15)).max(axis=1, keepdims=True)
+        attention = np.where(seen, exp2(logits - greatest, _ATTENTION_BITS), 0)
+        pooled = attention @ cells[:2].T
+        return ratio(pooled * ATTENDED[0], attention.sum(axis=1, keepdims=True) * ATTENDED[1]).reshape(-1)
+
+    def _depthwise(self, layer: Layer, x: Int) -> Int:
+        """3 x 3, zeros beyond the border; (channels, cells) to the same, of either sign."""
+        most = (1 << self.activation_bits - 1) - 1
+        padded = np.pad(x.reshape(-1, GRID_SIDE, GRID_SIDE), ((0, 0), (1, 1), (1, 1)))
+        kernel = layer.weight.astype(np.int64)
+        total = np.zeros_like(x)
+        for place in range(9):
+            row, column = divmod(place, 3)
+            window = padded[:, row : row + GRID_SIDE, column : column + GRID_SIDE]
+            total += kernel[:, place, None] * window.reshape(len(x), -1)
+        return layer.rounded(total, -most, most)
+
+
+def input_corrections(architecture: Architecture) -> NDArray[np.float64]:
+    """(inputs,), what the float network's first weights are multiplied by to read the integer inputs as they are."""
+    ln2 = float(np.log(2))
+    anchor = ln2 / OCTAVE * (1 << ANCHOR_SHIFT) * float(SCALES["anchor"]) / INPUT_UNIT
+    attended = GRID_UNITS[0] * float(SCALES["attended"]) * ATTENDED[1] / ATTENDED[0] / INPUT_UNIT
+    found = np.ones(architecture.head_inputs)
+    start = len(found) - 2 * architecture.maps - 3
+    found[start : start + 2] = anchor
+    found[start + 3 :] = attended
+    return found

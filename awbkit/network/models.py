@@ -1,0 +1,85 @@
+"""Models by their names and files, whatever numbers they compute with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from awbkit.errors import UnreadableFile
+from awbkit.network import store
+from awbkit.network.model import Model
+
+if TYPE_CHECKING:
+    from awbkit.network.integer.model import IntegerModel
+
+AnyModel: TypeAlias = "Model | IntegerModel"
+
+SHIPPED = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
+
+
+def load(path: str | os.PathLike[str]) -> AnyModel:
+    """Read a model, of floating point or quantised, or that of a run folder.
+
+    Raises:
+        UnreadableFile: If it is none.
+    """
+    return store.read(path, _parsed)
+
+
+def _parsed(header: Mapping[str, Any], arrays: store.Arrays) -> AnyModel:
+    if "bits" not in header:
+        return Model.parsed(header, arrays)
+    # Only quantised models need what computes them.
+    from awbkit.network.integer.model import IntegerModel
+
+    return IntegerModel.parsed(header, arrays)
+
+
+def loaded(path: str) -> AnyModel:
+    """:func:`load`, once in a process for each file, until it changes."""
+    place = store.place_of(path)
+    try:
+        status = place.stat()
+    except OSError:
+        return load(path)
+    return _kept(path, str(place.resolve()), status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _kept(path: str, place: str, changed: int, size: int) -> AnyModel:
+    return load(path)
+
+
+def named(name: str, domain: str) -> AnyModel:
+    """A model by the name of one that is shipped, or else by its path.
+
+    A shipped name always means the shipped model, even where a file or folder of that name lies in the working
+    directory: write ./awbnet-s for that. The same command then gives the same network wherever it is called.
+
+    Args:
+        name: One of ``SHIPPED``; "awbnet", which means awbnet-s as it does as a method; or the path of a model file or
+            of a run folder.
+        domain: "raw" or "rendered": which of the two models of a shipped name.
+
+    Raises:
+        UnreadableFile: If it is none of these.
+    """
+    name = "awbnet-s" if name == "awbnet" else name
+    return load(shipped(name, domain) if name in SHIPPED else name)
+
+
+def shipped(name: str, domain: str) -> Path:
+    """Where the model of this name for a domain lies: in the package, or beside it in a checkout.
+
+    Raises:
+        UnreadableFile: If it is in neither.
+    """
+    file = name + ("" if domain == "raw" else f"-{domain}") + store.SUFFIX
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "models", package.parent / "models"):
+        if (folder / file).is_file():
+            return folder / file
+    raise UnreadableFile(package / "models" / file, "is missing", "install awbkit again")
