@@ -45,8 +45,9 @@ def test_grey_surfaces_still_show_the_light(happens: str) -> None:
     assert changed > 15 or happens == "exposure"
 
 
-def test_one_colour_hides_the_light_and_keeps_brightness() -> None:
-    chances = Chances(**{**NEVER, "one_colour": 1.0})
+@pytest.mark.parametrize("happens", ["one_colour", "grey"])
+def test_pictures_of_one_colour(happens: str) -> None:
+    chances = Chances(**{**NEVER, happens: 1.0})
     off = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -56,12 +57,12 @@ def test_one_colour_hides_the_light_and_keeps_brightness() -> None:
         before, after = (np.sort(one.image.pixels.sum(axis=2).ravel()) for one in (start, found))
         np.testing.assert_allclose(after, before, rtol=1e-5)
         np.testing.assert_array_equal(found.light, LIGHT)
-        assert not found.telling
-        # All pixels are of nearly one direction, which is not that of the light.
+        assert found.telling == (happens == "grey")
         mean = found.image.pixels.astype(float).reshape(-1, 3).mean(axis=0)
         assert np.median(degrees(found.image.pixels.astype(float), mean)) < 9
         off.append(degrees(mean, LIGHT))
-    assert np.median(off) > 15
+    # Nearly all of one direction: that of the light where the colour is grey, else not.
+    assert np.median(off) < 3 if happens == "grey" else np.median(off) > 15
 
 
 def test_blur_does_not_reach_round_the_edges() -> None:

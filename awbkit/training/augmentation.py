@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,7 @@ class Chances:
         collage: A second picture, put under the light of the first, takes a part of it.
         crop: It is cropped, where it is no collage.
         one_colour: All of it is nearly of one colour, so that nothing in it tells the light.
+        grey: All of it is nearly grey, as fog, snow, concrete or a card are.
         second_light: A part of the scene is lit by another light.
         exposure: It is exposed so that more is clipped.
         noise: A sensor's noise is added.
@@ -61,6 +63,7 @@ class Chances:
     collage: float = 0.5
     crop: float = 0.7
     one_colour: float = 0.05
+    grey: float = 0.03
     second_light: float = 0.05
     exposure: float = 0.3
     noise: float = 0.4
@@ -92,7 +95,9 @@ def variant(
     elif rng.random() < chances.crop:
         pixels, valid = _crop(pixels, valid, rng)
     if one_colour := rng.random() < chances.one_colour:
-        pixels = _one_colour(pixels, valid, light, rng)
+        pixels = _paled(pixels, _one_colour(pixels, valid, light, rng), rng)
+    elif rng.random() < chances.grey:
+        pixels = _paled(pixels, _chroma(light), rng)
     if rng.random() < chances.camera:
         pixels, valid, light = _other_camera(pixels, valid, light, camera, rng, listed_cameras)
     if rng.random() < chances.second_light:
@@ -160,18 +165,27 @@ def _collage(first: Labelled, second: Labelled, rng: np.random.Generator) -> tup
     return np.where(part[..., None], other, pixels), np.where(part, seen, valid)
 
 
-def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> Float:
-    """As if all surfaces were paler or deeper tones of one of them, perhaps deeper in colour than it was."""
+def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """(2,), log-chroma of one of the surfaces, perhaps deeper in colour than it was."""
+    own = _chroma(light)
     if not valid.any():
-        return pixels
-    own = np.log(light[::2] / light[1])
-    logs = np.log(np.maximum(pixels, np.float32(1e-6)))
-    chroma = logs[..., ::2] - logs[..., 1:2]
-    chosen = chroma[valid][rng.integers(np.count_nonzero(valid))]
-    centre = own + np.clip((chosen - own) * rng.uniform(1, 2.5), -2, 2)
+        return own
+    chosen = _chroma(pixels[valid][rng.integers(np.count_nonzero(valid))])
+    return own + np.clip((chosen - own) * rng.uniform(1, 2.5), -2, 2)
+
+
+def _paled(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float:
+    """As if all surfaces were paler or deeper tones of one colour."""
+    chroma = _chroma(pixels)
     ratios = np.exp(centre + (chroma - centre) * rng.uniform(0, 0.3))
     found = np.insert(ratios, 1, 1, axis=2).astype(np.float32)
     return np.asarray(found * (pixels.sum(axis=2) / found.sum(axis=2))[..., None])
+
+
+def _chroma(rgb: NDArray[Any]) -> FloatArray:
+    """(..., 2), ln(r/g) and ln(b/g)."""
+    logs = np.log(np.maximum(rgb.astype(np.float64), 1e-6))
+    return np.asarray(logs[..., ::2] - logs[..., 1:2])
 
 
 def _other_camera(
