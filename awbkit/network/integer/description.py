@@ -314,7 +314,7 @@ def _linear(planes: Int, logs: Int) -> Int:
     """Channels divided by 2**logs, of 2**LINEAR_BITS, by gains of 15 bits and one shift for all."""
     exponents = LINEAR_BITS * OCTAVE - logs
     shift = max(14 - int(exponents.max() >> 11), 1)
-    gains = np.minimum(exp2(exponents, shift), (1 << 15) - 1)
+    gains = np.minimum(exp2(np.minimum(exponents, (15 - shift) * OCTAVE), shift), (1 << 15) - 1)
     return planes * gains[:, None, None] + (1 << shift - 1) >> shift
 
 

@@ -1,0 +1,1028 @@
+/* Made by awbkit @VERSION@ from @NAME@; see awb.h. The numbers are those of awbkit's integer reference, to the bit. */
+#include <string.h>
+
+#include "awb.h"
+
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+#include <arm_acle.h>
+#define AWB_DSP (@ACTIVATION_BITS@ == 8)
+#else
+#define AWB_DSP 0
+#endif
+
+/* Logarithms are to base 2, in 1/2048 octave. Shifts of negative numbers to the right round down, as all compilers for
+ * embedded processors do them. */
+#define OCTAVE 2048
+#define BINS 256
+#define WHOLE 128
+#define LINEAR_BITS 12
+#define UNSEEN 0xffffu
+
+@TABLES@
+
+/* ---------------------------------------------------------------------------------------------- arithmetic */
+
+static int leading_zeros(uint32_t x)
+{
+#if defined(__GNUC__)
+    return __builtin_clz(x);
+#else
+    int count = 0;
+    while (!(x & 0x80000000u)) {
+        x <<= 1;
+        count++;
+    }
+    return count;
+#endif
+}
+
+static int32_t clamped(int32_t x, int32_t low, int32_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* Of numbers of 64 bits, off by less than one; of 0 that of 1. */
+static int32_t log2_of(uint64_t x)
+{
+    uint32_t high = (uint32_t)(x >> 32), low = (uint32_t)x, mantissa, place;
+    int32_t whole, step;
+    if (high) {
+        whole = 63 - leading_zeros(high);
+        mantissa = (uint32_t)(x >> (whole - 31));
+    } else {
+        low = low ? low : 1;
+        whole = 31 - leading_zeros(low);
+        mantissa = low << (31 - whole);
+    }
+    place = mantissa >> 24 & 127;
+    step = log2_table[place + 1] - log2_table[place];
+    step = log2_table[place] + ((step * (int32_t)(mantissa >> 8 & 0xffff) + 0x8000) >> 16);
+    return whole * OCTAVE + ((step + 8) >> 4);
+}
+
+/* Of numbers of 32 bits that are not 0, off by 12 at most. */
+static inline int32_t quick_log2(uint32_t x)
+{
+    int zeros = leading_zeros(x);
+    return (31 - zeros) * OCTAVE + quick_table[(x << zeros) >> 24 & 127];
+}
+
+/* 2^bits * 2^(x / 2048), rounded. */
+static uint32_t exp2_of(int32_t x, int bits)
+{
+    int32_t place = x >> 6 & 31, shift = (x >> 11) + bits - 15;
+    int32_t step = exp2_table[place + 1] - exp2_table[place];
+    uint32_t value = 32768u + exp2_table[place] + (uint32_t)((step * (x & 63) + 32) >> 6);
+    if (shift >= 0)
+        return value << shift;
+    shift = -shift > 20 ? 20 : -shift;
+    return (value + (1u << (shift - 1))) >> shift;
+}
+
+/* The nearest whole number, halves away from zero; 0 where the denominator is 0. */
+static int32_t ratio(int64_t numerator, uint64_t denominator)
+{
+    uint64_t size = (uint64_t)(numerator < 0 ? -numerator : numerator);
+    uint32_t high = (uint32_t)(size >> 31);
+    int shift = high ? 32 - leading_zeros(high) : 0;
+    uint32_t by = (uint32_t)(denominator >> shift), found;
+    if (!by)
+        return 0;
+    found = ((uint32_t)(size >> shift) + (by >> 1)) / by;
+    return numerator < 0 ? -(int32_t)found : (int32_t)found;
+}
+
+/* ----------------------------------------------------------------------------------------------- workspace */
+
+enum { BRIGHT, WHITE, GREY, RED_GREEN, BLUE_GREEN, HISTOGRAMS };
+enum { MASKS = 11, SOFT = 5 };
+
+/* Where a share of the pixels ends, and the weight of those in the bin there. */
+typedef struct {
+    uint8_t bin, part;
+} share;
+
+typedef struct {
+    uint32_t linear[MASKS][3];
+    uint32_t mass[MASKS];
+    int32_t chroma[MASKS][2];
+    uint64_t lit[3];
+    int64_t soft_chroma[SOFT][2];
+    uint32_t soft_mass[SOFT];
+    int64_t products[3], bright_products[3];
+    uint64_t moment[6];
+    uint64_t contrast, colour;
+    int32_t chroma_sum[2];
+    uint32_t shine[8];
+    uint16_t sector[8];
+} sums;
+
+/* Sums over the cells of one row of the grid, and over the patches of one row of them. */
+typedef struct {
+    uint32_t linear[16][3];
+    uint32_t contrast[16];
+    uint8_t number[16];
+    uint32_t greatest[4][3];
+    uint16_t seen[4];
+} cells;
+
+typedef struct {
+    uint16_t logs[3][AWB_SIDE][3];
+} rows;
+
+typedef struct {
+    union {
+        struct {
+            uint16_t shares[AWB_SIDE][3];
+        } norms;
+        struct {
+            uint8_t bins[AWB_PIXELS];
+            uint16_t histogram[BINS];
+        } anchor;
+        struct {
+            rows around;
+            uint16_t histograms[HISTOGRAMS][BINS];
+        } count;
+        struct {
+            rows around;
+            sums total;
+            cells row;
+            uint32_t blocks[64][3];
+            uint8_t block_seen[64];
+            int32_t surface[2][3];
+        } measure;
+        struct {
+            activation maps[2][256 * CHANNELS];
+            int16_t logits[256];
+        } network;
+    } at;
+    activation grid[256 * GRID_STRIDE];
+    int16_t statistics[138];
+    activation x[2][WIDEST];
+    share shares[MASKS];
+    int32_t norms[5][3], edges[2][3];
+    int32_t anchor[3], level;
+    uint32_t gain[3];
+    int shift;
+    uint32_t count;
+    const uint16_t *thumbnail;
+    const awb_camera *camera;
+} estimate;
+
+typedef char workspace_is_large_enough[sizeof(estimate) <= sizeof(awb_workspace) ? 1 : -1];
+
+/* A pixel less black; whether it is valid. */
+static inline int pixel(const estimate *e, int place, uint32_t rgb[3])
+{
+    const uint16_t *raw = e->thumbnail + 3 * place;
+    const awb_camera *camera = e->camera;
+    uint32_t top = camera->white;
+    if (raw[0] <= camera->black[0] || raw[1] <= camera->black[1] || raw[2] <= camera->black[2])
+        return 0;
+    if (top != 65535u && (raw[0] >= top || raw[1] >= top || raw[2] >= top))
+        return 0;
+    rgb[0] = (uint32_t)raw[0] - camera->black[0];
+    rgb[1] = (uint32_t)raw[1] - camera->black[1];
+    rgb[2] = (uint32_t)raw[2] - camera->black[2];
+    return 1;
+}
+
+static void clear(void *memory, uint32_t size)
+{
+    uint8_t *byte = memory;
+    while (size--)
+        *byte++ = 0;
+}
+
+/* ---------------------------------------------------------------------------------------- order statistics */
+
+static const int32_t offsets[HISTOGRAMS] = {11 * OCTAVE, 12 * OCTAVE, 10 * OCTAVE, 4 * OCTAVE, 4 * OCTAVE};
+static const uint8_t widths[HISTOGRAMS] = {7, 7, 7, 6, 6};
+
+static inline int bin_of(int which, int32_t value)
+{
+    return (int)clamped((value + offsets[which]) >> widths[which], 0, BINS - 1);
+}
+
+static uint32_t rank_of(uint32_t count, uint32_t thousandths)
+{
+    return (count * thousandths + 999) / 1000;
+}
+
+static share end_of_share(const uint16_t *histogram, uint32_t wanted, int from, int step)
+{
+    uint32_t before = 0;
+    share found;
+    int bin = from;
+    while (before + histogram[bin] < wanted) {
+        before += histogram[bin];
+        bin += step;
+    }
+    found.bin = (uint8_t)bin;
+    found.part = (uint8_t)(((wanted - before) * WHOLE + (histogram[bin] >> 1)) / histogram[bin]);
+    return found;
+}
+
+static share highest(const uint16_t *histogram, uint32_t wanted)
+{
+    return end_of_share(histogram, wanted, BINS - 1, -1);
+}
+
+static share lowest(const uint16_t *histogram, uint32_t wanted)
+{
+    return end_of_share(histogram, wanted, 0, 1);
+}
+
+static inline uint32_t weight_above(share end, int bin)
+{
+    return bin > end.bin ? WHOLE : bin == end.bin ? end.part : 0;
+}
+
+static inline uint32_t weight_below(share end, int bin)
+{
+    return bin < end.bin ? WHOLE : bin == end.bin ? end.part : 0;
+}
+
+static int32_t quantile(const estimate *e, int which, uint32_t rank)
+{
+    const uint16_t *histogram = e->at.count.histograms[which];
+    uint32_t before = 0, number;
+    int bin = 0;
+    while (before + histogram[bin] <= rank)
+        before += histogram[bin++];
+    number = histogram[bin];
+    return ((int32_t)bin << widths[which]) - offsets[which] +
+           (int32_t)(((2 * (rank - before) + 1) << widths[which]) / (2 * number));
+}
+
+/* ------------------------------------------------------------------------------------------------- channels */
+
+static int32_t less_green(const int32_t logs[3], int blue)
+{
+    return logs[blue ? 2 : 0] - logs[1];
+}
+
+/* Minkowski norms of the channels and of the differences of neighbours. */
+static int measure_channels(estimate *e)
+{
+    uint32_t top[3] = {0, 0, 0}, scale[3], rgb[3], first[3] = {0, 0, 0}, apart[3] = {0, 0, 0};
+    uint64_t power[3][3] = {{0}}, steep[3] = {0, 0, 0};
+    uint16_t (*above)[3] = e->at.norms.shares;
+    int x, y, c, n;
+    e->count = 0;
+    for (n = 0; n < AWB_PIXELS; n++)
+        if (pixel(e, n, rgb)) {
+            e->count++;
+            for (c = 0; c < 3; c++)
+                top[c] = rgb[c] > top[c] ? rgb[c] : top[c];
+        }
+    if (!e->count)
+        return AWB_NO_VALID_PIXEL;
+    for (c = 0; c < 3; c++)
+        scale[c] = 0x80000000u / top[c];
+    for (x = 0; x < AWB_SIDE; x++)
+        above[x][0] = UNSEEN;
+    for (y = n = 0; y < AWB_SIDE; y++) {
+        uint16_t left[3] = {UNSEEN, 0, 0};
+        for (x = 0; x < AWB_SIDE; x++, n++) {
+            int seen_left = left[0] != UNSEEN, seen_above = above[x][0] != UNSEEN;
+            if (!pixel(e, n, rgb)) {
+                left[0] = above[x][0] = UNSEEN;
+                continue;
+            }
+            for (c = 0; c < 3; c++) {
+                uint32_t part = rgb[c] * scale[c] >> 16, second = part * part;
+                uint32_t fourth = second >> 14, eighth;
+                first[c] += part;
+                power[0][c] += second;
+                power[1][c] += (uint64_t)fourth * fourth;
+                eighth = (uint32_t)((uint64_t)fourth * fourth >> 16);
+                power[2][c] += (uint64_t)eighth * eighth;
+                if (seen_left) {
+                    uint32_t step = part > left[c] ? part - left[c] : left[c] - part;
+                    apart[c] += step;
+                    step = step * step >> 6;
+                    steep[c] += (uint64_t)step * step;
+                }
+                if (seen_above) {
+                    uint32_t step = part > above[x][c] ? part - above[x][c] : above[x][c] - part;
+                    apart[c] += step;
+                    step = step * step >> 6;
+                    steep[c] += (uint64_t)step * step;
+                }
+                left[c] = above[x][c] = (uint16_t)part;
+            }
+        }
+    }
+    for (c = 0; c < 3; c++) {
+        int32_t mean = log2_of(e->count), most = log2_of(top[c]);
+        e->norms[0][c] = log2_of(first[c]) - mean - 15 * OCTAVE + most;
+        e->norms[1][c] = ((log2_of(power[0][c]) - mean - 30 * OCTAVE) >> 1) + most;
+        e->norms[2][c] = ((log2_of(power[1][c]) - mean - 32 * OCTAVE) >> 2) + most;
+        e->norms[3][c] = ((log2_of(power[2][c]) - mean - 32 * OCTAVE) >> 3) + most;
+        e->norms[4][c] = most;
+        e->edges[0][c] = log2_of(apart[c]) + most;
+        e->edges[1][c] = (log2_of(steep[c]) >> 2) + most;
+    }
+    return AWB_OK;
+}
+
+static inline int32_t whiteness_of(const int32_t y[3])
+{
+    int32_t least = y[0] < y[1] ? y[0] : y[1], most = y[0] < y[1] ? y[1] : y[0];
+    least = y[2] < least ? y[2] : least;
+    most = y[2] > most ? y[2] : most;
+    return 2 * least - most;
+}
+
+/* The first guess of the light: the mean chromaticity of what is bright and least coloured under the 4-norm. */
+static void find_anchor(estimate *e)
+{
+    uint8_t *bins = e->at.anchor.bins;
+    uint16_t *histogram = e->at.anchor.histogram;
+    const int32_t *first = e->norms[2];
+    uint32_t rgb[3], total[3] = {0, 0, 0};
+    int32_t y[3], most, means[3], exponent[3];
+    share end;
+    int n, c;
+    clear(histogram, sizeof e->at.anchor.histogram);
+    for (n = 0; n < AWB_PIXELS; n++)
+        if (pixel(e, n, rgb)) {
+            for (c = 0; c < 3; c++)
+                y[c] = quick_log2(rgb[c]) - first[c];
+            bins[n] = (uint8_t)bin_of(WHITE, whiteness_of(y));
+            histogram[bins[n]]++;
+        } else {
+            bins[n] = 0;
+        }
+    end = highest(histogram, rank_of(e->count, 30));
+    for (n = 0; n < AWB_PIXELS; n++) {
+        uint32_t weight = weight_above(end, bins[n]), linear[3], sum;
+        if (!weight || !pixel(e, n, rgb))
+            continue;
+        for (c = 0; c < 3; c++)
+            y[c] = quick_log2(rgb[c]) - first[c];
+        most = y[0] > y[1] ? y[0] : y[1];
+        most = y[2] > most ? y[2] : most;
+        for (sum = 0, c = 0; c < 3; c++)
+            sum += linear[c] = exp2_of(y[c] - most, 15);
+        for (c = 0; c < 3; c++)
+            total[c] += (linear[c] << 15) / sum * weight;
+    }
+    for (c = 0; c < 3; c++)
+        e->anchor[c] = first[c] + log2_of(total[c]);
+    for (c = 0; c < 3; c += 2)
+        e->anchor[c] -= e->anchor[1];
+    e->anchor[1] = 0;
+    /* The mean brightness, of all channels together, is 1. */
+    for (c = 0; c < 3; c++)
+        means[c] = e->norms[0][c] - e->anchor[c];
+    most = means[0] > means[1] ? means[0] : means[1];
+    most = means[2] > most ? means[2] : most;
+    e->level = log2_of(exp2_of(means[0] - most, 14) + exp2_of(means[1] - most, 14) + exp2_of(means[2] - most, 14)) +
+               most - 14 * OCTAVE;
+    for (c = 0; c < 3; c++)
+        exponent[c] = LINEAR_BITS * OCTAVE - e->anchor[c] - e->level;
+    most = exponent[0] > exponent[1] ? exponent[0] : exponent[1];
+    most = exponent[2] > most ? exponent[2] : most;
+    e->shift = 14 - (most >> 11) > 1 ? (int)(14 - (most >> 11)) : 1;
+    for (c = 0; c < 3; c++) {
+        int32_t capped = exponent[c] < (15 - e->shift) * OCTAVE ? exponent[c] : (15 - e->shift) * OCTAVE;
+        e->gain[c] = exp2_of(capped, e->shift);
+        e->gain[c] = e->gain[c] > 32767 ? 32767 : e->gain[c];
+    }
+    for (n = 0; n < 5; n++)
+        for (c = 0; c < 3; c++)
+            e->norms[n][c] -= e->anchor[c] + e->level;
+    for (n = 0; n < 2; n++)
+        for (c = 0; c < 3; c++)
+            e->edges[n][c] -= e->anchor[c];
+}
+
+/* --------------------------------------------------------------------------------------- pixels under the anchor */
+
+/* What a pixel is under the anchor. */
+typedef struct {
+    uint32_t linear[3], brightness;
+    int32_t chroma[2];
+    int32_t whiteness;
+    uint32_t contrast, colour;
+} seen;
+
+static void load_row(const estimate *e, rows *around, int y)
+{
+    uint16_t (*row)[3] = around->logs[(y + 3) % 3];
+    uint32_t rgb[3];
+    int x, c;
+    for (x = 0; x < AWB_SIDE; x++) {
+        row[x][0] = UNSEEN;
+        if (y >= 0 && y < AWB_SIDE && pixel(e, y * AWB_SIDE + x, rgb))
+            for (c = 0; c < 3; c++)
+                row[x][c] = (uint16_t)quick_log2(rgb[c]);
+    }
+}
+
+/* What lies at (x, y), whose row and neighbours' rows are loaded; whether it is valid. */
+static int look(const estimate *e, const rows *around, int x, int y, seen *s)
+{
+    static const uint8_t twelfths[5] = {0, 12, 6, 4, 3};
+    const uint16_t (*row)[3] = around->logs[y % 3];
+    const uint16_t *here = row[x], *near[4];
+    int32_t log[3], apart[3];
+    uint32_t rgb[3];
+    int number = 0, c, k;
+    if (here[0] == UNSEEN)
+        return 0;
+    pixel(e, y * AWB_SIDE + x, rgb);
+    near[number] = around->logs[(y + 2) % 3][x];
+    number += near[number][0] != UNSEEN;
+    near[number] = around->logs[(y + 1) % 3][x];
+    number += near[number][0] != UNSEEN;
+    if (x > 0) {
+        near[number] = row[x - 1];
+        number += near[number][0] != UNSEEN;
+    }
+    if (x < AWB_SIDE - 1) {
+        near[number] = row[x + 1];
+        number += near[number][0] != UNSEEN;
+    }
+    s->brightness = 0;
+    for (c = 0; c < 3; c++) {
+        int32_t sum = 0;
+        for (k = 0; k < number; k++)
+            sum += near[k][c];
+        apart[c] = number ? 12 * (int32_t)here[c] - twelfths[number] * sum : 0;
+        log[c] = (int32_t)here[c] - e->anchor[c] - e->level;
+        s->linear[c] = (rgb[c] * e->gain[c] + (1u << (e->shift - 1))) >> e->shift;
+        s->brightness += s->linear[c];
+    }
+    s->contrast = (uint32_t)((apart[0] < 0 ? -apart[0] : apart[0]) + (apart[1] < 0 ? -apart[1] : apart[1]) +
+                             (apart[2] < 0 ? -apart[2] : apart[2]));
+    apart[0] -= apart[1];
+    apart[2] -= apart[1];
+    s->colour = (uint32_t)((apart[0] < 0 ? -apart[0] : apart[0]) + (apart[2] < 0 ? -apart[2] : apart[2]));
+    s->chroma[0] = clamped(log[0] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
+    s->chroma[1] = clamped(log[2] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
+    s->whiteness = whiteness_of(log);
+    return 1;
+}
+
+static inline int bright_bin(const seen *s)
+{
+    return bin_of(BRIGHT, quick_log2(s->brightness ? s->brightness : 1) - LINEAR_BITS * OCTAVE);
+}
+
+static inline int grey_bin(const seen *s)
+{
+    return bin_of(GREY, quick_log2(s->colour + 36) - quick_log2(s->contrast + 1064) + 3246);
+}
+
+static int16_t held(int32_t x)
+{
+    return (int16_t)clamped(x, -32768, 32767);
+}
+
+static int32_t log_quantile(const estimate *e, int which, uint32_t thousandths)
+{
+    uint32_t rank = e->count * thousandths / 1000;
+    return quantile(e, which, rank < e->count ? rank : e->count - 1);
+}
+
+/* Histograms of all pixels, where shares of them end, and the quantiles among the statistics. */
+static void count_pixels(estimate *e)
+{
+    static const uint16_t bright[5] = {100, 500, 900, 990, 1000}, white[3] = {500, 900, 1000}, grey[2] = {10, 100};
+    static const uint16_t share_of[MASKS] = {10, 30, 100, 300, 20, 100, 10, 30, 100, 10, 30};
+    static const uint8_t twentieths[5] = {1, 5, 10, 15, 19};
+    uint16_t (*histograms)[BINS] = e->at.count.histograms;
+    rows *around = &e->at.count.around;
+    seen s;
+    int x, y, k;
+    clear(histograms, sizeof e->at.count.histograms);
+    load_row(e, around, -1);
+    load_row(e, around, 0);
+    for (y = 0; y < AWB_SIDE; y++) {
+        load_row(e, around, y + 1);
+        for (x = 0; x < AWB_SIDE; x++)
+            if (look(e, around, x, y, &s)) {
+                histograms[BRIGHT][bright_bin(&s)]++;
+                histograms[WHITE][bin_of(WHITE, s.whiteness)]++;
+                histograms[GREY][grey_bin(&s)]++;
+                histograms[RED_GREEN][bin_of(RED_GREEN, s.chroma[0])]++;
+                histograms[BLUE_GREEN][bin_of(BLUE_GREEN, s.chroma[1])]++;
+            }
+    }
+    for (k = 0; k < MASKS; k++) {
+        uint32_t wanted = rank_of(e->count, share_of[k]);
+        e->shares[k] = k < 4   ? highest(histograms[BRIGHT], wanted)
+                       : k < 6 ? lowest(histograms[BRIGHT], wanted)
+                       : k < 9 ? highest(histograms[WHITE], wanted)
+                               : lowest(histograms[GREY], wanted);
+    }
+    for (k = 0; k < 5; k++) {
+        uint32_t rank = e->count * twentieths[k] / 20;
+        e->statistics[82 + 2 * k] = held(quantile(e, RED_GREEN, rank));
+        e->statistics[83 + 2 * k] = held(quantile(e, BLUE_GREEN, rank));
+        e->statistics[109 + k] = held(log_quantile(e, BRIGHT, bright[k]));
+    }
+    for (k = 0; k < 3; k++)
+        e->statistics[114 + k] = held(log_quantile(e, WHITE, white[k]));
+    for (k = 0; k < 2; k++)
+        e->statistics[117 + k] = held(log_quantile(e, GREY, grey[k]));
+}
+
+static void add_to_mask(sums *t, int mask, uint32_t weight, const seen *s)
+{
+    int c;
+    t->mass[mask] += weight;
+    for (c = 0; c < 3; c++)
+        t->linear[mask][c] += s->linear[c] * weight;
+    t->chroma[mask][0] += s->chroma[0] * (int32_t)weight;
+    t->chroma[mask][1] += s->chroma[1] * (int32_t)weight;
+}
+
+static void add_pixel(const estimate *e, sums *t, const seen *s)
+{
+    int32_t u = s->chroma[0], v = s->chroma[1];
+    uint32_t apart = (uint32_t)(u * u) + (uint32_t)(v * v), weight, chosen = 0;
+    uint32_t soft[SOFT];
+    int bin = bright_bin(s), k, c;
+    for (k = 0; k < 4; k++)
+        if ((weight = weight_above(e->shares[k], bin)) != 0) {
+            add_to_mask(t, k, weight, s);
+            chosen += k == 1 ? weight : 0;
+            if (k == 3) {
+                t->bright_products[0] += (int64_t)(u * u) * weight;
+                t->bright_products[1] += (int64_t)(v * v) * weight;
+                t->bright_products[2] += (int64_t)(u * v) * weight;
+            }
+        }
+    for (; k < 6; k++)
+        if ((weight = weight_below(e->shares[k], bin)) != 0) {
+            add_to_mask(t, k, weight, s);
+            chosen += k == 4 ? weight : 0;
+        }
+    bin = bin_of(WHITE, s->whiteness);
+    for (; k < 9; k++)
+        if ((weight = weight_above(e->shares[k], bin)) != 0)
+            add_to_mask(t, k, weight, s);
+    bin = grey_bin(s);
+    for (; k < 11; k++)
+        if ((weight = weight_below(e->shares[k], bin)) != 0)
+            add_to_mask(t, k, weight, s);
+    if (chosen)
+        for (k = 0, bin = 0; bin < 3; bin++)
+            for (c = bin; c < 3; c++)
+                t->moment[k++] += (uint64_t)s->linear[bin] * s->linear[c] * chosen;
+    soft[0] = exp2_of(-(int32_t)((apart >> 11) * 35492u >> 10), 14);
+    soft[1] = exp2_of(-(int32_t)((apart >> 11) * 5679u >> 10), 14);
+    soft[2] = (uint32_t)((uint64_t)soft[0] * s->brightness >> 14);
+    soft[3] = (uint32_t)((uint64_t)(s->contrast >> 6) * s->brightness >> 14);
+    soft[4] = s->brightness;
+    for (k = 0; k < SOFT; k++) {
+        t->soft_mass[k] += soft[k];
+        t->soft_chroma[k][0] += (int64_t)u * soft[k];
+        t->soft_chroma[k][1] += (int64_t)v * soft[k];
+    }
+    for (c = 0; c < 3; c++)
+        t->lit[c] += (uint64_t)s->linear[c] * soft[3];
+    t->chroma_sum[0] += u;
+    t->chroma_sum[1] += v;
+    t->products[0] += u * u;
+    t->products[1] += v * v;
+    t->products[2] += u * v;
+    t->contrast += s->contrast;
+    t->colour += s->colour;
+    if (apart > 196427u) {
+        int sector = (u > 0) + 2 * (v > 0) + 4 * ((u < 0 ? -u : u) > (v < 0 ? -v : v));
+        t->sector[sector]++;
+        t->shine[sector] += s->brightness;
+    }
+}
+
+/* A row of the grid is complete. */
+static void finish_cells(estimate *e, int row)
+{
+    cells *at = &e->at.measure.row;
+    int x, c;
+    for (x = 0; x < 16; x++) {
+        activation *cell = e->grid + (row * 16 + x) * GRID_STRIDE;
+        int block = row / 2 * 8 + x / 2;
+        int32_t logs[3], number = log2_of(at->number[x]);
+        for (c = 0; c < 3; c++) {
+            e->at.measure.blocks[block][c] += at->linear[x][c];
+            logs[c] = log2_of(at->linear[x][c]) - number - LINEAR_BITS * OCTAVE;
+        }
+        e->at.measure.block_seen[block] |= at->number[x];
+        clear(cell, GRID_STRIDE * sizeof *cell);
+        if (!at->number[x])
+            continue;
+        cell[0] = (activation)clamped((less_green(logs, 0) + 16) >> 5, -127, 127);
+        cell[1] = (activation)clamped((less_green(logs, 1) + 16) >> 5, -127, 127);
+        cell[2] = (activation)clamped(ratio(logs[0] + logs[1] + logs[2], 3 * 128), -93, 69);
+        cell[3] = (activation)clamped((int32_t)(((uint64_t)at->contrast[x] * 57) >> 17), 0, 92);
+        cell[4] = (activation)at->number[x];
+    }
+    clear(at->linear, sizeof at->linear);
+    clear(at->contrast, sizeof at->contrast);
+    clear(at->number, sizeof at->number);
+}
+
+/* A row of four patches of 16 x 16 pixels is complete, and with it two rows of blocks. */
+static void finish_patches(estimate *e, int row)
+{
+    cells *at = &e->at.measure.row;
+    int x, c;
+    for (x = 0; x < 4; x++)
+        for (c = 0; at->seen[x] && c < 3; c++) {
+            uint32_t (*block)[3] = e->at.measure.blocks + row * 16 + x * 2;
+            uint32_t total = block[0][c] + block[1][c] + block[8][c] + block[9][c];
+            e->at.measure.surface[0][c] += (int32_t)total;
+            e->at.measure.surface[1][c] += (int32_t)exp2_of(log2_of(total) - log2_of(at->greatest[x][c]), 8);
+        }
+    clear(at->greatest, sizeof at->greatest);
+    clear(at->seen, sizeof at->seen);
+}
+
+/* Standard deviations and correlation of weighted log-chroma. */
+static void moments(int64_t number, const int32_t sum[2], const int64_t products[3], int16_t *out)
+{
+    int64_t covariance = number * products[2] - (int64_t)sum[0] * sum[1];
+    int32_t logs[2], size;
+    int k;
+    for (k = 0; k < 2; k++) {
+        logs[k] = log2_of((uint64_t)(number * products[k] - (int64_t)sum[k] * sum[k] + 9 * number * number));
+        out[k] = held((int32_t)exp2_of((logs[k] - 2 * log2_of((uint64_t)number)) >> 1, 0));
+    }
+    size = (int32_t)exp2_of(log2_of((uint64_t)(covariance < 0 ? -covariance : covariance)) - ((logs[0] + logs[1]) >> 1), 11);
+    size = size > OCTAVE ? OCTAVE : size;
+    out[2] = (int16_t)(covariance < 0 ? -size : covariance > 0 ? size : 0);
+}
+
+/* The first principal direction of the pixels chosen, by power iteration. */
+static void principal(const uint64_t moment[6], int32_t logs[3])
+{
+    static const uint8_t at[3][3] = {{0, 1, 2}, {1, 3, 4}, {2, 4, 5}};
+    uint32_t axis[3] = {10923, 10923, 10923}, found[3], sum;
+    uint64_t most = 0;
+    int size = 0, round, r, c;
+    for (c = 0; c < 6; c++)
+        most = moment[c] > most ? moment[c] : most;
+    while (most >> size >> 15)
+        size++;
+    for (round = 0; round < 8; round++) {
+        for (sum = 0, r = 0; r < 3; r++) {
+            for (found[r] = 0, c = 0; c < 3; c++)
+                found[r] += (uint32_t)(moment[at[r][c]] >> size) * axis[c];
+            sum += found[r] >> 2;
+        }
+        sum >>= 13;
+        for (r = 0; r < 3; r++)
+            axis[r] = found[r] / (sum ? sum : 1);
+    }
+    for (r = 0; r < 3; r++)
+        logs[r] = log2_of(axis[r]);
+}
+
+static void put_chroma(int16_t *out, const int32_t logs[3])
+{
+    out[0] = held(less_green(logs, 0));
+    out[1] = held(less_green(logs, 1));
+}
+
+/* The 10th, 50th and 90th percentile of the blocks' log-chroma. */
+static void block_quantiles(estimate *e, int blue)
+{
+    int16_t ordered[64];
+    int number = 0, n, k;
+    for (n = 0; n < 64; n++) {
+        const uint32_t *block = e->at.measure.blocks[n];
+        int32_t value;
+        if (!e->at.measure.block_seen[n])
+            continue;
+        value = held(log2_of(block[blue ? 2 : 0]) - log2_of(block[1]));
+        for (k = number++; k > 0 && ordered[k - 1] > value; k--)
+            ordered[k] = ordered[k - 1];
+        ordered[k] = (int16_t)value;
+    }
+    e->statistics[76 + blue] = ordered[number / 10];
+    e->statistics[78 + blue] = ordered[number / 2];
+    e->statistics[80 + blue] = ordered[9 * number / 10];
+}
+
+/* All that is summed over pixels, and the statistics made of it. */
+static void measure_pixels(estimate *e)
+{
+    rows *around = &e->at.measure.around;
+    sums *t = &e->at.measure.total;
+    cells *at = &e->at.measure.row;
+    int16_t *out = e->statistics;
+    int32_t logs[3];
+    seen s;
+    int x, y, c, k;
+    clear(&e->at.measure, sizeof e->at.measure);
+    load_row(e, around, -1);
+    load_row(e, around, 0);
+    for (y = 0; y < AWB_SIDE; y++) {
+        load_row(e, around, y + 1);
+        for (x = 0; x < AWB_SIDE; x++) {
+            if (!look(e, around, x, y, &s))
+                continue;
+            add_pixel(e, t, &s);
+            at->number[x / 4]++;
+            at->seen[x / 16]++;
+            at->contrast[x / 4] = s.contrast > at->contrast[x / 4] ? s.contrast : at->contrast[x / 4];
+            for (c = 0; c < 3; c++) {
+                at->linear[x / 4][c] += s.linear[c];
+                at->greatest[x / 16][c] = s.linear[c] > at->greatest[x / 16][c] ? s.linear[c] : at->greatest[x / 16][c];
+            }
+        }
+        if (y % 4 == 3)
+            finish_cells(e, y / 4);
+        if (y % 16 == 15)
+            finish_patches(e, y / 16);
+    }
+    for (k = 0; k < 5; k++)
+        put_chroma(out + 2 * k, e->norms[k]);
+    for (k = 0; k < MASKS; k++) {
+        for (c = 0; c < 3; c++)
+            logs[c] = log2_of(t->linear[k][c]);
+        put_chroma(out + 10 + 2 * k, logs);
+        out[40 + 2 * k] = held(ratio(t->chroma[k][0], t->mass[k]));
+        out[41 + 2 * k] = held(ratio(t->chroma[k][1], t->mass[k]));
+    }
+    put_chroma(out + 32, e->edges[0]);
+    put_chroma(out + 34, e->edges[1]);
+    for (c = 0; c < 3; c++)
+        logs[c] = log2_of((uint64_t)e->at.measure.surface[0][c]) - log2_of((uint64_t)e->at.measure.surface[1][c]);
+    put_chroma(out + 36, logs);
+    principal(t->moment, logs);
+    put_chroma(out + 38, logs);
+    for (k = 0; k < SOFT; k++) {
+        out[62 + 2 * k] = held(ratio(t->soft_chroma[k][0], t->soft_mass[k]));
+        out[63 + 2 * k] = held(ratio(t->soft_chroma[k][1], t->soft_mass[k]));
+    }
+    for (c = 0; c < 3; c++)
+        logs[c] = log2_of(t->lit[c]);
+    put_chroma(out + 72, logs);
+    out[74] = held(ratio(t->chroma_sum[0], e->count));
+    out[75] = held(ratio(t->chroma_sum[1], e->count));
+    block_quantiles(e, 0);
+    block_quantiles(e, 1);
+    for (k = 0; k < 4; k++) {
+        uint32_t strip[3] = {0, 0, 0};
+        for (x = 0; x < 16; x++)
+            for (c = 0; c < 3; c++)
+                strip[c] += e->at.measure.blocks[k * 16 + x][c];
+        for (c = 0; c < 3; c++)
+            logs[c] = log2_of(strip[c]);
+        put_chroma(out + 92 + 2 * k, logs);
+    }
+    moments(e->count, t->chroma_sum, t->products, out + 100);
+    moments(t->mass[3], t->chroma[3], t->bright_products, out + 103);
+    out[106] = (int16_t)(e->count >> 1);
+    out[107] = held(ratio((int64_t)t->contrast, (uint64_t)e->count * 36));
+    out[108] = held(ratio((int64_t)t->colour, (uint64_t)e->count * 12));
+    out[119] = held(ratio(t->soft_mass[0], (uint64_t)e->count * 8));
+    out[120] = held(ratio(t->soft_mass[1], (uint64_t)e->count * 8));
+    out[121] = held(ratio(t->soft_mass[2], (uint64_t)e->count * 2));
+    for (k = 0; k < 8; k++) {
+        out[122 + k] = held(ratio((int64_t)t->sector[k] << 11, e->count));
+        out[130 + k] = held(ratio(t->shine[k], (uint64_t)e->count * 2));
+    }
+}
+
+/* -------------------------------------------------------------------------------------------------- network */
+
+static inline int32_t rounded(int32_t total, int32_t multiplier)
+{
+#if AWB_DSP
+    int32_t found;
+    __asm__("smmulr %0, %1, %2" : "=r"(found) : "r"(total * 256), "r"(multiplier));
+    return found;
+#else
+    return (int32_t)(((int64_t)total * multiplier + (1 << 23)) >> 24);
+#endif
+}
+
+/* The sum of products of a row of weights and its inputs, both padded to a multiple of four. */
+static inline int32_t dot(const weight *w, const activation *x, int n, int32_t total)
+{
+#if WEIGHT_BITS == 4
+    for (; n > 0; n -= 2, w++, x += 2) {
+        total += ((int32_t)(*w & 15) - 8) * x[0];
+        total += ((int32_t)(*w >> 4) - 8) * x[1];
+    }
+#elif AWB_DSP && ACTIVATION_BITS == 8
+    for (; n > 0; n -= 4, w += 4, x += 4) {
+        uint32_t a, b;
+        memcpy(&a, w, 4);
+        memcpy(&b, x, 4);
+        total = __smlad(__sxtb16(a), __sxtb16(b), total);
+        total = __smlad(__sxtb16(__ror(a, 8)), __sxtb16(__ror(b, 8)), total);
+    }
+#else
+    while (n--)
+        total += (int32_t)*w++ * *x++;
+#endif
+    return total;
+}
+
+static inline const weight *row_of(const layer *l, int row)
+{
+    return l->weight + row * l->stride * WEIGHT_BITS / 8;
+}
+
+/* A linear layer. */
+static void linear(const layer *l, const activation *in, activation *out, int32_t low)
+{
+    int n;
+    for (n = 0; n < l->outputs; n++)
+        out[n] = (activation)clamped(rounded(dot(row_of(l, n), in, l->stride, l->bias[n]), l->multiplier[n]), low, MOST);
+    for (; n % 4; n++)
+        out[n] = 0;
+}
+
+#if CHANNELS
+/* A convolution of one cell with itself, over the grid, and what is negative becomes 0. */
+static void pointwise(const layer *l, const activation *in, int in_stride, activation *out)
+{
+    int cell, n;
+    for (n = 0; n < l->outputs; n++)
+        for (cell = 0; cell < 256; cell++)
+            out[cell * CHANNELS + n] = (activation)clamped(
+                rounded(dot(row_of(l, n), in + cell * in_stride, l->stride, l->bias[n]), l->multiplier[n]), 0, MOST);
+}
+
+/* A convolution of 3 x 3 cells for each channel, with zeros beyond the border. */
+static void depthwise(const layer *l, const activation *in, activation *out)
+{
+    int c, x, y, k;
+    for (c = 0; c < l->outputs; c++) {
+        int32_t kernel[9], bias = l->bias[c], multiplier = l->multiplier[c];
+        for (k = 0; k < 9; k++)
+            kernel[k] = weight_at(row_of(l, c), k);
+        for (y = 0; y < 16; y++) {
+            const activation *middle = in + y * 16 * CHANNELS + c;
+            const activation *above = y > 0 ? middle - 16 * CHANNELS : nothing;
+            const activation *below = y < 15 ? middle + 16 * CHANNELS : nothing;
+            int up = y > 0 ? CHANNELS : 0, down = y < 15 ? CHANNELS : 0;
+            int32_t a0 = 0, a1 = 0, a2 = 0, b0 = above[0], b1 = middle[0], b2 = below[0];
+            for (x = 0; x < 16; x++) {
+                int32_t c0 = 0, c1 = 0, c2 = 0, total = bias;
+                if (x < 15) {
+                    c0 = *(above += up);
+                    c1 = *(middle += CHANNELS);
+                    c2 = *(below += down);
+                }
+                total += kernel[0] * a0 + kernel[1] * b0 + kernel[2] * c0;
+                total += kernel[3] * a1 + kernel[4] * b1 + kernel[5] * c1;
+                total += kernel[6] * a2 + kernel[7] * b2 + kernel[8] * c2;
+                out[(y * 16 + x) * CHANNELS + c] = (activation)clamped(rounded(total, multiplier), -MOST, MOST);
+                a0 = b0, a1 = b1, a2 = b2, b0 = c0, b1 = c1, b2 = c2;
+            }
+        }
+    }
+}
+
+/* Means of the cells' log-chroma, by attention. */
+static void attended(estimate *e, const layer *l, const activation *in, activation *out)
+{
+    int16_t *logits = e->at.network.logits;
+    int map, cell;
+    for (map = 0; map < l->outputs; map++) {
+        int32_t most = -32768;
+        uint32_t mass = 0;
+        int32_t sum[2] = {0, 0};
+        for (cell = 0; cell < 256; cell++) {
+            if (!e->grid[cell * GRID_STRIDE + 4])
+                continue;
+            logits[cell] = held(
+                rounded(dot(row_of(l, map), in + cell * CHANNELS, l->stride, l->bias[map]), l->multiplier[map]));
+            most = logits[cell] > most ? logits[cell] : most;
+        }
+        for (cell = 0; cell < 256; cell++) {
+            const activation *at = e->grid + cell * GRID_STRIDE;
+            uint32_t attention;
+            if (!at[4])
+                continue;
+            attention = exp2_of(logits[cell] - most, 12);
+            mass += attention;
+            sum[0] += (int32_t)attention * at[0];
+            sum[1] += (int32_t)attention * at[1];
+        }
+        *out++ = (activation)clamped(ratio((int64_t)sum[0] * 11, (uint64_t)mass * 8), -127, 127);
+        *out++ = (activation)clamped(ratio((int64_t)sum[1] * 11, (uint64_t)mass * 8), -127, 127);
+    }
+}
+#endif
+
+/* From what was measured to log2 of the light's red/green and blue/green less the anchor's, and of the error. */
+static void network(estimate *e, int known, const int32_t white[2], int32_t answer[3])
+{
+    activation *x = e->x[0];
+    const layer *l;
+    int n;
+    for (n = 0; n < STATISTICS; n++) {
+        int32_t apart = clamped(e->statistics[chosen(n)] - centre[n], -32767, 32767);
+        *x++ = (activation)clamped((apart * gain[n] + 2048) >> 12, -127, 127);
+    }
+    for (n = 0; n < 2; n++)
+        *x++ = (activation)(known ? clamped((e->anchor[2 * n] - white[n] + 16) >> 5, -127, 127) : 0);
+    *x++ = known ? 32 : 0;
+@NETWORK@
+}
+
+int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_workspace *workspace, awb_gains *out)
+{
+    estimate *e = (estimate *)(void *)workspace;
+    int known = camera->d65[0] && camera->d65[1] && camera->d65[2], c;
+    int32_t green = log2_of(camera->d65[1]), answer[3], degrees;
+    int32_t white[2];
+    e->thumbnail = thumbnail;
+    e->camera = camera;
+    if (measure_channels(e) != AWB_OK)
+        return AWB_NO_VALID_PIXEL;
+    find_anchor(e);
+    count_pixels(e);
+    measure_pixels(e);
+    white[0] = log2_of(camera->d65[0]) - green;
+    white[1] = log2_of(camera->d65[2]) - green;
+    network(e, known, white, answer);
+    for (c = 0; c < 2; c++) {
+        int32_t light = e->anchor[2 * c] + answer[c];
+        out->light[c] = held(light);
+        out->gain[2 * c] = exp2_of(clamped(-light, -19 * OCTAVE, 19 * OCTAVE), 12);
+    }
+    out->gain[1] = 4096;
+    degrees = answer[2] < 10 * OCTAVE ? answer[2] : 10 * OCTAVE;
+    degrees = error_offset[known] + (int32_t)(((int64_t)exp2_of(degrees, 8) * error_slope[known] + 128) >> 8);
+    out->error = (uint16_t)clamped(degrees, 26, 60 * 256);
+    return AWB_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------- thumbnails */
+
+int awb_thumbnail_bayer(const uint16_t *mosaic, int width, int height, int stride, awb_bayer order,
+                        const awb_camera *camera, uint16_t *thumbnail)
+{
+    int columns = width / 2, tiles = height / 2, cx, cy, x, y, c;
+    int red = order == AWB_RGGB ? 0 : order == AWB_GRBG ? 1 : order == AWB_GBRG ? 2 : 3;
+    if (columns < AWB_SIDE || tiles < AWB_SIDE)
+        return AWB_BAD_ARGUMENT;
+    for (cy = 0; cy < AWB_SIDE; cy++)
+        for (cx = 0; cx < AWB_SIDE; cx++) {
+            int top = (int)((int64_t)cy * tiles / AWB_SIDE), bottom = (int)((int64_t)(cy + 1) * tiles / AWB_SIDE);
+            int left = (int)((int64_t)cx * columns / AWB_SIDE), right = (int)((int64_t)(cx + 1) * columns / AWB_SIDE);
+            uint64_t sum[3] = {0, 0, 0};
+            uint32_t number = 0, area = (uint32_t)((bottom - top) * (right - left));
+            for (y = top; y < bottom; y++)
+                for (x = left; x < right; x++) {
+                    const uint16_t *tile = mosaic + (int64_t)2 * y * stride + 2 * x;
+                    uint32_t at[4];
+                    uint32_t limit = camera->white;
+                    at[0] = tile[0];
+                    at[1] = tile[1];
+                    at[2] = tile[stride];
+                    at[3] = tile[stride + 1];
+                    if (limit != 65535u && (at[0] >= limit || at[1] >= limit || at[2] >= limit || at[3] >= limit))
+                        continue;
+                    if (at[red] <= camera->black[0] || at[3 - red] <= camera->black[2] ||
+                        at[red ^ 1] <= camera->black[1] || at[red ^ 2] <= camera->black[1])
+                        continue;
+                    sum[0] += at[red];
+                    sum[1] += at[red ^ 1] + at[red ^ 2];
+                    sum[2] += at[3 - red];
+                    number++;
+                }
+            for (c = 0; c < 3; c++) {
+                uint32_t by = c == 1 ? 2 * number : number;
+                *thumbnail++ = (uint16_t)(2 * number >= area && number ? (sum[c] + by / 2) / by : 0);
+            }
+        }
+    return AWB_OK;
+}
+
+int awb_thumbnail_zones(const awb_zone *zones, int columns, int rows_of_zones, uint16_t *thumbnail)
+{
+    uint32_t most = 0;
+    int shift = 0, n, x, y, c;
+    if (columns < 1 || rows_of_zones < 1)
+        return AWB_BAD_ARGUMENT;
+    for (n = 0; n < columns * rows_of_zones; n++)
+        if (zones[n].count) {
+            const uint32_t sum[3] = {zones[n].red, zones[n].green, zones[n].blue};
+            for (c = 0; c < 3; c++)
+                most = sum[c] / zones[n].count > most ? sum[c] / zones[n].count : most;
+        }
+    while (most >> shift > 65534u)
+        shift++;
+    for (y = 0; y < AWB_SIDE; y++)
+        for (x = 0; x < AWB_SIDE; x++) {
+            const awb_zone *zone = zones + y * rows_of_zones / AWB_SIDE * columns + x * columns / AWB_SIDE;
+            const uint32_t sum[3] = {zone->red, zone->green, zone->blue};
+            for (c = 0; c < 3; c++)
+                *thumbnail++ = (uint16_t)(zone->count ? sum[c] / zone->count >> shift : 0);
+        }
+    return AWB_OK;
+}

@@ -1,0 +1,169 @@
+"""The text of a quantised model in C99."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit import __version__
+from awbkit.network.features import GRID_CHANNELS
+from awbkit.network.integer.arithmetic import EXP2_TABLE, LOG2_TABLE, QUICK_TABLE
+from awbkit.network.integer.model import IntegerModel
+from awbkit.network.integer.network import Layer
+
+HEADER, SOURCE = "awb.h", "awb.c"
+
+_WIDTH = 116
+_FOUR = 4
+
+
+def emit(model: IntegerModel) -> dict[str, str]:
+    """The text of both files, by their names.
+
+    Raises:
+        UsageError: If the model is for rendered photographs, which no microcontroller sees.
+    """
+    values = {
+        "VERSION": __version__,
+        "NAME": model.name,
+        "ACTIVATION_BITS": str(model.network.activation_bits),
+        "TABLES": _tables(model),
+        "NETWORK": _network(model),
+        "WORDS": str(_workspace_words(model)),
+    }
+    return {
+        name: _filled(files(__package__).joinpath(name).read_text(encoding="ascii"), values)
+        for name in (HEADER, SOURCE)
+    }
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _padded(count: int) -> int:
+    return -(-count // _FOUR) * _FOUR
+
+
+def _tables(model: IntegerModel) -> str:
+    network, bits = model.network, model.weight_bits
+    built = model.architecture
+    channels = _padded(built.channels)
+    widths = [built.head_inputs, built.rank, *built.hidden, 3]
+    most = (1 << network.activation_bits - 1) - 1
+    parts = [
+        f"#define WEIGHT_BITS {bits}",
+        f"#define ACTIVATION_BITS {network.activation_bits}",
+        f"#define MOST {most}",
+        f"#define STATISTICS {len(network.centre)}",
+        f"#define CHANNELS {channels}",
+        f"#define GRID_STRIDE {_padded(GRID_CHANNELS)}",
+        f"#define WIDEST {max(_padded(width) for width in widths)}",
+        "",
+        f"typedef int{network.activation_bits}_t activation;",
+        "typedef int8_t weight;" if bits == 8 else "typedef uint8_t weight;",
+        "",
+        "/* Of each output a row of weights, padded to a multiple of four, with 4 bits two in a byte and 8 added. */",
+        "typedef struct {",
+        "    const weight *weight;",
+        "    const int32_t *bias, *multiplier;",
+        "    int16_t outputs, stride;",
+        "} layer;",
+        "",
+        _array("uint16_t", "log2_table", LOG2_TABLE),
+        _array("uint16_t", "quick_table", QUICK_TABLE),
+        _array("uint16_t", "exp2_table", EXP2_TABLE),
+        "/* Of pictures whose camera's white is not known, and is known. */",
+        _array("int16_t", "error_offset", np.array([model.calibration_without_matrix[0], model.calibration[0]])),
+        _array("int16_t", "error_slope", np.array([model.calibration_without_matrix[1], model.calibration[1]])),
+    ]
+    if len(network.centre):
+        parts += [
+            "/* Statistics less their centre, times their gain, are the inputs of the network. */",
+            _array("int16_t", "centre", network.centre),
+            _array("int16_t", "gain", network.gain),
+        ]
+    parts.append("#define chosen(n) (n)\n")
+    for name, layer in network.layers.items():
+        parts.append(_layer(name, layer, bits))
+    if built.channels:
+        parts.append("static const activation nothing[CHANNELS] = {0};\n")
+        value = "row[k]" if bits == 8 else "(int32_t)(row[k >> 1] >> 4 * (k & 1) & 15) - 8"
+        parts.append(f"static inline int32_t weight_at(const weight *row, int k)\n{{\n    return {value};\n}}\n")
+    return "\n".join(parts)
+
+
+def _layer(name: str, layer: Layer, bits: int) -> str:
+    outputs, inputs = layer.weight.shape
+    stride = _padded(inputs)
+    rows = np.zeros((outputs, stride), np.int64)
+    rows[:, :inputs] = layer.weight
+    kind = "int8_t"
+    if bits == 4:
+        rows = (rows[:, 0::2] + 8) | (rows[:, 1::2] + 8) << 4
+        kind = "uint8_t"
+    symbol = name.replace(".", "_")
+    return "\n".join(
+        [
+            f"/* {name}: {inputs} to {outputs} */",
+            _array(kind, f"{symbol}_weight", rows),
+            _array("int32_t", f"{symbol}_bias", layer.bias),
+            _array("int32_t", f"{symbol}_multiplier", layer.multiplier),
+            f"static const layer {symbol} = "
+            f"{{{symbol}_weight, {symbol}_bias, {symbol}_multiplier, {outputs}, {stride}}};",
+            "",
+        ]
+    )
+
+
+def _network(model: IntegerModel) -> str:
+    built = model.architecture
+    lines: list[str] = []
+    if built.channels:
+        maps = "e->at.network.maps"
+        lines += [
+            "/* stem */",
+            f"pointwise(&stem, e->grid, GRID_STRIDE, {maps}[0]);",
+        ]
+        for number in range(built.blocks):
+            lines += [
+                f"/* blocks.{number} */",
+                f"depthwise(&blocks_{number}_depthwise, {maps}[0], {maps}[1]);",
+                f"pointwise(&blocks_{number}_pointwise, {maps}[1], CHANNELS, {maps}[0]);",
+            ]
+        lines += ["/* attention */", f"attended(e, &attention, {maps}[0], x);", f"x += {2 * built.maps};"]
+    lines += ["while ((x - e->x[0]) % 4)", "    *x++ = 0;"]
+    at = 0
+    names = ["rank"] * bool(built.rank) + [f"hidden.{number}" for number in range(len(built.hidden))]
+    for name in names:
+        low = "-MOST" if name == "rank" else "0"
+        lines += [f"/* {name} */", f"linear(&{name.replace('.', '_')}, e->x[{at}], e->x[{1 - at}], {low});"]
+        at = 1 - at
+    lines += [
+        "/* output */",
+        "l = &output;",
+        "for (n = 0; n < 3; n++)",
+        f"    answer[n] = clamped(rounded(dot(row_of(l, n), e->x[{at}], l->stride, l->bias[n]), l->multiplier[n]),"
+        " -32768, 32767);",
+    ]
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _array(kind: str, name: str, values: NDArray[np.generic]) -> str:
+    lines, line = [], "   "
+    for value in values.reshape(-1).tolist():
+        text = f" {value},"
+        if len(line) + len(text) > _WIDTH:
+            lines.append(line)
+            line = "   "
+        line += text
+    return "\n".join([f"static const {kind} {name}[{values.size}] = {{", *lines, line, "};"])
+
+
+def _workspace_words(model: IntegerModel) -> int:
+    """The size of the workspace in words of 8 bytes, on a processor whose pointers have 4 or 8 bytes."""
+    return 1024
