@@ -10,6 +10,13 @@
 #define AWB_DSP 0
 #endif
 
+/* Loops over three channels cost more than what they do. */
+#if defined(__GNUC__)
+#define UNROLLED _Pragma("GCC unroll 4")
+#else
+#define UNROLLED
+#endif
+
 /* Logarithms are to base 2, in 1/2048 octave. Shifts of negative numbers to the right round down, as all compilers for
  * embedded processors do them. */
 #define OCTAVE 2048
@@ -126,27 +133,34 @@ typedef struct {
     uint16_t seen[4];
 } cells;
 
+/* A row of pixels under the anchor, zeros where one is not valid, and logarithms of it and of the rows around it. */
 typedef struct {
-    uint16_t logs[3][AWB_SIDE][3];
+    uint32_t linear[3][AWB_SIDE];
+    uint32_t contrast[AWB_SIDE];
+    int16_t chroma[2][AWB_SIDE];
+    uint8_t bins[3][AWB_SIDE];
+    uint8_t seen[3][AWB_SIDE + 2];
+    uint16_t logs[3][3][AWB_SIDE + 2];
 } rows;
 
 typedef struct {
     union {
         struct {
-            uint16_t shares[AWB_SIDE][3];
+            uint16_t shares[AWB_SIDE];
         } norms;
         struct {
             uint8_t bins[AWB_PIXELS];
             uint16_t histogram[BINS];
         } anchor;
         struct {
-            rows around;
+            rows row;
             uint16_t histograms[HISTOGRAMS][BINS];
         } count;
         struct {
-            rows around;
+            rows row;
             sums total;
-            cells row;
+            cells cell;
+            uint32_t weights[AWB_SIDE];
             uint32_t blocks[64][3];
             uint8_t block_seen[64];
             int32_t surface[2][3];
@@ -154,37 +168,34 @@ typedef struct {
         struct {
             activation maps[2][256 * CHANNELS];
             int16_t logits[256];
+            activation x[2][WIDEST];
         } network;
     } at;
-    activation grid[256 * GRID_STRIDE];
+    activation grid[256 * GRID_CHANNELS + 3];
     int16_t statistics[138];
-    activation x[2][WIDEST];
     share shares[MASKS];
     int32_t norms[5][3], edges[2][3];
     int32_t anchor[3], level;
-    uint32_t gain[3];
+    int32_t offset[3];
+    uint32_t gain[3], half;
     int shift;
     uint32_t count;
+    uint32_t seen[AWB_PIXELS / 32];
     const uint16_t *thumbnail;
     const awb_camera *camera;
 } estimate;
 
 typedef char workspace_is_large_enough[sizeof(estimate) <= sizeof(awb_workspace) ? 1 : -1];
 
-/* A pixel less black; whether it is valid. */
-static inline int pixel(const estimate *e, int place, uint32_t rgb[3])
+static inline int is_seen(const estimate *e, int place)
 {
-    const uint16_t *raw = e->thumbnail + 3 * place;
-    const awb_camera *camera = e->camera;
-    uint32_t top = camera->white;
-    if (raw[0] <= camera->black[0] || raw[1] <= camera->black[1] || raw[2] <= camera->black[2])
-        return 0;
-    if (top != 65535u && (raw[0] >= top || raw[1] >= top || raw[2] >= top))
-        return 0;
-    rgb[0] = (uint32_t)raw[0] - camera->black[0];
-    rgb[1] = (uint32_t)raw[1] - camera->black[1];
-    rgb[2] = (uint32_t)raw[2] - camera->black[2];
-    return 1;
+    return (int)(e->seen[place / 32] >> place % 32 & 1);
+}
+
+/* A channel of a valid pixel, less black. */
+static inline uint32_t value_at(const estimate *e, int place, int c)
+{
+    return (uint32_t)e->thumbnail[3 * place + c] - e->camera->black[c];
 }
 
 static void clear(void *memory, uint32_t size)
@@ -196,12 +207,12 @@ static void clear(void *memory, uint32_t size)
 
 /* ---------------------------------------------------------------------------------------- order statistics */
 
-static const int32_t offsets[HISTOGRAMS] = {11 * OCTAVE, 12 * OCTAVE, 10 * OCTAVE, 4 * OCTAVE, 4 * OCTAVE};
+static const int16_t offsets[HISTOGRAMS] = {11 * OCTAVE, 12 * OCTAVE, 10 * OCTAVE, 4 * OCTAVE, 4 * OCTAVE};
 static const uint8_t widths[HISTOGRAMS] = {7, 7, 7, 6, 6};
 
-static inline int bin_of(int which, int32_t value)
+static inline uint8_t bin_of(int which, int32_t value)
 {
-    return (int)clamped((value + offsets[which]) >> widths[which], 0, BINS - 1);
+    return (uint8_t)clamped((value + offsets[which]) >> widths[which], 0, BINS - 1);
 }
 
 static uint32_t rank_of(uint32_t count, uint32_t thousandths)
@@ -238,11 +249,6 @@ static inline uint32_t weight_above(share end, int bin)
     return bin > end.bin ? WHOLE : bin == end.bin ? end.part : 0;
 }
 
-static inline uint32_t weight_below(share end, int bin)
-{
-    return bin < end.bin ? WHOLE : bin == end.bin ? end.part : 0;
-}
-
 static int32_t quantile(const estimate *e, int which, uint32_t rank)
 {
     const uint16_t *histogram = e->at.count.histograms[which];
@@ -262,68 +268,88 @@ static int32_t less_green(const int32_t logs[3], int blue)
     return logs[blue ? 2 : 0] - logs[1];
 }
 
-/* Minkowski norms of the channels and of the differences of neighbours. */
+static uint32_t distance(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* Minkowski norms of one channel and of the differences of neighbours, as shares of its maximum. */
+static void measure_channel(estimate *e, int c, uint32_t top)
+{
+    uint16_t *above = e->at.norms.shares;
+    uint32_t scale = 0x80000000u / top, first = 0, apart = 0, step, black = e->camera->black[c];
+    uint64_t second = 0, fourth = 0, eighth = 0, steep = 0;
+    int32_t mean = log2_of(e->count), most = log2_of(top);
+    const uint16_t *raw = e->thumbnail + c;
+    int x, n;
+    for (x = 0; x < AWB_SIDE; x++)
+        above[x] = UNSEEN;
+    for (n = 0; n < AWB_PIXELS; n += AWB_SIDE) {
+        uint32_t left = UNSEEN;
+        for (x = 0; x < AWB_SIDE; x++, raw += 3) {
+            uint32_t part = UNSEEN, square;
+            if (is_seen(e, n + x)) {
+                uint64_t power;
+                part = (*raw - black) * scale >> 16;
+                first += part;
+                square = part * part;
+                second += square;
+                square >>= 14;
+                power = (uint64_t)square * square;
+                fourth += power;
+                square = (uint32_t)(power >> 16);
+                eighth += (uint64_t)square * square;
+                if (left != UNSEEN) {
+                    step = distance(part, left);
+                    apart += step;
+                    step = step * step >> 6;
+                    steep += (uint64_t)step * step;
+                }
+                if (above[x] != UNSEEN) {
+                    step = distance(part, above[x]);
+                    apart += step;
+                    step = step * step >> 6;
+                    steep += (uint64_t)step * step;
+                }
+            }
+            above[x] = (uint16_t)part;
+            left = part;
+        }
+    }
+    e->norms[0][c] = log2_of(first) - mean - 15 * OCTAVE + most;
+    e->norms[1][c] = ((log2_of(second) - mean - 30 * OCTAVE) >> 1) + most;
+    e->norms[2][c] = ((log2_of(fourth) - mean - 32 * OCTAVE) >> 2) + most;
+    e->norms[3][c] = ((log2_of(eighth) - mean - 32 * OCTAVE) >> 3) + most;
+    e->norms[4][c] = most;
+    e->edges[0][c] = log2_of(apart) + most;
+    e->edges[1][c] = (log2_of(steep) >> 2) + most;
+}
+
+/* Which pixels are valid; and the channels' norms. */
 static int measure_channels(estimate *e)
 {
-    uint32_t top[3] = {0, 0, 0}, scale[3], rgb[3], first[3] = {0, 0, 0}, apart[3] = {0, 0, 0};
-    uint64_t power[3][3] = {{0}}, steep[3] = {0, 0, 0};
-    uint16_t (*above)[3] = e->at.norms.shares;
-    int x, y, c, n;
+    const uint16_t *raw = e->thumbnail, *black = e->camera->black;
+    uint32_t top[3] = {0, 0, 0}, clipped = e->camera->white, bits = 0;
+    int n, c;
+    clipped += clipped == 65535u;
     e->count = 0;
-    for (n = 0; n < AWB_PIXELS; n++)
-        if (pixel(e, n, rgb)) {
+    for (n = 0; n < AWB_PIXELS; n++, raw += 3) {
+        bits >>= 1;
+        if (raw[0] > black[0] && raw[1] > black[1] && raw[2] > black[2] && raw[0] < clipped && raw[1] < clipped &&
+            raw[2] < clipped) {
+            bits |= 0x80000000u;
             e->count++;
+            UNROLLED
             for (c = 0; c < 3; c++)
-                top[c] = rgb[c] > top[c] ? rgb[c] : top[c];
+                top[c] = raw[c] > top[c] ? raw[c] : top[c];
         }
+        if (n % 32 == 31)
+            e->seen[n / 32] = bits;
+    }
     if (!e->count)
         return AWB_NO_VALID_PIXEL;
     for (c = 0; c < 3; c++)
-        scale[c] = 0x80000000u / top[c];
-    for (x = 0; x < AWB_SIDE; x++)
-        above[x][0] = UNSEEN;
-    for (y = n = 0; y < AWB_SIDE; y++) {
-        uint16_t left[3] = {UNSEEN, 0, 0};
-        for (x = 0; x < AWB_SIDE; x++, n++) {
-            int seen_left = left[0] != UNSEEN, seen_above = above[x][0] != UNSEEN;
-            if (!pixel(e, n, rgb)) {
-                left[0] = above[x][0] = UNSEEN;
-                continue;
-            }
-            for (c = 0; c < 3; c++) {
-                uint32_t part = rgb[c] * scale[c] >> 16, second = part * part;
-                uint32_t fourth = second >> 14, eighth;
-                first[c] += part;
-                power[0][c] += second;
-                power[1][c] += (uint64_t)fourth * fourth;
-                eighth = (uint32_t)((uint64_t)fourth * fourth >> 16);
-                power[2][c] += (uint64_t)eighth * eighth;
-                if (seen_left) {
-                    uint32_t step = part > left[c] ? part - left[c] : left[c] - part;
-                    apart[c] += step;
-                    step = step * step >> 6;
-                    steep[c] += (uint64_t)step * step;
-                }
-                if (seen_above) {
-                    uint32_t step = part > above[x][c] ? part - above[x][c] : above[x][c] - part;
-                    apart[c] += step;
-                    step = step * step >> 6;
-                    steep[c] += (uint64_t)step * step;
-                }
-                left[c] = above[x][c] = (uint16_t)part;
-            }
-        }
-    }
-    for (c = 0; c < 3; c++) {
-        int32_t mean = log2_of(e->count), most = log2_of(top[c]);
-        e->norms[0][c] = log2_of(first[c]) - mean - 15 * OCTAVE + most;
-        e->norms[1][c] = ((log2_of(power[0][c]) - mean - 30 * OCTAVE) >> 1) + most;
-        e->norms[2][c] = ((log2_of(power[1][c]) - mean - 32 * OCTAVE) >> 2) + most;
-        e->norms[3][c] = ((log2_of(power[2][c]) - mean - 32 * OCTAVE) >> 3) + most;
-        e->norms[4][c] = most;
-        e->edges[0][c] = log2_of(apart[c]) + most;
-        e->edges[1][c] = (log2_of(steep[c]) >> 2) + most;
-    }
+        measure_channel(e, c, top[c] - black[c]);
     return AWB_OK;
 }
 
@@ -341,16 +367,17 @@ static void find_anchor(estimate *e)
     uint8_t *bins = e->at.anchor.bins;
     uint16_t *histogram = e->at.anchor.histogram;
     const int32_t *first = e->norms[2];
-    uint32_t rgb[3], total[3] = {0, 0, 0};
+    uint32_t total[3] = {0, 0, 0};
     int32_t y[3], most, means[3], exponent[3];
     share end;
     int n, c;
     clear(histogram, sizeof e->at.anchor.histogram);
     for (n = 0; n < AWB_PIXELS; n++)
-        if (pixel(e, n, rgb)) {
+        if (is_seen(e, n)) {
+            UNROLLED
             for (c = 0; c < 3; c++)
-                y[c] = quick_log2(rgb[c]) - first[c];
-            bins[n] = (uint8_t)bin_of(WHITE, whiteness_of(y));
+                y[c] = quick_log2(value_at(e, n, c)) - first[c];
+            bins[n] = bin_of(WHITE, whiteness_of(y));
             histogram[bins[n]]++;
         } else {
             bins[n] = 0;
@@ -358,10 +385,10 @@ static void find_anchor(estimate *e)
     end = highest(histogram, rank_of(e->count, 30));
     for (n = 0; n < AWB_PIXELS; n++) {
         uint32_t weight = weight_above(end, bins[n]), linear[3], sum;
-        if (!weight || !pixel(e, n, rgb))
+        if (!weight || !is_seen(e, n))
             continue;
         for (c = 0; c < 3; c++)
-            y[c] = quick_log2(rgb[c]) - first[c];
+            y[c] = quick_log2(value_at(e, n, c)) - first[c];
         most = y[0] > y[1] ? y[0] : y[1];
         most = y[2] > most ? y[2] : most;
         for (sum = 0, c = 0; c < 3; c++)
@@ -391,6 +418,9 @@ static void find_anchor(estimate *e)
         e->gain[c] = exp2_of(capped, e->shift);
         e->gain[c] = e->gain[c] > 32767 ? 32767 : e->gain[c];
     }
+    e->half = 1u << (e->shift - 1);
+    for (c = 0; c < 3; c++)
+        e->offset[c] = e->anchor[c] + e->level;
     for (n = 0; n < 5; n++)
         for (c = 0; c < 3; c++)
             e->norms[n][c] -= e->anchor[c] + e->level;
@@ -401,80 +431,73 @@ static void find_anchor(estimate *e)
 
 /* --------------------------------------------------------------------------------------- pixels under the anchor */
 
-/* What a pixel is under the anchor. */
-typedef struct {
-    uint32_t linear[3], brightness;
-    int32_t chroma[2];
-    int32_t whiteness;
-    uint32_t contrast, colour;
-} seen;
-
-static void load_row(const estimate *e, rows *around, int y)
+static void load_row(const estimate *e, rows *r, int y)
 {
-    uint16_t (*row)[3] = around->logs[(y + 3) % 3];
-    uint32_t rgb[3];
-    int x, c;
-    for (x = 0; x < AWB_SIDE; x++) {
-        row[x][0] = UNSEEN;
-        if (y >= 0 && y < AWB_SIDE && pixel(e, y * AWB_SIDE + x, rgb))
-            for (c = 0; c < 3; c++)
-                row[x][c] = (uint16_t)quick_log2(rgb[c]);
+    int slot = (y + 3) % 3, x, c;
+    uint8_t *seen = r->seen[slot] + 1;
+    uint16_t *logs = r->logs[slot][0] + 1;
+    for (x = 0; x < AWB_SIDE; x++, logs++) {
+        int valid = y >= 0 && y < AWB_SIDE && is_seen(e, y * AWB_SIDE + x);
+        *seen++ = (uint8_t)valid;
+        UNROLLED
+        for (c = 0; c < 3; c++)
+            logs[c * (AWB_SIDE + 2)] = (uint16_t)(valid ? quick_log2(value_at(e, y * AWB_SIDE + x, c)) : 0);
     }
 }
 
-/* What lies at (x, y), whose row and neighbours' rows are loaded; whether it is valid. */
-static int look(const estimate *e, const rows *around, int x, int y, seen *s)
+static void begin_rows(const estimate *e, rows *r)
+{
+    clear(r, sizeof *r);
+    load_row(e, r, -1);
+    load_row(e, r, 0);
+}
+
+/* Row y under the anchor; the sum of its contrasts of colours. */
+static uint32_t look_at_row(const estimate *e, rows *r, int y)
 {
     static const uint8_t twelfths[5] = {0, 12, 6, 4, 3};
-    const uint16_t (*row)[3] = around->logs[y % 3];
-    const uint16_t *here = row[x], *near[4];
-    int32_t log[3], apart[3];
-    uint32_t rgb[3];
-    int number = 0, c, k;
-    if (here[0] == UNSEEN)
-        return 0;
-    pixel(e, y * AWB_SIDE + x, rgb);
-    near[number] = around->logs[(y + 2) % 3][x];
-    number += near[number][0] != UNSEEN;
-    near[number] = around->logs[(y + 1) % 3][x];
-    number += near[number][0] != UNSEEN;
-    if (x > 0) {
-        near[number] = row[x - 1];
-        number += near[number][0] != UNSEEN;
+    enum { NEXT = AWB_SIDE + 2 };
+    const uint16_t *above = r->logs[(y + 2) % 3][0] + 1, *here = r->logs[y % 3][0] + 1;
+    const uint16_t *below = r->logs[(y + 1) % 3][0] + 1;
+    const uint8_t *seen = r->seen[y % 3] + 1, *up = r->seen[(y + 2) % 3] + 1, *down = r->seen[(y + 1) % 3] + 1;
+    const uint32_t half = e->half, gain[3] = {e->gain[0], e->gain[1], e->gain[2]};
+    const int32_t offset[3] = {e->offset[0], e->offset[1], e->offset[2]};
+    const int shift = e->shift;
+    uint32_t colours = 0;
+    int x, c;
+    load_row(e, r, y + 1);
+    for (x = 0; x < AWB_SIDE; x++, above++, here++, below++) {
+        int32_t log[3], apart[3], part;
+        uint32_t brightness = 0, contrast = 0, colour;
+        if (!seen[x]) {
+            r->linear[0][x] = r->linear[1][x] = r->linear[2][x] = r->contrast[x] = 0;
+            r->chroma[0][x] = r->chroma[1][x] = 0;
+            continue;
+        }
+        part = twelfths[up[x] + down[x] + seen[x - 1] + seen[x + 1]];
+        UNROLLED
+        for (c = 0; c < 3; c++) {
+            int32_t log_here = here[c * NEXT];
+            int32_t sum = above[c * NEXT] + below[c * NEXT] + here[c * NEXT - 1] + here[c * NEXT + 1];
+            uint32_t linear = (value_at(e, y * AWB_SIDE + x, c) * gain[c] + half) >> shift;
+            apart[c] = part ? 12 * log_here - part * sum : 0;
+            contrast += (uint32_t)(apart[c] < 0 ? -apart[c] : apart[c]);
+            log[c] = log_here - offset[c];
+            r->linear[c][x] = linear;
+            brightness += linear;
+        }
+        r->contrast[x] = contrast;
+        apart[0] -= apart[1];
+        apart[2] -= apart[1];
+        colour = (uint32_t)((apart[0] < 0 ? -apart[0] : apart[0]) + (apart[2] < 0 ? -apart[2] : apart[2]));
+        colours += colour;
+        r->chroma[0][x] = (int16_t)clamped(log[0] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
+        r->chroma[1][x] = (int16_t)clamped(log[2] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
+        r->bins[BRIGHT][x] = bin_of(BRIGHT, quick_log2(brightness ? brightness : 1) - LINEAR_BITS * OCTAVE);
+        r->bins[WHITE][x] = bin_of(WHITE, whiteness_of(log));
+        r->bins[GREY][x] = bin_of(GREY, quick_log2(colour + 36) - quick_log2(contrast + 1064) + 3246);
     }
-    if (x < AWB_SIDE - 1) {
-        near[number] = row[x + 1];
-        number += near[number][0] != UNSEEN;
-    }
-    s->brightness = 0;
-    for (c = 0; c < 3; c++) {
-        int32_t sum = 0;
-        for (k = 0; k < number; k++)
-            sum += near[k][c];
-        apart[c] = number ? 12 * (int32_t)here[c] - twelfths[number] * sum : 0;
-        log[c] = (int32_t)here[c] - e->anchor[c] - e->level;
-        s->linear[c] = (rgb[c] * e->gain[c] + (1u << (e->shift - 1))) >> e->shift;
-        s->brightness += s->linear[c];
-    }
-    s->contrast = (uint32_t)((apart[0] < 0 ? -apart[0] : apart[0]) + (apart[1] < 0 ? -apart[1] : apart[1]) +
-                             (apart[2] < 0 ? -apart[2] : apart[2]));
-    apart[0] -= apart[1];
-    apart[2] -= apart[1];
-    s->colour = (uint32_t)((apart[0] < 0 ? -apart[0] : apart[0]) + (apart[2] < 0 ? -apart[2] : apart[2]));
-    s->chroma[0] = clamped(log[0] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
-    s->chroma[1] = clamped(log[2] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
-    s->whiteness = whiteness_of(log);
-    return 1;
-}
-
-static inline int bright_bin(const seen *s)
-{
-    return bin_of(BRIGHT, quick_log2(s->brightness ? s->brightness : 1) - LINEAR_BITS * OCTAVE);
-}
-
-static inline int grey_bin(const seen *s)
-{
-    return bin_of(GREY, quick_log2(s->colour + 36) - quick_log2(s->contrast + 1064) + 3246);
+    return colours;
 }
 
 static int16_t held(int32_t x)
@@ -495,21 +518,18 @@ static void count_pixels(estimate *e)
     static const uint16_t share_of[MASKS] = {10, 30, 100, 300, 20, 100, 10, 30, 100, 10, 30};
     static const uint8_t twentieths[5] = {1, 5, 10, 15, 19};
     uint16_t (*histograms)[BINS] = e->at.count.histograms;
-    rows *around = &e->at.count.around;
-    seen s;
+    rows *r = &e->at.count.row;
     int x, y, k;
     clear(histograms, sizeof e->at.count.histograms);
-    load_row(e, around, -1);
-    load_row(e, around, 0);
+    begin_rows(e, r);
     for (y = 0; y < AWB_SIDE; y++) {
-        load_row(e, around, y + 1);
+        look_at_row(e, r, y);
         for (x = 0; x < AWB_SIDE; x++)
-            if (look(e, around, x, y, &s)) {
-                histograms[BRIGHT][bright_bin(&s)]++;
-                histograms[WHITE][bin_of(WHITE, s.whiteness)]++;
-                histograms[GREY][grey_bin(&s)]++;
-                histograms[RED_GREEN][bin_of(RED_GREEN, s.chroma[0])]++;
-                histograms[BLUE_GREEN][bin_of(BLUE_GREEN, s.chroma[1])]++;
+            if (r->seen[y % 3][x + 1]) {
+                for (k = 0; k < 3; k++)
+                    histograms[k][r->bins[k][x]]++;
+                histograms[RED_GREEN][bin_of(RED_GREEN, r->chroma[0][x])]++;
+                histograms[BLUE_GREEN][bin_of(BLUE_GREEN, r->chroma[1][x])]++;
             }
     }
     for (k = 0; k < MASKS; k++) {
@@ -531,82 +551,154 @@ static void count_pixels(estimate *e)
         e->statistics[117 + k] = held(log_quantile(e, GREY, grey[k]));
 }
 
-static void add_to_mask(sums *t, int mask, uint32_t weight, const seen *s)
+/* Add a pixel to the masks from ``first`` up to, but not including, ``last``, each with its weight there. */
+static void add_to_masks(estimate *e, int x, int first, int last, int above, int bin)
 {
-    int c;
-    t->mass[mask] += weight;
-    for (c = 0; c < 3; c++)
-        t->linear[mask][c] += s->linear[c] * weight;
-    t->chroma[mask][0] += s->chroma[0] * (int32_t)weight;
-    t->chroma[mask][1] += s->chroma[1] * (int32_t)weight;
+    const rows *r = &e->at.measure.row;
+    sums *t = &e->at.measure.total;
+    int32_t u = r->chroma[0][x], v = r->chroma[1][x];
+    int mask, c;
+    for (mask = first; mask < last; mask++) {
+        share end = e->shares[mask];
+        uint32_t weight = bin == end.bin ? end.part : (bin > end.bin) == above ? WHOLE : 0;
+        if (!weight)
+            continue;
+        t->mass[mask] += weight;
+        for (c = 0; c < 3; c++)
+            t->linear[mask][c] += r->linear[c][x] * weight;
+        t->chroma[mask][0] += u * (int32_t)weight;
+        t->chroma[mask][1] += v * (int32_t)weight;
+        if (mask == 3) {
+            t->bright_products[0] += (int64_t)(u * u) * weight;
+            t->bright_products[1] += (int64_t)(v * v) * weight;
+            t->bright_products[2] += (int64_t)(u * v) * weight;
+        } else if (mask == 1 || mask == 4) {
+            uint64_t *moment = t->moment;
+            int a, b;
+            for (a = 0; a < 3; a++)
+                for (b = a; b < 3; b++)
+                    *moment++ += (uint64_t)r->linear[a][x] * r->linear[b][x] * weight;
+        }
+    }
 }
 
-static void add_pixel(const estimate *e, sums *t, const seen *s)
+/* Add a row weighted by the workspace's weights to one of the soft sums. */
+static void add_weighted(estimate *e, int which)
 {
-    int32_t u = s->chroma[0], v = s->chroma[1];
-    uint32_t apart = (uint32_t)(u * u) + (uint32_t)(v * v), weight, chosen = 0;
-    uint32_t soft[SOFT];
-    int bin = bright_bin(s), k, c;
-    for (k = 0; k < 4; k++)
-        if ((weight = weight_above(e->shares[k], bin)) != 0) {
-            add_to_mask(t, k, weight, s);
-            chosen += k == 1 ? weight : 0;
-            if (k == 3) {
-                t->bright_products[0] += (int64_t)(u * u) * weight;
-                t->bright_products[1] += (int64_t)(v * v) * weight;
-                t->bright_products[2] += (int64_t)(u * v) * weight;
-            }
-        }
-    for (; k < 6; k++)
-        if ((weight = weight_below(e->shares[k], bin)) != 0) {
-            add_to_mask(t, k, weight, s);
-            chosen += k == 4 ? weight : 0;
-        }
-    bin = bin_of(WHITE, s->whiteness);
-    for (; k < 9; k++)
-        if ((weight = weight_above(e->shares[k], bin)) != 0)
-            add_to_mask(t, k, weight, s);
-    bin = grey_bin(s);
-    for (; k < 11; k++)
-        if ((weight = weight_below(e->shares[k], bin)) != 0)
-            add_to_mask(t, k, weight, s);
-    if (chosen)
-        for (k = 0, bin = 0; bin < 3; bin++)
-            for (c = bin; c < 3; c++)
-                t->moment[k++] += (uint64_t)s->linear[bin] * s->linear[c] * chosen;
-    soft[0] = exp2_of(-(int32_t)((apart >> 11) * 35492u >> 10), 14);
-    soft[1] = exp2_of(-(int32_t)((apart >> 11) * 5679u >> 10), 14);
-    soft[2] = (uint32_t)((uint64_t)soft[0] * s->brightness >> 14);
-    soft[3] = (uint32_t)((uint64_t)(s->contrast >> 6) * s->brightness >> 14);
-    soft[4] = s->brightness;
-    for (k = 0; k < SOFT; k++) {
-        t->soft_mass[k] += soft[k];
-        t->soft_chroma[k][0] += (int64_t)u * soft[k];
-        t->soft_chroma[k][1] += (int64_t)v * soft[k];
+    const rows *r = &e->at.measure.row;
+    const uint32_t *weights = e->at.measure.weights;
+    sums *t = &e->at.measure.total;
+    int64_t u = 0, v = 0;
+    uint32_t mass = 0;
+    int x;
+    for (x = 0; x < AWB_SIDE; x++) {
+        mass += weights[x];
+        u += (int64_t)(int32_t)weights[x] * r->chroma[0][x];
+        v += (int64_t)(int32_t)weights[x] * r->chroma[1][x];
     }
+    t->soft_mass[which] += mass;
+    t->soft_chroma[which][0] += u;
+    t->soft_chroma[which][1] += v;
+}
+
+static uint32_t brightness_of(const rows *r, int x)
+{
+    return r->linear[0][x] + r->linear[1][x] + r->linear[2][x];
+}
+
+/* Of Gaussian windows around the anchor, those of two widths and the narrow one times brightness; and of brightness,
+ * times contrast and alone. */
+static void add_soft_sums(estimate *e, const uint8_t *seen)
+{
+    static const uint16_t slope[2] = {35492, 5679};
+    const rows *r = &e->at.measure.row;
+    uint32_t *weights = e->at.measure.weights;
+    uint64_t lit;
+    int x, k, c;
+    for (k = 1; k >= 0; k--) {
+        for (x = 0; x < AWB_SIDE; x++) {
+            int32_t u = r->chroma[0][x], v = r->chroma[1][x];
+            uint32_t apart = (uint32_t)(u * u) + (uint32_t)(v * v);
+            weights[x] = seen[x] ? exp2_of(-(int32_t)((apart >> 11) * slope[k] >> 10), 14) : 0;
+        }
+        add_weighted(e, k);
+    }
+    for (x = 0; x < AWB_SIDE; x++)
+        weights[x] = (uint32_t)((uint64_t)weights[x] * brightness_of(r, x) >> 14);
+    add_weighted(e, 2);
+    for (x = 0; x < AWB_SIDE; x++)
+        weights[x] = (uint32_t)((uint64_t)(r->contrast[x] >> 6) * brightness_of(r, x) >> 14);
+    add_weighted(e, 3);
+    for (c = 0; c < 3; c++) {
+        for (lit = 0, x = 0; x < AWB_SIDE; x++)
+            lit += (uint64_t)r->linear[c][x] * weights[x];
+        e->at.measure.total.lit[c] += lit;
+    }
+    for (x = 0; x < AWB_SIDE; x++)
+        weights[x] = brightness_of(r, x);
+    add_weighted(e, 4);
+}
+
+static void add_row(estimate *e, int y)
+{
+    const rows *r = &e->at.measure.row;
+    const uint8_t *seen = r->seen[y % 3] + 1;
+    sums *t = &e->at.measure.total;
+    cells *at = &e->at.measure.cell;
+    int64_t products[3] = {0, 0, 0};
+    uint32_t contrast = 0;
+    int x, c;
+    add_soft_sums(e, seen);
+    for (x = 0; x < AWB_SIDE; x++) {
+        int32_t u = r->chroma[0][x], v = r->chroma[1][x];
+        products[0] += u * u;
+        products[1] += v * v;
+        products[2] += u * v;
+        t->chroma_sum[0] += u;
+        t->chroma_sum[1] += v;
+        contrast += r->contrast[x];
+    }
+    t->contrast += contrast;
     for (c = 0; c < 3; c++)
-        t->lit[c] += (uint64_t)s->linear[c] * soft[3];
-    t->chroma_sum[0] += u;
-    t->chroma_sum[1] += v;
-    t->products[0] += u * u;
-    t->products[1] += v * v;
-    t->products[2] += u * v;
-    t->contrast += s->contrast;
-    t->colour += s->colour;
-    if (apart > 196427u) {
-        int sector = (u > 0) + 2 * (v > 0) + 4 * ((u < 0 ? -u : u) > (v < 0 ? -v : v));
-        t->sector[sector]++;
-        t->shine[sector] += s->brightness;
+        t->products[c] += products[c];
+    for (x = 0; x < AWB_SIDE; x++) {
+        int32_t u = r->chroma[0][x], v = r->chroma[1][x];
+        int bin = r->bins[BRIGHT][x];
+        if (!seen[x])
+            continue;
+        if (bin >= e->shares[3].bin)
+            add_to_masks(e, x, 0, 4, 1, bin);
+        if (bin <= e->shares[5].bin)
+            add_to_masks(e, x, 4, 6, 0, bin);
+        bin = r->bins[WHITE][x];
+        if (bin >= e->shares[8].bin)
+            add_to_masks(e, x, 6, 9, 1, bin);
+        bin = r->bins[GREY][x];
+        if (bin <= e->shares[10].bin)
+            add_to_masks(e, x, 9, 11, 0, bin);
+        if ((uint32_t)(u * u) + (uint32_t)(v * v) > 196427u) {
+            int sector = (u > 0) + 2 * (v > 0) + 4 * ((u < 0 ? -u : u) > (v < 0 ? -v : v));
+            t->sector[sector]++;
+            t->shine[sector] += brightness_of(r, x);
+        }
+        at->number[x / 4]++;
+        at->seen[x / 16]++;
+        at->contrast[x / 4] = r->contrast[x] > at->contrast[x / 4] ? r->contrast[x] : at->contrast[x / 4];
+        for (c = 0; c < 3; c++) {
+            uint32_t linear = r->linear[c][x];
+            at->linear[x / 4][c] += linear;
+            at->greatest[x / 16][c] = linear > at->greatest[x / 16][c] ? linear : at->greatest[x / 16][c];
+        }
     }
 }
 
 /* A row of the grid is complete. */
 static void finish_cells(estimate *e, int row)
 {
-    cells *at = &e->at.measure.row;
+    cells *at = &e->at.measure.cell;
     int x, c;
     for (x = 0; x < 16; x++) {
-        activation *cell = e->grid + (row * 16 + x) * GRID_STRIDE;
+        activation *cell = e->grid + (row * 16 + x) * GRID_CHANNELS;
         int block = row / 2 * 8 + x / 2;
         int32_t logs[3], number = log2_of(at->number[x]);
         for (c = 0; c < 3; c++) {
@@ -614,7 +706,7 @@ static void finish_cells(estimate *e, int row)
             logs[c] = log2_of(at->linear[x][c]) - number - LINEAR_BITS * OCTAVE;
         }
         e->at.measure.block_seen[block] |= at->number[x];
-        clear(cell, GRID_STRIDE * sizeof *cell);
+        clear(cell, GRID_CHANNELS * sizeof *cell);
         if (!at->number[x])
             continue;
         cell[0] = (activation)clamped((less_green(logs, 0) + 16) >> 5, -127, 127);
@@ -631,7 +723,7 @@ static void finish_cells(estimate *e, int row)
 /* A row of four patches of 16 x 16 pixels is complete, and with it two rows of blocks. */
 static void finish_patches(estimate *e, int row)
 {
-    cells *at = &e->at.measure.row;
+    cells *at = &e->at.measure.cell;
     int x, c;
     for (x = 0; x < 4; x++)
         for (c = 0; at->seen[x] && c < 3; c++) {
@@ -713,30 +805,15 @@ static void block_quantiles(estimate *e, int blue)
 /* All that is summed over pixels, and the statistics made of it. */
 static void measure_pixels(estimate *e)
 {
-    rows *around = &e->at.measure.around;
     sums *t = &e->at.measure.total;
-    cells *at = &e->at.measure.row;
     int16_t *out = e->statistics;
     int32_t logs[3];
-    seen s;
     int x, y, c, k;
     clear(&e->at.measure, sizeof e->at.measure);
-    load_row(e, around, -1);
-    load_row(e, around, 0);
+    begin_rows(e, &e->at.measure.row);
     for (y = 0; y < AWB_SIDE; y++) {
-        load_row(e, around, y + 1);
-        for (x = 0; x < AWB_SIDE; x++) {
-            if (!look(e, around, x, y, &s))
-                continue;
-            add_pixel(e, t, &s);
-            at->number[x / 4]++;
-            at->seen[x / 16]++;
-            at->contrast[x / 4] = s.contrast > at->contrast[x / 4] ? s.contrast : at->contrast[x / 4];
-            for (c = 0; c < 3; c++) {
-                at->linear[x / 4][c] += s.linear[c];
-                at->greatest[x / 16][c] = s.linear[c] > at->greatest[x / 16][c] ? s.linear[c] : at->greatest[x / 16][c];
-            }
-        }
+        t->colour += look_at_row(e, &e->at.measure.row, y);
+        add_row(e, y);
         if (y % 4 == 3)
             finish_cells(e, y / 4);
         if (y % 16 == 15)
@@ -819,7 +896,7 @@ static inline int32_t dot(const weight *w, const activation *x, int n, int32_t t
         memcpy(&a, w, 4);
         memcpy(&b, x, 4);
         total = __smlad(__sxtb16(a), __sxtb16(b), total);
-        total = __smlad(__sxtb16(__ror(a, 8)), __sxtb16(__ror(b, 8)), total);
+        total = __smlad(__sxtb16(a >> 8 | a << 24), __sxtb16(b >> 8 | b << 24), total);
     }
 #else
     while (n--)
@@ -895,14 +972,14 @@ static void attended(estimate *e, const layer *l, const activation *in, activati
         uint32_t mass = 0;
         int32_t sum[2] = {0, 0};
         for (cell = 0; cell < 256; cell++) {
-            if (!e->grid[cell * GRID_STRIDE + 4])
+            if (!e->grid[cell * GRID_CHANNELS + 4])
                 continue;
             logits[cell] = held(
                 rounded(dot(row_of(l, map), in + cell * CHANNELS, l->stride, l->bias[map]), l->multiplier[map]));
             most = logits[cell] > most ? logits[cell] : most;
         }
         for (cell = 0; cell < 256; cell++) {
-            const activation *at = e->grid + cell * GRID_STRIDE;
+            const activation *at = e->grid + cell * GRID_CHANNELS;
             uint32_t attention;
             if (!at[4])
                 continue;
@@ -920,7 +997,7 @@ static void attended(estimate *e, const layer *l, const activation *in, activati
 /* From what was measured to log2 of the light's red/green and blue/green less the anchor's, and of the error. */
 static void network(estimate *e, int known, const int32_t white[2], int32_t answer[3])
 {
-    activation *x = e->x[0];
+    activation *x = e->at.network.x[0];
     const layer *l;
     int n;
     for (n = 0; n < STATISTICS; n++) {

@@ -61,7 +61,7 @@ def _tables(model: IntegerModel) -> str:
         f"#define MOST {most}",
         f"#define STATISTICS {len(network.centre)}",
         f"#define CHANNELS {channels}",
-        f"#define GRID_STRIDE {_padded(GRID_CHANNELS)}",
+        f"#define GRID_CHANNELS {GRID_CHANNELS}",
         f"#define WIDEST {max(_padded(width) for width in widths)}",
         "",
         f"typedef int{network.activation_bits}_t activation;",
@@ -127,7 +127,7 @@ def _network(model: IntegerModel) -> str:
         maps = "e->at.network.maps"
         lines += [
             "/* stem */",
-            f"pointwise(&stem, e->grid, GRID_STRIDE, {maps}[0]);",
+            f"pointwise(&stem, e->grid, GRID_CHANNELS, {maps}[0]);",
         ]
         for number in range(built.blocks):
             lines += [
@@ -136,18 +136,18 @@ def _network(model: IntegerModel) -> str:
                 f"pointwise(&blocks_{number}_pointwise, {maps}[1], CHANNELS, {maps}[0]);",
             ]
         lines += ["/* attention */", f"attended(e, &attention, {maps}[0], x);", f"x += {2 * built.maps};"]
-    lines += ["while ((x - e->x[0]) % 4)", "    *x++ = 0;"]
+    lines += ["while ((x - e->at.network.x[0]) % 4)", "    *x++ = 0;"]
     at = 0
     names = ["rank"] * bool(built.rank) + [f"hidden.{number}" for number in range(len(built.hidden))]
     for name in names:
         low = "-MOST" if name == "rank" else "0"
-        lines += [f"/* {name} */", f"linear(&{name.replace('.', '_')}, e->x[{at}], e->x[{1 - at}], {low});"]
+        lines += [f"/* {name} */", f"linear(&{name.replace('.', '_')}, e->at.network.x[{at}], e->at.network.x[{1 - at}], {low});"]
         at = 1 - at
     lines += [
         "/* output */",
         "l = &output;",
         "for (n = 0; n < 3; n++)",
-        f"    answer[n] = clamped(rounded(dot(row_of(l, n), e->x[{at}], l->stride, l->bias[n]), l->multiplier[n]),"
+        f"    answer[n] = clamped(rounded(dot(row_of(l, n), e->at.network.x[{at}], l->stride, l->bias[n]), l->multiplier[n]),"
         " -32768, 32767);",
     ]
     return "\n".join(f"    {line}" for line in lines)
