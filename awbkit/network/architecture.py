@@ -113,6 +113,14 @@ class Architecture:
             width = size
         return found | {"output.weight": (OUTPUTS, width), "output.bias": (OUTPUTS,)}
 
+    def layers(self) -> tuple[str, ...]:
+        """The names of the layers, in the order of computation: of weights, less their endings."""
+        return tuple(name.removesuffix(".weight") for name in self.shapes() if name.endswith(".weight"))
+
+    def head_layers(self) -> tuple[str, ...]:
+        """Those of them that see the picture as a whole."""
+        return tuple(name for name in self.layers() if name.startswith(("rank", "hidden", "output")))
+
     @property
     def parameters(self) -> int:
         """How many numbers are trained; the fitted mean and deviation of the statistics fold into the first layer."""

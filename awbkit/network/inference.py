@@ -25,7 +25,17 @@ UNSEEN = np.float32(-1e4)
 """The attention logit of a cell without a valid pixel."""
 
 
-def forward(architecture: Architecture, weights: Weights, features: Features, known: bool) -> tuple[Float, float]:
+Note = Callable[[str, Float], None]
+"""Is told the outputs of layers by their names."""
+
+
+def _untold(name: str, out: Float) -> None:
+    pass
+
+
+def forward(
+    architecture: Architecture, weights: Weights, features: Features, known: bool, *, note: Note = _untold
+) -> tuple[Float, float]:
     """What the network makes of a picture.
 
     Args:
@@ -33,6 +43,7 @@ def forward(architecture: Architecture, weights: Weights, features: Features, kn
         weights: By name, of the shapes that the architecture states.
         features: What it reads.
         known: Whether the anchor means something absolute, because the camera's white is known.
+        note: Called with what passes from one layer of an awbnet to the next.
 
     Returns:
         float32 (2,), the light's ln r/g and ln b/g less the anchor's, and the natural logarithm of the expected
@@ -44,22 +55,27 @@ def forward(architecture: Architecture, weights: Weights, features: Features, kn
         parts.append(np.minimum(np.maximum(normal, -LIMIT), LIMIT))
     parts.append(np.append(features.anchor * SCALES["anchor"], np.float32(1)) if known else np.zeros(3, np.float32))
     if architecture.channels:
-        parts.append(_LOCAL[architecture.family](architecture, weights, features.grid))
+        parts.append(_LOCAL[architecture.family](architecture, weights, features.grid, note))
     x = np.concatenate(parts)
     if architecture.rank:
         x = weights["rank.weight"] @ x
+        note("rank", x)
     for number in range(len(architecture.hidden)):
         x = np.maximum(weights[f"hidden.{number}.weight"] @ x + weights[f"hidden.{number}.bias"], 0)
+        note(f"hidden.{number}", x)
     out = weights["output.weight"] @ x + weights["output.bias"]
     return out[:2] * SCALES["residual"], float(out[2])
 
 
-def _attended(architecture: Architecture, weights: Weights, grid: Float) -> Float:
+def _attended(architecture: Architecture, weights: Weights, grid: Float, note: Note) -> Float:
     """(2 maps,) means of the cells' log-chroma, by attention."""
     x = np.maximum(_pointwise(weights, "stem", grid.reshape(len(grid), -1)), 0)
+    note("stem", x)
     for number in range(architecture.blocks):
         x = _depthwise(weights, f"blocks.{number}.depthwise", x)
+        note(f"blocks.{number}.depthwise", x)
         x = np.maximum(_pointwise(weights, f"blocks.{number}.pointwise", x), 0)
+        note(f"blocks.{number}.pointwise", x)
     logits = weights["attention.weight"].reshape(architecture.maps, -1) @ x
     logits = np.where(grid[4].reshape(-1) > 0, logits, UNSEEN)
     attention = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -67,7 +83,7 @@ def _attended(architecture: Architecture, weights: Weights, grid: Float) -> Floa
     return np.asarray((pooled / attention.sum(axis=1, keepdims=True)).reshape(-1) * SCALES["attended"])
 
 
-def _inverted_residuals(architecture: Architecture, weights: Weights, grid: Float) -> Float:
+def _inverted_residuals(architecture: Architecture, weights: Weights, grid: Float, note: Note) -> Float:
     """(channels,) means over the cells of what a stack of inverted residuals finds."""
     mobile = architecture.family == "mobilenet-v3"
     activation, gate = (_hard_swish, _hard_sigmoid) if mobile else (_swish, _sigmoid)
@@ -119,7 +135,7 @@ def _hard_swish(x: Float) -> Float:
     return np.asarray(x * _hard_sigmoid(x))
 
 
-_LOCAL: dict[str, Callable[[Architecture, Weights, Float], Float]] = {
+_LOCAL: dict[str, Callable[[Architecture, Weights, Float, Note], Float]] = {
     "awbnet": _attended,
     "mobilenet-v3": _inverted_residuals,
     "efficientnet": _inverted_residuals,

@@ -278,27 +278,24 @@ static void measure_channel(estimate *e, int c, uint32_t top)
 {
     uint16_t *above = e->at.norms.shares;
     uint32_t scale = 0x80000000u / top, first = 0, apart = 0, step, black = e->camera->black[c];
-    uint64_t second = 0, fourth = 0, eighth = 0, steep = 0;
+    uint64_t power[3] = {0, 0, 0}, steep = 0;
     int32_t mean = log2_of(e->count), most = log2_of(top);
     const uint16_t *raw = e->thumbnail + c;
     int x, n;
     for (x = 0; x < AWB_SIDE; x++)
         above[x] = UNSEEN;
     for (n = 0; n < AWB_PIXELS; n += AWB_SIDE) {
-        uint32_t left = UNSEEN;
+        uint32_t left = UNSEEN, second = 0, fourth = 0, eighth = 0;
         for (x = 0; x < AWB_SIDE; x++, raw += 3) {
             uint32_t part = UNSEEN, square;
             if (is_seen(e, n + x)) {
-                uint64_t power;
                 part = (*raw - black) * scale >> 16;
                 first += part;
-                square = part * part;
+                square = (part >> 3) * (part >> 3);
                 second += square;
-                square >>= 14;
-                power = (uint64_t)square * square;
-                fourth += power;
-                square = (uint32_t)(power >> 16);
-                eighth += (uint64_t)square * square;
+                square = (square >> 12) * (square >> 12);
+                fourth += square;
+                eighth += (square >> 12) * (square >> 12);
                 if (left != UNSEEN) {
                     step = distance(part, left);
                     apart += step;
@@ -315,11 +312,13 @@ static void measure_channel(estimate *e, int c, uint32_t top)
             above[x] = (uint16_t)part;
             left = part;
         }
+        power[0] += second;
+        power[1] += fourth;
+        power[2] += eighth;
     }
     e->norms[0][c] = log2_of(first) - mean - 15 * OCTAVE + most;
-    e->norms[1][c] = ((log2_of(second) - mean - 30 * OCTAVE) >> 1) + most;
-    e->norms[2][c] = ((log2_of(fourth) - mean - 32 * OCTAVE) >> 2) + most;
-    e->norms[3][c] = ((log2_of(eighth) - mean - 32 * OCTAVE) >> 3) + most;
+    for (n = 0; n < 3; n++)
+        e->norms[n + 1][c] = ((log2_of(power[n]) - mean - 24 * OCTAVE) >> (n + 1)) + most;
     e->norms[4][c] = most;
     e->edges[0][c] = log2_of(apart) + most;
     e->edges[1][c] = (log2_of(steep) >> 2) + most;

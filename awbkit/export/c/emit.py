@@ -137,18 +137,16 @@ def _network(model: IntegerModel) -> str:
             ]
         lines += ["/* attention */", f"attended(e, &attention, {maps}[0], x);", f"x += {2 * built.maps};"]
     lines += ["while ((x - e->at.network.x[0]) % 4)", "    *x++ = 0;"]
-    at = 0
-    names = ["rank"] * bool(built.rank) + [f"hidden.{number}" for number in range(len(built.hidden))]
-    for name in names:
+    one, other = "e->at.network.x[0]", "e->at.network.x[1]"
+    for name in built.head_layers()[:-1]:
         low = "-MOST" if name == "rank" else "0"
-        lines += [f"/* {name} */", f"linear(&{name.replace('.', '_')}, e->at.network.x[{at}], e->at.network.x[{1 - at}], {low});"]
-        at = 1 - at
+        lines += [f"/* {name} */", f"linear(&{name.replace('.', '_')}, {one}, {other}, {low});"]
+        one, other = other, one
     lines += [
         "/* output */",
         "l = &output;",
         "for (n = 0; n < 3; n++)",
-        f"    answer[n] = clamped(rounded(dot(row_of(l, n), e->at.network.x[{at}], l->stride, l->bias[n]), l->multiplier[n]),"
-        " -32768, 32767);",
+        f"    answer[n] = held(rounded(dot(row_of(l, n), {one}, l->stride, l->bias[n]), l->multiplier[n]));",
     ]
     return "\n".join(f"    {line}" for line in lines)
 

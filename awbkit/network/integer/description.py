@@ -295,13 +295,13 @@ def _channel_norms(planes: Int, kept: Int, seen: NDArray[np.bool_], tops: Int) -
         seen: (64, 64).
         tops: (3,), logarithms of the maxima.
     """
-    second = kept * kept
-    fourth = (second >> 14) ** 2
-    eighth = (fourth >> 16) ** 2
+    second = (kept >> 3) ** 2
+    fourth = (second >> 12) ** 2
+    eighth = (fourth >> 12) ** 2
     mean = log2(np.int64(kept.shape[1]))
     norms = [
         (log2(power.sum(axis=1)) - mean - bits * OCTAVE >> halvings) + tops
-        for power, bits, halvings in ((kept, 15, 0), (second, 30, 1), (fourth, 32, 2), (eighth, 32, 3))
+        for power, bits, halvings in ((kept, 15, 0), (second, 24, 1), (fourth, 24, 2), (eighth, 24, 3))
     ]
     across = np.abs(planes[:, :, 1:] - planes[:, :, :-1]) * (seen[:, 1:] & seen[:, :-1])
     down = np.abs(planes[:, 1:] - planes[:, :-1]) * (seen[1:] & seen[:-1])

@@ -1,0 +1,146 @@
+"""`awbkit quantize`: a network in whole numbers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from awbkit.cli import options
+from awbkit.cli.terminal import Progress, printable
+from awbkit.cli.train import Domain, ResultFormat
+from awbkit.errors import UsageError
+from awbkit.files.outputs import IfExists, atomic_write, skips
+
+if TYPE_CHECKING:
+    from awbkit.datasets.prepared import Prepared
+    from awbkit.network.models import AnyModel
+
+_HOW = "How"
+
+
+def quantize(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file, a run, or the name of a shipped model.")],
+    prepared: Annotated[
+        list[Path], typer.Argument(metavar="PREPARED...", help="Pictures to set scales by, and to compare on.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Takes the model; ends in .safetensors.")
+    ] = None,
+    domain: Annotated[
+        Domain, typer.Option(help="Which of the two networks of a shipped name.", rich_help_panel=_HOW)
+    ] = Domain.RAW,
+    weights: Annotated[int, typer.Option(metavar="BITS", help="4 or 8.", rich_help_panel=_HOW)] = 8,
+    activations: Annotated[int, typer.Option(metavar="BITS", help="8 or 16.", rich_help_panel=_HOW)] = 8,
+    pictures: Annotated[
+        int, typer.Option(metavar="N", min=2, help="How many to see, evenly from all.", rich_help_panel=_HOW)
+    ] = 1000,
+    if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
+    format: Annotated[ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Round a network to whole numbers, from a 16-bit thumbnail to the gains, and say what that costs in degrees.
+
+    Scales are set by every other of the pictures; the two networks are compared on the rest.
+    """
+    from awbkit.datasets.prepared import Prepared
+    from awbkit.network.integer.rounding import Bits, rounded
+    from awbkit.network.model import Model
+    from awbkit.network.models import named
+    from awbkit.network.store import SUFFIX
+
+    if output is None:
+        raise UsageError("no output named; give a file with -o")
+    if output.suffix != SUFFIX:
+        raise UsageError(f"-o {output}: a model's file ends in {SUFFIX}")
+    bits = Bits(weights, activations)
+    start = named(model, domain.value)
+    if not isinstance(start, Model):
+        raise UsageError(f"{model} is quantised already; name the model that it was made of")
+    if skips(output, if_exists):
+        return
+    members = _members([Prepared.open(folder) for folder in prepared], start.domain, pictures)
+    line = Progress(sys.stderr, len(members), enabled=not quiet, unit="pictures")
+    try:
+        seen = (data.image(row) for data, row in members[0::2])
+        found = rounded(start, seen, bits, progress=lambda count: line.advance(failed=False, count=count))
+        judged = [_judged(start, found, data, row, line) for data, row in members[1::2]]
+    finally:
+        line.erase()
+    content = found.to_bytes()
+    atomic_write(output, if_exists, lambda temporary: _write(temporary, content))
+    _report(output, start.architecture.parameters, len(content), bits.weights, bits.activations, judged, format)
+
+
+def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepared, int]]:
+    from awbkit.network.model import DOMAINS
+
+    everything = [
+        (data, place)
+        for data in sets
+        for place, row in enumerate(data.rows)
+        if DOMAINS[data.cameras[row.camera].space] == domain
+    ]
+    if len(everything) < 2:
+        raise UsageError(f"{len(everything)} {domain} pictures in these data sets; two are the least")
+    step = max(1, len(everything) // count)
+    return everything[::step]
+
+
+def _judged(start: AnyModel, found: AnyModel, data: Prepared, row: int, line: Progress) -> tuple[float, float, float]:
+    """The error of both in degrees, and the angle between them."""
+    from awbkit.illuminant import angular_error
+
+    image, truth = data.image(row), data.rows[row].illuminant
+    before, after = start.estimate(image).rgb, found.estimate(image).rgb
+    line.advance(failed=False)
+    return angular_error(before, truth), angular_error(after, truth), angular_error(before, after)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _report(
+    output: Path,
+    parameters: int,
+    size: int,
+    weights: int,
+    activations: int,
+    judged: list[tuple[float, float, float]],
+    format: ResultFormat | None,
+) -> None:
+    import numpy as np
+
+    from awbkit.evaluation.statistics import statistics
+
+    before, after, apart = (np.array(column) for column in zip(*judged, strict=True))
+    kept = ("mean", "median", "worst25")
+    figures = [{name: round(statistics(errors)[name], 4) for name in kept} for errors in (before, after)]
+    record: dict[str, Any] = {
+        "schema": 1,
+        "model": str(output),
+        "parameters": parameters,
+        "weight_bits": weights,
+        "activation_bits": activations,
+        "bytes": size,
+        "images": len(judged),
+        "float": figures[0],
+        "integer": figures[1],
+        "apart": {"mean": round(float(apart.mean()), 4), "max": round(float(apart.max()), 4)},
+    }
+    chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
+    if chosen is ResultFormat.JSON:
+        print(json.dumps(record, ensure_ascii=False))
+        return
+    rows = {
+        "model": f"{output}, {size:,} bytes, {parameters:,} weights of {weights} bits",
+        "float": "mean {mean:.2f}°, median {median:.2f}°, worst quarter {worst25:.2f}°".format(**figures[0]),
+        "integer": "mean {mean:.2f}°, median {median:.2f}°, worst quarter {worst25:.2f}°".format(**figures[1]),
+        "apart": f"mean {apart.mean():.2f}°, at most {apart.max():.2f}°, on {len(judged)} pictures",
+    }
+    for name, text in rows.items():
+        print(f"{name:<12}{printable(text)}")
