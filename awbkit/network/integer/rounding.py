@@ -39,9 +39,6 @@ LOGARITHM = float(np.log(2)) / OCTAVE
 
 LEAST_UNIT = 1e-12
 
-_CLIPPED = 0.01
-"""Share of the pictures in which a layer's largest output may be clipped."""
-
 _SUM_BITS = {8: 23, 16: 31}
 """What sums may take, by the bits of activations, their signs apart."""
 
@@ -103,16 +100,16 @@ def rounded(
 def calibrated(
     model: Model, pictures: Iterable[LinearImage], bits: Bits, *, progress: Callable[[int], None] = lambda count: None
 ) -> dict[str, float]:
-    """What one unit of each layer's outputs is: as little as clips something in one picture of a hundred.
+    """What one unit of each layer's outputs is: as little as clips nothing in these pictures.
 
     Arguments and errors as of :func:`rounded`.
     """
-    greatest: dict[str, list[float]] = {}
+    greatest: dict[str, float] = {}
     for picture in pictures:
         small = picture if picture.valid.shape == (64, 64) else picture.thumbnail()
 
         def note(name: str, out: Float) -> None:
-            greatest.setdefault(name, []).append(float(np.abs(out).max()))
+            greatest[name] = max(greatest.get(name, 0.0), float(np.abs(out).max()))
 
         known = white_of(picture.camera) is not None
         forward(model.architecture, model.weights, describe(canonical(small)), known, note=note)
@@ -120,7 +117,7 @@ def calibrated(
     if not greatest:
         raise UsageError("no picture to calibrate on")
     most = bits.largest_activation
-    return {name: max(float(np.quantile(values, 1 - _CLIPPED)), 1e-3) / most for name, values in greatest.items()}
+    return {name: max(value, 1e-3) / most for name, value in greatest.items()}
 
 
 def integer_of(architecture: Architecture, weights: Weights, scales: Mapping[str, float], bits: Bits) -> IntegerNetwork:
