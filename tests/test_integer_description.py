@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from integer_models import pictures
 from network_pictures import picture, under
 
 from awbkit.errors import AwbError
@@ -15,19 +16,9 @@ from awbkit.network.integer.description import GRID_UNITS, UNITS, describe, thum
 LN2 = float(np.log(2))
 
 
-def pictures() -> list[LinearImage]:
-    """With a sensor's noise in each channel, as all that a camera sees."""
-    found = []
-    for seed in range(24):
-        image = picture(seed, share_valid=0.9 if seed % 3 == 2 else 1.0, colour=0.2)
-        noise = np.exp(np.random.default_rng(seed).normal(size=image.pixels.shape) * 0.05).astype(np.float32)
-        found.append(LinearImage(image.pixels * noise, image.valid, image.camera))
-    return found
-
-
 def test_statistics_are_those_of_floating_point() -> None:
-    exact = [features.describe(image) for image in pictures()]
-    whole = [describe(thumbnail(image)) for image in pictures()]
+    exact = [features.describe(image) for image in pictures(24)]
+    whole = [describe(thumbnail(image)) for image in pictures(24)]
     anchors = np.array([[*a.anchor, *(b.anchor * LN2 / OCTAVE)] for a, b in zip(exact, whole, strict=True)])
     np.testing.assert_allclose(anchors[:, :2], anchors[:, 2:], atol=0.02)
     one = np.stack([found.statistics for found in exact])
@@ -41,7 +32,7 @@ def test_statistics_are_those_of_floating_point() -> None:
 
 
 def test_the_grid_is_that_of_floating_point() -> None:
-    for image in pictures():
+    for image in pictures(24):
         exact, whole = features.describe(image), describe(thumbnail(image))
         found = whole.grid * GRID_UNITS[:, None, None]
         moved = (exact.anchor - whole.anchor * LN2 / OCTAVE)[:, None, None]

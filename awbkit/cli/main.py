@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from awbkit.cli import correct, dataset, estimate, evaluate, methods, quantize, train
+from awbkit.cli import correct, dataset, estimate, evaluate, export, methods, quantize, train
 from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
 from awbkit.cli.terminal import printable
 from awbkit.errors import AwbError
@@ -74,6 +74,7 @@ app.add_typer(dataset.dataset, name="dataset")
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("quantize")(quantize.quantize)
+app.command("export")(export.export)
 
 
 def _show_version(wanted: bool) -> None:

@@ -166,8 +166,10 @@ typedef struct {
             int32_t surface[2][3];
         } measure;
         struct {
+#if CHANNELS
             activation maps[2][256 * CHANNELS];
             int16_t logits[256];
+#endif
             activation x[2][WIDEST];
         } network;
     } at;
@@ -882,7 +884,7 @@ static inline int32_t rounded(int32_t total, int32_t multiplier)
 }
 
 /* The sum of products of a row of weights and its inputs, both padded to a multiple of four. */
-static inline int32_t dot(const weight *w, const activation *x, int n, int32_t total)
+static inline int32_t dot(const coefficient *w, const activation *x, int n, int32_t total)
 {
 #if WEIGHT_BITS == 4
     for (; n > 0; n -= 2, w++, x += 2) {
@@ -904,7 +906,7 @@ static inline int32_t dot(const weight *w, const activation *x, int n, int32_t t
     return total;
 }
 
-static inline const weight *row_of(const layer *l, int row)
+static inline const coefficient *row_of(const layer *l, int row)
 {
     return l->weight + row * l->stride * WEIGHT_BITS / 8;
 }
@@ -997,12 +999,14 @@ static void attended(estimate *e, const layer *l, const activation *in, activati
 static void network(estimate *e, int known, const int32_t white[2], int32_t answer[3])
 {
     activation *x = e->at.network.x[0];
-    const layer *l;
+    const layer *l = &layer_output;
     int n;
+#if STATISTICS
     for (n = 0; n < STATISTICS; n++) {
-        int32_t apart = clamped(e->statistics[chosen(n)] - centre[n], -32767, 32767);
-        *x++ = (activation)clamped((apart * gain[n] + 2048) >> 12, -127, 127);
+        int32_t apart = clamped(e->statistics[n] - statistic_centre[n], -32767, 32767);
+        *x++ = (activation)clamped((apart * statistic_gain[n] + 2048) >> 12, -127, 127);
     }
+#endif
     for (n = 0; n < 2; n++)
         *x++ = (activation)(known ? clamped((e->anchor[2 * n] - white[n] + 16) >> 5, -127, 127) : 0);
     *x++ = known ? 32 : 0;

@@ -15,16 +15,18 @@ from awbkit.network.integer.network import Layer
 
 HEADER, SOURCE = "awb.h", "awb.c"
 
+_WHILE_MEASURED = 5420
+"""Bytes for the rows of pixels around one and the histograms of all."""
+
+_KEPT = 964
+"""Bytes for what is kept from one step to the next, the grid apart."""
+
 _WIDTH = 116
 _FOUR = 4
 
 
 def emit(model: IntegerModel) -> dict[str, str]:
-    """The text of both files, by their names.
-
-    Raises:
-        UsageError: If the model is for rendered photographs, which no microcontroller sees.
-    """
+    """The text of both files, by their names."""
     values = {
         "VERSION": __version__,
         "NAME": model.name,
@@ -53,7 +55,6 @@ def _tables(model: IntegerModel) -> str:
     network, bits = model.network, model.weight_bits
     built = model.architecture
     channels = _padded(built.channels)
-    widths = [built.head_inputs, built.rank, *built.hidden, 3]
     most = (1 << network.activation_bits - 1) - 1
     parts = [
         f"#define WEIGHT_BITS {bits}",
@@ -62,14 +63,14 @@ def _tables(model: IntegerModel) -> str:
         f"#define STATISTICS {len(network.centre)}",
         f"#define CHANNELS {channels}",
         f"#define GRID_CHANNELS {GRID_CHANNELS}",
-        f"#define WIDEST {max(_padded(width) for width in widths)}",
+        f"#define WIDEST {_widest(model)}",
         "",
         f"typedef int{network.activation_bits}_t activation;",
-        "typedef int8_t weight;" if bits == 8 else "typedef uint8_t weight;",
+        "typedef int8_t coefficient;" if bits == 8 else "typedef uint8_t coefficient;",
         "",
         "/* Of each output a row of weights, padded to a multiple of four, with 4 bits two in a byte and 8 added. */",
         "typedef struct {",
-        "    const weight *weight;",
+        "    const coefficient *weight;",
         "    const int32_t *bias, *multiplier;",
         "    int16_t outputs, stride;",
         "} layer;",
@@ -84,16 +85,15 @@ def _tables(model: IntegerModel) -> str:
     if len(network.centre):
         parts += [
             "/* Statistics less their centre, times their gain, are the inputs of the network. */",
-            _array("int16_t", "centre", network.centre),
-            _array("int16_t", "gain", network.gain),
+            _array("int16_t", "statistic_centre", network.centre),
+            _array("int16_t", "statistic_gain", network.gain),
         ]
-    parts.append("#define chosen(n) (n)\n")
     for name, layer in network.layers.items():
         parts.append(_layer(name, layer, bits))
     if built.channels:
         parts.append("static const activation nothing[CHANNELS] = {0};\n")
         value = "row[k]" if bits == 8 else "(int32_t)(row[k >> 1] >> 4 * (k & 1) & 15) - 8"
-        parts.append(f"static inline int32_t weight_at(const weight *row, int k)\n{{\n    return {value};\n}}\n")
+        parts.append(f"static inline int32_t weight_at(const coefficient *row, int k)\n{{\n    return {value};\n}}\n")
     return "\n".join(parts)
 
 
@@ -106,7 +106,7 @@ def _layer(name: str, layer: Layer, bits: int) -> str:
     if bits == 4:
         rows = (rows[:, 0::2] + 8) | (rows[:, 1::2] + 8) << 4
         kind = "uint8_t"
-    symbol = name.replace(".", "_")
+    symbol = _symbol(name)
     return "\n".join(
         [
             f"/* {name}: {inputs} to {outputs} */",
@@ -120,6 +120,10 @@ def _layer(name: str, layer: Layer, bits: int) -> str:
     )
 
 
+def _symbol(name: str) -> str:
+    return "layer_" + name.replace(".", "_")
+
+
 def _network(model: IntegerModel) -> str:
     built = model.architecture
     lines: list[str] = []
@@ -127,24 +131,23 @@ def _network(model: IntegerModel) -> str:
         maps = "e->at.network.maps"
         lines += [
             "/* stem */",
-            f"pointwise(&stem, e->grid, GRID_CHANNELS, {maps}[0]);",
+            f"pointwise(&layer_stem, e->grid, GRID_CHANNELS, {maps}[0]);",
         ]
         for number in range(built.blocks):
             lines += [
                 f"/* blocks.{number} */",
-                f"depthwise(&blocks_{number}_depthwise, {maps}[0], {maps}[1]);",
-                f"pointwise(&blocks_{number}_pointwise, {maps}[1], CHANNELS, {maps}[0]);",
+                f"depthwise(&layer_blocks_{number}_depthwise, {maps}[0], {maps}[1]);",
+                f"pointwise(&layer_blocks_{number}_pointwise, {maps}[1], CHANNELS, {maps}[0]);",
             ]
-        lines += ["/* attention */", f"attended(e, &attention, {maps}[0], x);", f"x += {2 * built.maps};"]
+        lines += ["/* attention */", f"attended(e, &layer_attention, {maps}[0], x);", f"x += {2 * built.maps};"]
     lines += ["while ((x - e->at.network.x[0]) % 4)", "    *x++ = 0;"]
     one, other = "e->at.network.x[0]", "e->at.network.x[1]"
     for name in built.head_layers()[:-1]:
         low = "-MOST" if name == "rank" else "0"
-        lines += [f"/* {name} */", f"linear(&{name.replace('.', '_')}, {one}, {other}, {low});"]
+        lines += [f"/* {name} */", f"linear(&{_symbol(name)}, {one}, {other}, {low});"]
         one, other = other, one
     lines += [
         "/* output */",
-        "l = &output;",
         "for (n = 0; n < 3; n++)",
         f"    answer[n] = held(rounded(dot(row_of(l, n), {one}, l->stride, l->bias[n]), l->multiplier[n]));",
     ]
@@ -163,5 +166,14 @@ def _array(kind: str, name: str, values: NDArray[np.generic]) -> str:
 
 
 def _workspace_words(model: IntegerModel) -> int:
-    """The size of the workspace in words of 8 bytes, on a processor whose pointers have 4 or 8 bytes."""
-    return 1024
+    """The size of the workspace in words of 8 bytes, where pointers have 8 bytes; the C does not compile with less."""
+    size = model.network.activation_bits // 8
+    built = model.architecture
+    branch = 2 * 256 * _padded(built.channels) * size + 512 if built.channels else 0
+    largest = max(_WHILE_MEASURED, branch + 2 * _widest(model) * size)
+    return -(-(largest + (256 * GRID_CHANNELS + 3) * size + _KEPT + 16) // 8)
+
+
+def _widest(model: IntegerModel) -> int:
+    built = model.architecture
+    return max(_padded(width) for width in (built.head_inputs, built.rank, *built.hidden, 3))

@@ -142,12 +142,16 @@ class IntegerModel:
         return cls(name, network, int(bits["weights"]), domain, pairs[0], pairs[1], dict(header["training"]))
 
 
+def whole_white(white: NDArray[np.float32]) -> Int:
+    """(3,) a white in numbers of 16 bits, the largest 65535."""
+    return np.asarray(np.maximum(np.rint(white.astype(np.float64) / white.max() * 65535), 1), np.int64)
+
+
 def white_logs(white: NDArray[np.float32] | None) -> Int | None:
-    """(2,), log2 of r/g and b/g in 1/2048, of a white as 16-bit numbers have it."""
+    """(2,), log2 of r/g and b/g in 1/2048 of a white as :func:`whole_white` has it; None of None."""
     if white is None:
         return None
-    whole = np.rint(white / white.max() * 65535).astype(np.int64)
-    logs = log2(whole)
+    logs = log2(whole_white(white))
     return np.asarray(logs[0::2] - logs[1])
 
 

@@ -99,8 +99,10 @@ class IntegerNetwork:
 
     def inputs(self, description: Description, white: Int | None) -> Int:
         """What the head reads, each from -127 to 127 in :data:`INPUT_UNIT`."""
-        apart = np.clip(description.statistics - self.centre, -(1 << 15) + 1, (1 << 15) - 1)
-        parts = [apart * self.gain + (1 << NORMAL_BITS - 1) >> NORMAL_BITS] if len(self.centre) else []
+        parts = []
+        if len(self.centre):
+            apart = np.clip(description.statistics - self.centre, -(1 << 15) + 1, (1 << 15) - 1)
+            parts.append(apart * self.gain + (1 << NORMAL_BITS - 1) >> NORMAL_BITS)
         if white is None:
             parts.append(np.zeros(3, np.int64))
         else:

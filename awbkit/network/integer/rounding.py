@@ -170,5 +170,5 @@ def _layer(
     if (np.abs(whole).sum(axis=1) * inputs + np.abs(offset)).max() >= 1 << _SUM_BITS[bits.activations]:
         raise AwbError(f"layer {name} may sum to more than {_SUM_BITS[bits.activations]} bits and a sign")
     if multiplier.max() >= 1 << 31:
-        raise AwbError(f"layer {name} has outputs so small that no multiplier of 32 bits scales to them")
+        raise AwbError(f"layer {name} needs finer steps than its multiplier has; give weights or activations 8 bits")
     return Layer(whole.astype(np.int8), offset.astype(np.int32), multiplier.astype(np.int32))

@@ -1,0 +1,1 @@
+"""Networks for devices, one target a package."""

@@ -1,0 +1,92 @@
+"""Whether exported C answers as the integer reference does, to the bit."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from awbkit.errors import AwbError
+from awbkit.export.cases import Case
+from awbkit.network.integer.arithmetic import OCTAVE, exp2
+from awbkit.network.integer.model import IntegerModel, white_logs, whole_white
+
+_FLAGS = ("-std=c99", "-O2")
+_BITS = 12
+_MOST = 19 * OCTAVE
+_NO_PIXEL = -1
+
+
+def compiler() -> str | None:
+    """A C compiler of this machine; None where it has none."""
+    return next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
+
+
+def check(sources: Mapping[str, str], model: IntegerModel, cases: Iterable[Case], cc: str) -> int:
+    """Compile the C for this machine, and compare its answers.
+
+    Args:
+        sources: The files by their names.
+        model: What they were made of.
+        cases: Pictures.
+        cc: The compiler.
+
+    Returns:
+        How many pictures were compared; all came out the same.
+
+    Raises:
+        AwbError: If it does not compile, or answers otherwise.
+    """
+    kept = list(cases)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for name, text in {**sources, "driver.c": files(__package__).joinpath("driver.c").read_text("ascii")}.items():
+            (place / name).write_text(text, encoding="ascii")
+        command = [cc, *_FLAGS, "awb.c", "driver.c", "-o", "driver"]
+        made = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        if made.returncode:
+            reason = (made.stderr.strip().splitlines() or ["it says nothing"])[0]
+            raise AwbError(f"the C does not compile with {cc}: {reason}; report this with the model")
+        run = subprocess.run(
+            [str(place / "driver")], input=b"".join(map(record, kept)), capture_output=True, check=False
+        )
+    lines = [[int(word) for word in line.split()] for line in run.stdout.decode("ascii", "replace").splitlines()]
+    compare(model, kept, lines)
+    return len(kept)
+
+
+def record(case: Case) -> bytes:
+    """A case as the driver reads it."""
+    white = [0, 0, 0] if case.white is None else whole_white(case.white).tolist()
+    camera = np.array([0, 0, 0, 65535, *white], "<u2")
+    return camera.tobytes() + np.ascontiguousarray(case.pixels, "<u2").tobytes()
+
+
+def compare(model: IntegerModel, cases: Sequence[Case], lines: Sequence[Sequence[int]]) -> None:
+    """Hold the driver's lines against the reference.
+
+    Raises:
+        AwbError: If one differs.
+    """
+    if len(lines) != len(cases):
+        raise AwbError(f"the C answered for {len(lines)} of {len(cases)} pictures; report this with the model")
+    for number, (case, line) in enumerate(zip(cases, lines, strict=True)):
+        expected = answer(model, case)
+        found = list(line) if line[0] == 0 else [line[0]]
+        if found != expected:
+            raise AwbError(f"the C answers {found} for picture {number}, not {expected}; report this with the model")
+
+
+def answer(model: IntegerModel, case: Case) -> list[int]:
+    """What the C should answer: status, light, error and gains; the status alone where no pixel is valid."""
+    if not (case.pixels > 0).all(axis=2).any():
+        return [_NO_PIXEL]
+    light, error = model.answer(case.pixels, white_logs(case.white))
+    red, blue = exp2(np.clip(-light, -_MOST, _MOST), _BITS).tolist()
+    held = np.clip(light, -(1 << 15), (1 << 15) - 1).tolist()
+    return [0, *held, error, red, 1 << _BITS, blue]

@@ -1,0 +1,51 @@
+"""Quantised models for tests, of random weights and many shapes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from network_pictures import picture
+from test_model import D810
+
+from awbkit.image import LinearImage
+from awbkit.network.architecture import Architecture, architecture
+from awbkit.network.integer.model import IntegerModel
+from awbkit.network.integer.rounding import Bits, rounded
+from awbkit.network.model import Model
+
+BITS = Bits()
+
+SHAPES = {
+    "nano": architecture("awbnet-nano"),
+    "s": architecture("awbnet-s"),
+    "no rank": Architecture("awbnet", channels=4, blocks=1, maps=1, rank=0, hidden=(7,)),
+    "odd": Architecture("awbnet", channels=6, blocks=0, maps=3, rank=5, hidden=(9, 5, 3)),
+    "no statistics": Architecture("awbnet", channels=8, blocks=3, maps=2, rank=0, hidden=(16,), statistics=0),
+}
+
+
+def random_model(built: Architecture, seed: int = 0) -> Model:
+    rng = np.random.default_rng(seed)
+    weights = {}
+    for name, shape in built.shapes().items():
+        fan = int(np.prod(shape[1:])) if len(shape) > 1 else 4
+        value = rng.uniform(0.5, 1.5, shape) if name == "std" else rng.normal(size=shape) * (2 / fan) ** 0.5
+        value = value * 0.3 if name.startswith("output") else value
+        weights[name] = value.astype(np.float32)
+    return Model("random", built, weights, "raw", (0.5, 1.0), (1.5, 1.1), {"recipe": {"seed": seed}})
+
+
+def pictures(count: int = 12) -> list[LinearImage]:
+    """With a sensor's noise in each channel, as all that a camera sees."""
+    found = []
+    for seed in range(count):
+        image = picture(seed, share_valid=0.9 if seed % 3 == 2 else 1.0, colour=0.2)
+        noise = np.exp(np.random.default_rng(seed).normal(size=image.pixels.shape) * 0.05).astype(np.float32)
+        found.append(LinearImage(image.pixels * noise, image.valid, D810))
+    return found
+
+
+@cache
+def integer_model(shape: str = "s", bits: Bits = BITS, seed: int = 0) -> IntegerModel:
+    return rounded(random_model(SHAPES[shape], seed), pictures(), bits)

@@ -1,0 +1,228 @@
+"""C that was exported: the same bits as the reference, on this machine and on a Cortex-M4."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import awbkit
+from evaluation_sets import write_prepared
+from integer_models import SHAPES, integer_model, random_model
+
+from awbkit.errors import AwbError
+from awbkit.export.c.check import answer, check, compare, compiler, record
+from awbkit.export.c.emit import emit
+from awbkit.export.cases import Case, of_prepared, synthetic
+from awbkit.network.integer.model import IntegerModel
+from awbkit.network.integer.rounding import Bits, rounded
+from awbkit.network.model import Model
+from awbkit.network.models import shipped
+
+FIRMWARE = Path(__file__).parents[1] / "examples" / "firmware"
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler (cc, gcc or clang) on this machine")
+needs_arm = pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None or shutil.which("qemu-system-arm") is None,
+    reason="no arm-none-eabi-gcc or qemu-system-arm on this machine",
+)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("shape", "bits"),
+    [*((shape, Bits()) for shape in SHAPES), ("s", Bits(4, 8)), ("s", Bits(8, 16)), ("odd", Bits(8, 16))],
+    ids=str,
+)
+def test_the_same_bits_here(shape: str, bits: Bits) -> None:
+    model = integer_model(shape, bits)
+    assert check(emit(model), model, synthetic(), str(compiler())) > 40
+
+
+@needs_compiler
+def test_warnings_are_errors(tmp_path: Path) -> None:
+    for name, text in emit(integer_model("s")).items():
+        (tmp_path / name).write_text(text)
+    for standard in ("c99", "c17"):
+        flags = [f"-std={standard}", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-O2", "-c"]
+        subprocess.run([str(compiler()), *flags, "awb.c", "-o", "awb.o"], cwd=tmp_path, check=True)
+    used = (tmp_path / "awb.c").read_text()
+    assert re.findall(r"#include [<\"](\S+)[>\"]", used) == ["string.h", "awb.h", "arm_acle.h"]
+    assert not re.search(r"\b(float|double|malloc|free)\b", re.sub(r"/\*.*?\*/", "", used, flags=re.S))
+
+
+@needs_compiler
+def test_black_levels_and_clipping(tmp_path: Path) -> None:
+    """Black is taken off, what is clipped does not count: the same as a thumbnail that was made so."""
+    model = integer_model("s")
+    case = next(synthetic())
+    rng = np.random.default_rng(0)
+    plain = (case.pixels // 20).astype(np.int64)
+    clipped = rng.random((64, 64)) < 0.1
+    black = np.array([64, 60, 70])
+    raw = np.where(clipped[..., None], 4095, plain + black).astype(np.uint16)
+    expected = answer(model, Case(np.where(clipped[..., None], 0, plain).astype(np.uint16), None))
+    header = np.array([*black, 4095, 0, 0, 0], "<u2").tobytes()
+    assert run_driver(tmp_path, model, header + raw.astype("<u2").tobytes()) == [expected]
+
+
+def run_driver(folder: Path, model: IntegerModel, given: bytes) -> list[list[int]]:
+    driver = (Path(__file__).parents[1] / "awbkit" / "export" / "c" / "driver.c").read_text()
+    for name, text in {**emit(model), "driver.c": driver}.items():
+        (folder / name).write_text(text)
+    subprocess.run([str(compiler()), "-std=c99", "awb.c", "driver.c", "-o", "driver"], cwd=folder, check=True)
+    run = subprocess.run([str(folder / "driver")], input=given, capture_output=True, check=True)
+    return [[int(word) for word in line.split()] for line in run.stdout.decode().splitlines()]
+
+
+THUMBNAILS = """
+#include <stdio.h>
+#include "awb.h"
+static uint16_t mosaic[200 * 150], thumbnail[AWB_PIXELS * 3];
+static awb_zone zones[12 * 10];
+int main(void)
+{
+    awb_camera camera = {{10, 10, 10}, 4000, {0, 0, 0}};
+    int order, n, status;
+    if (fread(mosaic, sizeof mosaic, 1, stdin) != 1 || fread(zones, sizeof zones, 1, stdin) != 1)
+        return 1;
+    for (order = 0; order < 4; order++) {
+        status = awb_thumbnail_bayer(mosaic, 190, 150, 200, (awb_bayer)order, &camera, thumbnail);
+        printf("%d", status);
+        for (n = 0; n < AWB_PIXELS * 3; n++)
+            printf(" %u", thumbnail[n]);
+        printf("\\n");
+    }
+    printf("%d %d %d\\n", awb_thumbnail_bayer(mosaic, 126, 150, 200, AWB_RGGB, &camera, thumbnail),
+           awb_thumbnail_bayer(mosaic, 190, 126, 200, AWB_RGGB, &camera, thumbnail),
+           awb_thumbnail_zones(zones, 0, 10, thumbnail));
+    printf("%d", awb_thumbnail_zones(zones, 12, 10, thumbnail));
+    for (n = 0; n < AWB_PIXELS * 3; n++)
+        printf(" %u", thumbnail[n]);
+    printf("\\n");
+    return 0;
+}
+"""
+
+
+@needs_compiler
+def test_thumbnails_of_mosaics_and_zones(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    mosaic = rng.integers(11, 3900, (150, 200)).astype(np.uint16)
+    mosaic[rng.random((150, 200)) < 0.05] = 4000
+    mosaic[40:60, 40:60] = 4000
+    mosaic[100:104] = 10
+    zones = rng.integers(1, 2**31, (10, 12, 4)).astype(np.uint32)
+    zones[..., 3] = rng.integers(1, 1000, (10, 12))
+    zones[3, 4, 3] = 0
+    for name, text in {**emit(integer_model("nano")), "main.c": THUMBNAILS}.items():
+        (tmp_path / name).write_text(text)
+    subprocess.run([str(compiler()), "-std=c99", "awb.c", "main.c", "-o", "main"], cwd=tmp_path, check=True)
+    given = mosaic.tobytes() + zones.tobytes()
+    run = subprocess.run([str(tmp_path / "main")], input=given, capture_output=True, check=True)
+    lines = [np.array(line.split(), int) for line in run.stdout.decode().splitlines()]
+    for order, line in enumerate(lines[:4]):
+        assert line[0] == 0
+        np.testing.assert_array_equal(line[1:].reshape(64, 64, 3), of_mosaic(mosaic[:, :190], order))
+    assert lines[4].tolist() == [-2, -2, -2]
+    means = np.where(zones[..., 3:] > 0, zones[..., :3] // np.maximum(zones[..., 3:], 1), 0).astype(np.int64)
+    shift = max(int(means.max()).bit_length() - 16, 0)
+    shift += means.max() >> shift > 65534
+    rows, columns = np.arange(64) * 10 // 64, np.arange(64) * 12 // 64
+    np.testing.assert_array_equal(lines[5][1:].reshape(64, 64, 3), (means >> shift)[np.ix_(rows, columns)])
+
+
+def of_mosaic(mosaic: np.ndarray, order: int) -> np.ndarray:
+    """Means of the tiles in each cell without a clipped or black sample, where these are half of it at least."""
+    tiles = np.stack([mosaic[y::2, x::2] for y in (0, 1) for x in (0, 1)], axis=2).astype(int)
+    red = order
+    rgb = np.stack([tiles[..., red], tiles[..., red ^ 1] + tiles[..., red ^ 2], tiles[..., 3 - red]], axis=2)
+    good = (tiles < 4000).all(axis=2) & (tiles > 10).all(axis=2)
+    found = np.zeros((64, 64, 3), int)
+    rows, columns = (np.arange(65) * size // 64 for size in tiles.shape[:2])
+    for y in range(64):
+        for x in range(64):
+            cell = np.s_[rows[y] : rows[y + 1], columns[x] : columns[x + 1]]
+            count = int(good[cell].sum())
+            if count * 2 >= good[cell].size:
+                by = np.array([count, 2 * count, count])
+                found[y, x] = (rgb[cell][good[cell]].sum(axis=0) + by // 2) // by
+    return found
+
+
+@needs_arm
+@pytest.mark.parametrize("processor", ["cortex-m4", "cortex-m3"])
+def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, processor: str) -> None:
+    exact = Model.load(shipped("awbnet-s", "raw"))
+    from integer_models import pictures
+
+    model = rounded(exact, pictures(4), Bits())
+    cases = list(synthetic())[::5]
+    for name, text in emit(model).items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "thumbnails.bin").write_bytes(b"".join(map(record, cases)))
+    flags = [f"-mcpu={processor}", "-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
+    sources = ["awb.c", str(FIRMWARE / "main.c"), str(FIRMWARE / "startup.c"), "-I."]
+    linked = ["-T", str(FIRMWARE / "mps2.ld"), "-nostartfiles", "--specs=rdimon.specs", "-o", "firmware.elf"]
+    subprocess.run(["arm-none-eabi-gcc", *flags, *sources, *linked], cwd=tmp_path, check=True, capture_output=True)
+    machine = {"cortex-m4": "mps2-an386", "cortex-m3": "mps2-an385"}[processor]
+    command = ["qemu-system-arm", "-M", machine, "-nographic", "-icount", "shift=0", "-kernel", "firmware.elf"]
+    semihosting = ["-semihosting-config", "enable=on,target=native"]
+    run = subprocess.run([*command, *semihosting], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    lines = [[int(word) for word in line.split()] for line in run.stdout.decode().splitlines()]
+    compare(model, cases, [line[:7] for line in lines])
+    compiled = ["arm-none-eabi-gcc", f"-mcpu={processor}", "-mthumb", "-Os", "-c", "awb.c", "-o", "awb.o"]
+    subprocess.run(compiled, cwd=tmp_path, check=True)
+    size = subprocess.run(["arm-none-eabi-size", "awb.o"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    flash, data, bss = (int(word) for word in size.stdout.splitlines()[1].split()[:3])
+    assert flash < 18 * 1024
+    assert data == bss == 0
+    words = re.search(r"words\[(\d+)\]", (tmp_path / "awb.h").read_text())
+    assert words is not None
+    assert int(words[1]) * 8 <= 8192
+
+
+def test_a_wrong_answer_is_told() -> None:
+    model = integer_model("nano")
+    cases = list(synthetic())[:2]
+    right = [answer(model, case) for case in cases]
+    compare(model, cases, right)
+    with pytest.raises(AwbError, match="picture 1, not"):
+        compare(model, cases, [right[0], [*right[1][:-1], right[1][-1] + 1]])
+    with pytest.raises(AwbError, match="answered for 1 of 2 pictures"):
+        compare(model, cases, right[:1])
+
+
+@needs_compiler
+def test_c_that_does_not_compile_is_told() -> None:
+    model = integer_model("nano")
+    sources = {**emit(model), "awb.c": "nonsense"}
+    with pytest.raises(AwbError, match="the C does not compile with"):
+        check(sources, model, synthetic(), str(compiler()))
+
+
+@needs_compiler
+def test_the_command(tmp_path: Path) -> None:
+    data = write_prepared(tmp_path / "set", ["Nikon D810"] * 8)
+    quantised, exact = tmp_path / "s.safetensors", tmp_path / "f.safetensors"
+    quantised.write_bytes(integer_model("s").to_bytes())
+    exact.write_bytes(random_model(SHAPES["s"]).to_bytes())
+    done = awbkit("export", quantised, "--to", "c", "-o", tmp_path / "out", "--check", data.path)
+    assert done.code == 0, done.err
+    assert done.record["compared"] == len(list(synthetic())) + len(list(of_prepared(data.path)))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["awb.c", "awb.h"]
+    for arguments, code, says in (
+        ((quantised, "--to", "c", "-o", tmp_path / "out"), 1, "exists"),
+        ((quantised, "--to", "c", "-o", exact), 2, "is a file; name a folder"),
+        ((exact, "--to", "c", "-o", tmp_path / "new"), 2, "is of floating point; quantise it first"),
+        ((quantised, "--to", "c"), 2, "no output named"),
+        ((quantised, "--to", "tflight", "-o", tmp_path / "new"), 2, "--to"),
+    ):
+        failed = awbkit("export", *arguments)
+        assert failed.code == code, failed.err
+        assert says in failed.err
+        assert len(failed.err.splitlines()) == 1
+        assert not (tmp_path / "new").exists()
