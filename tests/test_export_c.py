@@ -43,8 +43,9 @@ def test_the_same_bits_here(shape: str, bits: Bits) -> None:
 
 
 @needs_compiler
-def test_warnings_are_errors(tmp_path: Path) -> None:
-    for name, text in emit(integer_model("s")).items():
+@pytest.mark.parametrize("shape", ["nano", "s"])
+def test_warnings_are_errors(tmp_path: Path, shape: str) -> None:
+    for name, text in emit(integer_model(shape)).items():
         (tmp_path / name).write_text(text)
     for standard in ("c99", "c17"):
         flags = [f"-std={standard}", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-O2", "-c"]
@@ -174,7 +175,8 @@ def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, pr
     run = subprocess.run([*command, *semihosting], cwd=tmp_path, check=True, capture_output=True, timeout=120)
     lines = [[int(word) for word in line.split()] for line in run.stdout.decode().splitlines()]
     compare(model, cases, [line[:7] for line in lines])
-    compiled = ["arm-none-eabi-gcc", f"-mcpu={processor}", "-mthumb", "-Os", "-c", "awb.c", "-o", "awb.o"]
+    warned = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
+    compiled = ["arm-none-eabi-gcc", f"-mcpu={processor}", "-mthumb", "-Os", *warned, "-c", "awb.c", "-o", "awb.o"]
     subprocess.run(compiled, cwd=tmp_path, check=True)
     size = subprocess.run(["arm-none-eabi-size", "awb.o"], cwd=tmp_path, check=True, capture_output=True, text=True)
     flash, data, bss = (int(word) for word in size.stdout.splitlines()[1].split()[:3])

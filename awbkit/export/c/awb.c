@@ -166,9 +166,9 @@ typedef struct {
             int32_t surface[2][3];
         } measure;
         struct {
+            int16_t logits[256];
 #if CHANNELS
             activation maps[2][256 * CHANNELS];
-            int16_t logits[256];
 #endif
             activation x[2][WIDEST];
         } network;
