@@ -52,7 +52,7 @@ class Chances:
         collage: A second picture, put under the light of the first, takes a part of it.
         crop: It is cropped, where it is no collage.
         one_colour: All of it is nearly of one colour, so that nothing in it tells the light.
-        grey: All of it is nearly grey, as fog, snow, concrete or a card are.
+        grey: All of it is nearly grey, and perhaps nearly even, as fog, snow, concrete or a card are.
         second_light: A part of the scene is lit by another light.
         exposure: It is exposed so that more is clipped.
         noise: A sensor's noise is added.
@@ -97,7 +97,7 @@ def variant(
     if one_colour := rng.random() < chances.one_colour:
         pixels = _paled(pixels, _one_colour(pixels, valid, light, rng), rng)
     elif rng.random() < chances.grey:
-        pixels = _paled(pixels, _chroma(light), rng)
+        pixels = _evened(_paled(pixels, _chroma(light), rng), valid, rng)
     if rng.random() < chances.camera:
         pixels, valid, light = _other_camera(pixels, valid, light, camera, rng, listed_cameras)
     if rng.random() < chances.second_light:
@@ -180,6 +180,16 @@ def _paled(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float
     ratios = np.exp(centre + (chroma - centre) * rng.uniform(0, 0.3))
     found = np.insert(ratios, 1, 1, axis=2).astype(np.float32)
     return np.asarray(found * (pixels.sum(axis=2) / found.sum(axis=2))[..., None])
+
+
+def _evened(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
+    """With less contrast, down to none."""
+    if not valid.any():
+        return pixels
+    brightness = np.maximum(pixels.sum(axis=2), np.float32(1e-6))
+    middle = np.exp(np.log(brightness[valid]).mean())
+    left = (brightness / middle) ** (rng.uniform() ** 2 - 1)
+    return np.asarray(pixels * left[..., None], np.float32)
 
 
 def _chroma(rgb: NDArray[Any]) -> FloatArray:

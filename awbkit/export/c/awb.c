@@ -10,8 +10,8 @@
 #define AWB_DSP 0
 #endif
 
-/* Loops over three channels cost more than what they do. */
-#if defined(__GNUC__)
+/* Loops over three channels cost more than what they do, but less space. */
+#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
 #define UNROLLED _Pragma("GCC unroll 4")
 #else
 #define UNROLLED
