@@ -115,6 +115,7 @@ def test_what_cannot_be_quantised() -> None:
         ({"output.weight": np.zeros((3, 7), np.int8)}, r"the weights output.weight are int8 \(3, 7\)"),
         ({"centre": np.zeros(138, np.int32)}, "the weights centre are int32"),
         ({"rank.multiplier": np.zeros(5, np.int32)}, "a multiplier is not positive"),
+        ({"output.weight": np.full((3, 8), -128, np.int8)}, "a weight has more than 8 bits"),
     ],
 )
 def test_damaged_files(tmp_path: Path, change: dict[str, Any], says: str) -> None:

@@ -54,6 +54,9 @@ class IntegerModel:
             raise ValueError(f"there is no domain {self.domain!r}")
         if self.weight_bits not in (4, 8) or self.network.activation_bits not in (8, 16):
             raise ValueError("weights have 4 or 8 bits, activations 8 or 16")
+        most = (1 << self.weight_bits - 1) - 1
+        if any(np.abs(layer.weight.astype(np.int16)).max() > most for layer in self.network.layers.values()):
+            raise ValueError(f"a weight has more than {self.weight_bits} bits")
         for offset, slope in (self.calibration, self.calibration_without_matrix):
             if not (-(1 << 15) <= offset < 1 << 15 and 0 <= slope < 1 << 15):
                 raise ValueError("a calibration is two numbers of 16 bits, the second not negative")
@@ -135,11 +138,9 @@ class IntegerModel:
             raise ValueError(f"whole numbers compute awbnets, not {architecture.family}")
         bits = header["bits"]
         network = _network(architecture, int(bits["activations"]), arrays)
-        pairs = [
-            (int(entry[0]), int(entry[1])) for entry in (header["calibration"], header["calibration_without_matrix"])
-        ]
+        known, unknown = _pair(header["calibration"]), _pair(header["calibration_without_matrix"])
         name, domain = str(header["name"]), str(header["domain"])
-        return cls(name, network, int(bits["weights"]), domain, pairs[0], pairs[1], dict(header["training"]))
+        return cls(name, network, int(bits["weights"]), domain, known, unknown, dict(header["training"]))
 
 
 def whole_white(white: NDArray[np.float32]) -> Int:
