@@ -13,7 +13,7 @@ from command import awbkit
 from evaluation_sets import write_prepared
 from integer_models import SHAPES, integer_model, random_model
 
-from awbkit.errors import AwbError
+from awbkit.errors import CheckFailed
 from awbkit.export.c.check import answer, check, compare, compiler, record
 from awbkit.export.c.emit import emit
 from awbkit.export.cases import Case, of_prepared, synthetic
@@ -192,9 +192,9 @@ def test_a_wrong_answer_is_told() -> None:
     cases = list(synthetic())[:2]
     right = [answer(model, case) for case in cases]
     compare(model, cases, right)
-    with pytest.raises(AwbError, match="picture 1, not"):
+    with pytest.raises(CheckFailed, match="picture 1, not"):
         compare(model, cases, [right[0], [*right[1][:-1], right[1][-1] + 1]])
-    with pytest.raises(AwbError, match="answered for 1 of 2 pictures"):
+    with pytest.raises(CheckFailed, match="answered for 1 of 2 pictures"):
         compare(model, cases, right[:1])
 
 
@@ -202,7 +202,7 @@ def test_a_wrong_answer_is_told() -> None:
 def test_c_that_does_not_compile_is_told() -> None:
     model = integer_model("nano")
     sources = {**emit(model), "awb.c": "nonsense"}
-    with pytest.raises(AwbError, match="the C does not compile with"):
+    with pytest.raises(CheckFailed, match="the C does not compile with"):
         check(sources, model, synthetic(), str(compiler()))
 
 

@@ -38,8 +38,8 @@ def export(
 ) -> None:
     """Write a network for a device, and compare what was written with the reference at once.
 
-    C is compiled with this machine's compiler and must give the same bits; without a compiler it is not compared, and
-    that is told.
+    C is compiled with this machine's compiler and must give the same bits; exit code 3 tells that it does not. Where
+    there is no compiler a line says that nothing was compared.
     """
     from awbkit.export.c.check import check as compared
     from awbkit.export.c.check import compiler

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from awbkit.errors import AwbError
+from awbkit.errors import CheckFailed
 from awbkit.export.cases import Case
 from awbkit.network.integer.arithmetic import OCTAVE, exp2
 from awbkit.network.integer.model import IntegerModel, white_logs, whole_white
@@ -40,7 +40,7 @@ def check(sources: Mapping[str, str], model: IntegerModel, cases: Iterable[Case]
         How many pictures were compared; all came out the same.
 
     Raises:
-        AwbError: If it does not compile, or answers otherwise.
+        CheckFailed: If it does not compile, or answers otherwise.
     """
     kept = list(cases)
     with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,7 @@ def check(sources: Mapping[str, str], model: IntegerModel, cases: Iterable[Case]
         made = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
         if made.returncode:
             reason = (made.stderr.strip().splitlines() or ["it says nothing"])[0]
-            raise AwbError(f"the C does not compile with {cc}: {reason}; report this with the model")
+            raise CheckFailed(f"the C does not compile with {cc}: {reason}; report this with the model")
         run = subprocess.run(
             [str(place / "driver")], input=b"".join(map(record, kept)), capture_output=True, check=False
         )
@@ -71,15 +71,15 @@ def compare(model: IntegerModel, cases: Sequence[Case], lines: Sequence[Sequence
     """Hold the driver's lines against the reference.
 
     Raises:
-        AwbError: If one differs.
+        CheckFailed: If one differs.
     """
     if len(lines) != len(cases):
-        raise AwbError(f"the C answered for {len(lines)} of {len(cases)} pictures; report this with the model")
+        raise CheckFailed(f"the C answered for {len(lines)} of {len(cases)} pictures; report this with the model")
     for number, (case, line) in enumerate(zip(cases, lines, strict=True)):
         expected = answer(model, case)
         found = list(line) if line[0] == 0 else [line[0]]
         if found != expected:
-            raise AwbError(f"the C answers {found} for picture {number}, not {expected}; report this with the model")
+            raise CheckFailed(f"the C answers {found} for picture {number}, not {expected}; report this with the model")
 
 
 def answer(model: IntegerModel, case: Case) -> list[int]:
