@@ -24,6 +24,7 @@ from awbkit.estimators import DEFAULT, parse
 from awbkit.illuminant import angular_error
 from awbkit.network.model import Model
 from awbkit.network.models import named, shipped
+from awbkit.temperature import cct_duv_to_xy
 
 NAMES = ("awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open")
 LIMITS = {"awbnet-nano": 1_000, "awbnet-s": 5_000, "awbnet-m": 20_000, "awbnet-s-open": 5_000}
@@ -63,6 +64,16 @@ def test_grey_surfaces_under_a_common_light_are_found(name: str, camera: package
     assert angular_error(found.rgb, light.tolist()) < 3
     assert found.expected_error is not None
     assert 0.1 <= found.expected_error < 10
+
+
+@pytest.mark.parametrize("temperature", [2900, 4500, 6500, 10_000])
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_a_wall_that_fills_the_frame_is_grey(temperature: float, noise: float) -> None:
+    x, y = cct_duv_to_xy(temperature, 0.0)
+    light = np.array(D810.matrices[0][1]) @ [x / y, 1.0, (1 - x - y) / y]
+    even = np.random.default_rng(0).normal(1, noise, (64, 64, 3)) * light / light.max() * 0.4
+    image = package.LinearImage(even.astype(np.float32), np.ones((64, 64), bool), D810)
+    assert angular_error(parse("awbnet").estimate(image).rgb, light.tolist()) < 2
 
 
 def test_an_estimate_takes_a_millisecond_or_little_more() -> None:
