@@ -178,7 +178,7 @@ def test_fine_tuning_keeps_the_architecture_and_helps(prepared: Prepared, tmp_pa
     tuned = train([prepared.path], tmp_path / "tuned", recipe, initial=first.model)
     assert tuned.model.architecture == first.model.architecture
     np.testing.assert_array_equal(tuned.model.weights["mean"], first.model.weights["mean"])
-    moved = np.abs(tuned.model.weights["rank.weight"] - first.model.weights["rank.weight"]).max()
+    moved = np.abs(tuned.model.weights["hidden.0.rank.weight"] - first.model.weights["hidden.0.rank.weight"]).max()
     assert 0 < moved < 0.05
 
 

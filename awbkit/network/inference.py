@@ -40,15 +40,15 @@ def forward(architecture: Architecture, weights: Weights, features: Features, kn
     """
     parts: list[Float] = []
     if architecture.statistics:
-        normal = (features.statistics - weights["mean"]) / weights["std"]
+        normal = (features.statistics.take(architecture.statistics) - weights["mean"]) / weights["std"]
         parts.append(np.minimum(np.maximum(normal, -LIMIT), LIMIT))
     parts.append(np.append(features.anchor * SCALES["anchor"], np.float32(1)) if known else np.zeros(3, np.float32))
     if architecture.channels:
         parts.append(_LOCAL[architecture.family](architecture, weights, features.grid))
     x = np.concatenate(parts)
-    if architecture.rank:
-        x = weights["rank.weight"] @ x
-    for number in range(len(architecture.hidden)):
+    for number, rank in enumerate(architecture.hidden_ranks):
+        if rank:
+            x = weights[f"hidden.{number}.rank.weight"] @ x
         x = np.maximum(weights[f"hidden.{number}.weight"] @ x + weights[f"hidden.{number}.bias"], 0)
     out = weights["output.weight"] @ x + weights["output.bias"]
     return out[:2] * SCALES["residual"], float(out[2])
@@ -57,8 +57,10 @@ def forward(architecture: Architecture, weights: Weights, features: Features, kn
 def _attended(architecture: Architecture, weights: Weights, grid: Float) -> Float:
     """(2 maps,) means of the cells' log-chroma, by attention."""
     x = np.maximum(_pointwise(weights, "stem", grid.reshape(len(grid), -1)), 0)
-    for number in range(architecture.blocks):
+    for number, rank in enumerate(architecture.block_ranks):
         x = _depthwise(weights, f"blocks.{number}.depthwise", x)
+        if rank:
+            x = weights[f"blocks.{number}.pointwise.rank.weight"].reshape(rank, -1) @ x
         x = np.maximum(_pointwise(weights, f"blocks.{number}.pointwise", x), 0)
     logits = weights["attention.weight"].reshape(architecture.maps, -1) @ x
     logits = np.where(grid[4].reshape(-1) > 0, logits, UNSEEN)

@@ -26,7 +26,7 @@ from awbkit.network.architecture import Architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import forward
 
-SCHEMA = 1
+SCHEMA = 2
 KEY = "awbkit"
 SUFFIX = ".safetensors"
 
@@ -168,9 +168,10 @@ def _parsed(place: Path) -> Model:
                 raise UnreadableFile(place, "holds weights, but no model of awbkit", _REMEDY)
             header = json.loads(text)
             if header["schema"] != SCHEMA:
-                raise UnreadableFile(
-                    place, f"is of schema {header['schema']}, this awbkit reads {SCHEMA}", "update awbkit"
+                remedy = (
+                    "update awbkit" if header["schema"] > SCHEMA else "train it again, or use the awbkit of its time"
                 )
+                raise UnreadableFile(place, f"is of schema {header['schema']}, this awbkit reads {SCHEMA}", remedy)
             architecture = Architecture.from_json(header["architecture"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         known, unknown = _line(header["calibration"]), _line(header["calibration_without_matrix"])

@@ -96,7 +96,7 @@ def fit(
     network = _network(bank, architecture, seed, initial).to(device)
     average = _network(bank, architecture, seed, initial).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    trained = list(network.parameters())
+    trained = network.trained()
     for teacher in teachers:
         teacher.to(device).eval()
     first = checkpoint.restore(saved, network, average, optimiser) if saved is not None else 0
@@ -162,7 +162,7 @@ def _shard(
     # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
     loss = loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).sum()
     loss = loss / recipe.batch_size
-    gradients = torch.autograd.grad(loss, list(network.parameters()))
+    gradients = torch.autograd.grad(loss, network.trained())
     told = [loss.detach(), error.detach().sum() / recipe.batch_size]
     return torch.cat([part.reshape(-1) for part in (*gradients, *told)])
 
@@ -176,7 +176,7 @@ def angle(first: Tensor, second: Tensor) -> Tensor:
 def network_of(architecture: Architecture, weights: Mapping[str, Float]) -> Network:
     """A network of these weights, ready to answer."""
     tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
-    empty = torch.zeros(architecture.statistics)
+    empty = torch.zeros(len(architecture.statistics))
     network = Network(architecture, tensors.get("mean", empty), tensors.get("std", empty))
     network.load_state_dict(tensors)
     return network.eval()
@@ -266,7 +266,7 @@ class _Draws:
 def _network(bank: Bank, architecture: Architecture, seed: int, initial: Mapping[str, Float] | None) -> Network:
     if initial is not None:
         return network_of(architecture, initial).train()
-    mean, deviation = _moments(bank)
+    mean, deviation = (moment.take(architecture.statistics) for moment in _moments(bank))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Network(architecture, torch.from_numpy(mean), torch.from_numpy(deviation))
