@@ -25,8 +25,8 @@ torch = pytest.importorskip("torch")
 
 from awbkit.training import fit as fitting  # noqa: E402
 from awbkit.training.bank import make  # noqa: E402
-from awbkit.training.run import train  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
+from awbkit.training.train import train  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from awbkit.cli import correct, dataset, estimate, evaluate, methods, train
+from awbkit.cli import correct, dataset, estimate, evaluate, factorize, methods, prune, train
 from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
 from awbkit.cli.terminal import printable
 from awbkit.errors import AwbError
@@ -73,6 +73,8 @@ app.command("methods")(methods.methods)
 app.add_typer(dataset.dataset, name="dataset")
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("prune")(prune.prune)
+app.command("factorize")(factorize.factorize)
 
 
 def _show_version(wanted: bool) -> None:

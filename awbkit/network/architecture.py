@@ -141,6 +141,16 @@ class Architecture:
         return sum(prod(shapes[name]) for name in self.trained)
 
     @property
+    def bytes(self) -> int:
+        """Size in int8: a byte for each weight, four for each bias, four for each statistic that is read.
+
+        A statistic's mean and the inverse of its deviation are 16-bit numbers. Scales of layers and code come on top.
+        """
+        counted = {name: prod(shape) for name, shape in self.shapes().items()}
+        each = {"mean": 2, "std": 2, "bias": 4, "weight": 1}
+        return sum(each[name.rpartition(".")[2]] * count for name, count in counted.items())
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one estimate, the statistics themselves apart."""
         cells = GRID_SIDE**2

@@ -28,6 +28,9 @@ from awbkit.training.recipe import Recipe
 Float = NDArray[np.float32]
 Weights = dict[str, Float]
 
+Drawn = tuple[dict[str, Tensor], Tensor, Tensor]
+"""What the network reads of some pictures, the anchors of its residuals (N, 2), and the true lights (N, 2)."""
+
 _WARM_UP = 0.15
 _START, _END = 1 / 25, 1 / 25e4
 """Of the learning rate's peak, at the first and the last step."""
@@ -100,7 +103,7 @@ def fit(
     for teacher in teachers:
         teacher.to(device).eval()
     first = checkpoint.restore(saved, network, average, optimiser) if saved is not None else 0
-    draws = _Draws(bank, recipe, seed, device)
+    draws = Draws(bank, recipe, seed, device)
     sizes = [*(parameter.numel() for parameter in trained), 1, 1]
     losses: list[Tensor] = []
     errors: list[Tensor] = []
@@ -151,20 +154,37 @@ def _shard(
 ) -> Tensor:
     """The gradients of a shard's part of the batch's mean loss, that part, and its part of the mean error, in a row."""
     with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
-        residual, log_error = network(batch)
-    estimate, log_error = anchor + residual.float(), log_error.float()
-    error = angle(estimate, light)
-    loss = error.sum()
+        answer = network(batch)
+    taught = None
     if teachers and recipe.distil:
         with torch.no_grad():
             taught = anchor + sum(teacher(batch)[0].float() for teacher in teachers) / len(teachers)
-        loss = (1 - recipe.distil) * loss + recipe.distil * angle(estimate, taught).sum()
-    # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
-    loss = loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).sum()
+    loss, error = total_loss(answer, anchor, light, taught, recipe.distil)
     loss = loss / recipe.batch_size
     gradients = torch.autograd.grad(loss, network.trained())
     told = [loss.detach(), error.detach().sum() / recipe.batch_size]
     return torch.cat([part.reshape(-1) for part in (*gradients, *told)])
+
+
+def total_loss(
+    answer: tuple[Tensor, Tensor], anchor: Tensor, light: Tensor, taught: Tensor | None = None, distil: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """The sum of the pictures' losses, and each one's angular error in degrees (N,).
+
+    Args:
+        answer: Of the network: residuals (N, 2) and the logarithm of the expected error (N,).
+        anchor: (N, 2), what the residuals are added to.
+        light: (N, 2), log-chroma of the true lights.
+        taught: (N, 2), what teachers answer.
+        distil: Share of the loss that follows them.
+    """
+    estimate, log_error = anchor + answer[0].float(), answer[1].float()
+    error = angle(estimate, light)
+    loss = error.sum()
+    if taught is not None:
+        loss = (1 - distil) * loss + distil * angle(estimate, taught).sum()
+    # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
+    return loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).sum(), error
 
 
 def angle(first: Tensor, second: Tensor) -> Tensor:
@@ -215,8 +235,15 @@ def true_errors(estimates: Float, bank: Bank) -> Float:
     return angle(torch.from_numpy(estimates) + white, torch.from_numpy(np.array(bank.light[0])) + white).numpy()
 
 
-class _Draws:
-    """The batches."""
+class Draws:
+    """The batches.
+
+    Args:
+        bank: Of which pictures.
+        recipe: How many, and what is done to them.
+        seed: Of all chance.
+        device: Where they are to lie.
+    """
 
     def __init__(self, bank: Bank, recipe: Recipe, seed: int, device: str) -> None:
         self._bank = bank
@@ -227,8 +254,15 @@ class _Draws:
         rng = np.random.default_rng([seed, _COLOURED])
         self._coloured = coloured_lights(_COLOURED if recipe.coloured else 1, rng).astype(np.float32)
 
-    def shards(self, step: int) -> Iterator[tuple[dict[str, Tensor], Tensor, Tensor]]:
-        """Of this process's shards: what the network reads, the anchor of its residual, and the true light."""
+    def shards(self, step: int) -> Iterator[Drawn]:
+        """This process's shards of a step's batch."""
+        return self._shards(step, processes.share(self._recipe.shards))
+
+    def whole(self, step: int) -> Iterator[Drawn]:
+        """All shards of a step's batch, whatever processes there are."""
+        return self._shards(step, range(self._recipe.shards))
+
+    def _shards(self, step: int, numbers: range) -> Iterator[Drawn]:
         recipe, bank, size = self._recipe, self._bank, self._recipe.batch_size
         rng = np.random.default_rng([self._seed, step])
         versions, pictures = rng.integers(len(bank.anchor), size=size), rng.integers(len(bank), size=size)
@@ -240,7 +274,7 @@ class _Draws:
         white_error = np.float32(recipe.white_jitter) * rng.standard_normal((size, 2), np.float32)
         unknown = rng.random((size, 1)) < recipe.unknown_white
         noise = self._deviation * rng.standard_normal((size, len(self._deviation)), np.float32)
-        for number in processes.share(recipe.shards):
+        for number in numbers:
             mine = slice(size * number // recipe.shards, size * (number + 1) // recipe.shards)
             places = versions[mine], pictures[mine]
             true = bank.light[places]

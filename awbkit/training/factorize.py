@@ -1,0 +1,140 @@
+"""Factorising: layers of a model as products of two smaller ones, trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from awbkit.errors import UsageError
+from awbkit.network.model import Model
+from awbkit.training import tuning
+from awbkit.training.bank import Bank
+from awbkit.training.factors import Matrix, factorised, layers, spectrum, whole, worthwhile
+from awbkit.training.fit import Draws, network_of
+from awbkit.training.network import Network as Module
+from awbkit.training.recipe import Recipe
+from awbkit.training.run import Network, Result, Told, running
+from awbkit.training.seen import seen
+from awbkit.training.split import LeftOut
+
+_NOTHING = LeftOut()
+_MEASURED = 8192
+"""Pictures that the layers' inputs are measured on."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """How far layers are factorised: one of the two is stated.
+
+    Attributes:
+        rank: At most so many terms in every layer.
+        energy: As many terms in each as hold this share of the energy of what it answers.
+    """
+
+    rank: int | None = None
+    energy: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.rank is None) == (self.energy is None):
+            raise UsageError("factorising goes by a rank or by a share of energy; give one of them")
+        if self.rank is not None and self.rank < 1:
+            raise UsageError(f"a rank is at least 1, not {self.rank}")
+        if self.energy is not None and not 0 < self.energy <= 1:
+            raise UsageError(f"energy is a share over 0 and up to 1, not {self.energy:g}")
+
+    def of(self, values: Matrix) -> int:
+        """The rank of a layer with these singular values, descending."""
+        if self.rank is not None:
+            return self.rank
+        held = np.cumsum(values**2) / max(float(np.sum(values**2)), 1e-30)
+        return int(np.searchsorted(held, (self.energy or 1.0) - 1e-12)) + 1
+
+
+def factorize(
+    model: Model,
+    folders: Sequence[Path],
+    output: Path,
+    recipe: Recipe,
+    ranks: Ranks,
+    *,
+    left_out: LeftOut = _NOTHING,
+    device: str = "cpu",
+    jobs: int = 1,
+    resume: bool = False,
+    told: Callable[[Told], None] = lambda told: None,
+) -> Result:
+    """Factorise the layers of a network that get smaller by it, also those that are factorised already.
+
+    Args:
+        model: Of the family awbnet.
+        folders: Prepared data sets to train on.
+        output: The run's folder.
+        recipe: How it is trained on; :func:`awbkit.training.tuning.recipe_for` has what is usual.
+        ranks: How far.
+        left_out: What must not be seen.
+        device: "cpu" or "cuda".
+        jobs: Processes that describe pictures.
+        resume: Go on with the run that the folder holds.
+        told: Called as it goes.
+
+    Raises:
+        UsageError: If the folder is in use, holds another run, no layer gets smaller, or what is asked for does not
+            fit together.
+        UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
+    """
+    tuning.check(model, recipe, "factorize")
+    pictures = seen(folders, left_out, recipe, model)
+    facts = {**tuning.facts(recipe), "factorising": asdict(ranks)}
+    with running(output, recipe, pictures, facts, steps=recipe.steps, device=device, resume=resume, told=told) as run:
+        bank, checks = run.banks(jobs)
+        network = run.network(
+            "all",
+            "network",
+            partial(_factorised, model, bank, recipe, ranks, device),
+            bank,
+            recipe,
+            seed=recipe.seed * 1000,
+            teachers=[network_of(model.architecture, model.weights)],
+            checks=checks,
+        )
+        return tuning.finish(run, model, "factorized", network, bank, checks, recipe)
+
+
+def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: str) -> Network:
+    built, weights = model.architecture, model.weights
+    moments = _moments(network_of(built, weights).to(device), bank, recipe, device)
+    chosen: dict[str, int] = {}
+    for name, now in layers(built).items():
+        matrix = whole(weights, name)
+        rank = ranks.of(spectrum(matrix, moments[name]))
+        if rank <= worthwhile(*matrix.shape) and (not now or rank < now):
+            chosen[name] = rank
+    if not chosen:
+        raise UsageError(f"no layer of model {model.name} gets smaller by that; give a smaller --rank or --energy")
+    return factorised(built, weights, moments, chosen)
+
+
+def _moments(network: Module, bank: Bank, recipe: Recipe, device: str) -> Mapping[str, Matrix]:
+    """By the name of the layers, the mean outer product (in, in) of their inputs."""
+    totals: dict[str, Tensor] = {}
+
+    def add(module: nn.Module, given: tuple[Tensor], name: str) -> None:
+        rows = given[0].movedim(1, -1).flatten(0, -2).double()
+        totals[name] = totals.get(name, torch.zeros(1, dtype=torch.float64)) + (rows.T @ rows).cpu() / len(rows)
+
+    names = layers(network.architecture)
+    handles = [network.get_submodule(name).register_forward_pre_hook(partial(add, name=name)) for name in names]
+    draws = Draws(bank, recipe, recipe.seed * 1000, device)
+    with torch.no_grad():
+        for step in range(-(-_MEASURED // recipe.batch_size)):
+            for batch, _, _ in draws.whole(step):
+                network(batch)
+    for handle in handles:
+        handle.remove()
+    return {name: total.numpy() for name, total in totals.items()}

@@ -1,0 +1,124 @@
+"""Pruning, from a model to a smaller one that answers nearly as well.
+
+In rounds: what each unit is worth is measured, the units that are worth least for what they cost go, and what is left
+is trained on for a while. The rounds' budgets are a geometric series, so that each takes the same share away. At last
+the network is trained on for longer. All the time it learns from the model that is pruned as well as from the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from awbkit.errors import UsageError
+from awbkit.network.model import Model
+from awbkit.training import tuning
+from awbkit.training.bank import Bank
+from awbkit.training.budget import KINDS, Budget, chosen
+from awbkit.training.factors import merged
+from awbkit.training.fit import Draws, network_of
+from awbkit.training.importance import importance
+from awbkit.training.recipe import Recipe
+from awbkit.training.run import Network, Result, Told, running
+from awbkit.training.seen import seen
+from awbkit.training.split import LeftOut
+from awbkit.training.structure import reduced
+
+_NOTHING = LeftOut()
+_MEASURED = 8192
+"""Pictures that the units' worth is measured on."""
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How a network is pruned.
+
+    Attributes:
+        budget: What it may cost at last.
+        rounds: In how many rounds.
+        round_steps: How many steps what is left is trained after each but the last, which the recipe's steps follow.
+    """
+
+    budget: Budget
+    rounds: int = 8
+    round_steps: int = 300
+
+    def __post_init__(self) -> None:
+        for name, least, most in (("rounds", 1, 1000), ("round_steps", 1, 10_000_000)):
+            if not least <= getattr(self, name) <= most:
+                raise UsageError(f"{name} is from {least} to {most}, not {getattr(self, name)}")
+
+    def budgets(self, cost: int) -> list[Budget]:
+        """Of each round, for a network that costs so much."""
+        shares = [(number + 1) / self.rounds for number in range(self.rounds)]
+        return [replace(self.budget, limit=round(cost ** (1 - share) * self.budget.limit**share)) for share in shares]
+
+
+def prune(
+    model: Model,
+    folders: Sequence[Path],
+    output: Path,
+    recipe: Recipe,
+    plan: Rounds,
+    *,
+    left_out: LeftOut = _NOTHING,
+    device: str = "cpu",
+    jobs: int = 1,
+    resume: bool = False,
+    told: Callable[[Told], None] = lambda told: None,
+) -> Result:
+    """Prune a network.
+
+    Args:
+        model: Of the family awbnet.
+        folders: Prepared data sets to train on.
+        output: The run's folder.
+        recipe: How what is left is trained; :func:`awbkit.training.tuning.recipe_for` has what is usual.
+        plan: Down to which budget, and how.
+        left_out: What must not be seen.
+        device: "cpu" or "cuda".
+        jobs: Processes that describe pictures.
+        resume: Go on with the run that the folder holds.
+        told: Called as it goes.
+
+    Raises:
+        UsageError: If the folder is in use, holds another run, or what is asked for does not fit together.
+        UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
+    """
+    tuning.check(model, recipe, "prune")
+    cost = plan.budget.cost(model.architecture)
+    if cost <= plan.budget.limit:
+        raise UsageError(f"model {model.name} has {cost} {KINDS[plan.budget.kind]} already; give a smaller budget")
+    pictures = seen(folders, left_out, recipe, model)
+    steps = (plan.rounds - 1) * plan.round_steps + recipe.steps
+    facts = {**tuning.facts(recipe), "pruning": asdict(plan)}
+    with running(output, recipe, pictures, facts, steps=steps, device=device, resume=resume, told=told) as run:
+        bank, checks = run.banks(jobs)
+        teachers = [network_of(model.architecture, model.weights)]
+        network: Network = (model.architecture, dict(model.weights))
+        seed = recipe.seed * 1000
+        for number, budget in enumerate(plan.budgets(cost), 1):
+            last = number == plan.rounds
+            network = run.network(
+                "all",
+                "network" if last else f"round {number}",
+                partial(_pruned, network, bank, recipe, budget, seed + number, device),
+                bank,
+                recipe if last else replace(recipe, steps=plan.round_steps),
+                seed=seed + number,
+                teachers=teachers,
+                checks=checks if last else None,
+            )
+        return tuning.finish(run, model, "pruned", network, bank, checks, recipe)
+
+
+def _pruned(network: Network, bank: Bank, recipe: Recipe, budget: Budget, seed: int, device: str) -> Network:
+    """The network without what is worth least for what it costs."""
+    built, weights = network
+    draws = Draws(bank, recipe, seed, device)
+    batches = -(-_MEASURED // recipe.batch_size)
+    drawn = (shard for step in range(batches) for shard in draws.whole(step))
+    worth = importance(network_of(built, weights).to(device), drawn)
+    return merged(*reduced(built, weights, chosen(built, worth, budget)))
