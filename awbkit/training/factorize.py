@@ -25,7 +25,7 @@ from awbkit.training.split import LeftOut
 
 _NOTHING = LeftOut()
 _MEASURED = 8192
-"""Pictures that the layers' inputs are measured on."""
+"""Pictures that the layers' inputs are measured on, at most."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ def factorize(
         UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
     """
     tuning.check(model, recipe, "factorize")
+    if ranks.rank is not None:
+        _smaller(model, dict.fromkeys(layers(model.architecture), ranks.rank))
     pictures = seen(folders, left_out, recipe, model)
     facts = {**tuning.facts(recipe), "factorising": asdict(ranks)}
     with running(output, recipe, pictures, facts, steps=recipe.steps, device=device, resume=resume, told=told) as run:
@@ -109,15 +111,22 @@ def factorize(
 def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: str) -> Network:
     built, weights = model.architecture, model.weights
     moments = _moments(network_of(built, weights).to(device), bank, recipe, device)
-    chosen: dict[str, int] = {}
-    for name, now in layers(built).items():
-        matrix = whole(weights, name)
-        rank = ranks.of(spectrum(matrix, moments[name]))
-        if rank <= worthwhile(*matrix.shape) and (not now or rank < now):
-            chosen[name] = rank
-    if not chosen:
+    wanted = {name: ranks.of(spectrum(whole(weights, name), moments[name])) for name in layers(built)}
+    return factorised(built, weights, moments, _smaller(model, wanted))
+
+
+def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
+    """Of the ranks that layers could have, those by which they get smaller.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    now = layers(model.architecture)
+    most = {name: now[name] - 1 if now[name] else worthwhile(*whole(model.weights, name).shape) for name in now}
+    found = {name: rank for name, rank in ranks.items() if rank <= most[name]}
+    if not found:
         raise UsageError(f"no layer of model {model.name} gets smaller by that; give a smaller --rank or --energy")
-    return factorised(built, weights, moments, chosen)
+    return found
 
 
 def _moments(network: Module, bank: Bank, recipe: Recipe, device: str) -> Mapping[str, Matrix]:
@@ -132,7 +141,7 @@ def _moments(network: Module, bank: Bank, recipe: Recipe, device: str) -> Mappin
     handles = [network.get_submodule(name).register_forward_pre_hook(partial(add, name=name)) for name in names]
     draws = Draws(bank, recipe, recipe.seed * 1000, device)
     with torch.no_grad():
-        for step in range(-(-_MEASURED // recipe.batch_size)):
+        for step in range(-(-min(_MEASURED, len(bank) * recipe.variants) // recipe.batch_size)):
             for batch, _, _ in draws.whole(step):
                 network(batch)
     for handle in handles:

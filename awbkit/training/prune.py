@@ -12,7 +12,10 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from awbkit.errors import UsageError
+from awbkit.network.architecture import Architecture
 from awbkit.network.model import Model
 from awbkit.training import tuning
 from awbkit.training.bank import Bank
@@ -24,11 +27,14 @@ from awbkit.training.recipe import Recipe
 from awbkit.training.run import Network, Result, Told, running
 from awbkit.training.seen import seen
 from awbkit.training.split import LeftOut
-from awbkit.training.structure import reduced
+from awbkit.training.structure import dimensions, reduced
+
+LAST = "network"
+"""The name of what is trained last."""
 
 _NOTHING = LeftOut()
 _MEASURED = 8192
-"""Pictures that the units' worth is measured on."""
+"""Pictures that the units' worth is measured on, at most."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,21 @@ class Rounds:
         for name, least, most in (("rounds", 1, 1000), ("round_steps", 1, 10_000_000)):
             if not least <= getattr(self, name) <= most:
                 raise UsageError(f"{name} is from {least} to {most}, not {getattr(self, name)}")
+
+    def check(self, architecture: Architecture, name: str) -> None:
+        """Refuse what is small enough already, or cannot be made so small.
+
+        Raises:
+            UsageError: If so.
+        """
+        cost = self.budget.cost(architecture)
+        if cost <= self.budget.limit:
+            raise UsageError(f"model {name} has {cost} {KINDS[self.budget.kind]} already; give a smaller budget")
+        chosen(architecture, {key: np.ones(size) for key, size in dimensions(architecture).items()}, self.budget)
+
+    def steps(self, recipe: Recipe) -> int:
+        """Of the optimiser in all."""
+        return (self.rounds - 1) * self.round_steps + recipe.steps
 
     def budgets(self, cost: int) -> list[Budget]:
         """Of each round, for a network that costs so much."""
@@ -88,37 +109,56 @@ def prune(
         UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
     """
     tuning.check(model, recipe, "prune")
-    cost = plan.budget.cost(model.architecture)
-    if cost <= plan.budget.limit:
-        raise UsageError(f"model {model.name} has {cost} {KINDS[plan.budget.kind]} already; give a smaller budget")
+    start: Network = (model.architecture, dict(model.weights))
+    plan.check(model.architecture, model.name)
     pictures = seen(folders, left_out, recipe, model)
-    steps = (plan.rounds - 1) * plan.round_steps + recipe.steps
     facts = {**tuning.facts(recipe), "pruning": asdict(plan)}
+    steps = plan.steps(recipe)
     with running(output, recipe, pictures, facts, steps=steps, device=device, resume=resume, told=told) as run:
         bank, checks = run.banks(jobs)
-        teachers = [network_of(model.architecture, model.weights)]
-        network: Network = (model.architecture, dict(model.weights))
-        seed = recipe.seed * 1000
-        for number, budget in enumerate(plan.budgets(cost), 1):
-            last = number == plan.rounds
-            network = run.network(
-                "all",
-                "network" if last else f"round {number}",
-                partial(_pruned, network, bank, recipe, budget, seed + number, device),
-                bank,
-                recipe if last else replace(recipe, steps=plan.round_steps),
-                seed=seed + number,
-                teachers=teachers,
-                checks=checks if last else None,
-            )
+        teachers = [network_of(*start)]
+
+        def trained(name: str, begin: Callable[[], Network], how: Recipe, seed: int) -> Network:
+            watched = checks if name == LAST else None
+            return run.network("all", name, begin, bank, how, seed=seed, teachers=teachers, checks=watched)
+
+        network = in_rounds(start, plan, recipe, bank, trained, device)
         return tuning.finish(run, model, "pruned", network, bank, checks, recipe)
+
+
+def in_rounds(
+    network: Network,
+    plan: Rounds,
+    recipe: Recipe,
+    bank: Bank,
+    trained: Callable[[str, Callable[[], Network], Recipe, int], Network],
+    device: str = "cpu",
+) -> Network:
+    """Prune a network, round by round.
+
+    Args:
+        network: To start from.
+        plan: Down to which budget.
+        recipe: How what is left is trained at last.
+        bank: On what.
+        trained: Trains one round's network: called with its name, ``LAST`` at last, with what gives the pruned network,
+            with a recipe, and with a seed.
+        device: "cpu" or "cuda", to measure on.
+    """
+    for number, budget in enumerate(plan.budgets(plan.budget.cost(network[0])), 1):
+        last = number == plan.rounds
+        seed = recipe.seed * 1000 + number
+        begin = partial(_pruned, network, bank, recipe, budget, seed, device)
+        how = recipe if last else replace(recipe, steps=plan.round_steps)
+        network = trained(LAST if last else f"round {number}", begin, how, seed)
+    return network
 
 
 def _pruned(network: Network, bank: Bank, recipe: Recipe, budget: Budget, seed: int, device: str) -> Network:
     """The network without what is worth least for what it costs."""
     built, weights = network
     draws = Draws(bank, recipe, seed, device)
-    batches = -(-_MEASURED // recipe.batch_size)
+    batches = -(-min(_MEASURED, len(bank) * recipe.variants) // recipe.batch_size)
     drawn = (shard for step in range(batches) for shard in draws.whole(step))
     worth = importance(network_of(built, weights).to(device), drawn)
     return merged(*reduced(built, weights, chosen(built, worth, budget)))

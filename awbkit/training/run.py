@@ -190,11 +190,11 @@ class Run:
                 told=partial(self._stepping, phase, name),
             )
             if processes.is_first():
-                write(path, _to_bytes(built, weights))
+                write_network(path, (built, weights))
                 saved.unlink(missing_ok=True)
             processes.wait()
         self._stepped += recipe.steps
-        return _load(path)
+        return read_network(path)
 
     def note(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
         """Write something down about a network that is finished."""
@@ -286,13 +286,19 @@ def errors_of(found: tuple[Judged, Judged]) -> Mapping[str, float]:
     return statistics(found[0].missed)
 
 
-def _to_bytes(built: Architecture, weights: Weights) -> bytes:
+def write_network(path: Path, network: Network) -> None:
+    """Write a network's dimensions and weights, whole or not at all."""
     from safetensors.numpy import save
 
-    return bytes(save(weights, {_ARCHITECTURE: json.dumps(built.to_json())}))
+    write(path, bytes(save(network[1], {_ARCHITECTURE: json.dumps(network[0].to_json())})))
 
 
-def _load(path: Path) -> Network:
+def read_network(path: Path) -> Network:
+    """What :func:`write_network` wrote.
+
+    Raises:
+        UnreadableFile: If it is missing or damaged.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
