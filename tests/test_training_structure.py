@@ -16,7 +16,7 @@ from awbkit.network.inference import forward
 torch = pytest.importorskip("torch")
 
 from awbkit.training.budget import Budget, chosen  # noqa: E402
-from awbkit.training.factors import factorised, factors, layers, merged, spectrum, whole, worthwhile  # noqa: E402
+from awbkit.training.factors import Inputs, factorised, factors, layers, merged, spectrum, whole, worthwhile  # noqa: E402
 from awbkit.training.fit import angle, network_of  # noqa: E402
 from awbkit.training.importance import importance  # noqa: E402
 from awbkit.training.structure import Weights, dimensions, readers, reduced, shrunk  # noqa: E402
@@ -170,8 +170,9 @@ def test_the_greatest_rank_that_is_worthwhile(inputs: int, outputs: int, rank: i
 def test_factorised_layers_are_stated_and_merged_again() -> None:
     built = architecture("awbnet-s")
     weights = random_weights(built)
-    moments = {name: np.eye(whole(weights, name).shape[1]) for name in layers(built)}
-    smaller, fewer = factorised(built, weights, moments, {"blocks.1.pointwise": 8, "hidden.1": 24, "hidden.0": 12})
+    sizes = {name: whole(weights, name).shape[1] for name in layers(built)}
+    inputs = {name: Inputs(np.ones(size), np.eye(size)) for name, size in sizes.items()}
+    smaller, fewer = factorised(built, weights, inputs, {"blocks.1.pointwise": 8, "hidden.1": 24, "hidden.0": 12})
     assert (smaller.block_ranks, smaller.hidden_ranks) == ((0, 8), (12, 24))
     assert {key: value.shape for key, value in fewer.items()} == smaller.shapes()
     again, dense = merged(smaller, fewer)
@@ -179,3 +180,14 @@ def test_factorised_layers_are_stated_and_merged_again() -> None:
     np.testing.assert_allclose(answers(again, dense), answers(smaller, fewer), atol=1e-4)
     for name in ("blocks.1.pointwise", "hidden.1"):
         np.testing.assert_allclose(whole(dense, name), whole(weights, name), atol=1e-5)
+
+
+def test_the_mean_of_the_inputs_is_answered_right_whatever_is_missed() -> None:
+    built = architecture("awbnet-s")
+    weights = random_weights(built)
+    mean = np.random.default_rng(2).uniform(0, 3, 48)
+    smaller, fewer = factorised(built, weights, {"hidden.1": Inputs(mean, np.eye(48))}, {"hidden.1": 2})
+    assert smaller.hidden_ranks == (16, 2)
+    answered = whole(fewer, "hidden.1") @ mean + fewer["hidden.1.bias"]
+    np.testing.assert_allclose(answered, weights["hidden.1.weight"] @ mean + weights["hidden.1.bias"], atol=1e-4)
+    assert np.abs(whole(fewer, "hidden.1") - weights["hidden.1.weight"]).max() > 0.1

@@ -15,7 +15,7 @@ from awbkit.errors import UsageError
 from awbkit.network.model import Model
 from awbkit.training import tuning
 from awbkit.training.bank import Bank
-from awbkit.training.factors import Matrix, factorised, layers, spectrum, whole, worthwhile
+from awbkit.training.factors import Inputs, Matrix, factorised, layers, spectrum, whole, worthwhile
 from awbkit.training.fit import Draws, network_of
 from awbkit.training.network import Network as Module
 from awbkit.training.recipe import Recipe
@@ -110,9 +110,9 @@ def factorize(
 
 def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: str) -> Network:
     built, weights = model.architecture, model.weights
-    moments = _moments(network_of(built, weights).to(device), bank, recipe, device)
-    wanted = {name: ranks.of(spectrum(whole(weights, name), moments[name])) for name in layers(built)}
-    return factorised(built, weights, moments, _smaller(model, wanted))
+    inputs = _inputs(network_of(built, weights).to(device), bank, recipe, device)
+    wanted = {name: ranks.of(spectrum(whole(weights, name), given.covariance)) for name, given in inputs.items()}
+    return factorised(built, weights, inputs, _smaller(model, wanted))
 
 
 def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
@@ -129,16 +129,16 @@ def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _moments(network: Module, bank: Bank, recipe: Recipe, device: str) -> Mapping[str, Matrix]:
-    """By the name of the layers, the mean outer product (in, in) of their inputs."""
-    totals: dict[str, Tensor] = {}
+def _inputs(network: Module, bank: Bank, recipe: Recipe, device: str) -> dict[str, Inputs]:
+    """What the layers are given, by their name."""
+    sums: dict[str, list[Tensor]] = {name: [] for name in layers(network.architecture)}
 
     def add(module: nn.Module, given: tuple[Tensor], name: str) -> None:
         rows = given[0].movedim(1, -1).flatten(0, -2).double()
-        totals[name] = totals.get(name, torch.zeros(1, dtype=torch.float64)) + (rows.T @ rows).cpu() / len(rows)
+        now = [rows.sum(dim=0).cpu(), (rows.T @ rows).cpu(), torch.tensor(float(len(rows)), dtype=torch.float64)]
+        sums[name] = [old + new for old, new in zip(sums[name], now, strict=True)] if sums[name] else now
 
-    names = layers(network.architecture)
-    handles = [network.get_submodule(name).register_forward_pre_hook(partial(add, name=name)) for name in names]
+    handles = [network.get_submodule(name).register_forward_pre_hook(partial(add, name=name)) for name in sums]
     draws = Draws(bank, recipe, recipe.seed * 1000, device)
     with torch.no_grad():
         for step in range(-(-min(_MEASURED, len(bank) * recipe.variants) // recipe.batch_size)):
@@ -146,4 +146,8 @@ def _moments(network: Module, bank: Bank, recipe: Recipe, device: str) -> Mappin
                 network(batch)
     for handle in handles:
         handle.remove()
-    return {name: total.numpy() for name, total in totals.items()}
+    found = {}
+    for name, (total, squares, count) in sums.items():
+        mean = (total / count).numpy()
+        found[name] = Inputs(mean, (squares / count).numpy() - np.outer(mean, mean))
+    return found

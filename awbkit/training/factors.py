@@ -1,15 +1,15 @@
 """Linear layers as products of two smaller ones.
 
 A layer's matrix is replaced by its best approximation of a lower rank: best in what the layer answers for the inputs
-that it gets, not in its numbers. With the inputs' second moments M = R R', that is the truncated singular value
-decomposition of W R, times the inverse of R (P. Chen et al., DRONE: Data-aware low-rank compression for large NLP
-models, NeurIPS 2021, has the like for transformers).
+that it gets, not in its numbers. With the inputs' covariance C = R R', that is the truncated singular value
+decomposition of W R, times the inverse of R; what is missed of the inputs' mean goes into the bias. P. H. Chen et al.
+(DRONE: Data-aware low-rank compression for large NLP models, NeurIPS 2021) do likewise with the inputs' second moments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,19 @@ Weights = dict[str, Float]
 Matrix = NDArray[np.float64]
 
 _RIDGE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a layer is given.
+
+    Attributes:
+        mean: (in,).
+        covariance: (in, in).
+    """
+
+    mean: Matrix
+    covariance: Matrix
 
 
 def layers(architecture: Architecture) -> dict[str, int]:
@@ -36,20 +49,20 @@ def whole(weights: Mapping[str, Float], name: str) -> Float:
     return second if first is None else np.asarray(second @ _flat(first))
 
 
-def spectrum(matrix: Float, moments: Matrix) -> Matrix:
-    """Singular values, descending, of what a layer (out, in) makes of inputs with second moments (in, in)."""
-    return np.asarray(np.linalg.svd(matrix.astype(np.float64) @ _root(moments), compute_uv=False), dtype=np.float64)
+def spectrum(matrix: Float, covariance: Matrix) -> Matrix:
+    """Singular values, descending, of what a layer (out, in) makes of inputs with a covariance (in, in)."""
+    return np.asarray(np.linalg.svd(matrix.astype(np.float64) @ _root(covariance), compute_uv=False), dtype=np.float64)
 
 
-def factors(matrix: Float, moments: Matrix, rank: int) -> tuple[Float, Float]:
+def factors(matrix: Float, covariance: Matrix, rank: int) -> tuple[Float, Float]:
     """Two matrices, (out, rank) and (rank, in), whose product answers as nearly as can be as (out, in) does.
 
     Args:
         matrix: Of the layer.
-        moments: (in, in), the mean of the inputs' outer products; the identity for the nearest matrix.
+        covariance: (in, in), of the inputs; the identity for the nearest matrix.
         rank: From 1 to the least of in and out.
     """
-    root = _root(moments)
+    root = _root(covariance)
     left, values, right = np.linalg.svd(matrix.astype(np.float64) @ root, full_matrices=False)
     # The scale is shared, so that both factors train alike.
     scale = np.sqrt(values[:rank])
@@ -63,22 +76,25 @@ def worthwhile(inputs: int, outputs: int) -> int:
 
 
 def factorised(
-    architecture: Architecture, weights: Mapping[str, Float], moments: Mapping[str, Matrix], ranks: Mapping[str, int]
+    architecture: Architecture, weights: Mapping[str, Float], inputs: Mapping[str, Inputs], ranks: Mapping[str, int]
 ) -> tuple[Architecture, Weights]:
     """The network with some of its dense layers as products of two.
 
     Args:
         architecture: Of an awbnet.
         weights: Its.
-        moments: By the name of the layers, second moments of their inputs.
+        inputs: By the name of the layers, what they are given.
         ranks: Of those that are to be factorised.
     """
     found = dict(weights)
     for name, rank in ranks.items():
-        second, first = factors(whole(weights, name), moments[name], rank)
+        matrix, given = whole(weights, name), inputs[name]
+        second, first = factors(matrix, given.covariance, rank)
+        missed = (matrix.astype(np.float64) - second.astype(np.float64) @ first) @ given.mean
         beyond = weights[f"{name}.weight"].shape[2:]
         found[f"{name}.weight"] = second.reshape(*second.shape, *beyond)
         found[f"{name}.rank.weight"] = first.reshape(*first.shape, *beyond)
+        found[f"{name}.bias"] = (weights[f"{name}.bias"] + missed).astype(np.float32)
     built = _with_ranks(architecture, ranks)
     return built, {name: found[name] for name in built.shapes()}
 
@@ -101,9 +117,9 @@ def _flat(weight: Float) -> Float:
     return weight.reshape(weight.shape[:2])
 
 
-def _root(moments: Matrix) -> Matrix:
-    """A square root (in, in) of second moments, of full rank: inputs that never come are not to be divided by."""
-    values, vectors = np.linalg.eigh(moments)
+def _root(covariance: Matrix) -> Matrix:
+    """A square root (in, in) of a covariance, of full rank: inputs that never come are not to be divided by."""
+    values, vectors = np.linalg.eigh(covariance)
     least = _RIDGE * max(float(values[-1]), 1e-30)
     root: Matrix = vectors * np.sqrt(np.maximum(values, least))
     return root
