@@ -19,7 +19,7 @@ from awbkit.training.budget import Budget, chosen  # noqa: E402
 from awbkit.training.factors import Inputs, factorised, factors, layers, merged, spectrum, whole, worthwhile  # noqa: E402
 from awbkit.training.fit import angle, network_of  # noqa: E402
 from awbkit.training.importance import importance  # noqa: E402
-from awbkit.training.structure import Weights, dimensions, readers, reduced, shrunk  # noqa: E402
+from awbkit.training.structure import Weights, dimensions, readers, reduced, shrunk, silenced  # noqa: E402
 
 FACTORISED = Architecture("awbnet", (6, 4, 5), (3, 0), 3, (12, 7), (6, 4), statistics=tuple(range(0, 138, 3)))
 FEATURES = [describe(picture(seed, share_valid=0.8)) for seed in range(4)]
@@ -104,7 +104,7 @@ def test_budgets_that_nothing_keeps(limit: int, says: str) -> None:
 
 @pytest.mark.parametrize("built", [FACTORISED, architecture("awbnet-s"), architecture("awbnet-nano")])
 def test_importance_is_how_the_loss_changes(built: Architecture) -> None:
-    network = network_of(built, random_weights(built))
+    weights = random_weights(built)
     rng = torch.Generator().manual_seed(1)
     size = 12
     batch = {
@@ -114,30 +114,53 @@ def test_importance_is_how_the_loss_changes(built: Architecture) -> None:
         "grid": torch.rand(size, 5, 16, 16, generator=rng),
     }
     light = batch["anchor"] + torch.randn(size, 2, generator=rng) * 0.2
-    found = importance(network, [(batch, batch["anchor"], light)])
-    assert {name: len(worth) for name, worth in found.items()} == dimensions(built)
+    found = importance(network_of(built, weights), [(batch, batch["anchor"], light)])
+    assert {name: len(worth.change) for name, worth in found.items()} == dimensions(built)
 
-    # The derivative of each picture's loss by the scale of the columns that read the unit, by differences. What the
-    # network states is judged against its error as it is.
-    network, light = network.double(), light.double()
+    # By differences: each picture's loss on the way to weights by which the unit gives its mean. What the network
+    # states is judged against its error as it is.
+    network, light = network_of(built, weights).double(), light.double()
     batch = {name: value.double() for name, value in batch.items()}
     errors = angle(batch["anchor"] + network(batch)[0].detach(), light)
 
-    def losses() -> torch.Tensor:
+    def losses(share: float, target: Weights) -> torch.Tensor:
         with torch.no_grad():
+            for name, value in network.named_parameters():
+                value.copy_(
+                    torch.from_numpy(weights[name]).double().lerp(torch.from_numpy(target[name]).double(), share)
+                )
             residual, stated = network(batch)
         return angle(batch["anchor"] + residual, light) + 0.1 * (errors * torch.exp(-stated) + stated)
 
+    means = {name: worth.mean for name, worth in found.items()}
     for dimension, (name, columns) in readers(built).items():
-        parameter, unit = network.get_parameter(name).data, len(columns) // 2
-        before = parameter.clone()
-        by_scale = []
-        for scale in (1 + 1e-6, 1 - 1e-6):
-            parameter[:, columns[unit]] = before[:, columns[unit]] * scale
-            by_scale.append(losses())
-        parameter.copy_(before)
-        slope = (by_scale[0] - by_scale[1]) / 2e-6
-        assert found[dimension][unit] == pytest.approx(float(slope.square().mean()), rel=0.01, abs=1e-9), dimension
+        unit = len(columns) // 2
+        target = silenced(built, weights, {dimension: np.delete(np.arange(len(columns)), unit)}, means)
+        target[name] = target[name].copy()
+        target[name][:, columns[unit]] = 0
+        slope = (losses(1e-5, target) - losses(-1e-5, target)) / 2e-5
+        change = found[dimension].change[unit]
+        assert change == pytest.approx(float(slope.square().mean()), rel=0.01, abs=1e-9), dimension
+
+
+def test_a_unit_that_always_gives_the_same_is_worth_nothing_and_not_missed() -> None:
+    built = architecture("awbnet-s")
+    weights = random_weights(built)
+    weights["hidden.0.weight"][5] = 0
+    statistics = np.stack([features.statistics for features in FEATURES])
+    batch = {
+        "anchor": torch.from_numpy(np.stack([features.anchor for features in FEATURES])),
+        "known": torch.ones(len(FEATURES), 1),
+        "statistics": torch.from_numpy(statistics),
+        "grid": torch.from_numpy(np.stack([features.grid for features in FEATURES])),
+    }
+    found = importance(network_of(built, weights), [(batch, batch["anchor"], batch["anchor"] + 0.1)])
+    assert found["hidden.0"].change[5] == found["hidden.0"].change.min() < 1e-9
+    kept = {"hidden.0": np.delete(np.arange(48), 5)}
+    means = {name: worth.mean for name, worth in found.items()}
+    smaller = reduced(built, silenced(built, weights, kept, means), kept)
+    np.testing.assert_allclose(answers(*smaller), answers(built, weights), atol=1e-4)
+    assert np.abs(answers(*reduced(built, weights, kept)) - answers(built, weights)).max() > 1e-3
 
 
 def test_factors_of_full_rank_are_the_layer() -> None:

@@ -1,16 +1,18 @@
 """What the units of a network are worth: by how much the training loss would change without each of them.
 
 First-order Taylor expansion (P. Molchanov et al., Importance estimation for neural network pruning, CVPR 2019, DOI
-10.1109/CVPR.2019.01152): gradient times weight, summed over the columns that read a unit, is to first order how the
-loss changes when the unit is silenced, and it is the same as gradient times value of the unit, summed over where it is
-read. It is squared picture by picture (as L. Theis et al., Faster gaze prediction with dense networks and Fisher
-pruning, 2018, arXiv:1801.05787, do), because over a batch the gradients of a trained network cancel.
+10.1109/CVPR.2019.01152): gradient times value of a unit, summed over where it is read, is to first order how the loss
+changes when it gives nothing any more, and the same as gradient times weight, summed over the columns that read it.
+Here a unit goes on to give its mean, which the biases of its readers can do, so its value counts from there. Changes
+are squared picture by picture (as L. Theis et al., Faster gaze prediction with dense networks and Fisher pruning, 2018,
+arXiv:1801.05787, do), because over a batch the gradients of a trained network cancel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,14 +25,28 @@ from awbkit.training.network import Network
 from awbkit.training.structure import readers
 
 
-def importance(network: Network, drawn: Iterable[Drawn]) -> dict[str, NDArray[np.float64]]:
-    """Mean squared change of the loss without each unit, by dimension.
+@dataclass(frozen=True, eq=False)
+class Worth:
+    """What the units of one dimension are worth.
+
+    Attributes:
+        change: (units,), the mean squared change of a picture's loss when a unit gives its mean in place of its value.
+        mean: (units, columns), the mean of what it gives to each column that reads it.
+    """
+
+    change: NDArray[np.float64]
+    mean: NDArray[np.float64]
+
+
+def importance(network: Network, drawn: Sequence[Drawn]) -> dict[str, Worth]:
+    """What the units of a network are worth, by dimension.
 
     Args:
         network: Of the family awbnet.
         drawn: Batches.
     """
     places = readers(network.architecture)
+    means = _means(network, {name for name, _ in places.values()}, drawn)
     totals = {name: torch.zeros(len(columns), dtype=torch.float64) for name, (_, columns) in places.items()}
     count = 0
     for batch, anchor, light in drawn:
@@ -38,12 +54,30 @@ def importance(network: Network, drawn: Iterable[Drawn]) -> dict[str, NDArray[np
             loss, _ = total_loss(network(batch), anchor, light)
         gradients = dict(zip(inputs, torch.autograd.grad(loss, list(inputs.values())), strict=True))
         for dimension, (name, columns) in places.items():
-            by_column = (inputs[name].detach() * gradients[name]).flatten(2 if inputs[name].dim() > 2 else 1)
-            by_column = by_column.sum(dim=2) if by_column.dim() > 2 else by_column
-            change = by_column[:, torch.from_numpy(columns)].sum(dim=2)
+            away = _by_place(inputs[name].detach()) - means[name][:, None]
+            change = (away * _by_place(gradients[name])).sum(dim=2)[:, torch.from_numpy(columns)].sum(dim=2)
             totals[dimension] += change.double().square().sum(dim=0).cpu()
         count += len(anchor)
-    return {name: total.numpy() / max(count, 1) for name, total in totals.items()}
+    return {
+        name: Worth(totals[name].numpy() / max(count, 1), means[weights].cpu().double().numpy()[columns])
+        for name, (weights, columns) in places.items()
+    }
+
+
+def _means(network: Network, names: set[str], drawn: Sequence[Drawn]) -> dict[str, Tensor]:
+    """(columns,) mean inputs by the name of weights."""
+    found: dict[str, list[Tensor]] = {name: [] for name in names}
+    for batch, _, _ in drawn:
+        with _inputs(network, names) as inputs:
+            network(batch)
+        for name, value in inputs.items():
+            found[name].append(_by_place(value.detach()).mean(dim=(0, 2)))
+    return {name: torch.stack(parts).mean(dim=0) for name, parts in found.items()}
+
+
+def _by_place(value: Tensor) -> Tensor:
+    """(N, columns, places), one place where there are no cells."""
+    return value.flatten(2) if value.dim() > 2 else value[:, :, None]
 
 
 @contextmanager

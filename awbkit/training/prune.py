@@ -1,8 +1,9 @@
 """Pruning, from a model to a smaller one that answers nearly as well.
 
-In rounds: what each unit is worth is measured, the units that are worth least for what they cost go, and what is left
-is trained on for a while. The rounds' budgets are a geometric series, so that each takes the same share away. At last
-the network is trained on for longer. All the time it learns from the model that is pruned as well as from the truth.
+In rounds: what each unit is worth is measured, the units that are worth least for what they cost go, their means left
+behind in biases, and what is left is trained on for a while. The rounds' budgets are a geometric series, so that each
+takes the same share away. At last the network is trained on for longer. All the time it learns from the model that is
+pruned as well as from the truth.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from awbkit.training.recipe import Recipe
 from awbkit.training.run import Network, Result, Told, running
 from awbkit.training.seen import seen
 from awbkit.training.split import LeftOut
-from awbkit.training.structure import dimensions, reduced
+from awbkit.training.structure import dimensions, reduced, silenced
 
 LAST = "network"
 """The name of what is trained last."""
@@ -48,8 +49,8 @@ class Rounds:
     """
 
     budget: Budget
-    rounds: int = 8
-    round_steps: int = 300
+    rounds: int = 16
+    round_steps: int = 150
 
     def __post_init__(self) -> None:
         for name, least, most in (("rounds", 1, 1000), ("round_steps", 1, 10_000_000)):
@@ -159,6 +160,8 @@ def _pruned(network: Network, bank: Bank, recipe: Recipe, budget: Budget, seed: 
     built, weights = network
     draws = Draws(bank, recipe, seed, device)
     batches = -(-min(_MEASURED, len(bank) * recipe.variants) // recipe.batch_size)
-    drawn = (shard for step in range(batches) for shard in draws.whole(step))
+    drawn = [shard for step in range(batches) for shard in draws.whole(step)]
     worth = importance(network_of(built, weights).to(device), drawn)
-    return merged(*reduced(built, weights, chosen(built, worth, budget)))
+    kept = chosen(built, {name: found.change for name, found in worth.items()}, budget)
+    weights = silenced(built, weights, kept, {name: found.mean for name, found in worth.items()})
+    return merged(*reduced(built, weights, kept))

@@ -76,6 +76,34 @@ def readers(architecture: Architecture) -> dict[str, tuple[str, NDArray[np.intp]
     return {name: found[name] for name in dimensions(architecture)}
 
 
+def silenced(
+    architecture: Architecture, weights: Mapping[str, Float], kept: Kept, means: Mapping[str, NDArray[np.float64]]
+) -> Weights:
+    """The weights of a network in which units that do not stay give their mean, by the biases of what reads them.
+
+    Args:
+        architecture: Of an awbnet.
+        weights: Its.
+        kept: Which units stay.
+        means: (units, columns), by dimension, what each gives on average to the columns that read it.
+    """
+    found, axes = dict(weights), _axes(architecture)
+    for dimension, (name, columns) in readers(architecture).items():
+        gone = np.delete(np.arange(len(columns)), kept.get(dimension, np.arange(len(columns))))
+        layer = name.removesuffix(".weight").removesuffix(".rank")
+        # The attention has no bias: what is the same in every cell makes no difference to it.
+        if not len(gone) or f"{layer}.bias" not in found:
+            continue
+        matrix = weights[name].reshape(weights[name].shape[:2]).astype(np.float64)
+        given = matrix[:, columns[gone].reshape(-1)] @ means[dimension][gone].reshape(-1)
+        if name.endswith(".rank.weight"):
+            # Terms that go as well give their own mean, this included.
+            second, terms = weights[f"{layer}.weight"], kept.get(axes[f"{layer}.weight"][1], np.arange(len(given)))
+            given = second.reshape(second.shape[:2])[:, terms] @ given[terms]
+        found[f"{layer}.bias"] = (found[f"{layer}.bias"] + given).astype(np.float32)
+    return found
+
+
 def reduced(architecture: Architecture, weights: Mapping[str, Float], kept: Kept) -> tuple[Architecture, Weights]:
     """The network of the units that are kept.
 
