@@ -17,8 +17,9 @@ torch = pytest.importorskip("torch")
 
 from awbkit.training.budget import Budget, chosen  # noqa: E402
 from awbkit.training.factors import Inputs, factorised, factors, layers, merged, spectrum, whole, worthwhile  # noqa: E402
-from awbkit.training.fit import angle, network_of  # noqa: E402
+from awbkit.training.fit import network_of  # noqa: E402
 from awbkit.training.importance import importance  # noqa: E402
+from awbkit.training.loss import angle  # noqa: E402
 from awbkit.training.structure import Weights, dimensions, readers, reduced, shrunk, silenced  # noqa: E402
 
 FACTORISED = Architecture("awbnet", (6, 4, 5), (3, 0), 3, (12, 7), (6, 4), statistics=tuple(range(0, 138, 3)))

@@ -15,12 +15,14 @@ from awbkit.errors import UsageError
 from awbkit.network.model import Model
 from awbkit.training import tuning
 from awbkit.training.bank import Bank
+from awbkit.training.draws import Draws
 from awbkit.training.factors import Inputs, Matrix, factorised, layers, spectrum, whole, worthwhile
-from awbkit.training.fit import Draws, network_of
-from awbkit.training.network import Network as Module
+from awbkit.training.fit import network_of
+from awbkit.training.network import Network
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Network, Result, Told, running
+from awbkit.training.run import Result, Told, running
 from awbkit.training.seen import seen
+from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 
 _NOTHING = LeftOut()
@@ -108,7 +110,7 @@ def factorize(
         return tuning.finish(run, model, "factorized", network, bank, checks, recipe)
 
 
-def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: str) -> Network:
+def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: str) -> Snapshot:
     built, weights = model.architecture, model.weights
     inputs = _inputs(network_of(built, weights).to(device), bank, recipe, device)
     wanted = {name: ranks.of(spectrum(whole(weights, name), given.covariance)) for name, given in inputs.items()}
@@ -129,7 +131,7 @@ def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _inputs(network: Module, bank: Bank, recipe: Recipe, device: str) -> dict[str, Inputs]:
+def _inputs(network: Network, bank: Bank, recipe: Recipe, device: str) -> dict[str, Inputs]:
     """What the layers are given, by their name."""
     sums: dict[str, list[Tensor]] = {name: [] for name in layers(network.architecture)}
 

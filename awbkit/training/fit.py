@@ -8,7 +8,7 @@ added in their order, whoever computed them, so several processes do what one do
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,26 +20,22 @@ from torch import Tensor, nn
 from awbkit.errors import AwbError
 from awbkit.network.architecture import Architecture
 from awbkit.training import checkpoint, processes
-from awbkit.training.augmentation import lights as coloured_lights
 from awbkit.training.bank import Bank
+from awbkit.training.draws import Draws, moments
+from awbkit.training.loss import angle, total_loss
 from awbkit.training.network import Network
 from awbkit.training.recipe import Recipe
 
 Float = NDArray[np.float32]
 Weights = dict[str, Float]
 
-Drawn = tuple[dict[str, Tensor], Tensor, Tensor]
-"""What the network reads of some pictures, the anchors of its residuals (N, 2), and the true lights (N, 2)."""
-
 _WARM_UP = 0.15
 _START, _END = 1 / 25, 1 / 25e4
 """Of the learning rate's peak, at the first and the last step."""
 
 _CLIP = 5.0
-_ERROR_WEIGHT = 0.1
 _AVERAGED_FROM = 0.5
 _DECAY = 0.998
-_COLOURED = 4096
 _SAVED_EVERY = 500
 _TOLD_EVERY = 50
 
@@ -166,33 +162,6 @@ def _shard(
     return torch.cat([part.reshape(-1) for part in (*gradients, *told)])
 
 
-def total_loss(
-    answer: tuple[Tensor, Tensor], anchor: Tensor, light: Tensor, taught: Tensor | None = None, distil: float = 0.0
-) -> tuple[Tensor, Tensor]:
-    """The sum of the pictures' losses, and each one's angular error in degrees (N,).
-
-    Args:
-        answer: Of the network: residuals (N, 2) and the logarithm of the expected error (N,).
-        anchor: (N, 2), what the residuals are added to.
-        light: (N, 2), log-chroma of the true lights.
-        taught: (N, 2), what teachers answer.
-        distil: Share of the loss that follows them.
-    """
-    estimate, log_error = anchor + answer[0].float(), answer[1].float()
-    error = angle(estimate, light)
-    loss = error.sum()
-    if taught is not None:
-        loss = (1 - distil) * loss + distil * angle(estimate, taught).sum()
-    # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
-    return loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).sum(), error
-
-
-def angle(first: Tensor, second: Tensor) -> Tensor:
-    """The angle in degrees (N,) between lights of log-chroma (N, 2): the recovery error."""
-    a, b = _rgb(first), _rgb(second)
-    return torch.rad2deg(torch.atan2(torch.linalg.cross(a, b).norm(dim=1), (a * b).sum(dim=1)))
-
-
 def network_of(architecture: Architecture, weights: Mapping[str, Float]) -> Network:
     """A network of these weights, ready to answer."""
     tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
@@ -235,83 +204,13 @@ def true_errors(estimates: Float, bank: Bank) -> Float:
     return angle(torch.from_numpy(estimates) + white, torch.from_numpy(np.array(bank.light[0])) + white).numpy()
 
 
-class Draws:
-    """The batches.
-
-    Args:
-        bank: Of which pictures.
-        recipe: How many, and what is done to them.
-        seed: Of all chance.
-        device: Where they are to lie.
-    """
-
-    def __init__(self, bank: Bank, recipe: Recipe, seed: int, device: str) -> None:
-        self._bank = bank
-        self._recipe = recipe
-        self._seed = seed
-        self._device = device
-        self._deviation = _moments(bank)[1] * np.float32(recipe.statistics_noise)
-        rng = np.random.default_rng([seed, _COLOURED])
-        self._coloured = coloured_lights(_COLOURED if recipe.coloured else 1, rng).astype(np.float32)
-
-    def shards(self, step: int) -> Iterator[Drawn]:
-        """This process's shards of a step's batch."""
-        return self._shards(step, processes.share(self._recipe.shards))
-
-    def whole(self, step: int) -> Iterator[Drawn]:
-        """All shards of a step's batch, whatever processes there are."""
-        return self._shards(step, range(self._recipe.shards))
-
-    def _shards(self, step: int, numbers: range) -> Iterator[Drawn]:
-        recipe, bank, size = self._recipe, self._bank, self._recipe.batch_size
-        rng = np.random.default_rng([self._seed, step])
-        versions, pictures = rng.integers(len(bank.anchor), size=size), rng.integers(len(bank), size=size)
-        others = bank.light[0, rng.integers(len(bank), size=size)]
-        others = others + np.float32(recipe.relight_jitter) * rng.standard_normal((size, 2), np.float32)
-        coloured = self._coloured[rng.integers(len(self._coloured), size=size)]
-        target = np.where(rng.random((size, 1)) < recipe.coloured, coloured, others)
-        relit = rng.random((size, 1)) < recipe.relight
-        white_error = np.float32(recipe.white_jitter) * rng.standard_normal((size, 2), np.float32)
-        unknown = rng.random((size, 1)) < recipe.unknown_white
-        noise = self._deviation * rng.standard_normal((size, len(self._deviation)), np.float32)
-        for number in numbers:
-            mine = slice(size * number // recipe.shards, size * (number + 1) // recipe.shards)
-            places = versions[mine], pictures[mine]
-            true = bank.light[places]
-            shift = np.where(relit[mine], target[mine] - true, np.float32(0))
-            anchor, light = bank.anchor[places] + shift, true + shift
-            known = bank.known[places[1], None] & ~unknown[mine]
-            batch = {
-                "anchor": anchor + white_error[mine],
-                "known": known.astype(np.float32),
-                "statistics": bank.statistics[places] + noise[mine],
-                "grid": bank.grid[places].astype(np.float32),
-            }
-            yield (
-                {name: self._tensor(value) for name, value in batch.items()},
-                self._tensor(anchor),
-                self._tensor(light),
-            )
-
-    def _tensor(self, array: Float) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
-
-
 def _network(bank: Bank, architecture: Architecture, seed: int, initial: Mapping[str, Float] | None) -> Network:
     if initial is not None:
         return network_of(architecture, initial).train()
-    mean, deviation = (moment.take(architecture.statistics) for moment in _moments(bank))
+    mean, deviation = (moment.take(architecture.statistics) for moment in moments(bank))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Network(architecture, torch.from_numpy(mean), torch.from_numpy(deviation))
-
-
-def _moments(bank: Bank) -> tuple[Float, Float]:
-    """Mean and deviation of the statistics over all pictures in all versions."""
-    flat = bank.statistics.reshape(-1, bank.statistics.shape[-1])
-    mean = flat.mean(axis=0, dtype=np.float64)
-    deviation = np.maximum(flat.std(axis=0, dtype=np.float64), 1e-3)
-    return mean.astype(np.float32), deviation.astype(np.float32)
 
 
 def _rate(step: int, recipe: Recipe) -> float:
@@ -334,8 +233,3 @@ def _average(average: nn.Module, network: nn.Module, counted: int) -> None:
     share = max(1 - _DECAY, 1 / (counted + 1))
     for mean, value in zip(average.parameters(), network.parameters(), strict=True):
         mean.lerp_(value, share)
-
-
-def _rgb(chroma: Tensor) -> Tensor:
-    red, blue = chroma.exp().unbind(dim=1)
-    return torch.stack([red, torch.ones_like(red), blue], dim=1)

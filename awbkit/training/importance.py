@@ -20,7 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from awbkit.training.fit import Drawn, total_loss
+from awbkit.training.draws import Drawn
+from awbkit.training.loss import total_loss
 from awbkit.training.network import Network
 from awbkit.training.structure import readers
 

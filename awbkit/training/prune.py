@@ -21,12 +21,14 @@ from awbkit.network.model import Model
 from awbkit.training import tuning
 from awbkit.training.bank import Bank
 from awbkit.training.budget import KINDS, Budget, chosen
+from awbkit.training.draws import Draws
 from awbkit.training.factors import merged
-from awbkit.training.fit import Draws, network_of
+from awbkit.training.fit import network_of
 from awbkit.training.importance import importance
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Network, Result, Told, running
+from awbkit.training.run import Result, Told, running
 from awbkit.training.seen import seen
+from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 from awbkit.training.structure import dimensions, reduced, silenced
 
@@ -110,7 +112,7 @@ def prune(
         UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
     """
     tuning.check(model, recipe, "prune")
-    start: Network = (model.architecture, dict(model.weights))
+    start: Snapshot = (model.architecture, dict(model.weights))
     plan.check(model.architecture, model.name)
     pictures = seen(folders, left_out, recipe, model)
     facts = {**tuning.facts(recipe), "pruning": asdict(plan)}
@@ -119,7 +121,7 @@ def prune(
         bank, checks = run.banks(jobs)
         teachers = [network_of(*start)]
 
-        def trained(name: str, begin: Callable[[], Network], how: Recipe, seed: int) -> Network:
+        def trained(name: str, begin: Callable[[], Snapshot], how: Recipe, seed: int) -> Snapshot:
             watched = checks if name == LAST else None
             return run.network("all", name, begin, bank, how, seed=seed, teachers=teachers, checks=watched)
 
@@ -128,13 +130,13 @@ def prune(
 
 
 def in_rounds(
-    network: Network,
+    network: Snapshot,
     plan: Rounds,
     recipe: Recipe,
     bank: Bank,
-    trained: Callable[[str, Callable[[], Network], Recipe, int], Network],
+    trained: Callable[[str, Callable[[], Snapshot], Recipe, int], Snapshot],
     device: str = "cpu",
-) -> Network:
+) -> Snapshot:
     """Prune a network, round by round.
 
     Args:
@@ -155,7 +157,7 @@ def in_rounds(
     return network
 
 
-def _pruned(network: Network, bank: Bank, recipe: Recipe, budget: Budget, seed: int, device: str) -> Network:
+def _pruned(network: Snapshot, bank: Bank, recipe: Recipe, budget: Budget, seed: int, device: str) -> Snapshot:
     """The network without what is worth least for what it costs."""
     built, weights = network
     draws = Draws(bank, recipe, seed, device)

@@ -6,7 +6,6 @@ a checkpoint of the one that is not, ``metrics.jsonl``, ``run.json`` with what i
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,24 +17,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from awbkit.errors import UnreadableFile
 from awbkit.evaluation.statistics import statistics
 from awbkit.network.architecture import Architecture
 from awbkit.network.model import SUFFIX, Model
 from awbkit.training import calibration, processes
 from awbkit.training.bank import Bank, make, usual
 from awbkit.training.calibration import Judged
-from awbkit.training.fit import Step, Weights, fit
+from awbkit.training.fit import Step, fit
 from awbkit.training.folder import entered, write
 from awbkit.training.metrics import Metrics
 from awbkit.training.recipe import Recipe
 from awbkit.training.seen import Seen
+from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
 from awbkit.training.split import Picture
 
 MODEL = f"model{SUFFIX}"
-_ARCHITECTURE = "architecture"
-
-Network = tuple[Architecture, Weights]
 
 
 @dataclass(frozen=True)
@@ -154,7 +150,7 @@ class Run:
         seed: int,
         teachers: Sequence[torch.nn.Module] = (),
         checks: Bank | None = None,
-    ) -> Network:
+    ) -> Snapshot:
         """Train a network, or find the one that was finished before.
 
         Args:
@@ -190,11 +186,11 @@ class Run:
                 told=partial(self._stepping, phase, name),
             )
             if processes.is_first():
-                write_network(path, (built, weights))
+                write_snapshot(path, (built, weights))
                 saved.unlink(missing_ok=True)
             processes.wait()
         self._stepped += recipe.steps
-        return read_network(path)
+        return read_snapshot(path)
 
     def note(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
         """Write something down about a network that is finished."""
@@ -203,7 +199,7 @@ class Run:
     def finish(
         self,
         name: str,
-        network: Network,
+        network: Snapshot,
         lines: tuple[calibration.Line, calibration.Line],
         *,
         validation: Mapping[str, float] | None,
@@ -275,7 +271,7 @@ def running(
         yield Run(output, recipe, seen, facts, steps, device, told)
 
 
-def judged(network: Network, bank: Bank) -> tuple[Judged, Judged]:
+def judged(network: Snapshot, bank: Bank) -> tuple[Judged, Judged]:
     """What a network makes of pictures with the cameras' matrices, and without."""
     with_them = calibration.judge(*network, bank, matrices=True)
     return with_them, calibration.judge(*network, bank, matrices=False)
@@ -284,29 +280,6 @@ def judged(network: Network, bank: Bank) -> tuple[Judged, Judged]:
 def errors_of(found: tuple[Judged, Judged]) -> Mapping[str, float]:
     """Mean, median, ... of the recovery error in degrees where cameras have their matrices."""
     return statistics(found[0].missed)
-
-
-def write_network(path: Path, network: Network) -> None:
-    """Write a network's dimensions and weights, whole or not at all."""
-    from safetensors.numpy import save
-
-    write(path, bytes(save(network[1], {_ARCHITECTURE: json.dumps(network[0].to_json())})))
-
-
-def read_network(path: Path) -> Network:
-    """What :func:`write_network` wrote.
-
-    Raises:
-        UnreadableFile: If it is missing or damaged.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            built = Architecture.from_json(json.loads((file.metadata() or {})[_ARCHITECTURE]))
-            return built, {name: file.get_tensor(name) for name in built.shapes()}
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is trained again") from None
 
 
 def _versions() -> dict[str, str]:

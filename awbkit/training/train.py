@@ -15,8 +15,9 @@ from awbkit.training.bank import Bank
 from awbkit.training.calibration import Judged
 from awbkit.training.fit import network_of
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Network, Result, Run, Told, errors_of, judged, running
+from awbkit.training.run import Result, Run, Told, errors_of, judged, running
 from awbkit.training.seen import seen
+from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 
 _NOTHING = LeftOut()
@@ -91,7 +92,7 @@ def _taught(
     recipe: Recipe,
     seed_offset: int,
     checks: Bank | None,
-) -> Network:
+) -> Snapshot:
     """The network of one phase, after its teachers."""
     seed = recipe.seed * 1000 + seed_offset * 100
     alone = replace(recipe, teachers=0, distil=0.0)

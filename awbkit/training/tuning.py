@@ -13,7 +13,8 @@ from awbkit.network.model import Model
 from awbkit.training import calibration
 from awbkit.training.bank import Bank
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Network, Result, Run, errors_of, judged
+from awbkit.training.run import Result, Run, errors_of, judged
+from awbkit.training.snapshot import Snapshot
 
 USUAL: Mapping[str, Any] = {"steps": 3000, "learning_rate": 2e-3}
 """Where it differs from training anew: the network has been trained, and learns from what it was as well."""
@@ -56,7 +57,7 @@ def facts(recipe: Recipe) -> dict[str, Any]:
 
 
 def finish(
-    run: Run, model: Model, done: str, network: Network, bank: Bank, checks: Bank | None, recipe: Recipe
+    run: Run, model: Model, done: str, network: Snapshot, bank: Bank, checks: Bank | None, recipe: Recipe
 ) -> Result:
     """Write what was made of a model, with its expected error calibrated by the model's own.
 

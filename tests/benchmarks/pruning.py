@@ -30,28 +30,28 @@ from awbkit.training.budget import Budget
 from awbkit.training.fit import answers, fit, network_of, true_errors
 from awbkit.training.prune import Rounds, in_rounds
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Network, read_network, write_network
+from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
 from awbkit.training.split import LeftOut, split
 from awbkit.training.tuning import USUAL
 
 PRUNING = Recipe().with_changes(USUAL)
 
 
-def kept(path: Path, make_it: Callable[[], Network]) -> Network:
+def kept(path: Path, make_it: Callable[[], Snapshot]) -> Snapshot:
     """The network in a file, made if it is not there."""
     if not path.exists():
-        write_network(path, make_it())
-    return read_network(path)
+        write_snapshot(path, make_it())
+    return read_snapshot(path)
 
 
-def measured(network: Network, test: Bank) -> dict[str, float]:
+def measured(network: Snapshot, test: Bank) -> dict[str, float]:
     return statistics(true_errors(answers(network_of(*network), test)[0], test))
 
 
-def pruned(network: Network, teacher: Network, parameters: int, recipe: Recipe, bank: Bank) -> Network:
+def pruned(network: Snapshot, teacher: Snapshot, parameters: int, recipe: Recipe, bank: Bank) -> Snapshot:
     teachers = [network_of(*teacher)]
 
-    def trained(name: str, begin: Callable[[], Network], how: Recipe, seed: int) -> Network:
+    def trained(name: str, begin: Callable[[], Snapshot], how: Recipe, seed: int) -> Snapshot:
         built, weights = begin()
         return built, fit(bank, built, how, seed=seed, teachers=teachers, initial=weights)
 
@@ -64,7 +64,7 @@ def one(options: argparse.Namespace, bank: Bank, test: Bank, left_out: str, seed
     built = architecture(options.arch)
     plain, tuned = Recipe(steps=options.steps), replace(PRUNING, seed=seed)
 
-    def report(name: str, network: Network, steps: int) -> None:
+    def report(name: str, network: Snapshot, steps: int) -> None:
         row = {"arch": options.arch, "left_out": left_out, "seed": seed, "network": name, "steps": steps}
         costs = {"parameters": network[0].parameters, "macs": network[0].macs}
         text = json.dumps(row | costs | measured(network, test))
@@ -74,14 +74,12 @@ def one(options: argparse.Namespace, bank: Bank, test: Bank, left_out: str, seed
             with rows.open("a") as stream:
                 stream.write(text + "\n")
 
-    def anew(dimensions: Network, steps: int) -> Network:
+    def anew(dimensions: Snapshot, steps: int) -> Snapshot:
         return dimensions[0], fit(bank, dimensions[0], replace(plain, steps=steps), seed=1000 * seed)
 
     whole = kept(folder / "whole", lambda: anew((built, {}), options.steps))
     report("whole", whole, options.steps)
     each = Rounds(Budget("params", 1)).steps(tuned)
-    longer = options.steps + each
-    report("whole, as long", kept(folder / f"whole-{longer}", lambda: anew((built, {}), longer)), longer)
     found, steps = whole, options.steps
     for parameters in options.to or [built.parameters // 2]:
         start = found
@@ -94,6 +92,8 @@ def one(options: argparse.Namespace, bank: Bank, test: Bank, left_out: str, seed
         if options.scratch:
             path = folder / f"scratch-{parameters}"
             report(f"from nothing, as {parameters}", kept(path, lambda like=found, n=steps: anew(like, n)), steps)
+    longer = options.steps + each
+    report("whole, as long", kept(folder / f"whole-{longer}", lambda: anew((built, {}), longer)), longer)
 
 
 def table(work: Path) -> None:
