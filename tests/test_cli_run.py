@@ -215,7 +215,7 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("words", "offered"),
         [
-            ("awbkit ", {"estimate", "correct", "dataset", "evaluate", "methods", "train"}),
+            ("awbkit ", {"estimate", "correct", "dataset", "evaluate", "factorize", "methods", "prune", "train"}),
             ("awbkit est", {"estimate"}),
             ("awbkit dataset ", {"prepare", "inspect", "layouts"}),
             ("awbkit estimate --for", {"--format"}),
