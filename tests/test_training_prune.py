@@ -193,6 +193,14 @@ def test_what_the_model_left_out_is_left_out_again(tmp_path: Path) -> None:
     assert (made.training or {})["left_out"]["datasets"] == ["two"]
 
 
+def test_a_file_from_anywhere_may_state_any_recipe(model: Model) -> None:
+    odd = replace(model, training={"recipe": {"batch_size": "many"}})
+    with pytest.raises(UsageError, match="model awbnet-s states a recipe that cannot be: batch_size is a whole number"):
+        recipe_for(odd)
+    assert recipe_for(replace(model, training={"recipe": {"of": "later"}})).steps == 3000
+    assert recipe_for(replace(model, training={"recipe": None})).domain == "raw"
+
+
 @pytest.mark.parametrize(
     ("rank", "energy", "says"),
     [

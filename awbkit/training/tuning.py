@@ -33,7 +33,10 @@ def recipe_for(model: Model) -> Recipe:
     stated = stated if isinstance(stated, Mapping) else {}
     known = {field.name for field in fields(Recipe)}.difference(_NOT_KEPT)
     kept = {name: value for name, value in stated.items() if name in known}
-    return Recipe().with_changes({**kept, "domain": model.domain, **USUAL})
+    try:
+        return Recipe().with_changes({**kept, "domain": model.domain, **USUAL})
+    except UsageError as error:
+        raise UsageError(f"model {model.name} states a recipe that cannot be: {error}") from None
 
 
 def check(model: Model, recipe: Recipe, doing: str) -> None:
