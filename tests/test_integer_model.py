@@ -102,6 +102,9 @@ def test_what_cannot_be_quantised() -> None:
     with pytest.raises(AwbError, match="needs finer steps than its multiplier has; give weights or activations 8 bits"):
         integer_model("odd", Bits(4, 16))
     wild = random_model(SHAPES["nano"])
+    unsure = Model("unsure", wild.architecture, wild.weights, "raw", (200.0, 1.0))
+    with pytest.raises(AwbError, match="unsure does not fit whole numbers: a calibration is two numbers of 16 bits"):
+        rounded(unsure, pictures(1), Bits())
     weights = {**wild.weights, "hidden.0.bias": np.full(12, 1e30, np.float32)}
     with pytest.raises(AwbError, match=r"layer hidden.0 may sum to more than 23 bits"):
         rounded(Model("wild", wild.architecture, weights, "raw"), pictures(1), Bits())
@@ -131,11 +134,13 @@ def test_damaged_files(tmp_path: Path, change: dict[str, Any], says: str) -> Non
 
 
 def test_the_command(tmp_path: Path) -> None:
-    data = write_prepared(tmp_path / "set", ["Nikon D810"] * 40).path
+    data = write_prepared(tmp_path / "set", ["Nikon D810"] * 40, black=frozenset({2, 3})).path
     output = tmp_path / "s8.safetensors"
     done = awbkit("quantize", "awbnet-s", data, "-o", output)
     assert done.code == 0, done.err
     record = done.record
+    # Of the 40 pictures two show nothing; every other one of the rest sets the scales.
+    assert record["images"] == 19
     assert record["bytes"] == output.stat().st_size < 12_000
     assert abs(record["integer"]["mean"] - record["float"]["mean"]) < 0.5
     assert awbkit("estimate", "examples/pictures/market_tungsten.dng", "-m", str(output)).code == 0

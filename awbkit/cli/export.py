@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from awbkit.cli import options
+from awbkit.cli.options import ResultFormat
 from awbkit.cli.terminal import printable
-from awbkit.cli.train import ResultFormat
 from awbkit.errors import UsageError
-from awbkit.files.outputs import IfExists, atomic_write, skips
+from awbkit.files.outputs import IfExists, skips, write_whole
 
 
 class Target(StrEnum):
@@ -63,14 +62,10 @@ def export(
     cc = compiler()
     number = 0 if cc is None else compared(sources, quantised, cases, cc)
     for name, text in sources.items():
-        atomic_write(output / name, if_exists, partial(_write, text=text))
+        write_whole(output / name, if_exists, text)
     if cc is None and not quiet:
         print("awbkit: no C compiler here (cc, gcc or clang), so the C was not compared", file=sys.stderr)
     _report(output, quantised.name, {name: len(text) for name, text in sources.items()}, number, format)
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="ascii", newline="\n")
 
 
 def _report(output: Path, name: str, sizes: dict[str, int], number: int, format: ResultFormat | None) -> None:

@@ -28,6 +28,20 @@ class EncodingName(StrEnum):
     ICC = "icc"
 
 
+class Domain(StrEnum):
+    """Kinds of pictures."""
+
+    RAW = "raw"
+    RENDERED = "rendered"
+
+
+class ResultFormat(StrEnum):
+    """How the result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 _FEW = 4
 _INPUT = "Inputs"
 _RUN = "Run"

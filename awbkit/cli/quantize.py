@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from awbkit.cli import options
+from awbkit.cli.options import Domain, ResultFormat
 from awbkit.cli.terminal import Progress, printable
-from awbkit.cli.train import Domain, ResultFormat
 from awbkit.errors import UsageError
-from awbkit.files.outputs import IfExists, atomic_write, skips
+from awbkit.files.outputs import IfExists, skips, write_whole
 
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
@@ -71,7 +71,7 @@ def quantize(
     finally:
         line.erase()
     content = found.to_bytes()
-    atomic_write(output, if_exists, lambda temporary: _write(temporary, content))
+    write_whole(output, if_exists, content)
     _report(output, start.architecture.parameters, len(content), bits.weights, bits.activations, judged, format)
 
 
@@ -87,7 +87,8 @@ def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepar
     if len(everything) < 2:
         raise UsageError(f"{len(everything)} {domain} pictures in these data sets; two are the least")
     step = max(1, len(everything) // count)
-    return everything[::step]
+    # Nothing can be told of a picture without a valid pixel.
+    return [(data, place) for data, place in everything[::step] if data.image(place).valid.any()]
 
 
 def _judged(start: AnyModel, found: AnyModel, data: Prepared, row: int, line: Progress) -> tuple[float, float, float]:
@@ -98,10 +99,6 @@ def _judged(start: AnyModel, found: AnyModel, data: Prepared, row: int, line: Pr
     before, after = start.estimate(image).rgb, found.estimate(image).rgb
     line.advance(failed=False)
     return angular_error(before, truth), angular_error(after, truth), angular_error(before, after)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _report(

@@ -14,7 +14,7 @@ from awbkit.cli.terminal import Progress, printable
 from awbkit.errors import OutputError, UsageError
 from awbkit.files.find import IMAGE_SUFFIXES
 from awbkit.files.open import sniff
-from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.outputs import IfExists, write_whole
 
 
 class FailedList:
@@ -45,7 +45,7 @@ class FailedList:
     def close(self) -> None:
         """Write the list, even if it is empty."""
         content = b"".join(self._entries)
-        atomic_write(self._path, IfExists.REPLACE, lambda temporary: _write(temporary, content))
+        write_whole(self._path, IfExists.REPLACE, content)
 
 
 def _is_list(path: Path) -> bool:
@@ -58,10 +58,6 @@ def _is_list(path: Path) -> bool:
     except OSError:
         return False
     return sniff(head) is None and not any(byte < 32 and byte not in b"\0\t\n\r" for byte in head)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def report_failure(path: str, reason: str) -> None:

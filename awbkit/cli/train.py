@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from awbkit.cli import options
+from awbkit.cli.options import Domain, ResultFormat
 from awbkit.cli.terminal import Progress, clock, printable
 from awbkit.errors import MissingExtra, UsageError
 
@@ -32,26 +33,12 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
-class Domain(StrEnum):
-    """Kinds of pictures."""
-
-    RAW = "raw"
-    RENDERED = "rendered"
-
-
 class Calibration(StrEnum):
     """What the expected error is fitted to."""
 
     VALIDATION = "validation"
     LEAVE_ONE_CAMERA_OUT = "leave-one-camera-out"
     LEAVE_ONE_DATASET_OUT = "leave-one-dataset-out"
-
-
-class ResultFormat(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def train(

@@ -9,6 +9,7 @@ import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from awbkit.errors import FileError, OutputError, UsageError
@@ -118,6 +119,12 @@ def skips(path: Path, if_exists: IfExists) -> bool:
     if if_exists is IfExists.SKIP:
         return True
     raise _exists(path)
+
+
+def write_whole(path: Path, if_exists: IfExists, content: bytes | str) -> bool:
+    """:func:`atomic_write` of what lies in memory, text as UTF-8."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    return atomic_write(path, if_exists, partial(_write_bytes, data=data))
 
 
 def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None]) -> bool:
@@ -302,3 +309,7 @@ def unwritable(path: Path, error: OSError) -> OutputError:
     }
     problem = f"cannot be written: {(error.strerror or str(error)).lower()}"
     return OutputError(path, problem, remedies.get(error.errno or 0, ""))
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
 Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Number = TypeVar("Number", np.float32, np.int64)
 
 STATISTICS = 138
 GRID_SIDE = 16
@@ -139,7 +141,7 @@ class _Picture:
 
     def _local_contrast(self, logs: Float) -> tuple[Float, Float, Float]:
         """How far each pixel's logarithms are from its neighbours': (64, 64) mean, and (n,) mean and colour part."""
-        around, seen = _neighbours(logs), _neighbours(self.valid[None])
+        around, seen = neighbours(logs), neighbours(self.valid[None])
         apart = logs - around / np.maximum(seen, _ONE)
         mean = np.abs(apart).sum(axis=0) * np.float32(1 / 3) * self.valid
         colour = np.abs(apart[0] - apart[1]) + np.abs(apart[2] - apart[1])
@@ -279,7 +281,7 @@ def _chroma(rgb: Float) -> Float:
     return np.asarray(logs[..., 0::2] - logs[..., 1:2])
 
 
-def _neighbours(planes: Float) -> Float:
+def neighbours(planes: NDArray[Number]) -> NDArray[Number]:
     """The sum of the four neighbours within the picture."""
     around = np.zeros_like(planes)
     around[:, 1:] += planes[:, :-1]

@@ -101,15 +101,7 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """As a file holds it; the same bytes for the same model."""
-        header = {
-            "name": self.name,
-            "architecture": self.architecture.to_json(),
-            "domain": self.domain,
-            "calibration": list(self.calibration),
-            "calibration_without_matrix": list(self.calibration_without_matrix),
-            "training": dict(self.training or {}),
-        }
-        return store.to_bytes(header, self.weights)
+        return store.to_bytes(store.header_of(self), self.weights)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:

@@ -9,12 +9,13 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.errors import UnreadableFile
+from awbkit.network.architecture import Architecture
 
 SCHEMA = 1
 KEY = "awbkit"
@@ -70,6 +71,35 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
         raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableFile(place, f"is no model of awbkit ({error})", _REMEDY) from None
+
+
+class Stored(Protocol):
+    """What the headers of all models state."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def architecture(self) -> Architecture: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def calibration(self) -> tuple[float, float]: ...
+    @property
+    def calibration_without_matrix(self) -> tuple[float, float]: ...
+    @property
+    def training(self) -> Mapping[str, Any] | None: ...
+
+
+def header_of(model: Stored) -> dict[str, Any]:
+    """The header of a model, without what is of its kind alone."""
+    return {
+        "name": model.name,
+        "architecture": model.architecture.to_json(),
+        "domain": model.domain,
+        "calibration": list(model.calibration),
+        "calibration_without_matrix": list(model.calibration_without_matrix),
+        "training": dict(model.training or {}),
+    }
 
 
 def to_bytes(header: Mapping[str, Any], arrays: Arrays) -> bytes:

@@ -22,7 +22,7 @@ from awbkit import batch
 from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import AwbError, UnreadableFile, UsageError
-from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.outputs import IfExists, atomic_write, write_whole
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, describe
 from awbkit.network.model import canonical, white_of
 from awbkit.training.augmentation import Chances, Labelled, variant
@@ -270,12 +270,7 @@ def _check(path: Path, plan: _Plan) -> None:
             raise UsageError(f"{path.parent} holds descriptions of other pictures; remove it or name another folder")
         if before == stated:
             return
-    text = json.dumps(stated)
-    atomic_write(path, IfExists.REPLACE, lambda temporary: _write_text(temporary, text))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, IfExists.REPLACE, json.dumps(stated))
 
 
 def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from awbkit.errors import UnreadableFile
-from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.outputs import IfExists, write_whole
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -25,11 +25,7 @@ def save(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.op
     tensors |= {f"average.{name}": value.detach() for name, value in average.named_parameters()}
     dense = {name: value.contiguous() for name, value in tensors.items()}
     data = to_bytes(dense, {"step": str(step)})
-    atomic_write(path, IfExists.REPLACE, lambda temporary: _write(temporary, data))
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+    write_whole(path, IfExists.REPLACE, data)
 
 
 def steps_done(path: Path) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.outputs import IfExists, write_whole
 from awbkit.training import checkpoint, processes
 
 
@@ -32,7 +32,7 @@ class Metrics:
             if (record := _record(line)) is not None and not _is_later(record, phase, network, done)
         ]
         text = "".join(f"{line}\n" for line in kept)
-        atomic_write(self._path, IfExists.REPLACE, lambda temporary: _write(temporary, text))
+        write_whole(self._path, IfExists.REPLACE, text)
 
     def add(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
         """Append a line."""
@@ -63,7 +63,3 @@ def _record(line: str) -> dict[str, Any] | None:
 def _is_later(record: Mapping[str, Any], phase: str, network: str, done: int) -> bool:
     own = record.get("phase") == phase and record.get("network") == network
     return own and (record.get("number") or 0) > done
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

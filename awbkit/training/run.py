@@ -20,7 +20,7 @@ from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.statistics import statistics
 from awbkit.files.lock import locked
-from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.outputs import IfExists, write_whole
 from awbkit.network.architecture import DEFAULT, Architecture, architecture, names
 from awbkit.network.model import Model
 from awbkit.network.store import SUFFIX
@@ -190,7 +190,7 @@ class _Work:
         path = self.output / MODEL
         if processes.is_first():
             data = model.to_bytes()
-            atomic_write(path, IfExists.REPLACE, lambda temporary: _write_bytes(temporary, data))
+            write_whole(path, IfExists.REPLACE, data)
         processes.wait()
         return Result(model, path, len(trained), found)
 
@@ -276,7 +276,7 @@ class _Work:
             )
             if processes.is_first():
                 data = save(weights)
-                atomic_write(path, IfExists.REPLACE, lambda temporary: _write_bytes(temporary, data))
+                write_whole(path, IfExists.REPLACE, data)
                 saved.unlink(missing_ok=True)
             processes.wait()
         self.trained += 1
@@ -322,7 +322,7 @@ def _entered(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator[N
             raise UsageError(f"{output} holds another run: {differing}; resume with what it began with")
     text = json.dumps(facts, indent=1)
     if fresh:
-        atomic_write(path, IfExists.REPLACE, lambda temporary: _write_bytes(temporary, text.encode()))
+        write_whole(path, IfExists.REPLACE, text)
     with closing(locked(output, "training in it")):
         yield
 
@@ -385,7 +385,3 @@ def _versions() -> dict[str, str]:
     from awbkit import __version__
 
     return {"awbkit": __version__, "torch": torch.__version__, "numpy": np.__version__}
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)

@@ -21,7 +21,7 @@ from awbkit.evaluation.html.directions import by_camera
 from awbkit.evaluation.html.tables import pair_groups
 from awbkit.evaluation.leaders import groups
 from awbkit.evaluation.result import Evaluation
-from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.outputs import IfExists, write_whole
 from awbkit.image import LinearImage
 
 Images = Callable[[int], LinearImage]
@@ -74,7 +74,7 @@ def write_page(
         OutputError: If the file exists and must not, or cannot be written.
     """
     text = page(evaluation, images, options=options)
-    return atomic_write(path, if_exists, lambda temporary: _write(temporary, text))
+    return write_whole(path, if_exists, text)
 
 
 def page(evaluation: Evaluation, images: Images | None = None, *, options: PageOptions | None = None) -> str:
@@ -129,7 +129,3 @@ def _rules(evaluation: Evaluation) -> str:
 
 def _resource(name: str) -> str:
     return files("awbkit.evaluation.html").joinpath(name).read_text(encoding="utf-8")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

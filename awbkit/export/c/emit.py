@@ -169,8 +169,8 @@ def _workspace_words(model: IntegerModel) -> int:
     """The size of the workspace in words of 8 bytes, where pointers have 8 bytes; the C does not compile with less."""
     size = model.network.activation_bits // 8
     built = model.architecture
-    branch = 2 * 256 * _padded(built.channels) * size + 512 if built.channels else 0
-    largest = max(_WHILE_MEASURED, branch + 2 * _widest(model) * size)
+    computed = 512 + 2 * (256 * _padded(built.channels) + _widest(model)) * size
+    largest = max(_WHILE_MEASURED, computed)
     return -(-(largest + (256 * GRID_CHANNELS + 3) * size + _KEPT + 16) // 8)
 
 

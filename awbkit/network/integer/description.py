@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from awbkit.errors import AwbError
 from awbkit.image import LinearImage
-from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS
+from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, neighbours
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2, quick_log2, ratio
 
 LINEAR_BITS = 12
@@ -65,7 +65,7 @@ def _units() -> NDArray[np.float64]:
 
 
 UNITS = _units()
-"""(STATISTICS,), what one unit of a statistic is in the float description; to be checked against its order."""
+"""(STATISTICS,), what one unit of a statistic is in the float description."""
 
 GRID_UNITS = np.array([_LN2 / 64, _LN2 / 64, _LN2 / 16, _LN2 / 32, 1 / 16])
 """The same of the grid's channels."""
@@ -320,23 +320,13 @@ def _linear(planes: Int, logs: Int) -> Int:
 
 def _local_contrast(logs: Int, seen: NDArray[np.bool_]) -> tuple[Int, Int]:
     """(64, 64) how far a pixel's logarithms are from its neighbours', in 1/36 units, and of colours in 1/12."""
-    around, number = _neighbours(logs * seen), _neighbours(seen.astype(np.int64)[None])[0]
+    around, number = neighbours(logs * seen), neighbours(seen.astype(np.int64)[None])[0]
     apart = (12 * logs - _TWELFTHS[number] * around) * (seen & (number > 0))
     return np.abs(apart).sum(axis=0), np.abs(apart[0] - apart[1]) + np.abs(apart[2] - apart[1])
 
 
 def _whiteness(y: Int) -> Int:
     return np.asarray(2 * y.min(axis=0) - y.max(axis=0))
-
-
-def _neighbours(planes: Int) -> Int:
-    """The sum of the four neighbours within the picture."""
-    around = np.zeros_like(planes)
-    around[:, 1:] += planes[:, :-1]
-    around[:, :-1] += planes[:, 1:]
-    around[:, :, 1:] += planes[:, :, :-1]
-    around[:, :, :-1] += planes[:, :, 1:]
-    return around
 
 
 def _logs_less_green(logs: Int) -> Int:

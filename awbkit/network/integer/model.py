@@ -102,20 +102,12 @@ class IntegerModel:
 
     def to_bytes(self) -> bytes:
         """As a file holds it; the same bytes for the same model."""
-        header = {
-            "name": self.name,
-            "architecture": self.architecture.to_json(),
-            "bits": {"weights": self.weight_bits, "activations": self.network.activation_bits},
-            "domain": self.domain,
-            "calibration": list(self.calibration),
-            "calibration_without_matrix": list(self.calibration_without_matrix),
-            "training": dict(self.training or {}),
-        }
+        bits = {"weights": self.weight_bits, "activations": self.network.activation_bits}
         arrays: dict[str, NDArray[Any]] = {"centre": self.network.centre, "gain": self.network.gain}
         for name, layer in self.network.layers.items():
             for part in ("weight", "bias", "multiplier"):
                 arrays[f"{name}.{part}"] = getattr(layer, part)
-        return store.to_bytes(header, arrays)
+        return store.to_bytes({**store.header_of(self), "bits": bits}, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IntegerModel:

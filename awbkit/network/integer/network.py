@@ -2,7 +2,8 @@
 
 Activations are whole numbers on a scale for each layer, weights on one for each of a layer's outputs. What a layer sums
 is multiplied by 2**24 times the ratio of the scales and rounded off again, to the nearest, halves up: on a processor
-with a rounding 32-bit multiplication that is one instruction. No sum has more than 24 bits.
+with a rounding 32-bit multiplication that is one instruction. No sum has more than 24 bits, or 32 where activations
+have 16.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.errors import AwbError, UsageError
-from awbkit.image import LinearImage
+from awbkit.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.network.architecture import Architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import SCALES, forward
@@ -34,10 +34,10 @@ from awbkit.network.model import Model, canonical, white_of
 Float = NDArray[np.float32]
 Weights = Mapping[str, Float]
 
-LOGARITHM = float(np.log(2)) / OCTAVE
+_LOGARITHM = float(np.log(2)) / OCTAVE
 """One unit of logarithms, in natural ones."""
 
-LEAST_UNIT = 1e-12
+_LEAST_UNIT = 1e-12
 
 _SUM_BITS = {8: 23, 16: 31}
 """What sums may take, by the bits of activations, their signs apart."""
@@ -94,7 +94,10 @@ def rounded(
         (round(offset * DEGREE), round(slope * DEGREE))
         for offset, slope in (model.calibration, model.calibration_without_matrix)
     )
-    return IntegerModel(model.name, network, bits.weights, model.domain, known, unknown, training)
+    try:
+        return IntegerModel(model.name, network, bits.weights, model.domain, known, unknown, training)
+    except ValueError as error:
+        raise AwbError(f"{model.name} does not fit whole numbers: {error}") from None
 
 
 def calibrated(
@@ -106,7 +109,7 @@ def calibrated(
     """
     greatest: dict[str, float] = {}
     for picture in pictures:
-        small = picture if picture.valid.shape == (64, 64) else picture.thumbnail()
+        small = picture if picture.valid.shape == (THUMBNAIL_SIZE, THUMBNAIL_SIZE) else picture.thumbnail()
 
         def note(name: str, out: Float) -> None:
             greatest[name] = max(greatest.get(name, 0.0), float(np.abs(out).max()))
@@ -127,8 +130,8 @@ def integer_of(architecture: Architecture, weights: Weights, scales: Mapping[str
         AwbError: If its sums could be too large for it.
     """
     layers: dict[str, Layer] = {}
-    one, residual = np.ones(1), LOGARITHM / float(SCALES["residual"])
-    outputs = {"attention": [LOGARITHM], "output": [residual, residual, LOGARITHM]}
+    one, residual = np.ones(1), _LOGARITHM / float(SCALES["residual"])
+    outputs = {"attention": [_LOGARITHM], "output": [residual, residual, _LOGARITHM]}
     units, unit = GRID_UNITS, 1.0
     corrections = input_corrections(architecture)
     for name in architecture.layers():
@@ -163,7 +166,7 @@ def _layer(
     weight = weights[f"{name}.weight"].astype(np.float64)
     weight = weight.reshape(len(weight), -1) * units
     bias = weights.get(f"{name}.bias", np.zeros(len(weight), np.float32)).astype(np.float64)
-    scale = np.maximum(np.abs(weight).max(axis=1) / bits.largest_weight, LEAST_UNIT)
+    scale = np.maximum(np.abs(weight).max(axis=1) / bits.largest_weight, _LEAST_UNIT)
     whole, offset = np.rint(weight / scale[:, None]), np.rint(bias / (scale * unit))
     multiplier = np.maximum(np.rint(scale * unit / out * 2.0**ROUNDED_OFF), 1)
     inputs = INPUT_LIMIT if units.size > 1 else bits.largest_activation
