@@ -8,8 +8,8 @@
 Protocols: ``lodo`` leaves one of the three data sets out and tests on it; ``cube-plus`` and ``gehler-shi`` train and
 test within the set, in three folds by hash of the scene; ``loco`` leaves one camera of INTEL-TAU out, and with it all
 scenes that another camera shows too. One network answers for all cameras. Pictures are put together for training within
-one fold, camera and data set only, so that one set of descriptions serves all protocols. Finished networks' answers are
-kept in WORK, and several processes may work there at once on different seeds or protocols.
+one fold, camera and data set only, so that one set of descriptions serves all protocols. Finished networks and their
+answers are kept in WORK, and several processes may work there at once on different seeds or protocols.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ import torch
 
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.statistics import statistics
-from awbkit.network.architecture import architecture
+from awbkit.files.outputs import IfExists, write_whole
+from awbkit.network.architecture import Architecture, architecture
+from awbkit.network.model import Model
 from awbkit.training.augmentation import Chances
 from awbkit.training.bank import Bank, make
-from awbkit.training.fit import answers, fit, network_of, true_errors
+from awbkit.training.fit import Weights, answers, fit, network_of, true_errors
 from awbkit.training.recipe import Recipe
 from awbkit.training.split import LeftOut, Picture, split
 
@@ -61,12 +63,12 @@ def splits(pictures: tuple[Picture, ...], protocol: str) -> Iterator[tuple[str, 
             yield f"fold {number}", np.flatnonzero(inside & (fold != number)), np.flatnonzero(inside & (fold == number))
 
 
-def trained(bank: Bank, recipe: Recipe, seed: int) -> torch.nn.Module:
+def trained(bank: Bank, recipe: Recipe, seed: int) -> tuple[Architecture, Weights]:
     plain = recipe.with_changes({"teachers": 0, "distil": 0.0})
     wide, built = architecture(recipe.teacher_arch), architecture(recipe.arch)
     count = recipe.teachers if recipe.distil else 0
     teachers = [network_of(wide, fit(bank, wide, plain, seed=1000 * seed + 1 + n)) for n in range(count)]
-    return network_of(built, fit(bank, built, recipe, seed=1000 * seed, teachers=teachers))
+    return built, fit(bank, built, recipe, seed=1000 * seed, teachers=teachers)
 
 
 def main() -> None:
@@ -105,8 +107,14 @@ def main() -> None:
                 continue
             everything = defaultdict(list)
             for name, fit_on, test in splits(pictures, protocol):
-                network = trained(bank.subset(fit_on), recipe, seed)
-                estimates, log_errors = answers(network, bank.subset(test, 1))
+                built, weights = trained(bank.subset(fit_on), recipe, seed)
+                model = Model(f"{label},{protocol},{name},{seed}", built, weights, "raw")
+                write_whole(
+                    options.work / "networks" / label / f"{protocol}-{seed}-{name.replace(' ', '-')}.safetensors",
+                    IfExists.REPLACE,
+                    model.to_bytes(),
+                )
+                estimates, log_errors = answers(network_of(built, weights), bank.subset(test, 1))
                 errors = true_errors(estimates, bank.subset(test, 1))
                 everything["errors"].append(errors)
                 everything["stated"].append(np.exp(log_errors))
