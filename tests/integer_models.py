@@ -19,9 +19,12 @@ BITS = Bits()
 SHAPES = {
     "nano": architecture("awbnet-nano"),
     "s": architecture("awbnet-s"),
-    "no rank": Architecture("awbnet", channels=4, blocks=1, maps=1, rank=0, hidden=(7,)),
-    "odd": Architecture("awbnet", channels=6, blocks=0, maps=3, rank=5, hidden=(9, 5, 3)),
-    "no statistics": Architecture("awbnet", channels=8, blocks=3, maps=2, rank=0, hidden=(16,), statistics=0),
+    "no rank": Architecture("awbnet", (4, 4), (0,), 1, (7,), (0,)),
+    "odd": Architecture("awbnet", (6,), (), 3, (9, 5, 3), (5, 0, 0)),
+    "no statistics": Architecture("awbnet", (8, 8, 8, 8), (0, 0, 0), 2, (16,), (0,), statistics=()),
+    "pruned": Architecture(
+        "awbnet", (7, 3, 9), (2, 0), 2, (11, 6), (4, 2), statistics=(0, 3, 10, 29, 47, 76, 100, 121, 137)
+    ),
 }
 
 

@@ -18,6 +18,18 @@ from command import Ran, awbkit, process, write_jpeg, write_raw
 
 AWBKIT = f"{shlex.quote(sys.executable)} -m awbkit"
 FULL = Path("/dev/full")
+COMMANDS = {
+    "estimate",
+    "correct",
+    "dataset",
+    "evaluate",
+    "methods",
+    "train",
+    "prune",
+    "factorize",
+    "quantize",
+    "export",
+}
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX shells and signals")
 
 
@@ -215,7 +227,7 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("words", "offered"),
         [
-            ("awbkit ", {"estimate", "correct", "dataset", "evaluate", "methods", "train", "quantize", "export"}),
+            ("awbkit ", COMMANDS),
             ("awbkit est", {"estimate"}),
             ("awbkit dataset ", {"prepare", "inspect", "layouts"}),
             ("awbkit estimate --for", {"--format"}),

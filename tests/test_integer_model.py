@@ -117,7 +117,7 @@ def test_what_cannot_be_quantised() -> None:
         ({"extra": np.zeros(1, np.int8)}, "the weights extra belong to no layer"),
         ({"output.weight": np.zeros((3, 7), np.int8)}, r"the weights output.weight are int8 \(3, 7\)"),
         ({"centre": np.zeros(138, np.int32)}, "the weights centre are int32"),
-        ({"rank.multiplier": np.zeros(5, np.int32)}, "a multiplier is not positive"),
+        ({"hidden.0.rank.multiplier": np.zeros(5, np.int32)}, "a multiplier is not positive"),
         ({"output.weight": np.full((3, 8), -128, np.int8)}, "a weight has more than 8 bits"),
     ],
 )
@@ -148,7 +148,7 @@ def test_the_command(tmp_path: Path) -> None:
         (("awbnet-s", str(data), "-o", str(output)), 1, "exists"),
         (("awbnet-s", str(data)), 2, "no output named"),
         (("awbnet-s", str(data), "-o", "x.bin"), 2, "ends in .safetensors"),
-        ((str(output), str(data), "-o", str(tmp_path / "y.safetensors")), 2, "is quantised already"),
+        ((str(output), str(data), "-o", str(tmp_path / "y.safetensors")), 2, "is quantised; name"),
         (("awbnet-s", str(data), "-o", str(tmp_path / "y.safetensors"), "--weights", "5"), 2, "4 or 8 bits"),
         (("awbnet-s", str(data), "--domain", "rendered", "-o", str(tmp_path / "y.safetensors")), 2, "0 rendered"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,17 +22,29 @@ def trained(built: Architecture, seed: int) -> Any:
     from awbkit.training.network import Network
 
     torch.manual_seed(seed)
-    size = built.statistics
+    size = len(built.statistics)
     network = Network(built, torch.randn(size) * 0.3, torch.rand(size) + 0.2).eval()
     for value in network.parameters():
         torch.nn.init.normal_(value, std=0.3 if value.dim() == 1 else 0.8 / value[0].numel() ** 0.5)
     return network
 
 
+PRUNED = Architecture(
+    "awbnet",
+    channels=(5, 3, 7),
+    block_ranks=(2, 0),
+    maps=3,
+    hidden=(11, 6),
+    hidden_ranks=(4, 3),
+    statistics=(0, 1, 5, 40, 77, 137),
+)
+BUILT = {**{name: architecture(name) for name in names()}, "pruned": PRUNED}
+
+
 @pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", BUILT)
 def test_numpy_equals_torch(name: str, known: bool) -> None:
-    built = architecture(name)
+    built = BUILT[name]
     network = trained(built, 1)
     weights = {key: value.numpy() for key, value in network.state_dict().items()}
     found = [describe(picture(seed, share_valid=0.2 + 0.08 * seed)) for seed in range(10)]
@@ -52,9 +65,9 @@ def test_numpy_equals_torch(name: str, known: bool) -> None:
     assert np.ptp(residual.numpy(), axis=0).min() > 1e-4
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", BUILT)
 def test_shapes_are_those_of_the_trained_network(name: str) -> None:
-    built = architecture(name)
+    built = BUILT[name]
     network = trained(built, 0)
     shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     assert shapes == built.shapes()
@@ -71,7 +84,7 @@ def test_a_cell_without_pixels_gets_no_attention() -> None:
     answer, _ = forward(built, weights, features, True)
     features.grid[:2, :, :8] = 5
     # Their colours reach the answer through no attention map; the convolutions see them, so those are left out.
-    without = Architecture("awbnet", 8, 0, 4, 16, (32, 16))
+    without = replace(built, channels=(8,), block_ranks=())
     flat = {key: value for key, value in weights.items() if not key.startswith("blocks")}
     one, _ = forward(without, flat, features, True)
     features.grid[:2, :, :8] = -5
@@ -106,9 +119,18 @@ def test_operations_are_counted() -> None:
     assert built.macs == 256 * cells + head
 
 
-@pytest.mark.parametrize("name", names())
+def test_what_was_pruned_and_factorised_is_not_counted() -> None:
+    # By hand: stem 5 x 5; 5 x 9, 5 x 2, 2 x 3; 3 x 9, 3 x 7; 7 x 3 logits and 3 x 2 means; the head reads 6 + 3 + 6.
+    cells = 5 * 5 + (5 * 9 + 5 * 2 + 2 * 3) + (3 * 9 + 3 * 7) + 7 * 3 + 3 * 2
+    head = 15 * 4 + 4 * 11 + 11 * 3 + 3 * 6 + 6 * 3
+    assert PRUNED.macs == 256 * cells + head
+    biases = 5 + (5 + 3) + (3 + 7) + 11 + 6 + 3
+    assert PRUNED.parameters == cells - 3 * 2 + head + biases
+
+
+@pytest.mark.parametrize("name", BUILT)
 def test_dimensions_travel(name: str) -> None:
-    built = architecture(name)
+    built = BUILT[name]
     assert Architecture.from_json(built.to_json()) == built
 
 
@@ -116,18 +138,32 @@ def test_dimensions_travel(name: str) -> None:
     ("change", "says"),
     [
         ({"family": "resnet"}, "no family"),
-        ({"channels": -1}, "whole numbers"),
-        ({"channels": 5000}, "whole numbers"),
-        ({"channels": 8.0}, "whole numbers"),
-        ({"channels": "8"}, "whole numbers"),
-        ({"hidden": []}, "hidden layers"),
-        ({"hidden": [0]}, "hidden layers"),
-        ({"hidden": 16}, "an architecture states"),
-        ({"blocks": 100}, "blocks"),
-        ({"statistics": 12}, "statistics"),
+        ({"channels": [8, -1, 8]}, "whole numbers"),
+        ({"channels": [8, 8, 5000]}, "whole numbers"),
+        ({"channels": [8, 8.0, 8]}, "whole numbers"),
+        ({"channels": [8, "8", 8]}, "whole numbers"),
+        ({"channels": [8, True, 8]}, "whole numbers"),
+        ({"channels": 8}, "in tuples"),
+        ({"channels": [8, 0, 8]}, "every part of the convolutional branch has channels"),
+        ({"channels": []}, "has a rank"),
+        ({"channels": [], "block_ranks": []}, "attention maps"),
+        ({"channels": [8] * 100, "block_ranks": [0] * 99}, "blocks"),
+        ({"block_ranks": [0]}, "has a rank"),
+        ({"hidden": [], "hidden_ranks": []}, "hidden layers"),
+        ({"hidden": [48, 0]}, "hidden layers"),
+        ({"hidden": 16}, "in tuples"),
+        ({"hidden_ranks": [16]}, "has a rank"),
+        ({"hidden_ranks": [16, -1]}, "whole numbers"),
+        ({"statistics": 12}, "in tuples"),
+        ({"statistics": [0, 138]}, "from 0 to 137, ascending"),
+        ({"statistics": [3, 2]}, "from 0 to 137, ascending"),
+        ({"statistics": [3, 3]}, "from 0 to 137, ascending"),
+        ({"statistics": None}, "in tuples"),
         ({"maps": 0}, "attention maps"),
         ({"expansion": 4}, "attention maps"),
         ({"family": "efficientnet"}, "inverted residuals"),
+        ({"family": "efficientnet", "maps": 0, "expansion": 4, "channels": [8, 8, 6]}, "blocks of one width"),
+        ({"family": "efficientnet", "maps": 0, "expansion": 4, "block_ranks": [2, 0]}, "not factorised"),
         ({"depth": 4}, "an architecture states"),
     ],
 )

@@ -20,8 +20,8 @@ from awbkit.network.model import Model
 torch = pytest.importorskip("torch")
 
 from awbkit.training.bank import make  # noqa: E402
-from awbkit.training.run import train  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
+from awbkit.training.train import train  # noqa: E402
 
 QUICK = replace(SMALL, steps=10, teachers=0)
 

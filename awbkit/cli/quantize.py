@@ -48,8 +48,7 @@ def quantize(
     """
     from awbkit.datasets.prepared import Prepared
     from awbkit.network.integer.rounding import Bits, rounded
-    from awbkit.network.model import Model
-    from awbkit.network.models import named
+    from awbkit.network.models import named_float
     from awbkit.network.store import SUFFIX
 
     if output is None:
@@ -57,9 +56,7 @@ def quantize(
     if output.suffix != SUFFIX:
         raise UsageError(f"-o {output}: a model's file ends in {SUFFIX}")
     bits = Bits(weights, activations)
-    start = named(model, domain.value)
-    if not isinstance(start, Model):
-        raise UsageError(f"{model} is quantised already; name the model that it was made of")
+    start = named_float(model, domain.value)
     if skips(output, if_exists):
         return
     members = _members([Prepared.open(folder) for folder in prepared], start.domain, pictures)

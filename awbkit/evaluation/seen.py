@@ -55,12 +55,14 @@ def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
     of_domain: dict[str, list[int]] = {}
     for place in places:
         of_domain.setdefault(domains[prepared.rows[place].camera], []).append(place)
-    count = 0
-    for domain, those in of_domain.items():
-        hidden = [_hidden(training, prepared) for training in _trainings(_model(method, domain), prepared)]
-        # A network that started from another has seen what either of them saw.
-        count += sum(any(prepared.rows[place].scene not in scenes for scenes in hidden) for place in those)
-    return count
+    return sum(count_seen(_model(method, domain), prepared, those) for domain, those in of_domain.items())
+
+
+def count_seen(model: AnyModel, prepared: Prepared, places: Sequence[int]) -> int:
+    """How many of the images at these places of a data set a network was trained on, by the rules above."""
+    hidden = [_hidden(training, prepared) for training in _trainings(model, prepared)]
+    # A network that started from another has seen what either of them saw.
+    return sum(any(prepared.rows[place].scene not in scenes for scenes in hidden) for place in places)
 
 
 def _model(method: Method, domain: str) -> AnyModel:

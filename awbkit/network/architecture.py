@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -27,6 +28,8 @@ POSITION = 3
 SQUEEZE = 4
 """Squeeze and excitation reduces channels to one in so many."""
 
+ALL_STATISTICS = tuple(range(STATISTICS))
+
 _LARGEST = 1024
 _MOST_BLOCKS = 32
 
@@ -37,81 +40,99 @@ class Architecture:
 
     Attributes:
         family: "awbnet", "mobilenet-v3" or "efficientnet".
-        channels: Of the convolutional branch; 0 leaves the branch out (awbnet only).
-        blocks: Depthwise-separable convolutions (awbnet) or inverted residuals (the others).
+        channels: What the stem of the convolutional branch gives and then each of its blocks, depthwise-separable
+            convolutions (awbnet) or inverted residuals (the others, all of one width); empty leaves the branch out
+            (awbnet only).
+        block_ranks: Of each block's pointwise convolution, where it is the product of two; 0 where it is one
+            (everywhere but in awbnet).
         maps: Attention maps over the grid (awbnet only, 0 elsewhere).
-        rank: Of the factorised first layer of the head; 0 where there is none.
         hidden: Widths of the head's hidden layers.
+        hidden_ranks: Of each hidden layer, where it is the product of two; 0 where it is one.
         expansion: By how much an inverted residual widens its channels; 0 for awbnet.
-        statistics: How many statistics of the picture it reads; 0 for none.
+        statistics: Which of the statistics of the picture it reads, ascending.
     """
 
     family: str
-    channels: int
-    blocks: int
+    channels: tuple[int, ...]
+    block_ranks: tuple[int, ...]
     maps: int
-    rank: int
     hidden: tuple[int, ...]
+    hidden_ranks: tuple[int, ...]
     expansion: int = 0
-    statistics: int = STATISTICS
+    statistics: tuple[int, ...] = ALL_STATISTICS
 
     def __post_init__(self) -> None:
-        own = self.family == "awbnet"
         if self.family not in FAMILIES:
             raise ValueError(f"there is no family {self.family!r} of networks")
-        sizes = (self.channels, self.blocks, self.maps, self.rank, self.expansion, self.statistics, *self.hidden)
-        if not all(isinstance(size, int) and 0 <= size <= _LARGEST for size in sizes):
+        several = (self.channels, self.block_ranks, self.hidden, self.hidden_ranks, self.statistics)
+        if not all(isinstance(sizes, tuple) for sizes in several):
+            raise ValueError("dimensions that a network has several of are in tuples")
+        sizes = (self.maps, self.expansion, *(size for part in several for size in part))
+        if not all(type(size) is int and 0 <= size <= _LARGEST for size in sizes):
             raise ValueError(f"dimensions are whole numbers from 0 to {_LARGEST}")
         if not self.hidden or min(self.hidden) == 0 or len(self.hidden) > _MOST_BLOCKS or self.blocks > _MOST_BLOCKS:
             raise ValueError(f"a network has 1 to {_MOST_BLOCKS} hidden layers and at most as many blocks")
-        if self.statistics not in (0, STATISTICS):
-            raise ValueError(f"reads {self.statistics} statistics; this awbkit measures {STATISTICS}")
-        branch = (self.channels > 0, self.maps > 0)
-        if own and (self.expansion or branch[0] != branch[1] or (self.blocks and not self.channels)):
+        if len(self.hidden_ranks) != len(self.hidden) or len(self.block_ranks) != self.blocks:
+            raise ValueError("every block and every hidden layer has a rank, which is 0 where it is not factorised")
+        if list(self.statistics) != sorted({*self.statistics}) or max(self.statistics, default=0) >= STATISTICS:
+            raise ValueError(f"statistics are numbers from 0 to {STATISTICS - 1}, ascending")
+        if 0 in self.channels:
+            raise ValueError("every part of the convolutional branch has channels")
+        own = self.family == "awbnet"
+        if own and (self.expansion or bool(self.channels) != bool(self.maps)):
             raise ValueError("an awbnet has both channels and attention maps, or no convolutional branch")
-        if not own and (self.maps or not self.channels or not self.blocks or not self.expansion):
-            raise ValueError("inverted residuals have channels, blocks and an expansion, and no attention maps")
+        if not own and (self.maps or not self.blocks or not self.expansion or len({*self.channels}) != 1):
+            raise ValueError("inverted residuals have blocks of one width, an expansion, and no attention maps")
+        if not own and any(self.block_ranks):
+            raise ValueError("inverted residuals are not factorised")
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks follow the stem."""
+        return max(len(self.channels) - 1, 0)
 
     @property
     def head_inputs(self) -> int:
         """How many numbers the head reads."""
-        local = 2 * self.maps if self.family == "awbnet" else self.channels
-        return self.statistics + POSITION + local
+        local = 2 * self.maps if self.family == "awbnet" else self.channels[-1]
+        return len(self.statistics) + POSITION + local
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every weight by name, in the order of computation.
 
-        Convolutions are (out, in, rows, columns), linear layers (out, in); ``mean`` and ``std`` normalise the
-        statistics and are fitted, not trained.
+        Convolutions are (out, in, rows, columns), linear layers (out, in); where a layer is the product of two, the
+        first is (rank, in) and called ``.rank`` of the second, (out, rank). ``mean`` and ``std`` normalise the
+        statistics that are read and are fitted, not trained.
         """
         found: dict[str, tuple[int, ...]] = {}
         if self.statistics:
-            found |= {"mean": (self.statistics,), "std": (self.statistics,)}
+            found |= {"mean": (len(self.statistics),), "std": (len(self.statistics),)}
         if self.channels:
-            found |= _convolution("stem", GRID_CHANNELS, self.channels)
-        for number in range(self.blocks):
+            found |= _convolution("stem", GRID_CHANNELS, self.channels[0])
+        for number, (inputs, outputs) in enumerate(pairwise(self.channels)):
             name = f"blocks.{number}"
             if self.family == "awbnet":
-                found |= _depthwise(f"{name}.depthwise", self.channels)
-                found |= _convolution(f"{name}.pointwise", self.channels, self.channels)
+                found |= _depthwise(f"{name}.depthwise", inputs)
+                found |= _convolution(f"{name}.pointwise", inputs, outputs, self.block_ranks[number])
             else:
-                wide = self.channels * self.expansion
-                found |= _convolution(f"{name}.expand", self.channels, wide)
+                wide, few = inputs * self.expansion, max(1, inputs // SQUEEZE)
+                found |= _convolution(f"{name}.expand", inputs, wide)
                 found |= _depthwise(f"{name}.depthwise", wide)
-                found |= _convolution(f"{name}.squeeze", wide, max(1, self.channels // SQUEEZE))
-                found |= _convolution(f"{name}.excite", max(1, self.channels // SQUEEZE), wide)
-                found |= _convolution(f"{name}.project", wide, self.channels)
+                found |= _convolution(f"{name}.squeeze", wide, few)
+                found |= _convolution(f"{name}.excite", few, wide)
+                found |= _convolution(f"{name}.project", wide, outputs)
         if self.maps:
             # Without a bias, which adds the same to every cell and so does nothing to the attention.
-            found["attention.weight"] = (self.maps, self.channels, 1, 1)
-        width = self.head_inputs
-        if self.rank:
-            found["rank.weight"] = (self.rank, width)
-            width = self.rank
-        for number, size in enumerate(self.hidden):
-            found |= {f"hidden.{number}.weight": (size, width), f"hidden.{number}.bias": (size,)}
-            width = size
-        return found | {"output.weight": (OUTPUTS, width), "output.bias": (OUTPUTS,)}
+            found["attention.weight"] = (self.maps, self.channels[-1], 1, 1)
+        widths = (self.head_inputs, *self.hidden)
+        for number, (inputs, outputs) in enumerate(pairwise(widths)):
+            found |= _linear(f"hidden.{number}", inputs, outputs, self.hidden_ranks[number])
+        return found | _linear("output", widths[-1], OUTPUTS)
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The names of the weights that are trained, in the order of computation."""
+        return tuple(name for name in self.shapes() if name not in ("mean", "std"))
 
     def layers(self) -> tuple[str, ...]:
         """The names of the layers, in the order of computation: of weights, less their endings."""
@@ -119,27 +140,38 @@ class Architecture:
 
     def head_layers(self) -> tuple[str, ...]:
         """Those of them that see the picture as a whole."""
-        return tuple(name for name in self.layers() if name.startswith(("rank", "hidden", "output")))
+        return tuple(name for name in self.layers() if name.startswith(("hidden", "output")))
 
     @property
     def parameters(self) -> int:
         """How many numbers are trained; the fitted mean and deviation of the statistics fold into the first layer."""
-        return sum(prod(shape) for name, shape in self.shapes().items() if name not in ("mean", "std"))
+        shapes = self.shapes()
+        return sum(prod(shapes[name]) for name in self.trained)
+
+    @property
+    def bytes(self) -> int:
+        """Size in int8: a byte for each weight, four for each bias, four for each statistic that is read.
+
+        A statistic's mean and the inverse of its deviation are 16-bit numbers. Scales of layers and code come on top.
+        """
+        counted = {name: prod(shape) for name, shape in self.shapes().items()}
+        each = {"mean": 2, "std": 2, "bias": 4, "weight": 1}
+        return sum(each[name.rpartition(".")[2]] * count for name, count in counted.items())
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one estimate, the statistics themselves apart."""
         cells = GRID_SIDE**2
-        once = (".squeeze", ".excite", "rank", "hidden", "output")
         total = self.maps * 2 * cells
         for name, shape in self.shapes().items():
             if name.endswith("weight"):
-                total += prod(shape) * (1 if any(part in name for part in once) else cells)
+                once = len(shape) == 2 or any(part in name for part in (".squeeze", ".excite"))
+                total += prod(shape) * (1 if once else cells)
         return total
 
     def to_json(self) -> dict[str, Any]:
         """As model files state it."""
-        return {**asdict(self), "hidden": list(self.hidden)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> Architecture:
@@ -149,22 +181,37 @@ class Architecture:
             ValueError: If it is none.
         """
         known = {field.name for field in fields(cls)}
-        if not isinstance(entry, Mapping) or set(entry) != known or not isinstance(entry["hidden"], list):
+        if not isinstance(entry, Mapping) or set(entry) != known:
             raise ValueError(f"an architecture states {', '.join(sorted(known))}")
-        return cls(**{**entry, "hidden": tuple(entry["hidden"])})
+        stated: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
+        }
+        return cls(**stated)
 
 
 FAMILIES = ("awbnet", "mobilenet-v3", "efficientnet")
 
+
+def _awbnet(channels: tuple[int, ...], maps: int, hidden: tuple[int, ...], rank: int) -> Architecture:
+    """One whose first hidden layer, by far the largest, is factorised."""
+    ranks = (rank, *(0 for _ in hidden[1:]))
+    return Architecture("awbnet", channels, tuple(0 for _ in channels[1:]), maps, hidden, ranks)
+
+
+def _inverted(family: str, width: int, blocks: int, hidden: int, expansion: int) -> Architecture:
+    channels, ranks = (width,) * (blocks + 1), (0,) * blocks
+    return Architecture(family, channels, ranks, 0, (hidden,), (0,), expansion, statistics=())
+
+
 _ARCHITECTURES = {
-    "awbnet-nano": Architecture("awbnet", channels=0, blocks=0, maps=0, rank=5, hidden=(12, 8)),
-    "awbnet-s": Architecture("awbnet", channels=8, blocks=2, maps=4, rank=16, hidden=(48, 24)),
-    "awbnet-m": Architecture("awbnet", channels=16, blocks=3, maps=8, rank=48, hidden=(96, 48)),
-    "awbnet-teacher": Architecture("awbnet", channels=0, blocks=0, maps=0, rank=24, hidden=(64, 32)),
-    "mobilenet-v3": Architecture("mobilenet-v3", 10, 3, 0, 0, (16,), expansion=4, statistics=0),
-    "mobilenet-v3-large": Architecture("mobilenet-v3", 40, 6, 0, 0, (64,), expansion=4, statistics=0),
-    "efficientnet": Architecture("efficientnet", 8, 3, 0, 0, (16,), expansion=6, statistics=0),
-    "efficientnet-large": Architecture("efficientnet", 32, 6, 0, 0, (64,), expansion=6, statistics=0),
+    "awbnet-nano": _awbnet((), maps=0, hidden=(12, 8), rank=5),
+    "awbnet-s": _awbnet((8, 8, 8), maps=4, hidden=(48, 24), rank=16),
+    "awbnet-m": _awbnet((16, 16, 16, 16), maps=8, hidden=(96, 48), rank=48),
+    "awbnet-teacher": _awbnet((), maps=0, hidden=(64, 32), rank=24),
+    "mobilenet-v3": _inverted("mobilenet-v3", width=10, blocks=3, hidden=16, expansion=4),
+    "mobilenet-v3-large": _inverted("mobilenet-v3", width=40, blocks=6, hidden=64, expansion=4),
+    "efficientnet": _inverted("efficientnet", width=8, blocks=3, hidden=16, expansion=6),
+    "efficientnet-large": _inverted("efficientnet", width=32, blocks=6, hidden=64, expansion=6),
 }
 
 DEFAULT = "awbnet-s"
@@ -187,8 +234,15 @@ def architecture(name: str) -> Architecture:
     return _ARCHITECTURES[name]
 
 
-def _convolution(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
-    return {f"{name}.weight": (outputs, inputs, 1, 1), f"{name}.bias": (outputs,)}
+def _convolution(name: str, inputs: int, outputs: int, rank: int = 0) -> dict[str, tuple[int, ...]]:
+    """Pointwise."""
+    flat = _linear(name, inputs, outputs, rank)
+    return {key: (*shape, 1, 1) if key.endswith("weight") else shape for key, shape in flat.items()}
+
+
+def _linear(name: str, inputs: int, outputs: int, rank: int = 0) -> dict[str, tuple[int, ...]]:
+    first = {f"{name}.rank.weight": (rank, inputs)} if rank else {}
+    return {**first, f"{name}.weight": (outputs, rank or inputs), f"{name}.bias": (outputs,)}
 
 
 def _depthwise(name: str, channels: int) -> dict[str, tuple[int, ...]]:

@@ -51,16 +51,16 @@ def forward(
     """
     parts: list[Float] = []
     if architecture.statistics:
-        normal = (features.statistics - weights["mean"]) / weights["std"]
+        normal = (features.statistics.take(architecture.statistics) - weights["mean"]) / weights["std"]
         parts.append(np.minimum(np.maximum(normal, -LIMIT), LIMIT))
     parts.append(np.append(features.anchor * SCALES["anchor"], np.float32(1)) if known else np.zeros(3, np.float32))
     if architecture.channels:
         parts.append(_LOCAL[architecture.family](architecture, weights, features.grid, note))
     x = np.concatenate(parts)
-    if architecture.rank:
-        x = weights["rank.weight"] @ x
-        note("rank", x)
-    for number in range(len(architecture.hidden)):
+    for number, rank in enumerate(architecture.hidden_ranks):
+        if rank:
+            x = weights[f"hidden.{number}.rank.weight"] @ x
+            note(f"hidden.{number}.rank", x)
         x = np.maximum(weights[f"hidden.{number}.weight"] @ x + weights[f"hidden.{number}.bias"], 0)
         note(f"hidden.{number}", x)
     out = weights["output.weight"] @ x + weights["output.bias"]
@@ -71,9 +71,12 @@ def _attended(architecture: Architecture, weights: Weights, grid: Float, note: N
     """(2 maps,) means of the cells' log-chroma, by attention."""
     x = np.maximum(_pointwise(weights, "stem", grid.reshape(len(grid), -1)), 0)
     note("stem", x)
-    for number in range(architecture.blocks):
+    for number, rank in enumerate(architecture.block_ranks):
         x = _depthwise(weights, f"blocks.{number}.depthwise", x)
         note(f"blocks.{number}.depthwise", x)
+        if rank:
+            x = weights[f"blocks.{number}.pointwise.rank.weight"].reshape(rank, -1) @ x
+            note(f"blocks.{number}.pointwise.rank", x)
         x = np.maximum(_pointwise(weights, f"blocks.{number}.pointwise", x), 0)
         note(f"blocks.{number}.pointwise", x)
     logits = weights["attention.weight"].reshape(architecture.maps, -1) @ x

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from awbkit.errors import UnreadableFile
+from awbkit.errors import UnreadableFile, UsageError
 from awbkit.network import store
 from awbkit.network.model import Model
 
@@ -69,6 +69,19 @@ def named(name: str, domain: str) -> AnyModel:
     """
     name = "awbnet-s" if name == "awbnet" else name
     return load(shipped(name, domain) if name in SHIPPED else name)
+
+
+def named_float(name: str, domain: str) -> Model:
+    """:func:`named`, of floating point: what can be trained on and made smaller.
+
+    Raises:
+        UnreadableFile: If it is no model.
+        UsageError: If it is quantised.
+    """
+    found = named(name, domain)
+    if not isinstance(found, Model):
+        raise UsageError(f"{name} is quantised; name the model that it was made of")
+    return found
 
 
 def shipped(name: str, domain: str) -> Path:

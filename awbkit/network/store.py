@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from awbkit.errors import UnreadableFile
 from awbkit.network.architecture import Architecture
 
-SCHEMA = 1
+SCHEMA = 2
 KEY = "awbkit"
 SUFFIX = ".safetensors"
 
@@ -60,9 +60,9 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
                 raise UnreadableFile(place, "holds weights, but no model of awbkit", _REMEDY)
             header = json.loads(text)
             if header["schema"] != SCHEMA:
-                raise UnreadableFile(
-                    place, f"is of schema {header['schema']}, this awbkit reads {SCHEMA}", "update awbkit"
-                )
+                later = header["schema"] > SCHEMA
+                remedy = "update awbkit" if later else "make it again, or use the awbkit of its time"
+                raise UnreadableFile(place, f"is of schema {header['schema']}, this awbkit reads {SCHEMA}", remedy)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         return parse(header, arrays)
     except SafetensorError as error:

@@ -72,6 +72,18 @@ def line(parts: Sequence[Judged], otherwise: Line = (0.0, 1.0)) -> Line:
     return mean_missed - slope * mean_stated, slope
 
 
+def carried(after: Judged, before: Judged, own: Line) -> Line:
+    """The line of a network that was made of another, by the other's own and by how much more it misses.
+
+    Args:
+        after: What it stated of some pictures, and missed.
+        before: The same of what it was made of, on the same pictures; both may have been trained on them.
+        own: The line of what it was made of, which holds for pictures that are new.
+    """
+    expected = own[0] + own[1] * before.stated + after.missed - before.missed
+    return line([Judged(after.stated, expected)], own)
+
+
 def parts(trained: Sequence[Picture], calibration: str) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
     """What each further network for the calibration is called by, trained on and tested on.
 

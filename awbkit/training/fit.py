@@ -8,7 +8,7 @@ added in their order, whoever computed them, so several processes do what one do
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from awbkit.errors import AwbError
 from awbkit.network.architecture import Architecture
 from awbkit.training import checkpoint, processes
-from awbkit.training.augmentation import lights as coloured_lights
 from awbkit.training.bank import Bank
+from awbkit.training.draws import Drawn, Draws, moments
+from awbkit.training.loss import angle, total_loss
 from awbkit.training.network import Network
 from awbkit.training.recipe import Recipe
 
@@ -33,10 +34,8 @@ _START, _END = 1 / 25, 1 / 25e4
 """Of the learning rate's peak, at the first and the last step."""
 
 _CLIP = 5.0
-_ERROR_WEIGHT = 0.1
 _AVERAGED_FROM = 0.5
 _DECAY = 0.998
-_COLOURED = 4096
 _SAVED_EVERY = 500
 _TOLD_EVERY = 50
 
@@ -96,11 +95,11 @@ def fit(
     network = _network(bank, architecture, seed, initial).to(device)
     average = _network(bank, architecture, seed, initial).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    trained = list(network.parameters())
+    trained = network.trained()
     for teacher in teachers:
         teacher.to(device).eval()
     first = checkpoint.restore(saved, network, average, optimiser) if saved is not None else 0
-    draws = _Draws(bank, recipe, seed, device)
+    draws = Draws(bank, recipe, seed, device)
     sizes = [*(parameter.numel() for parameter in trained), 1, 1]
     losses: list[Tensor] = []
     errors: list[Tensor] = []
@@ -137,52 +136,25 @@ def fit(
     return {name: value.detach().cpu().numpy().copy() for name, value in average.state_dict().items()}
 
 
-@dataclass(frozen=True, eq=False)
-class _Shard:
-    """A part of a batch.
-
-    Attributes:
-        read: What the network reads.
-        anchor: (N, 2), what its residual is added to.
-        light: (N, 2), the truth.
-        telling: (N,), 1 where the picture tells its light, else 0.
-    """
-
-    read: dict[str, Tensor]
-    anchor: Tensor
-    light: Tensor
-    telling: Tensor
-
-
-def _gradients(network: Network, teachers: Sequence[nn.Module], shard: _Shard, recipe: Recipe, device: str) -> Tensor:
+def _gradients(network: Network, teachers: Sequence[nn.Module], shard: Drawn, recipe: Recipe, device: str) -> Tensor:
     """The gradients of a shard's part of the batch's mean loss, that part, and its part of the mean error, in a row."""
     with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
-        residual, log_error = network(shard.read)
-    estimate, log_error = shard.anchor + residual.float(), log_error.float()
-    error = angle(estimate, shard.light)
-    loss = (shard.telling * error).sum()
+        answer = network(shard.read)
+    taught = None
     if teachers and recipe.distil:
         with torch.no_grad():
             taught = shard.anchor + sum(teacher(shard.read)[0].float() for teacher in teachers) / len(teachers)
-        loss = (1 - recipe.distil) * loss + recipe.distil * (shard.telling * angle(estimate, taught)).sum()
-    # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
-    loss = loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).sum()
+    loss, error = total_loss(answer, shard, taught, recipe.distil)
     loss = loss / recipe.batch_size
-    gradients = torch.autograd.grad(loss, list(network.parameters()))
+    gradients = torch.autograd.grad(loss, network.trained())
     told = [loss.detach(), error.detach().sum() / recipe.batch_size]
     return torch.cat([part.reshape(-1) for part in (*gradients, *told)])
-
-
-def angle(first: Tensor, second: Tensor) -> Tensor:
-    """The angle in degrees (N,) between lights of log-chroma (N, 2): the recovery error."""
-    a, b = _rgb(first), _rgb(second)
-    return torch.rad2deg(torch.atan2(torch.linalg.cross(a, b).norm(dim=1), (a * b).sum(dim=1)))
 
 
 def network_of(architecture: Architecture, weights: Mapping[str, Float]) -> Network:
     """A network of these weights, ready to answer."""
     tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
-    empty = torch.zeros(architecture.statistics)
+    empty = torch.zeros(len(architecture.statistics))
     network = Network(architecture, tensors.get("mean", empty), tensors.get("std", empty))
     network.load_state_dict(tensors)
     return network.eval()
@@ -221,70 +193,13 @@ def true_errors(estimates: Float, bank: Bank) -> Float:
     return angle(torch.from_numpy(estimates) + white, torch.from_numpy(np.array(bank.light[0])) + white).numpy()
 
 
-class _Draws:
-    """The batches."""
-
-    def __init__(self, bank: Bank, recipe: Recipe, seed: int, device: str) -> None:
-        self._bank = bank
-        self._recipe = recipe
-        self._seed = seed
-        self._device = device
-        self._deviation = _moments(bank)[1] * np.float32(recipe.statistics_noise)
-        rng = np.random.default_rng([seed, _COLOURED])
-        self._coloured = coloured_lights(_COLOURED if recipe.coloured else 1, rng).astype(np.float32)
-
-    def shards(self, step: int) -> Iterator[_Shard]:
-        """Those of this process."""
-        recipe, bank, size = self._recipe, self._bank, self._recipe.batch_size
-        rng = np.random.default_rng([self._seed, step])
-        versions, pictures = rng.integers(len(bank.anchor), size=size), rng.integers(len(bank), size=size)
-        others = bank.light[0, rng.integers(len(bank), size=size)]
-        others = others + np.float32(recipe.relight_jitter) * rng.standard_normal((size, 2), np.float32)
-        coloured = self._coloured[rng.integers(len(self._coloured), size=size)]
-        target = np.where(rng.random((size, 1)) < recipe.coloured, coloured, others)
-        relit = rng.random((size, 1)) < recipe.relight
-        white_error = np.float32(recipe.white_jitter) * rng.standard_normal((size, 2), np.float32)
-        unknown = rng.random((size, 1)) < recipe.unknown_white
-        noise = self._deviation * rng.standard_normal((size, len(self._deviation)), np.float32)
-        for number in processes.share(recipe.shards):
-            mine = slice(size * number // recipe.shards, size * (number + 1) // recipe.shards)
-            places = versions[mine], pictures[mine]
-            true = bank.light[places]
-            shift = np.where(relit[mine], target[mine] - true, np.float32(0))
-            anchor, light = bank.anchor[places] + shift, true + shift
-            known = bank.known[places[1], None] & ~unknown[mine]
-            batch = {
-                "anchor": anchor + white_error[mine],
-                "known": known.astype(np.float32),
-                "statistics": bank.statistics[places] + noise[mine],
-                "grid": bank.grid[places].astype(np.float32),
-            }
-            yield _Shard(
-                {name: self._tensor(value) for name, value in batch.items()},
-                self._tensor(anchor),
-                self._tensor(light),
-                self._tensor(bank.telling[places].astype(np.float32)),
-            )
-
-    def _tensor(self, array: Float) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
-
-
 def _network(bank: Bank, architecture: Architecture, seed: int, initial: Mapping[str, Float] | None) -> Network:
     if initial is not None:
         return network_of(architecture, initial).train()
-    mean, deviation = _moments(bank)
+    mean, deviation = (moment.take(architecture.statistics) for moment in moments(bank))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Network(architecture, torch.from_numpy(mean), torch.from_numpy(deviation))
-
-
-def _moments(bank: Bank) -> tuple[Float, Float]:
-    """Mean and deviation of the statistics over all pictures in all versions."""
-    flat = bank.statistics.reshape(-1, bank.statistics.shape[-1])
-    mean = flat.mean(axis=0, dtype=np.float64)
-    deviation = np.maximum(flat.std(axis=0, dtype=np.float64), 1e-3)
-    return mean.astype(np.float32), deviation.astype(np.float32)
 
 
 def _rate(step: int, recipe: Recipe) -> float:
@@ -307,8 +222,3 @@ def _average(average: nn.Module, network: nn.Module, counted: int) -> None:
     share = max(1 - _DECAY, 1 / (counted + 1))
     for mean, value in zip(average.parameters(), network.parameters(), strict=True):
         mean.lerp_(value, share)
-
-
-def _rgb(chroma: Tensor) -> Tensor:
-    red, blue = chroma.exp().unbind(dim=1)
-    return torch.stack([red, torch.ones_like(red), blue], dim=1)

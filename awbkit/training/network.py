@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from awbkit.network.architecture import Architecture
+from awbkit.network.architecture import OUTPUTS, SQUEEZE, Architecture
+from awbkit.network.features import GRID_CHANNELS
 from awbkit.network.inference import LIMIT, SCALES, UNSEEN
 
 Batch = Mapping[str, Tensor]
@@ -20,15 +22,15 @@ class Network(nn.Module):
 
     Args:
         architecture: Its dimensions.
-        mean: (S,), of the statistics over the images to train on.
+        mean: (S,), of the statistics that it reads over the images to train on.
         std: (S,), their standard deviation, positive.
     """
 
     mean: Tensor
     std: Tensor
+    chosen: Tensor
     stem: nn.Conv2d
     attention: nn.Conv2d
-    rank: nn.Linear
 
     def __init__(self, architecture: Architecture, mean: Tensor, std: Tensor) -> None:
         super().__init__()
@@ -36,21 +38,17 @@ class Network(nn.Module):
         if architecture.statistics:
             self.register_buffer("mean", mean)
             self.register_buffer("std", std)
+            self.register_buffer("chosen", torch.tensor(architecture.statistics), persistent=False)
         if architecture.channels:
-            self.stem = nn.Conv2d(5, architecture.channels, 1)
+            self.stem = nn.Conv2d(GRID_CHANNELS, architecture.channels[0], 1)
             block = _Separable if architecture.family == "awbnet" else _InvertedResidual
-            self.blocks = nn.ModuleList(block(architecture) for _ in range(architecture.blocks))
+            self.blocks = nn.ModuleList(block(architecture, number) for number in range(architecture.blocks))
         if architecture.maps:
-            self.attention = nn.Conv2d(architecture.channels, architecture.maps, 1, bias=False)
-        width = architecture.head_inputs
-        if architecture.rank:
-            self.rank = nn.Linear(width, architecture.rank, bias=False)
-            width = architecture.rank
-        self.hidden = nn.ModuleList()
-        for size in architecture.hidden:
-            self.hidden.append(nn.Linear(width, size))
-            width = size
-        self.output = nn.Linear(width, 3)
+            self.attention = nn.Conv2d(architecture.channels[-1], architecture.maps, 1, bias=False)
+        widths = (architecture.head_inputs, *architecture.hidden)
+        sizes = zip(pairwise(widths), architecture.hidden_ranks, strict=True)
+        self.hidden = nn.ModuleList(_Linear(inputs, outputs, rank) for (inputs, outputs), rank in sizes)
+        self.output = nn.Linear(widths[-1], OUTPUTS)
         # Training starts at the anchor.
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
@@ -60,8 +58,6 @@ class Network(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Residuals (N, 2) in ln r/g and ln b/g, and (N,) the logarithm of the expected error in degrees."""
         x = self._read(batch)
-        if self.architecture.rank:
-            x = self.rank(x)
         for layer in self.hidden:
             x = functional.relu(layer(x))
         out = self.output(x)
@@ -72,11 +68,15 @@ class Network(nn.Module):
         known = batch["known"]
         parts = [batch["anchor"] * known * float(SCALES["anchor"]), known]
         if self.architecture.statistics:
-            normal = (batch["statistics"] - self.mean) / self.std
+            normal = (batch["statistics"][:, self.chosen] - self.mean) / self.std
             parts.insert(0, normal.clamp(-float(LIMIT), float(LIMIT)))
         if self.architecture.channels:
             parts.append(self._local(batch["grid"]))
         return torch.cat(parts, dim=1)
+
+    def trained(self) -> list[nn.Parameter]:
+        """What is trained, in the order of computation."""
+        return [self.get_parameter(name) for name in self.architecture.trained]
 
     def _local(self, grid: Tensor) -> Tensor:
         x = self.stem(grid.contiguous(memory_format=torch.channels_last))
@@ -100,12 +100,36 @@ class Network(nn.Module):
         return pooled.flatten(1) * float(SCALES["attended"])
 
 
+class _Linear(nn.Linear):
+    """A linear layer, or the product of two."""
+
+    def __init__(self, inputs: int, outputs: int, rank: int) -> None:
+        first = nn.Linear(inputs, rank, bias=False) if rank else nn.Identity()
+        super().__init__(rank or inputs, outputs)
+        self.rank = first
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.rank(x))
+
+
+class _Pointwise(nn.Conv2d):
+    """A pointwise convolution, or the product of two."""
+
+    def __init__(self, inputs: int, outputs: int, rank: int) -> None:
+        first = nn.Conv2d(inputs, rank, 1, bias=False) if rank else nn.Identity()
+        super().__init__(rank or inputs, outputs, 1)
+        self.rank = first
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.rank(x))
+
+
 class _Separable(nn.Module):
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, number: int) -> None:
         super().__init__()
-        channels = architecture.channels
-        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
-        self.pointwise = nn.Conv2d(channels, channels, 1)
+        inputs, outputs = architecture.channels[number : number + 2]
+        self.depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs)
+        self.pointwise = _Pointwise(inputs, outputs, architecture.block_ranks[number])
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = functional.relu(self.pointwise(self.depthwise(x)))
@@ -113,10 +137,10 @@ class _Separable(nn.Module):
 
 
 class _InvertedResidual(nn.Module):
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, number: int) -> None:
         super().__init__()
-        channels = architecture.channels
-        wide, few = channels * architecture.expansion, max(1, channels // 4)
+        channels = architecture.channels[number]
+        wide, few = channels * architecture.expansion, max(1, channels // SQUEEZE)
         self.expand = nn.Conv2d(channels, wide, 1)
         self.depthwise = nn.Conv2d(wide, wide, 3, padding=1, groups=wide)
         self.squeeze = nn.Conv2d(wide, few, 1)

@@ -137,8 +137,8 @@ class Recipe:
 _KINDS = {str: "text", int: "whole number", float: "number"}
 
 
-def read_recipe(path: Path) -> Recipe:
-    """A recipe from a TOML file that states what differs from the defaults.
+def read_recipe(path: Path, usual: Recipe | None = None) -> Recipe:
+    """A recipe from a TOML file that states what differs from what is usual, or else from the defaults.
 
     Raises:
         UnreadableFile: If it cannot be read.
@@ -151,6 +151,6 @@ def read_recipe(path: Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnreadableFile(path, f"is no TOML ({error})", "write lines such as steps = 6000") from None
     try:
-        return Recipe().with_changes(stated)
+        return (usual or Recipe()).with_changes(stated)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None

@@ -922,14 +922,14 @@ static void linear(const layer *l, const activation *in, activation *out, int32_
 }
 
 #if CHANNELS
-/* A convolution of one cell with itself, over the grid, and what is negative becomes 0. */
-static void pointwise(const layer *l, const activation *in, int in_stride, activation *out)
+/* A convolution of one cell with itself, over the grid. */
+static void pointwise(const layer *l, const activation *in, int in_stride, activation *out, int32_t low)
 {
     int cell, n;
     for (n = 0; n < l->outputs; n++)
         for (cell = 0; cell < 256; cell++)
             out[cell * CHANNELS + n] = (activation)clamped(
-                rounded(dot(row_of(l, n), in + cell * in_stride, l->stride, l->bias[n]), l->multiplier[n]), 0, MOST);
+                rounded(dot(row_of(l, n), in + cell * in_stride, l->stride, l->bias[n]), l->multiplier[n]), low, MOST);
 }
 
 /* A convolution of 3 x 3 cells for each channel, with zeros beyond the border. */
@@ -1003,7 +1003,7 @@ static void network(estimate *e, int known, const int32_t white[2], int32_t answ
     int n;
 #if STATISTICS
     for (n = 0; n < STATISTICS; n++) {
-        int32_t apart = clamped(e->statistics[n] - statistic_centre[n], -32767, 32767);
+        int32_t apart = clamped(e->statistics[statistic_place[n]] - statistic_centre[n], -32767, 32767);
         *x++ = (activation)clamped((apart * statistic_gain[n] + 2048) >> 12, -127, 127);
     }
 #endif

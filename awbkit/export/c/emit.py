@@ -54,7 +54,7 @@ def _padded(count: int) -> int:
 def _tables(model: IntegerModel) -> str:
     network, bits = model.network, model.weight_bits
     built = model.architecture
-    channels = _padded(built.channels)
+    channels = _channels(model)
     most = (1 << network.activation_bits - 1) - 1
     parts = [
         f"#define WEIGHT_BITS {bits}",
@@ -85,6 +85,7 @@ def _tables(model: IntegerModel) -> str:
     if len(network.centre):
         parts += [
             "/* Statistics less their centre, times their gain, are the inputs of the network. */",
+            _array("uint8_t", "statistic_place", np.array(built.statistics)),
             _array("int16_t", "statistic_centre", network.centre),
             _array("int16_t", "statistic_gain", network.gain),
         ]
@@ -128,23 +129,20 @@ def _network(model: IntegerModel) -> str:
     built = model.architecture
     lines: list[str] = []
     if built.channels:
-        maps = "e->at.network.maps"
-        lines += [
-            "/* stem */",
-            f"pointwise(&layer_stem, e->grid, GRID_CHANNELS, {maps}[0]);",
-        ]
-        for number in range(built.blocks):
-            lines += [
-                f"/* blocks.{number} */",
-                f"depthwise(&layer_blocks_{number}_depthwise, {maps}[0], {maps}[1]);",
-                f"pointwise(&layer_blocks_{number}_pointwise, {maps}[1], CHANNELS, {maps}[0]);",
-            ]
-        lines += ["/* attention */", f"attended(e, &layer_attention, {maps}[0], x);", f"x += {2 * built.maps};"]
+        one, other = "e->at.network.maps[0]", "e->at.network.maps[1]"
+        lines += ["/* stem */", f"pointwise(&layer_stem, e->grid, GRID_CHANNELS, {one}, 0);"]
+        for name in (name for name in built.layers() if name.startswith("blocks")):
+            what = f"&{_symbol(name)}, {one}"
+            if name.endswith("depthwise"):
+                lines += [f"/* {name} */", f"depthwise({what}, {other});"]
+            else:
+                lines += [f"/* {name} */", f"pointwise({what}, CHANNELS, {other}, {_lowest(name)});"]
+            one, other = other, one
+        lines += ["/* attention */", f"attended(e, &layer_attention, {one}, x);", f"x += {2 * built.maps};"]
     lines += ["while ((x - e->at.network.x[0]) % 4)", "    *x++ = 0;"]
     one, other = "e->at.network.x[0]", "e->at.network.x[1]"
     for name in built.head_layers()[:-1]:
-        low = "-MOST" if name == "rank" else "0"
-        lines += [f"/* {name} */", f"linear(&{_symbol(name)}, {one}, {other}, {low});"]
+        lines += [f"/* {name} */", f"linear(&{_symbol(name)}, {one}, {other}, {_lowest(name)});"]
         one, other = other, one
     lines += [
         "/* output */",
@@ -152,6 +150,16 @@ def _network(model: IntegerModel) -> str:
         f"    answer[n] = held(rounded(dot(row_of(l, n), {one}, l->stride, l->bias[n]), l->multiplier[n]));",
     ]
     return "\n".join(f"    {line}" for line in lines)
+
+
+def _lowest(name: str) -> str:
+    """What a layer's outputs are clamped to from below: the first of two factors gives either sign."""
+    return "-MOST" if name.endswith(".rank") else "0"
+
+
+def _channels(model: IntegerModel) -> int:
+    """What a cell takes in the maps of the convolutional branch."""
+    return _padded(max((*model.architecture.channels, *model.architecture.block_ranks), default=0))
 
 
 def _array(kind: str, name: str, values: NDArray[np.generic]) -> str:
@@ -168,12 +176,11 @@ def _array(kind: str, name: str, values: NDArray[np.generic]) -> str:
 def _workspace_words(model: IntegerModel) -> int:
     """The size of the workspace in words of 8 bytes, where pointers have 8 bytes; the C does not compile with less."""
     size = model.network.activation_bits // 8
-    built = model.architecture
-    computed = 512 + 2 * (256 * _padded(built.channels) + _widest(model)) * size
+    computed = 512 + 2 * (256 * _channels(model) + _widest(model)) * size
     largest = max(_WHILE_MEASURED, computed)
     return -(-(largest + (256 * GRID_CHANNELS + 3) * size + _KEPT + 16) // 8)
 
 
 def _widest(model: IntegerModel) -> int:
     built = model.architecture
-    return max(_padded(width) for width in (built.head_inputs, built.rank, *built.hidden, 3))
+    return max(_padded(width) for width in (built.head_inputs, *built.hidden_ranks, *built.hidden, 3))

@@ -72,7 +72,7 @@ class IntegerNetwork:
     Attributes:
         architecture: Of the family "awbnet".
         layers: By the names that the architecture's weights have, less their endings.
-        centre: int16 (S,), taken off the statistics.
+        centre: int16 (S,), taken off the statistics that the architecture reads.
         gain: int16 (S,), what they are multiplied by then, of 2**12.
         activation_bits: 8 or 16, of all that passes between layers; the inputs of the head have 8 in either case.
     """
@@ -92,9 +92,9 @@ class IntegerNetwork:
         """
         most = (1 << self.activation_bits - 1) - 1
         x = self.inputs(description, white)
-        if "rank" in self.layers:
-            x = self.layers["rank"].apply(x, -most, most)
-        for number in range(len(self.architecture.hidden)):
+        for number, rank in enumerate(self.architecture.hidden_ranks):
+            if rank:
+                x = self.layers[f"hidden.{number}.rank"].apply(x, -most, most)
             x = self.layers[f"hidden.{number}"].apply(x, 0, most)
         return self.layers["output"].apply(x, -(1 << 15), (1 << 15) - 1)
 
@@ -102,7 +102,9 @@ class IntegerNetwork:
         """What the head reads, each from -127 to 127 in :data:`INPUT_UNIT`."""
         parts = []
         if len(self.centre):
-            apart = np.clip(description.statistics - self.centre, -(1 << 15) + 1, (1 << 15) - 1)
+            apart = np.clip(
+                description.statistics.take(self.architecture.statistics) - self.centre, -(1 << 15) + 1, (1 << 15) - 1
+            )
             parts.append(apart * self.gain + (1 << NORMAL_BITS - 1) >> NORMAL_BITS)
         if white is None:
             parts.append(np.zeros(3, np.int64))
@@ -118,8 +120,10 @@ class IntegerNetwork:
         most = (1 << self.activation_bits - 1) - 1
         cells = grid.reshape(len(grid), -1)
         x = self.layers["stem"].apply(cells, 0, most)
-        for number in range(self.architecture.blocks):
+        for number, rank in enumerate(self.architecture.block_ranks):
             x = self._depthwise(self.layers[f"blocks.{number}.depthwise"], x)
+            if rank:
+                x = self.layers[f"blocks.{number}.pointwise.rank"].apply(x, -most, most)
             x = self.layers[f"blocks.{number}.pointwise"].apply(x, 0, most)
         logits = self.layers["attention"].apply(x, -(1 << 15), (1 << 15) - 1)
         seen = cells[4] > 0

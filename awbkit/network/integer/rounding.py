@@ -142,15 +142,15 @@ def integer_of(architecture: Architecture, weights: Weights, scales: Mapping[str
         units, unit = one, float(out[0])
     centre, gain = np.zeros(0, np.int16), np.zeros(0, np.int16)
     if architecture.statistics:
-        centre, gain = normalisation(weights["mean"], weights["std"])
+        centre, gain = normalisation(weights["mean"], weights["std"], UNITS.take(architecture.statistics))
     return IntegerNetwork(architecture, layers, centre, gain, bits.activations)
 
 
-def normalisation(mean: Float, std: Float) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    """The integer network's centre and gain for statistics of this mean and standard deviation."""
+def normalisation(mean: Float, std: Float, units: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """The integer network's centre and gain for statistics of this mean, standard deviation and unit."""
     most = np.iinfo(np.int16).max
-    centre = np.clip(np.rint(mean / UNITS), -most, most)
-    gain = np.clip(np.rint(UNITS / std / INPUT_UNIT * 2.0**NORMAL_BITS), 1, most)
+    centre = np.clip(np.rint(mean / units), -most, most)
+    gain = np.clip(np.rint(units / std / INPUT_UNIT * 2.0**NORMAL_BITS), 1, most)
     return centre.astype(np.int16), gain.astype(np.int16)
 
 

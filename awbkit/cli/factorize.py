@@ -1,0 +1,89 @@
+"""`awbkit factorize`: layers of a trained network as products of two smaller ones."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from awbkit.cli import options, training
+from awbkit.cli.options import Domain
+from awbkit.errors import UsageError
+
+_WHAT = "How far (one of these)"
+_ENERGY = 0.99
+
+
+def factorize(
+    model: training.Start,
+    prepared: training.Prepared,
+    output: training.Output = None,
+    rank: Annotated[
+        int | None, typer.Option(metavar="N", help="At most so many terms in every layer.", rich_help_panel=_WHAT)
+    ] = None,
+    energy: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help=f"So many terms as hold this share of what the layer answers; {_ENERGY:g} if neither is given.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    config: training.Config = None,
+    domain: Annotated[Domain, typer.Option(help="Which of the two models of a shipped name.")] = Domain.RAW,
+    validation: training.Validation = None,
+    leave_out_dataset: training.LeaveOutDataset = None,
+    leave_out_camera: training.LeaveOutCamera = None,
+    fold: training.Fold = None,
+    steps: training.Steps = None,
+    batch_size: training.BatchSize = None,
+    learning_rate: training.LearningRate = None,
+    weight_decay: training.WeightDecay = None,
+    variants: training.Variants = None,
+    seed: training.Seed = None,
+    device: training.OnDevice = training.Device.AUTO,
+    jobs: options.Jobs = 0,
+    resume: training.Resume = False,
+    format: training.AsFormat = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Factorise a network: each layer that gets smaller by it becomes a product of two, and both are trained on."""
+    folder, chosen = training.ready(output, device)
+    from awbkit.batch import default_jobs
+    from awbkit.network.models import named_float
+    from awbkit.training.factorize import Ranks
+    from awbkit.training.factorize import factorize as run
+    from awbkit.training.tuning import recipe_for
+
+    if rank is not None and energy is not None:
+        raise UsageError("layers are factorised by a rank or by a share of energy; give one of --rank and --energy")
+    ranks = Ranks(rank, _ENERGY if rank is None and energy is None else energy)
+    start = named_float(model, domain.value)
+    stated = {
+        "validation": validation,
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "variants": variants,
+        "seed": seed,
+    }
+    recipe = training.recipe(recipe_for(start), config, stated)
+    training.carried_out(
+        lambda told: run(
+            start,
+            prepared,
+            folder,
+            recipe,
+            ranks,
+            left_out=training.left_out(leave_out_dataset, leave_out_camera, fold),
+            device=chosen,
+            jobs=jobs or default_jobs(),
+            resume=resume,
+            told=told,
+        ),
+        folder,
+        start=start.architecture,
+        format=format,
+        quiet=quiet,
+    )

@@ -1,0 +1,201 @@
+"""What the subcommands that train have in common: options, the line of progress, and what is said at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from awbkit.cli.options import ResultFormat
+from awbkit.cli.terminal import Progress, clock, printable
+from awbkit.errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from awbkit.network.architecture import Architecture
+    from awbkit.training.recipe import Recipe
+    from awbkit.training.run import Result, Told
+    from awbkit.training.split import LeftOut
+
+DATA = "What it sees"
+HOW = "How (see --config for the rest)"
+RUN = "Run"
+
+
+class Device(StrEnum):
+    """Where the network is computed."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+Prepared = Annotated[
+    list[Path], typer.Argument(metavar="PREPARED...", help="Folders that `dataset prepare` made.", show_default=False)
+]
+Start = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, run or shipped model.", show_default=False)]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="RUN", help="The run's folder; model.safetensors will be in it."),
+]
+Config = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="A recipe; flags override it.")]
+Validation = Annotated[
+    float | None, typer.Option(metavar="SHARE", help="Share of the scenes held out.", rich_help_panel=DATA)
+]
+LeaveOutDataset = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Keep a data set out, to test on; repeatable.", rich_help_panel=DATA),
+]
+LeaveOutCamera = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Keep a camera and its scenes out; repeatable.", rich_help_panel=DATA),
+]
+Fold = Annotated[str | None, typer.Option(metavar="NAME", help="Keep a published fold out.", rich_help_panel=DATA)]
+Steps = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)]
+BatchSize = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)]
+LearningRate = Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)]
+WeightDecay = Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)]
+Variants = Annotated[int | None, typer.Option(metavar="N", help="Versions of each picture.", rich_help_panel=HOW)]
+Seed = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)]
+OnDevice = Annotated[Device, typer.Option(help="auto: CUDA where there is any.", rich_help_panel=RUN)]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.", rich_help_panel=RUN)]
+AsFormat = Annotated[
+    ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=RUN)
+]
+
+
+def ready(output: Path | None, device: Device) -> tuple[Path, str]:
+    """The run's folder and the device's name, after a look at whether there is what a training needs.
+
+    Raises:
+        UsageError: If no folder is named, or the device is not there.
+        MissingExtra: If torch is not.
+    """
+    if output is None:
+        raise UsageError("no run named; give a folder with -o")
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtra("training", "train") from None
+    if device is Device.CUDA and not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch finds no CUDA device here; leave it out")
+    return output, "cuda" if device is not Device.CPU and torch.cuda.is_available() else "cpu"
+
+
+def recipe(usual: Recipe, config: Path | None, stated: Mapping[str, Any]) -> Recipe:
+    """What is usual, changed by a file and then by the flags that were given.
+
+    Raises:
+        UsageError: If a value is not allowed.
+        UnreadableFile: If the file cannot be read.
+    """
+    from awbkit.training.recipe import read_recipe
+
+    found = usual if config is None else read_recipe(config, usual)
+    return found.with_changes({name: value for name, value in stated.items() if value is not None})
+
+
+def left_out(datasets: list[str] | None, cameras: list[str] | None, fold: str | None) -> LeftOut:
+    """What the options say is kept out."""
+    from awbkit.training.split import LeftOut
+
+    return LeftOut(tuple(datasets or ()), tuple(cameras or ()), fold)
+
+
+def carried_out(
+    work: Callable[[Callable[[Told], None]], Result],
+    output: Path,
+    *,
+    start: Architecture | None = None,
+    format: ResultFormat | None,
+    quiet: bool,
+) -> None:
+    """Carry out a run with its line of progress, and say what came of it.
+
+    Args:
+        work: Does it; called with what to tell how far it is.
+        output: The run's folder.
+        start: The architecture that the run made smaller, if it is one that does.
+        format: Of the result.
+        quiet: Neither a line of progress nor a summary.
+    """
+    first = os.environ.get("RANK", "0") == "0"
+    line = _Line(enabled=first and not quiet)
+    try:
+        result = work(line.show)
+    finally:
+        line.progress.erase()
+    if first:
+        chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
+        _report(result, output, start, chosen)
+        if not quiet:
+            seconds = clock(line.progress.seconds)
+            print(f"awbkit: {result.path}: trained on {result.images} pictures, {seconds}", file=sys.stderr)
+
+
+class _Line:
+    """The one line of progress."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self.progress = Progress(sys.stderr, enabled=enabled, unit="steps")
+
+    def show(self, told: Told) -> None:
+        parts = [told.phase]
+        if told.step is not None:
+            parts.append(f"loss {told.step.loss:.3f}, {told.step.error:.2f}°")
+        if told.validation is not None:
+            parts.append(f"validation {told.validation:.2f}°")
+        self.progress.expect(told.total)
+        self.progress.reach(told.done, ", ".join(parts))
+
+
+def _report(result: Result, output: Path, start: Architecture | None, format: ResultFormat) -> None:
+    built = result.model.architecture
+    record: dict[str, Any] = {
+        "schema": 1,
+        "run": str(output),
+        "model": str(result.path),
+        "arch": result.model.name,
+        "domain": result.model.domain,
+        **_costs(built),
+        "images": result.images,
+        "validation": _rounded(result.validation),
+        "calibration": [round(value, 4) for value in result.model.calibration],
+    }
+    if start is not None:
+        record["before"] = {**_costs(start), "validation": _rounded(result.before)}
+    if format is ResultFormat.JSON:
+        print(json.dumps(record, ensure_ascii=False))
+        return
+    rows = {
+        "model": record["model"],
+        "network": f"{result.model.name}, {_in_words(built)}",
+        "before": "" if start is None else _in_words(start),
+        "trained on": f"{result.images:,} {result.model.domain} pictures",
+        "validation": "" if result.validation is None else _errors(result.validation),
+        "before that": "" if result.before is None else _errors(result.before),
+    }
+    for name, text in rows.items():
+        if text:
+            print(f"{name:<12}{printable(text)}")
+
+
+def _costs(built: Architecture) -> dict[str, int]:
+    return {"parameters": built.parameters, "macs": built.macs, "bytes": built.bytes}
+
+
+def _in_words(built: Architecture) -> str:
+    return f"{built.parameters:,} weights, {built.macs:,} multiply-accumulates, {built.bytes:,} bytes in int8"
+
+
+def _rounded(found: Any) -> dict[str, float] | None:
+    return None if found is None else {name: round(value, 4) for name, value in found.items()}
+
+
+def _errors(found: Any) -> str:
+    return f"mean {found['mean']:.2f}°, median {found['median']:.2f}°, worst quarter {found['worst25']:.2f}°"

@@ -1,0 +1,86 @@
+"""What a network may cost, and which of its units go to keep within that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.errors import UsageError
+from awbkit.network.architecture import Architecture
+from awbkit.training.structure import dimensions, fewest, shrunk
+
+KINDS = {"params": "parameters", "macs": "multiply-accumulates", "bytes": "bytes in int8"}
+"""What can be limited, and what it is called."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a network may cost at most.
+
+    Attributes:
+        kind: "params", "macs" or "bytes", as :class:`awbkit.network.architecture.Architecture` counts them.
+        limit: At least 1.
+    """
+
+    kind: str
+    limit: int
+
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise UsageError(f"a budget is at least 1, not {self.limit} {KINDS[self.kind]}")
+
+    def cost(self, architecture: Architecture) -> int:
+        """What a network comes to."""
+        attribute = {"params": "parameters"}.get(self.kind, self.kind)
+        return int(getattr(architecture, attribute))
+
+
+def chosen(
+    architecture: Architecture, worth: Mapping[str, NDArray[np.float64]], budget: Budget
+) -> dict[str, NDArray[np.intp]]:
+    """The units that stay: one after the other those go that are worth least for what they cost.
+
+    Args:
+        architecture: Of an awbnet.
+        worth: Of every unit, by dimension.
+        budget: What the network may cost afterwards.
+
+    Raises:
+        UsageError: If no network of this family costs so little.
+    """
+    full = dimensions(architecture)
+    sizes = dict(full)
+    order = {name: np.argsort(worth[name], kind="stable") for name in sizes}
+    cost = budget.cost(architecture)
+    while cost > budget.limit:
+        best, smallest = np.inf, None
+        for name, size in sizes.items():
+            if size <= fewest(name):
+                continue
+            built = shrunk(architecture, {**sizes, name: size - 1})
+            saved = cost - budget.cost(built)
+            price = worth[name][order[name][full[name] - size]] / saved if saved > 0 else np.inf
+            if price < best:
+                best, smallest = price, name
+        if smallest is None:
+            raise UsageError(f"no network of this kind has as few as {budget.limit} {KINDS[budget.kind]}; allow {cost}")
+        sizes[smallest] -= 1
+        if smallest == "maps" and not sizes["maps"]:
+            sizes = {name: size for name, size in sizes.items() if not name.startswith(("maps", "channels", "block_"))}
+            sizes["maps"] = 0
+        cost = budget.cost(shrunk(architecture, sizes))
+    # The last to go may have left room for something smaller.
+    while room := [name for name in sizes if _fits(architecture, sizes, name, full[name], budget)]:
+        back = max(room, key=lambda name: worth[name][order[name][full[name] - sizes[name] - 1]])
+        sizes[back] += 1
+    return {name: np.sort(order[name][full[name] - size :]) for name, size in sizes.items()}
+
+
+def _fits(architecture: Architecture, sizes: Mapping[str, int], name: str, most: int, budget: Budget) -> bool:
+    """Whether one more unit of a dimension is within the budget; a branch that is gone is gone."""
+    if not 0 < sizes[name] < most:
+        return False
+    return budget.cost(shrunk(architecture, {**sizes, name: sizes[name] + 1})) <= budget.limit

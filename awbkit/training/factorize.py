@@ -1,0 +1,155 @@
+"""Factorising: layers of a model as products of two smaller ones, trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from awbkit.errors import UsageError
+from awbkit.network.model import Model
+from awbkit.training import tuning
+from awbkit.training.bank import Bank
+from awbkit.training.draws import Draws
+from awbkit.training.factors import Inputs, Matrix, factorised, layers, spectrum, whole, worthwhile
+from awbkit.training.fit import network_of
+from awbkit.training.network import Network
+from awbkit.training.recipe import Recipe
+from awbkit.training.run import Result, Told, running
+from awbkit.training.seen import seen
+from awbkit.training.snapshot import Snapshot
+from awbkit.training.split import LeftOut
+
+_NOTHING = LeftOut()
+_MEASURED = 8192
+"""Pictures that the layers' inputs are measured on, at most."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """How far layers are factorised: one of the two is stated.
+
+    Attributes:
+        rank: At most so many terms in every layer.
+        energy: As many terms in each as hold this share of the energy of what it answers.
+    """
+
+    rank: int | None = None
+    energy: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.rank is None) == (self.energy is None):
+            raise UsageError("factorising goes by a rank or by a share of energy; give one of them")
+        if self.rank is not None and self.rank < 1:
+            raise UsageError(f"a rank is at least 1, not {self.rank}")
+        if self.energy is not None and not 0 < self.energy <= 1:
+            raise UsageError(f"energy is a share over 0 and up to 1, not {self.energy:g}")
+
+    def of(self, values: Matrix) -> int:
+        """The rank of a layer with these singular values, descending."""
+        if self.rank is not None:
+            return self.rank
+        held = np.cumsum(values**2) / max(float(np.sum(values**2)), 1e-30)
+        return int(np.searchsorted(held, (self.energy or 1.0) - 1e-12)) + 1
+
+
+def factorize(
+    model: Model,
+    folders: Sequence[Path],
+    output: Path,
+    recipe: Recipe,
+    ranks: Ranks,
+    *,
+    left_out: LeftOut = _NOTHING,
+    device: str = "cpu",
+    jobs: int = 1,
+    resume: bool = False,
+    told: Callable[[Told], None] = lambda told: None,
+) -> Result:
+    """Factorise the layers of a network that get smaller by it, also those that are factorised already.
+
+    Args:
+        model: Of the family awbnet.
+        folders: Prepared data sets to train on.
+        output: The run's folder.
+        recipe: How it is trained on; :func:`awbkit.training.tuning.recipe_for` has what is usual.
+        ranks: How far.
+        left_out: What must not be seen.
+        device: "cpu" or "cuda".
+        jobs: Processes that describe pictures.
+        resume: Go on with the run that the folder holds.
+        told: Called as it goes.
+
+    Raises:
+        UsageError: If the folder is in use, holds another run, no layer gets smaller, or what is asked for does not
+            fit together.
+        UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
+    """
+    tuning.check(model, recipe, "factorize")
+    if ranks.rank is not None:
+        _smaller(model, dict.fromkeys(layers(model.architecture), ranks.rank))
+    pictures = seen(folders, left_out, recipe, model)
+    facts = {**tuning.facts(recipe), "factorising": asdict(ranks)}
+    with running(output, recipe, pictures, facts, steps=recipe.steps, device=device, resume=resume, told=told) as run:
+        bank, checks = run.banks(jobs)
+        network = run.network(
+            "all",
+            "network",
+            partial(_factorised, model, bank, recipe, ranks, device),
+            bank,
+            recipe,
+            seed=recipe.seed * 1000,
+            teachers=[network_of(model.architecture, model.weights)],
+            checks=checks,
+        )
+        return tuning.finish(run, model, "factorized", network, bank, checks, recipe)
+
+
+def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: str) -> Snapshot:
+    built, weights = model.architecture, model.weights
+    inputs = _inputs(network_of(built, weights).to(device), bank, recipe, device)
+    wanted = {name: ranks.of(spectrum(whole(weights, name), given.covariance)) for name, given in inputs.items()}
+    return factorised(built, weights, inputs, _smaller(model, wanted))
+
+
+def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
+    """Of the ranks that layers could have, those by which they get smaller.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    now = layers(model.architecture)
+    most = {name: now[name] - 1 if now[name] else worthwhile(*whole(model.weights, name).shape) for name in now}
+    found = {name: rank for name, rank in ranks.items() if rank <= most[name]}
+    if not found:
+        raise UsageError(f"no layer of model {model.name} gets smaller by that; give a smaller --rank or --energy")
+    return found
+
+
+def _inputs(network: Network, bank: Bank, recipe: Recipe, device: str) -> dict[str, Inputs]:
+    """What the layers are given, by their name."""
+    sums: dict[str, list[Tensor]] = {name: [] for name in layers(network.architecture)}
+
+    def add(module: nn.Module, given: tuple[Tensor], name: str) -> None:
+        rows = given[0].movedim(1, -1).flatten(0, -2).double()
+        now = [rows.sum(dim=0).cpu(), (rows.T @ rows).cpu(), torch.tensor(float(len(rows)), dtype=torch.float64)]
+        sums[name] = [old + new for old, new in zip(sums[name], now, strict=True)] if sums[name] else now
+
+    handles = [network.get_submodule(name).register_forward_pre_hook(partial(add, name=name)) for name in sums]
+    draws = Draws(bank, recipe, recipe.seed * 1000, device)
+    with torch.no_grad():
+        for step in range(-(-min(_MEASURED, len(bank) * recipe.variants) // recipe.batch_size)):
+            for drawn in draws.whole(step):
+                network(drawn.read)
+    for handle in handles:
+        handle.remove()
+    found = {}
+    for name, (total, squares, count) in sums.items():
+        mean = (total / count).numpy()
+        found[name] = Inputs(mean, (squares / count).numpy() - np.outer(mean, mean))
+    return found

@@ -1,0 +1,39 @@
+"""A network as it is at one moment: its dimensions and its weights, in a file of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from awbkit.errors import UnreadableFile
+from awbkit.files.outputs import IfExists, write_whole
+from awbkit.network.architecture import Architecture
+from awbkit.training.fit import Weights
+
+Snapshot = tuple[Architecture, Weights]
+
+_ARCHITECTURE = "architecture"
+
+
+def write_snapshot(path: Path, network: Snapshot) -> None:
+    """Write a network's dimensions and weights, whole or not at all."""
+    from safetensors.numpy import save
+
+    data = bytes(save(network[1], {_ARCHITECTURE: json.dumps(network[0].to_json())}))
+    write_whole(path, IfExists.REPLACE, data)
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """What :func:`write_snapshot` wrote.
+
+    Raises:
+        UnreadableFile: If it is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            built = Architecture.from_json(json.loads((file.metadata() or {})[_ARCHITECTURE]))
+            return built, {name: file.get_tensor(name) for name in built.shapes()}
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is trained again") from None

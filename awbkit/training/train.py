@@ -1,0 +1,113 @@
+"""A training, from prepared data sets to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from awbkit.errors import UsageError
+from awbkit.network.architecture import DEFAULT, Architecture, architecture, names
+from awbkit.network.model import Model
+from awbkit.training import calibration
+from awbkit.training.bank import Bank
+from awbkit.training.calibration import Judged
+from awbkit.training.fit import network_of
+from awbkit.training.recipe import Recipe
+from awbkit.training.run import Result, Run, Told, errors_of, judged, running
+from awbkit.training.seen import seen
+from awbkit.training.snapshot import Snapshot
+from awbkit.training.split import LeftOut
+
+_NOTHING = LeftOut()
+_AS_STATED = (0.0, 1.0)
+
+
+def train(
+    folders: Sequence[Path],
+    output: Path,
+    recipe: Recipe,
+    *,
+    left_out: LeftOut = _NOTHING,
+    initial: Model | None = None,
+    device: str = "cpu",
+    jobs: int = 1,
+    resume: bool = False,
+    told: Callable[[Told], None] = lambda told: None,
+) -> Result:
+    """Train a network.
+
+    Args:
+        folders: Prepared data sets.
+        output: The run's folder.
+        recipe: How.
+        left_out: What it must not see.
+        initial: A model to start from; it keeps its architecture and its normalisation.
+        device: "cpu" or "cuda".
+        jobs: Processes that describe pictures.
+        resume: Go on with the run that the folder holds.
+        told: Called as it goes.
+
+    Raises:
+        UsageError: If the folder is in use, holds another run, or what is asked for does not fit together.
+        UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
+    """
+    if initial is not None:
+        recipe = _of_initial(initial, recipe)
+    pictures = seen(folders, left_out, recipe, initial)
+    others = calibration.parts(pictures.trained, recipe.calibration)
+    built = architecture(recipe.arch) if initial is None else initial.architecture
+    steps = (len(others) + 1) * (1 + (recipe.teachers if recipe.distil else 0)) * recipe.steps
+    facts = {"recipe": recipe.to_json()}
+    with running(output, recipe, pictures, facts, steps=steps, device=device, resume=resume, told=told) as run:
+        bank, checks = run.banks(jobs)
+        weights = None if initial is None else initial.weights
+        lines: list[tuple[Judged, Judged]] = []
+        for name, fit_on, test in others:
+            found = _taught(run, f"without {name}", built, weights, bank.subset(fit_on), recipe, 1 + len(lines), None)
+            lines.append(judged(found, bank.subset(test, 1)))
+        network = _taught(run, "all", built, weights, bank, recipe, 0, checks)
+        validation = before = None
+        if checks is not None:
+            own = judged(network, checks)
+            validation = errors_of(own)
+            run.note("all", "network", {"step": recipe.steps, "validation": validation})
+            if not others:
+                lines = [own]
+            if initial is not None:
+                before = errors_of(judged((initial.architecture, dict(initial.weights)), checks))
+        otherwise = (_AS_STATED,) * 2 if initial is None else (initial.calibration, initial.calibration_without_matrix)
+        known, unknown = (calibration.line([pair[place] for pair in lines], otherwise[place]) for place in (0, 1))
+        name = recipe.arch if initial is None else initial.name
+        return run.finish(name, network, (known, unknown), validation=validation, before=before)
+
+
+def _taught(
+    run: Run,
+    phase: str,
+    built: Architecture,
+    weights: Mapping[str, Any] | None,
+    bank: Bank,
+    recipe: Recipe,
+    seed_offset: int,
+    checks: Bank | None,
+) -> Snapshot:
+    """The network of one phase, after its teachers."""
+    seed = recipe.seed * 1000 + seed_offset * 100
+    alone = replace(recipe, teachers=0, distil=0.0)
+    wide = architecture(recipe.teacher_arch)
+    teachers = []
+    for number in range(recipe.teachers if recipe.distil else 0):
+        found = run.network(phase, f"teacher {number + 1}", lambda: (wide, None), bank, alone, seed=seed + 1 + number)
+        teachers.append(network_of(*found))
+    return run.network(
+        phase, "network", lambda: (built, weights), bank, recipe, seed=seed, teachers=teachers, checks=checks
+    )
+
+
+def _of_initial(initial: Model, recipe: Recipe) -> Recipe:
+    """The recipe, with the architecture of the model that the training starts from."""
+    if recipe.arch != DEFAULT and architecture(recipe.arch) != initial.architecture:
+        raise UsageError(f"a training from {initial.name} keeps its architecture; leave out arch {recipe.arch}")
+    return replace(recipe, arch=initial.name) if initial.name in names() else recipe

@@ -1,0 +1,92 @@
+"""What making a network smaller has in common, however it is done: how it is trained on, and what it is then worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from awbkit.errors import UsageError
+from awbkit.network.model import Model
+from awbkit.training import calibration
+from awbkit.training.bank import Bank
+from awbkit.training.recipe import Recipe
+from awbkit.training.run import Result, Run, errors_of, judged
+from awbkit.training.snapshot import Snapshot
+
+USUAL: Mapping[str, Any] = {"steps": 3000, "learning_rate": 2e-3}
+"""Where it differs from training anew: the network has been trained, and learns from what it was as well."""
+
+_OF_TRAINING = ("arch", "teachers", "teacher_arch", "calibration")
+_NOT_KEPT = (*_OF_TRAINING, *USUAL, "distil", "validation", "seed")
+
+
+def recipe_for(model: Model) -> Recipe:
+    """How a model is usually trained on: on pictures treated as in its own training, in smaller steps.
+
+    Raises:
+        UsageError: If its file states a recipe that cannot be.
+    """
+    stated = (model.training or {}).get("recipe")
+    stated = stated if isinstance(stated, Mapping) else {}
+    known = {field.name for field in fields(Recipe)}.difference(_NOT_KEPT)
+    kept = {name: value for name, value in stated.items() if name in known}
+    try:
+        return Recipe().with_changes({**kept, "domain": model.domain, **USUAL})
+    except UsageError as error:
+        raise UsageError(f"model {model.name} states a recipe that cannot be: {error}") from None
+
+
+def check(model: Model, recipe: Recipe, doing: str) -> None:
+    """Refuse what cannot be made smaller, and a recipe that states what is not up to it.
+
+    Raises:
+        UsageError: If so.
+    """
+    if model.architecture.family != "awbnet":
+        raise UsageError(
+            f"model {model.name} is of the family {model.architecture.family}; awbkit {doing} takes awbnets"
+        )
+    for name in _OF_TRAINING:
+        if getattr(recipe, name) != getattr(Recipe(), name):
+            raise UsageError(f"a recipe to {doing} by has no {name}; leave it out, awbkit {doing} goes by the model")
+
+
+def facts(recipe: Recipe) -> dict[str, Any]:
+    """What of a recipe has a part in it, as model files state it."""
+    return {"recipe": {name: value for name, value in recipe.to_json().items() if name not in _OF_TRAINING}}
+
+
+def finish(
+    run: Run, model: Model, done: str, network: Snapshot, bank: Bank, checks: Bank | None, recipe: Recipe
+) -> Result:
+    """Write what was made of a model, with its expected error calibrated by the model's own.
+
+    What data sets that no network had seen said of the model's expected error still holds; what is new is what the
+    network states, and by how much more it errs. So its line is fitted to what the model expects of each picture plus
+    that difference.
+
+    Args:
+        run: The run.
+        model: What it started from.
+        done: What was done to it, which its name then ends with.
+        network: It.
+        bank: What it was trained on.
+        checks: What it was watched by.
+        recipe: How it was trained.
+    """
+    pictures = checks if checks is not None else bank.subset(np.arange(len(bank)), 1)
+    after = judged(network, pictures)
+    before = judged((model.architecture, dict(model.weights)), pictures)
+    otherwise = (model.calibration, model.calibration_without_matrix)
+    known, unknown = (
+        calibration.carried(new, old, line) for new, old, line in zip(after, before, otherwise, strict=True)
+    )
+    validation = None if checks is None else errors_of(after)
+    if validation is not None:
+        run.note("all", "network", {"step": recipe.steps, "validation": validation})
+    name = model.name if model.name.endswith(f"-{done}") else f"{model.name}-{done}"
+    unpruned = None if checks is None else errors_of(before)
+    return run.finish(name, network, (known, unknown), validation=validation, before=unpruned)
