@@ -35,6 +35,7 @@ from awbkit.training.recipe import Recipe
 from awbkit.training.split import LeftOut, Picture, split
 
 SETS = ("cube-plus", "gehler-shi", "intel-tau")
+DEFAULT_CHANCES = Chances()
 PROTOCOLS = ("lodo", "cube-plus", "gehler-shi", "loco")
 
 
@@ -71,6 +72,16 @@ def trained(bank: Bank, recipe: Recipe, seed: int) -> tuple[Architecture, Weight
     return built, fit(bank, built, recipe, seed=1000 * seed, teachers=teachers)
 
 
+def bank_of(
+    prepared: Path, folder: Path, versions: int, chances: Chances = DEFAULT_CHANCES, jobs: int = 1
+) -> tuple[tuple[Picture, ...], Bank]:
+    """All pictures of the three sets, and their descriptions, which are kept in the folder."""
+    pictures, _ = split([Prepared.open(prepared / name) for name in SETS], LeftOut(), 0.0)
+    cells = [(*picture.cell, fold_of(picture)) for picture in pictures]
+    members = [picture.member for picture in pictures]
+    return pictures, make(members, cells, folder, versions=versions, chances=chances, jobs=jobs)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("prepared", type=Path)
@@ -90,15 +101,8 @@ def main() -> None:
     changes = {key: parsed(value) for key, value in (pair.split("=") for pair in options.set)}
     recipe = Recipe(arch=options.arch).with_changes(changes)
     chances = {key: float(value) for key, value in (pair.split("=") for pair in options.chance)}
-    pictures, _ = split([Prepared.open(options.prepared / name) for name in SETS], LeftOut(), 0.0)
-    bank = make(
-        [picture.member for picture in pictures],
-        [(*picture.cell, fold_of(picture)) for picture in pictures],
-        options.work / ",".join(["pictures", *sorted(options.chance)]),
-        versions=recipe.variants,
-        chances=Chances(**chances),
-        jobs=options.jobs,
-    )
+    folder = options.work / ",".join(["pictures", *sorted(options.chance)])
+    pictures, bank = bank_of(options.prepared, folder, recipe.variants, Chances(**chances), options.jobs)
     label = ",".join([options.arch, *sorted(options.set), *sorted(options.chance)])
     for seed in options.seed or [0, 1, 2]:
         for protocol in options.protocol or PROTOCOLS:

@@ -37,7 +37,7 @@ Weights = Mapping[str, Float]
 _LOGARITHM = float(np.log(2)) / OCTAVE
 """One unit of logarithms, in natural ones."""
 
-_LEAST_UNIT = 1e-12
+LEAST_UNIT = 1e-12
 
 _SUM_BITS = {8: 23, 16: 31}
 """What sums may take, by the bits of activations, their signs apart."""
@@ -85,9 +85,20 @@ def rounded(
         UsageError: If the model is of another family, or there is no picture.
         AwbError: If a picture has no valid pixel, or the weights do not fit whole numbers.
     """
-    if model.architecture.family != "awbnet":
-        raise UsageError(f"{model.name}: whole numbers compute awbnets, not {model.architecture.family}")
-    scales = calibrated(model, pictures, bits, progress=progress)
+    return of_scales(model, calibrated(model, pictures, bits, progress=progress), bits)
+
+
+def of_scales(model: Model, scales: Mapping[str, float], bits: Bits) -> IntegerModel:
+    """:func:`rounded`, with scales that are known.
+
+    Args:
+        model: Of the family "awbnet".
+        scales: Of :func:`calibrated`.
+        bits: How many bits numbers will have.
+
+    Raises:
+        AwbError: If the weights do not fit whole numbers.
+    """
     network = integer_of(model.architecture, model.weights, scales, bits)
     training = {**(model.training or {}), "quantised": {"from": model.name, "sha256": model.digest}}
     known, unknown = (
@@ -107,6 +118,8 @@ def calibrated(
 
     Arguments and errors as of :func:`rounded`.
     """
+    if model.architecture.family != "awbnet":
+        raise UsageError(f"{model.name}: whole numbers compute awbnets, not {model.architecture.family}")
     greatest: dict[str, float] = {}
     for picture in pictures:
         small = picture if picture.valid.shape == (THUMBNAIL_SIZE, THUMBNAIL_SIZE) else picture.thumbnail()
@@ -166,7 +179,7 @@ def _layer(
     weight = weights[f"{name}.weight"].astype(np.float64)
     weight = weight.reshape(len(weight), -1) * units
     bias = weights.get(f"{name}.bias", np.zeros(len(weight), np.float32)).astype(np.float64)
-    scale = np.maximum(np.abs(weight).max(axis=1) / bits.largest_weight, _LEAST_UNIT)
+    scale = np.maximum(np.abs(weight).max(axis=1) / bits.largest_weight, LEAST_UNIT)
     whole, offset = np.rint(weight / scale[:, None]), np.rint(bias / (scale * unit))
     multiplier = np.maximum(np.rint(scale * unit / out * 2.0**ROUNDED_OFF), 1)
     inputs = INPUT_LIMIT if units.size > 1 else bits.largest_activation

@@ -1,0 +1,71 @@
+"""A network that is trained for whole numbers answers as they do, and learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from integer_models import SHAPES, pictures, random_model
+
+from awbkit.network.integer.arithmetic import OCTAVE
+from awbkit.network.integer.description import GRID_UNITS, UNITS, describe, thumbnail
+from awbkit.network.integer.model import white_logs
+from awbkit.network.integer.rounding import Bits, calibrated, integer_of
+from awbkit.network.model import white_of
+
+torch = pytest.importorskip("torch")
+
+from awbkit.training.fit import network_of  # noqa: E402
+from awbkit.training.rounding import Rounding  # noqa: E402
+
+LOGARITHM = np.log(2) / OCTAVE
+
+
+@pytest.mark.parametrize("bits", [Bits(8, 8), Bits(4, 8), Bits(8, 16)], ids=str)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_answers_are_those_of_whole_numbers(shape: str, bits: Bits) -> None:
+    model, images = random_model(SHAPES[shape]), pictures()
+    scales = calibrated(model, images, bits)
+    whole = integer_of(model.architecture, model.weights, scales, bits)
+    white = white_logs(white_of(images[0].camera))
+    assert white is not None
+    seen = [describe(thumbnail(image)) for image in images]
+    expected = np.stack([whole.forward(description, white) for description in seen]) * LOGARITHM
+    batch = {
+        "anchor": np.stack([description.anchor - white for description in seen]) * LOGARITHM,
+        "known": np.ones((len(seen), 1)),
+        "statistics": np.stack([description.statistics for description in seen]) * UNITS,
+        "grid": np.stack([description.grid for description in seen]) * GRID_UNITS[:, None, None],
+    }
+    tensors = {name: torch.from_numpy(value.astype(np.float32)) for name, value in batch.items()}
+    network = network_of(model.architecture, model.weights)
+    rounding = Rounding(model.architecture, scales, bits)
+    with torch.no_grad():
+        found, plain = (
+            np.column_stack([part.numpy() for part in answer])
+            for answer in (rounding.answer(network, tensors), network(tensors))
+        )
+    # What is left is where a sum falls on the other side of a half.
+    missed, without = np.abs(found - expected).mean(), np.abs(plain - expected).mean()
+    assert missed < 0.02
+    if bits.weights == 4:
+        assert missed < 0.3 * without
+    # The hooks are gone, and the weights are what they were.
+    with torch.no_grad():
+        np.testing.assert_array_equal(np.column_stack([part.numpy() for part in network(tensors)]), plain)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gradients_reach_every_weight(shape: str) -> None:
+    model, images = random_model(SHAPES[shape]), pictures(6)
+    bits = Bits(4, 8)
+    network = network_of(model.architecture, model.weights).train()
+    rng = torch.Generator().manual_seed(0)
+    batch = {
+        "anchor": torch.randn(32, 2, generator=rng) * 0.3,
+        "known": torch.ones(32, 1),
+        "statistics": torch.randn(32, 138, generator=rng),
+        "grid": torch.rand(32, 5, 16, 16, generator=rng),
+    }
+    residual, stated = Rounding(model.architecture, calibrated(model, images, bits), bits).answer(network, batch)
+    gradients = torch.autograd.grad((residual**2).sum() + stated.sum(), network.trained())
+    assert all(bool(gradient.isfinite().all()) and float(gradient.abs().max()) > 0 for gradient in gradients)
