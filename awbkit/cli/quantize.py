@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from awbkit.cli import options
+from awbkit.cli import options, training
 from awbkit.cli.options import Domain, ResultFormat
 from awbkit.cli.terminal import Progress, printable
 from awbkit.errors import UsageError
@@ -17,9 +18,12 @@ from awbkit.files.outputs import IfExists, skips, write_whole
 
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
+    from awbkit.network.integer.rounding import Bits
+    from awbkit.network.model import Model
     from awbkit.network.models import AnyModel
 
 _HOW = "How"
+_TRAIN = "Training"
 
 
 def quantize(
@@ -38,16 +42,35 @@ def quantize(
     pictures: Annotated[
         int, typer.Option(metavar="N", min=2, help="How many to see, evenly from all.", rich_help_panel=_HOW)
     ] = 1000,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Train the network for it first, in a run of its own, on PREPARED, rounded as it will be.",
+            rich_help_panel=_TRAIN,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="A recipe; flags override it.", rich_help_panel=_TRAIN)
+    ] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=_TRAIN)] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=_TRAIN)] = None,
+    device: Annotated[training.Device, typer.Option(rich_help_panel=_TRAIN)] = training.Device.AUTO,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in RUN.", rich_help_panel=_TRAIN)
+    ] = False,
+    jobs: options.Jobs = 0,
     if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
     format: Annotated[ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Round a network to whole numbers, from a 16-bit thumbnail to the gains, and say what that costs in degrees.
 
-    Scales are set by every other of the pictures; the two networks are compared on the rest.
+    Scales are set by every other of the pictures; the two networks are compared on the rest, which with --train is
+    trained on as well: judge that by pictures of its own, with awbkit evaluate.
     """
     from awbkit.datasets.prepared import Prepared
-    from awbkit.network.integer.rounding import Bits, rounded
+    from awbkit.network.integer.rounding import Bits, calibrated, of_scales
     from awbkit.network.models import named_float
     from awbkit.network.store import SUFFIX
 
@@ -55,6 +78,8 @@ def quantize(
         raise UsageError("no output named; give a file with -o")
     if output.suffix != SUFFIX:
         raise UsageError(f"-o {output}: a model's file ends in {SUFFIX}")
+    if train is None and (config or steps is not None or seed is not None or resume):
+        raise UsageError("--config, --steps, --seed and --resume are of a training; name its run with --train")
     bits = Bits(weights, activations)
     start = named_float(model, domain.value)
     if skips(output, if_exists):
@@ -63,13 +88,55 @@ def quantize(
     line = Progress(sys.stderr, len(members), enabled=not quiet, unit="pictures")
     try:
         seen = (data.image(row) for data, row in members[0::2])
-        found = rounded(start, seen, bits, progress=lambda count: line.advance(failed=False, count=count))
+        scales = calibrated(start, seen, bits, progress=lambda count: line.advance(failed=False, count=count))
+        trained = start
+        if train is not None:
+            line.erase()
+            stated = {"steps": steps, "seed": seed}
+            trained = _trained(start, prepared, train, scales, bits, config, stated, device, jobs, resume, quiet)
+        found = of_scales(trained, scales, bits)
         judged = [_judged(start, found, data, row, line) for data, row in members[1::2]]
     finally:
         line.erase()
     content = found.to_bytes()
     write_whole(output, if_exists, content)
     _report(output, start.architecture.parameters, len(content), bits.weights, bits.activations, judged, format)
+
+
+def _trained(
+    start: Model,
+    prepared: list[Path],
+    run: Path,
+    scales: Mapping[str, float],
+    bits: Bits,
+    config: Path | None,
+    stated: Mapping[str, int | None],
+    device: training.Device,
+    jobs: int,
+    resume: bool,
+    quiet: bool,
+) -> Model:
+    folder, chosen = training.ready(run, device)
+    from awbkit.batch import default_jobs
+    from awbkit.training.aware import train_rounded
+    from awbkit.training.tuning import recipe_for
+
+    recipe = training.recipe(recipe_for(start), config, stated)
+    return training.watched(
+        lambda told: train_rounded(
+            start,
+            prepared,
+            folder,
+            recipe,
+            scales,
+            bits,
+            device=chosen,
+            jobs=jobs or default_jobs(),
+            resume=resume,
+            told=told,
+        ),
+        quiet=quiet,
+    ).model
 
 
 def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepared, int]]:

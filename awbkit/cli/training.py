@@ -124,18 +124,31 @@ def carried_out(
         format: Of the result.
         quiet: Neither a line of progress nor a summary.
     """
-    first = os.environ.get("RANK", "0") == "0"
-    line = _Line(enabled=first and not quiet)
-    try:
-        result = work(line.show)
-    finally:
-        line.progress.erase()
-    if first:
+    line = _Line(enabled=_is_first() and not quiet)
+    result = _watched(work, line)
+    if _is_first():
         chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
         _report(result, output, start, chosen)
         if not quiet:
             seconds = clock(line.progress.seconds)
             print(f"awbkit: {result.path}: trained on {result.images} pictures, {seconds}", file=sys.stderr)
+
+
+def watched(work: Callable[[Callable[[Told], None]], Result], *, quiet: bool) -> Result:
+    """Carry out a run with its line of progress."""
+    return _watched(work, _Line(enabled=_is_first() and not quiet))
+
+
+def _watched(work: Callable[[Callable[[Told], None]], Result], line: _Line) -> Result:
+    try:
+        return work(line.show)
+    finally:
+        line.progress.erase()
+
+
+def _is_first() -> bool:
+    """Whether this is the first of several processes, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 class _Line:

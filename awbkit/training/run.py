@@ -29,6 +29,7 @@ from awbkit.training.fit import Step, fit
 from awbkit.training.folder import entered
 from awbkit.training.metrics import Metrics
 from awbkit.training.recipe import Recipe
+from awbkit.training.rounding import Rounding
 from awbkit.training.seen import Seen
 from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
 from awbkit.training.split import Picture
@@ -152,6 +153,7 @@ class Run:
         seed: int,
         teachers: Sequence[torch.nn.Module] = (),
         checks: Bank | None = None,
+        rounding: Rounding | None = None,
     ) -> Snapshot:
         """Train a network, or find the one that was finished before.
 
@@ -165,6 +167,7 @@ class Run:
             seed: Of all chance.
             teachers: Networks to learn from.
             checks: Pictures to watch the training by.
+            rounding: How it is rounded when it is trained for whole numbers.
 
         Raises:
             UnreadableFile: If a file of the run is damaged.
@@ -186,6 +189,7 @@ class Run:
                 saved=saved,
                 watched=checks,
                 told=partial(self._stepping, phase, name),
+                rounding=rounding,
             )
             if processes.is_first():
                 write_snapshot(path, (built, weights))
