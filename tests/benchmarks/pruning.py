@@ -3,10 +3,10 @@
     python tests/benchmarks/pruning.py PREPARED WORK [--left-out NAME] [--seed N] [--arch NAME] [--to N] [--scratch]
     python tests/benchmarks/pruning.py PREPARED WORK --report
 
-For each data set left out and each seed, a network is trained by the default recipe and pruned to the numbers of
-parameters, each time from the network that was pruned before and learning from the one that never was. It is compared
-with that one, with one trained for as many steps more as the pruning took, and, with ``--scratch``, with networks of
-the pruned dimensions trained from nothing for as many steps in all. Finished networks are kept in WORK.
+For each data set left out and each seed, the network that ``accuracy.py --protocol lodo`` left in WORK is pruned to the
+numbers of parameters, each time from the network that was pruned before and learning from the one that never was. It is
+compared with that one and, with ``--scratch``, with one trained for as many steps as it took in all, and with networks
+of the pruned dimensions trained from nothing for as many. Finished networks are kept in WORK.
 """
 
 from __future__ import annotations
@@ -20,18 +20,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accuracy import KEYS, SETS
+from accuracy import KEYS, SETS, bank_of
 
-from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.statistics import statistics
-from awbkit.network.architecture import architecture
-from awbkit.training.bank import Bank, make
+from awbkit.network.model import Model
+from awbkit.training.bank import Bank
 from awbkit.training.budget import Budget
 from awbkit.training.fit import answers, fit, network_of, true_errors
 from awbkit.training.prune import Rounds, in_rounds
 from awbkit.training.recipe import Recipe
 from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
-from awbkit.training.split import LeftOut, split
 from awbkit.training.tuning import USUAL
 
 PRUNING = Recipe().with_changes(USUAL)
@@ -60,8 +58,10 @@ def pruned(network: Snapshot, teacher: Snapshot, parameters: int, recipe: Recipe
 
 def one(options: argparse.Namespace, bank: Bank, test: Bank, left_out: str, seed: int) -> None:
     """All networks of one data set and seed, each reported as soon as it is there."""
-    folder = options.work / "networks" / f"{options.arch}-{left_out}-{seed}"
-    built = architecture(options.arch)
+    networks = options.work / "networks"
+    folder = networks / "pruned" / f"{options.arch}-{left_out}-{seed}"
+    start = Model.load(networks / options.arch / f"lodo-{seed}-{left_out}.safetensors")
+    built, whole = start.architecture, (start.architecture, dict(start.weights))
     plain, tuned = Recipe(steps=options.steps), replace(PRUNING, seed=seed)
 
     def report(name: str, network: Snapshot, steps: int) -> None:
@@ -77,7 +77,6 @@ def one(options: argparse.Namespace, bank: Bank, test: Bank, left_out: str, seed
     def anew(dimensions: Snapshot, steps: int) -> Snapshot:
         return dimensions[0], fit(bank, dimensions[0], replace(plain, steps=steps), seed=1000 * seed)
 
-    whole = kept(folder / "whole", lambda: anew((built, {}), options.steps))
     report("whole", whole, options.steps)
     each = Rounds(Budget("params", 1)).steps(tuned)
     found, steps = whole, options.steps
@@ -92,8 +91,8 @@ def one(options: argparse.Namespace, bank: Bank, test: Bank, left_out: str, seed
         if options.scratch:
             path = folder / f"scratch-{parameters}"
             report(f"from nothing, as {parameters}", kept(path, lambda like=found, n=steps: anew(like, n)), steps)
-    longer = options.steps + each
-    report("whole, as long", kept(folder / f"whole-{longer}", lambda: anew((built, {}), longer)), longer)
+    if options.scratch:
+        report("whole, as long", kept(folder / f"whole-{steps}", lambda: anew(whole, steps)), steps)
 
 
 def table(work: Path) -> None:
@@ -114,7 +113,7 @@ def main() -> None:
     parser.add_argument("--left-out", action="append", choices=SETS)
     parser.add_argument("--seed", action="append", type=int)
     parser.add_argument("--arch", default="awbnet-s")
-    parser.add_argument("--steps", type=int, default=Recipe().steps, help="of the network that is pruned")
+    parser.add_argument("--steps", type=int, default=Recipe().steps, help="that the network was trained for")
     parser.add_argument("--to", action="append", type=int, metavar="N", help="parameters; descending")
     parser.add_argument("--scratch", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
@@ -124,14 +123,7 @@ def main() -> None:
         table(options.work)
         return
     torch.set_num_threads(1)
-    pictures, _ = split([Prepared.open(options.prepared / name) for name in SETS], LeftOut(), 0.0)
-    bank = make(
-        [picture.member for picture in pictures],
-        [picture.cell for picture in pictures],
-        options.work / "pictures",
-        versions=Recipe().variants,
-        jobs=options.jobs,
-    )
+    pictures, bank = bank_of(options.prepared, options.work / "pictures", Recipe().variants, jobs=options.jobs)
     dataset = np.array([picture.dataset for picture in pictures])
     for left_out in options.left_out or SETS:
         train, test = (
