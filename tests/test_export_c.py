@@ -155,7 +155,7 @@ def of_mosaic(mosaic: np.ndarray, order: int) -> np.ndarray:
 
 
 @needs_arm
-@pytest.mark.parametrize("processor", ["cortex-m4", "cortex-m3"])
+@pytest.mark.parametrize("processor", ["cortex-m4", "cortex-m3", "cortex-m0"])
 def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, processor: str) -> None:
     exact = Model.load(shipped("awbnet-s", "raw"))
     from integer_models import pictures
@@ -169,7 +169,8 @@ def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, pr
     sources = ["awb.c", str(FIRMWARE / "main.c"), str(FIRMWARE / "startup.c"), "-I."]
     linked = ["-T", str(FIRMWARE / "mps2.ld"), "-nostartfiles", "--specs=rdimon.specs", "-o", "firmware.elf"]
     subprocess.run(["arm-none-eabi-gcc", *flags, *sources, *linked], cwd=tmp_path, check=True, capture_output=True)
-    machine = {"cortex-m4": "mps2-an386", "cortex-m3": "mps2-an385"}[processor]
+    # A Cortex-M3 computes what a Cortex-M0 does.
+    machine = "mps2-an386" if processor == "cortex-m4" else "mps2-an385"
     command = ["qemu-system-arm", "-M", machine, "-nographic", "-icount", "shift=0", "-kernel", "firmware.elf"]
     semihosting = ["-semihosting-config", "enable=on,target=native"]
     run = subprocess.run([*command, *semihosting], cwd=tmp_path, check=True, capture_output=True, timeout=120)
@@ -180,7 +181,8 @@ def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, pr
     subprocess.run(compiled, cwd=tmp_path, check=True)
     size = subprocess.run(["arm-none-eabi-size", "awb.o"], cwd=tmp_path, check=True, capture_output=True, text=True)
     flash, data, bss = (int(word) for word in size.stdout.splitlines()[1].split()[:3])
-    assert flash < 18 * 1024
+    # Without a 32 x 32 to 64 bit multiplication, code is longer.
+    assert flash < (20 if processor == "cortex-m0" else 18) * 1024
     assert data == bss == 0
     words = re.search(r"words\[(\d+)\]", (tmp_path / "awb.h").read_text())
     assert words is not None
