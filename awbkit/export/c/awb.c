@@ -1003,7 +1003,7 @@ static void network(estimate *e, int known, const int32_t white[2], int32_t answ
     int n;
 #if STATISTICS
     for (n = 0; n < STATISTICS; n++) {
-        int32_t apart = clamped(e->statistics[statistic_place[n]] - statistic_centre[n], -32767, 32767);
+        int32_t apart = clamped(e->statistics[STATISTIC_PLACE(n)] - statistic_centre[n], -32767, 32767);
         *x++ = (activation)clamped((apart * statistic_gain[n] + 2048) >> 12, -127, 127);
     }
 #endif

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit import __version__
+from awbkit.network.architecture import ALL_STATISTICS
 from awbkit.network.features import GRID_CHANNELS
 from awbkit.network.integer.arithmetic import EXP2_TABLE, LOG2_TABLE, QUICK_TABLE
 from awbkit.network.integer.model import IntegerModel
@@ -85,7 +86,7 @@ def _tables(model: IntegerModel) -> str:
     if len(network.centre):
         parts += [
             "/* Statistics less their centre, times their gain, are the inputs of the network. */",
-            _array("uint8_t", "statistic_place", np.array(built.statistics)),
+            *_places(built.statistics),
             _array("int16_t", "statistic_centre", network.centre),
             _array("int16_t", "statistic_gain", network.gain),
         ]
@@ -96,6 +97,14 @@ def _tables(model: IntegerModel) -> str:
         value = "row[k]" if bits == 8 else "(int32_t)(row[k >> 1] >> 4 * (k & 1) & 15) - 8"
         parts.append(f"static inline int32_t weight_at(const coefficient *row, int k)\n{{\n    return {value};\n}}\n")
     return "\n".join(parts)
+
+
+def _places(statistics: tuple[int, ...]) -> list[str]:
+    """Where the statistics that are read lie among all."""
+    if statistics == ALL_STATISTICS:
+        return ["#define STATISTIC_PLACE(n) (n)"]
+    table = _array("uint8_t", "statistic_place", np.array(statistics))
+    return [table, "#define STATISTIC_PLACE(n) statistic_place[n]"]
 
 
 def _layer(name: str, layer: Layer, bits: int) -> str:
