@@ -73,10 +73,10 @@ app.command("methods")(methods.methods)
 app.add_typer(dataset.dataset, name="dataset")
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
-app.command("quantize")(quantize.quantize)
-app.command("export")(export.export)
 app.command("prune")(prune.prune)
 app.command("factorize")(factorize.factorize)
+app.command("quantize")(quantize.quantize)
+app.command("export")(export.export)
 
 
 def _show_version(wanted: bool) -> None:
