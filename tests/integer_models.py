@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,7 @@ from test_model import D810
 from awbkit.image import LinearImage
 from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.integer.model import IntegerModel
-from awbkit.network.integer.rounding import Bits, rounded
+from awbkit.network.integer.quantization import Bits, calibrated, quantized
 from awbkit.network.model import Model
 
 BITS = Bits()
@@ -47,6 +48,10 @@ def pictures(count: int = 12) -> list[LinearImage]:
         noise = np.exp(np.random.default_rng(seed).normal(size=image.pixels.shape) * 0.05).astype(np.float32)
         found.append(LinearImage(image.pixels * noise, image.valid, D810))
     return found
+
+
+def rounded(model: Model, seen: Sequence[LinearImage], bits: Bits = BITS) -> IntegerModel:
+    return quantized(model, calibrated(model, seen, bits), bits)
 
 
 @cache

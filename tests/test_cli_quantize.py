@@ -31,7 +31,7 @@ def test_training_for_four_bits_gives_another_network_of_the_same_scales(prepare
     assert (after.code, before.code) == (0, 0), after.err
     assert after.record["weight_bits"] == 4
     trained, rounded = IntegerModel.load("after.safetensors"), IntegerModel.load("before.safetensors")
-    assert trained.name == "awbnet-nano-rounded"
+    assert trained.name == "awbnet-nano-qat"
     layers = [(trained.network.layers[name], rounded.network.layers[name]) for name in rounded.network.layers]
     assert any((one.weight != other.weight).any() for one, other in layers)
     np.testing.assert_array_equal(trained.network.gain, rounded.network.gain)

@@ -51,6 +51,13 @@ def test_flags_override_the_recipe(prepared: Path) -> None:
     assert ran.err == ""
 
 
+def test_what_the_initial_model_was_worth_is_told(prepared: Path) -> None:
+    anew = awbkit("train", prepared, "-o", "anew", *QUICK)
+    tuned = awbkit("train", prepared, "-o", "tuned", "--init", "anew", *QUICK)
+    assert "before" not in anew.record
+    assert tuned.record["before"] == {"validation": anew.record["validation"]}
+
+
 def test_the_table_says_what_was_made(prepared: Path) -> None:
     ran = awbkit("train", prepared, "-o", "run", *QUICK, "--format", "table", "-q")
     assert ran.out.splitlines()[0].split() == ["model", "run/model.safetensors"]

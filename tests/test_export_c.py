@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from command import awbkit
 from evaluation_sets import write_prepared
-from integer_models import SHAPES, integer_model, random_model
+from integer_models import SHAPES, integer_model, pictures, random_model, rounded
 
 from awbkit.errors import CheckFailed
 from awbkit.export.c.check import answer, check, compare, compiler, record
 from awbkit.export.c.emit import emit
 from awbkit.export.cases import Case, of_prepared, synthetic
 from awbkit.network.integer.model import IntegerModel
-from awbkit.network.integer.rounding import Bits, rounded
+from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
 from awbkit.network.models import shipped
 
@@ -158,9 +158,7 @@ def of_mosaic(mosaic: np.ndarray, order: int) -> np.ndarray:
 @pytest.mark.parametrize("processor", ["cortex-m4", "cortex-m3", "cortex-m0"])
 def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, processor: str) -> None:
     exact = Model.load(shipped("awbnet-s", "raw"))
-    from integer_models import pictures
-
-    model = rounded(exact, pictures(4), Bits())
+    model = rounded(exact, pictures(4))
     cases = list(synthetic())[::5]
     for name, text in emit(model).items():
         (tmp_path / name).write_text(text)

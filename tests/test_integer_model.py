@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from command import awbkit
 from evaluation_sets import write_prepared
-from integer_models import SHAPES, integer_model, pictures, random_model
+from integer_models import SHAPES, integer_model, pictures, random_model, rounded
 from safetensors.numpy import load_file, save
 
 from awbkit.errors import AwbError, UnreadableFile, UsageError
@@ -19,7 +19,7 @@ from awbkit.illuminant import angular_error
 from awbkit.image import LinearImage
 from awbkit.network.architecture import architecture
 from awbkit.network.integer.model import IntegerModel
-from awbkit.network.integer.rounding import Bits, rounded
+from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
 from awbkit.network.models import load, shipped
 
@@ -48,7 +48,7 @@ def replaced() -> Any:
 def test_shipped_networks_lose_nothing_worth_telling(name: str) -> None:
     exact = Model.load(shipped(name, "raw"))
     seen = pictures(24)
-    whole = rounded(exact, seen[:12], Bits())
+    whole = rounded(exact, seen[:12])
     off = [angular_error(exact.estimate(image).rgb, whole.estimate(image).rgb) for image in seen[12:]]
     # Some of these pictures are more colourful than any that a network was trained on.
     assert np.median(off) < 0.6
@@ -76,7 +76,7 @@ def test_four_bits_are_kept_to() -> None:
 
 def test_the_model_says_what_it_was_made_of() -> None:
     exact = random_model(SHAPES["s"])
-    whole = rounded(exact, pictures(2), Bits())
+    whole = rounded(exact, pictures(2))
     assert whole.training is not None
     assert whole.training["quantised"] == {"from": "random", "sha256": exact.digest}
     assert whole.training["recipe"] == {"seed": 0}
@@ -94,9 +94,9 @@ def test_a_float_model_is_no_quantised_one(tmp_path: Path) -> None:
 
 def test_what_cannot_be_quantised() -> None:
     with pytest.raises(UsageError, match="whole numbers compute awbnets, not mobilenet-v3"):
-        rounded(random_model(architecture("mobilenet-v3")), pictures(1), Bits())
+        rounded(random_model(architecture("mobilenet-v3")), pictures(1))
     with pytest.raises(UsageError, match="no picture to calibrate on"):
-        rounded(random_model(SHAPES["nano"]), [], Bits())
+        rounded(random_model(SHAPES["nano"]), [])
     with pytest.raises(UsageError, match="weights have 4 or 8 bits, activations 8 or 16"):
         Bits(3, 8)
     with pytest.raises(AwbError, match="needs finer steps than its multiplier has; give weights or activations 8 bits"):
@@ -104,10 +104,10 @@ def test_what_cannot_be_quantised() -> None:
     wild = random_model(SHAPES["nano"])
     unsure = Model("unsure", wild.architecture, wild.weights, "raw", (200.0, 1.0))
     with pytest.raises(AwbError, match="unsure does not fit whole numbers: a calibration is two numbers of 16 bits"):
-        rounded(unsure, pictures(1), Bits())
+        rounded(unsure, pictures(1))
     weights = {**wild.weights, "hidden.0.bias": np.full(12, 1e30, np.float32)}
     with pytest.raises(AwbError, match=r"layer hidden.0 may sum to more than 23 bits"):
-        rounded(Model("wild", wild.architecture, weights, "raw"), pictures(1), Bits())
+        rounded(Model("wild", wild.architecture, weights, "raw"), pictures(1))
 
 
 @pytest.mark.parametrize(

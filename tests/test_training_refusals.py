@@ -20,6 +20,7 @@ from awbkit.network.model import Model
 torch = pytest.importorskip("torch")
 
 from awbkit.training.bank import make  # noqa: E402
+from awbkit.training.run import Execution  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 
@@ -85,7 +86,7 @@ def test_a_run_goes_on_from_what_it_started_from(prepared: Prepared, tmp_path: P
     one, two = (train([prepared.path], tmp_path / f"{seed}", replace(QUICK, seed=seed)).model for seed in (1, 2))
     train([prepared.path], tmp_path / "run", QUICK, initial=one)
     with pytest.raises(UsageError, match="holds another run: its initial sha256"):
-        train([prepared.path], tmp_path / "run", QUICK, initial=two, resume=True)
+        train([prepared.path], tmp_path / "run", QUICK, initial=two, execution=Execution(resume=True))
 
 
 def test_a_refusal_leaves_no_folder_behind(prepared: Prepared, tmp_path: Path) -> None:
@@ -99,8 +100,8 @@ def test_two_trainings_in_one_folder(prepared: Prepared, tmp_path: Path) -> None
     with (tmp_path / "run" / "lock").open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(OutputError, match="another process is training in it"):
-            train([prepared.path], tmp_path / "run", QUICK, resume=True)
-    train([prepared.path], tmp_path / "run", QUICK, resume=True)
+            train([prepared.path], tmp_path / "run", QUICK, execution=Execution(resume=True))
+    train([prepared.path], tmp_path / "run", QUICK, execution=Execution(resume=True))
 
 
 def test_data_that_moved_is_the_same_data(prepared: Prepared, tmp_path: Path) -> None:
@@ -110,19 +111,24 @@ def test_data_that_moved_is_the_same_data(prepared: Prepared, tmp_path: Path) ->
     moved = shutil.move(prepared.path, tmp_path / "elsewhere" / "set")
     shutil.rmtree(run / "networks")
     (run / "pictures" / "training" / "001.npz").unlink()
-    assert train([Path(moved)], run, QUICK, resume=True).path.read_bytes() == before
+    assert train([Path(moved)], run, QUICK, execution=Execution(resume=True)).path.read_bytes() == before
 
 
 def test_a_finished_run_reports_nothing_twice(prepared: Prepared, tmp_path: Path) -> None:
     train([prepared.path], tmp_path / "run", QUICK)
     before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
-    train([prepared.path], tmp_path / "run", QUICK, resume=True)
+    train([prepared.path], tmp_path / "run", QUICK, execution=Execution(resume=True))
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
 
 
 def test_validation_is_watched_as_it_goes(prepared: Prepared, tmp_path: Path) -> None:
     seen = []
-    train([prepared.path], tmp_path / "run", replace(QUICK, steps=1000), told=lambda told: seen.append(told.validation))
+    train(
+        [prepared.path],
+        tmp_path / "run",
+        replace(QUICK, steps=1000),
+        execution=Execution(told=lambda told: seen.append(told.validation)),
+    )
     assert seen[0] is None
     assert seen[-1] is not None
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
@@ -138,7 +144,7 @@ def test_a_training_that_diverges_says_so_whenever_it_is_taken_up(prepared: Prep
     wild = replace(QUICK, steps=400, learning_rate=999.0, weight_decay=999.0)
     for resume in (False, True):
         with pytest.raises(AwbError, match=r"has diverged.*give a lower learning_rate than 999"):
-            train([prepared.path], tmp_path / "run", wild, resume=resume)
+            train([prepared.path], tmp_path / "run", wild, execution=Execution(resume=resume))
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
@@ -166,7 +172,7 @@ def test_damaged_files_of_a_run(
     train([prepared.path], run, QUICK)
     damage(run / file)
     with pytest.raises(UnreadableFile, match=says):
-        train([prepared.path], run, QUICK, resume=True)
+        train([prepared.path], run, QUICK, execution=Execution(resume=True))
 
 
 def test_a_torn_line_of_metrics_is_dropped(prepared: Prepared, tmp_path: Path) -> None:
@@ -175,7 +181,7 @@ def test_a_torn_line_of_metrics_is_dropped(prepared: Prepared, tmp_path: Path) -
     whole = (run / "metrics.jsonl").read_text()
     (run / "metrics.jsonl").write_text(whole + '{"phase": "all", "net}')
     (run / "networks" / "all" / "network.safetensors").unlink()
-    assert train([prepared.path], run, QUICK, resume=True).path.read_bytes() == before
+    assert train([prepared.path], run, QUICK, execution=Execution(resume=True)).path.read_bytes() == before
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["number"] for line in lines if "number" in line] == [10]
 

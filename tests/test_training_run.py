@@ -25,6 +25,7 @@ torch = pytest.importorskip("torch")
 
 from awbkit.training import fit as fitting  # noqa: E402
 from awbkit.training.bank import make  # noqa: E402
+from awbkit.training.run import Execution  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 
@@ -54,7 +55,7 @@ def test_training_reduces_the_error(prepared: Prepared, tmp_path: Path) -> None:
 
 def test_the_same_recipe_gives_the_same_bytes(prepared: Prepared, tmp_path: Path) -> None:
     one = train([prepared.path], tmp_path / "one", SMALL)
-    two = train([prepared.path], tmp_path / "two", SMALL, jobs=2)
+    two = train([prepared.path], tmp_path / "two", SMALL, execution=Execution(jobs=2))
     other = train([prepared.path], tmp_path / "other", replace(SMALL, seed=4))
     assert one.path.read_bytes() == two.path.read_bytes()
     assert not np.array_equal(one.model.weights["output.weight"], other.model.weights["output.weight"])
@@ -244,16 +245,16 @@ def test_folders_that_are_taken(prepared: Prepared, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not empty; go on with --resume"):
         train([prepared.path], run, quick)
     with pytest.raises(UsageError, match="holds another run: its recipe steps is 5, not 6"):
-        train([prepared.path], run, replace(quick, steps=6), resume=True)
+        train([prepared.path], run, replace(quick, steps=6), execution=Execution(resume=True))
     other = write_set(tmp_path / "other" / "set", 30)
     with pytest.raises(UsageError, match="holds another run: its datasets"):
-        train([other.path], run, quick, resume=True)
+        train([other.path], run, quick, execution=Execution(resume=True))
     before = (run / "model.safetensors").read_bytes()
-    train([prepared.path], run, quick, resume=True)
+    train([prepared.path], run, quick, execution=Execution(resume=True))
     assert (run / "model.safetensors").read_bytes() == before
     (run / "run.json").write_text("{")
     with pytest.raises(UnreadableFile, match="is missing or damaged"):
-        train([prepared.path], run, quick, resume=True)
+        train([prepared.path], run, quick, execution=Execution(resume=True))
     with pytest.raises(UsageError, match="is a file"):
         train([prepared.path], run / "run.json", quick)
 
@@ -272,7 +273,7 @@ def test_a_damaged_checkpoint_is_told(prepared: Prepared, tmp_path: Path) -> Non
     (run / "networks" / "all" / "network.safetensors").unlink()
     (run / "networks" / "all" / "network.checkpoint.safetensors").write_bytes(b"nonsense")
     with pytest.raises(UnreadableFile, match="is no checkpoint of this training"):
-        train([prepared.path], run, replace(SMALL, teachers=0), resume=True)
+        train([prepared.path], run, replace(SMALL, teachers=0), execution=Execution(resume=True))
     (run / "pictures" / "training" / "000.npz").write_bytes(b"PK nonsense")
     with pytest.raises(UnreadableFile, match="is damaged"):
-        train([prepared.path], run, replace(SMALL, teachers=0), resume=True)
+        train([prepared.path], run, replace(SMALL, teachers=0), execution=Execution(resume=True))

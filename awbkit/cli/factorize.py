@@ -48,8 +48,7 @@ def factorize(
     quiet: options.Quiet = False,
 ) -> None:
     """Factorise a network: each layer that gets smaller by it becomes a product of two, and both are trained on."""
-    folder, chosen = training.ready(output, device)
-    from awbkit.batch import default_jobs
+    folder, execution = training.ready(output, device, jobs, resume)
     from awbkit.network.models import named_float
     from awbkit.training.factorize import Ranks
     from awbkit.training.factorize import factorize as run
@@ -70,18 +69,16 @@ def factorize(
     }
     recipe = training.recipe(recipe_for(start), config, stated)
     training.carried_out(
-        lambda told: run(
+        lambda execution: run(
             start,
             prepared,
             folder,
             recipe,
             ranks,
             left_out=training.left_out(leave_out_dataset, leave_out_camera, fold),
-            device=chosen,
-            jobs=jobs or default_jobs(),
-            resume=resume,
-            told=told,
+            execution=execution,
         ),
+        execution,
         folder,
         start=start.architecture,
         format=format,

@@ -57,8 +57,7 @@ def prune(
     quiet: options.Quiet = False,
 ) -> None:
     """Prune a network to a budget: channels, attention maps, hidden units and statistics that it can do without go."""
-    folder, chosen = training.ready(output, device)
-    from awbkit.batch import default_jobs
+    folder, execution = training.ready(output, device, jobs, resume)
     from awbkit.network.models import named_float
     from awbkit.training.budget import Budget
     from awbkit.training.prune import Rounds
@@ -83,18 +82,16 @@ def prune(
     given = {"rounds": rounds, "round_steps": round_steps}
     plan = Rounds(budgets[0], **{name: value for name, value in given.items() if value is not None})
     training.carried_out(
-        lambda told: run(
+        lambda execution: run(
             start,
             prepared,
             folder,
             recipe,
             plan,
             left_out=training.left_out(leave_out_dataset, leave_out_camera, fold),
-            device=chosen,
-            jobs=jobs or default_jobs(),
-            resume=resume,
-            told=told,
+            execution=execution,
         ),
+        execution,
         folder,
         start=start.architecture,
         format=format,

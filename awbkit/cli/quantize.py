@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,9 +19,11 @@ from awbkit.files.outputs import IfExists, skips, write_whole
 
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
-    from awbkit.network.integer.rounding import Bits
+    from awbkit.network.integer.quantization import Bits
     from awbkit.network.model import Model
     from awbkit.network.models import AnyModel
+    from awbkit.training.recipe import Recipe
+    from awbkit.training.run import Execution
 
 _HOW = "How"
 _TRAIN = "Training"
@@ -70,7 +73,7 @@ def quantize(
     trained on as well: judge that by pictures of its own, with awbkit evaluate.
     """
     from awbkit.datasets.prepared import Prepared
-    from awbkit.network.integer.rounding import Bits, calibrated, of_scales
+    from awbkit.network.integer.quantization import Bits, calibrated, quantized
     from awbkit.network.models import named_float
     from awbkit.network.store import SUFFIX
 
@@ -84,17 +87,23 @@ def quantize(
     start = named_float(model, domain.value)
     if skips(output, if_exists):
         return
+    tune = None
+    if train is not None:
+        folder, execution = training.ready(train, device, jobs, resume)
+        from awbkit.training.tuning import recipe_for
+
+        recipe = training.recipe(recipe_for(start), config, {"steps": steps, "seed": seed})
+        tune = partial(_trained, start, prepared, folder, recipe, bits, execution, quiet)
     members = _members([Prepared.open(folder) for folder in prepared], start.domain, pictures)
     line = Progress(sys.stderr, len(members), enabled=not quiet, unit="pictures")
     try:
         seen = (data.image(row) for data, row in members[0::2])
         scales = calibrated(start, seen, bits, progress=lambda count: line.advance(failed=False, count=count))
         trained = start
-        if train is not None:
+        if tune is not None:
             line.erase()
-            stated = {"steps": steps, "seed": seed}
-            trained = _trained(start, prepared, train, scales, bits, config, stated, device, jobs, resume, quiet)
-        found = of_scales(trained, scales, bits)
+            trained = tune(scales)
+        found = quantized(trained, scales, bits)
         judged = [_judged(start, found, data, row, line) for data, row in members[1::2]]
     finally:
         line.erase()
@@ -107,34 +116,17 @@ def _trained(
     start: Model,
     prepared: list[Path],
     run: Path,
-    scales: Mapping[str, float],
+    recipe: Recipe,
     bits: Bits,
-    config: Path | None,
-    stated: Mapping[str, int | None],
-    device: training.Device,
-    jobs: int,
-    resume: bool,
+    execution: Execution,
     quiet: bool,
+    scales: Mapping[str, float],
 ) -> Model:
-    folder, chosen = training.ready(run, device)
-    from awbkit.batch import default_jobs
-    from awbkit.training.aware import train_rounded
-    from awbkit.training.tuning import recipe_for
+    from awbkit.training.quantization_aware import train_quantized
 
-    recipe = training.recipe(recipe_for(start), config, stated)
     return training.watched(
-        lambda told: train_rounded(
-            start,
-            prepared,
-            folder,
-            recipe,
-            scales,
-            bits,
-            device=chosen,
-            jobs=jobs or default_jobs(),
-            resume=resume,
-            told=told,
-        ),
+        lambda execution: train_quantized(start, prepared, run, recipe, scales, bits, execution=execution),
+        execution,
         quiet=quiet,
     ).model
 

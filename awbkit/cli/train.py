@@ -72,8 +72,7 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train an illuminant estimator on labelled pictures: awbkit's own network, or others to compare it with."""
-    folder, chosen = training.ready(output, device)
-    from awbkit.batch import default_jobs
+    folder, execution = training.ready(output, device, jobs, resume)
     from awbkit.network.architecture import architecture
     from awbkit.network.models import named_float
     from awbkit.training.recipe import Recipe
@@ -97,17 +96,15 @@ def train(
     if start is not None and arch is not None and architecture(arch) != start.architecture:
         raise UsageError(f"--init {init} keeps its architecture; leave out --arch {arch}")
     training.carried_out(
-        lambda told: run(
+        lambda execution: run(
             prepared,
             folder,
             recipe,
             left_out=training.left_out(leave_out_dataset, leave_out_camera, fold),
             initial=start,
-            device=chosen,
-            jobs=jobs or default_jobs(),
-            resume=resume,
-            told=told,
+            execution=execution,
         ),
+        execution,
         folder,
         format=format,
         quiet=quiet,

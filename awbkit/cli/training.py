@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,7 @@ from awbkit.errors import MissingExtra, UsageError
 if TYPE_CHECKING:
     from awbkit.network.architecture import Architecture
     from awbkit.training.recipe import Recipe
-    from awbkit.training.run import Result, Told
+    from awbkit.training.run import Execution, Result, Told
     from awbkit.training.split import LeftOut
 
 DATA = "What it sees"
@@ -69,8 +70,8 @@ AsFormat = Annotated[
 ]
 
 
-def ready(output: Path | None, device: Device) -> tuple[Path, str]:
-    """The run's folder and the device's name, after a look at whether there is what a training needs.
+def ready(output: Path | None, device: Device, jobs: int, resume: bool) -> tuple[Path, Execution]:
+    """The run's folder and how it is carried out, after a look at whether there is what a training needs.
 
     Raises:
         UsageError: If no folder is named, or the device is not there.
@@ -84,7 +85,11 @@ def ready(output: Path | None, device: Device) -> tuple[Path, str]:
         raise MissingExtra("training", "train") from None
     if device is Device.CUDA and not torch.cuda.is_available():
         raise UsageError("--device cuda: torch finds no CUDA device here; leave it out")
-    return output, "cuda" if device is not Device.CPU and torch.cuda.is_available() else "cpu"
+    from awbkit.batch import default_jobs
+    from awbkit.training.run import Execution
+
+    chosen = "cuda" if device is not Device.CPU and torch.cuda.is_available() else "cpu"
+    return output, Execution(chosen, jobs or default_jobs(), resume)
 
 
 def recipe(usual: Recipe, config: Path | None, stated: Mapping[str, Any]) -> Recipe:
@@ -108,7 +113,8 @@ def left_out(datasets: list[str] | None, cameras: list[str] | None, fold: str | 
 
 
 def carried_out(
-    work: Callable[[Callable[[Told], None]], Result],
+    work: Callable[[Execution], Result],
+    execution: Execution,
     output: Path,
     *,
     start: Architecture | None = None,
@@ -118,14 +124,15 @@ def carried_out(
     """Carry out a run with its line of progress, and say what came of it.
 
     Args:
-        work: Does it; called with what to tell how far it is.
+        work: Does it.
+        execution: How, but for the telling.
         output: The run's folder.
         start: The architecture that the run made smaller, if it is one that does.
         format: Of the result.
         quiet: Neither a line of progress nor a summary.
     """
     line = _Line(enabled=_is_first() and not quiet)
-    result = _watched(work, line)
+    result = _watched(work, execution, line)
     if _is_first():
         chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
         _report(result, output, start, chosen)
@@ -134,14 +141,14 @@ def carried_out(
             print(f"awbkit: {result.path}: trained on {result.images} pictures, {seconds}", file=sys.stderr)
 
 
-def watched(work: Callable[[Callable[[Told], None]], Result], *, quiet: bool) -> Result:
+def watched(work: Callable[[Execution], Result], execution: Execution, *, quiet: bool) -> Result:
     """Carry out a run with its line of progress."""
-    return _watched(work, _Line(enabled=_is_first() and not quiet))
+    return _watched(work, execution, _Line(enabled=_is_first() and not quiet))
 
 
-def _watched(work: Callable[[Callable[[Told], None]], Result], line: _Line) -> Result:
+def _watched(work: Callable[[Execution], Result], execution: Execution, line: _Line) -> Result:
     try:
-        return work(line.show)
+        return work(replace(execution, told=line.show))
     finally:
         line.progress.erase()
 
@@ -180,8 +187,8 @@ def _report(result: Result, output: Path, start: Architecture | None, format: Re
         "validation": _rounded(result.validation),
         "calibration": [round(value, 4) for value in result.model.calibration],
     }
-    if start is not None:
-        record["before"] = {**_costs(start), "validation": _rounded(result.before)}
+    if start is not None or result.before is not None:
+        record["before"] = {**({} if start is None else _costs(start)), "validation": _rounded(result.before)}
     if format is ResultFormat.JSON:
         print(json.dumps(record, ensure_ascii=False))
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from awbkit.training.factors import Inputs, Matrix, factorised, layers, spectrum
 from awbkit.training.fit import network_of
 from awbkit.training.network import Network
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Result, Told, running
+from awbkit.training.run import USUALLY, Execution, Result, running
 from awbkit.training.seen import seen
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
@@ -66,10 +66,7 @@ def factorize(
     ranks: Ranks,
     *,
     left_out: LeftOut = _NOTHING,
-    device: str = "cpu",
-    jobs: int = 1,
-    resume: bool = False,
-    told: Callable[[Told], None] = lambda told: None,
+    execution: Execution = USUALLY,
 ) -> Result:
     """Factorise the layers of a network that get smaller by it, also those that are factorised already.
 
@@ -80,10 +77,7 @@ def factorize(
         recipe: How it is trained on; :func:`awbkit.training.tuning.recipe_for` has what is usual.
         ranks: How far.
         left_out: What must not be seen.
-        device: "cpu" or "cuda".
-        jobs: Processes that describe pictures.
-        resume: Go on with the run that the folder holds.
-        told: Called as it goes.
+        execution: How the run is carried out.
 
     Raises:
         UsageError: If the folder is in use, holds another run, no layer gets smaller, or what is asked for does not
@@ -95,12 +89,12 @@ def factorize(
         _smaller(model, dict.fromkeys(layers(model.architecture), ranks.rank))
     pictures = seen(folders, left_out, recipe, model)
     facts = {**tuning.facts(recipe), "factorising": asdict(ranks)}
-    with running(output, recipe, pictures, facts, steps=recipe.steps, device=device, resume=resume, told=told) as run:
-        bank, checks = run.banks(jobs)
+    with running(output, recipe, pictures, facts, steps=recipe.steps, execution=execution) as run:
+        bank, checks = run.banks()
         network = run.network(
             "all",
             "network",
-            partial(_factorised, model, bank, recipe, ranks, device),
+            partial(_factorised, model, bank, recipe, ranks, execution.device),
             bank,
             recipe,
             seed=recipe.seed * 1000,

@@ -22,10 +22,10 @@ from awbkit.network.architecture import Architecture
 from awbkit.training import checkpoint, processes
 from awbkit.training.bank import Bank
 from awbkit.training.draws import Drawn, Draws, moments
+from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.loss import angle, total_loss
 from awbkit.training.network import Network
 from awbkit.training.recipe import Recipe
-from awbkit.training.rounding import Rounding
 
 Float = NDArray[np.float32]
 Weights = dict[str, Float]
@@ -72,7 +72,7 @@ def fit(
     saved: Path | None = None,
     watched: Bank | None = None,
     told: Callable[[Step], None] = lambda step: None,
-    rounding: Rounding | None = None,
+    quantization: FakeQuantization | None = None,
 ) -> Weights:
     """Train one network.
 
@@ -87,7 +87,7 @@ def fit(
         saved: A checkpoint, written now and then, and gone on from if it is there.
         watched: Pictures to answer for every 500 steps, which changes nothing.
         told: Called every 50 steps, and after the last.
-        rounding: How the network is rounded when it is trained for whole numbers.
+        quantization: How the network is rounded when it is trained for whole numbers.
 
     Returns:
         Weights by name, averaged over the second half of the steps.
@@ -110,7 +110,7 @@ def fit(
         rate = _rate(step, recipe)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        shards = [_gradients(network, teachers, shard, recipe, device, rounding) for shard in draws.shards(step)]
+        shards = [_gradients(network, teachers, shard, recipe, device, quantization) for shard in draws.shards(step)]
         *gradients, loss, error = torch.split(processes.total(torch.stack(shards)), sizes)
         for parameter, gradient in zip(trained, gradients, strict=True):
             parameter.grad = gradient.view(parameter.shape)
@@ -145,11 +145,11 @@ def _gradients(
     shard: Drawn,
     recipe: Recipe,
     device: str,
-    rounding: Rounding | None,
+    quantization: FakeQuantization | None,
 ) -> Tensor:
     """The gradients of a shard's part of the batch's mean loss, that part, and its part of the mean error, in a row."""
     with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
-        answer = network(shard.read) if rounding is None else rounding.answer(network, shard.read)
+        answer = network(shard.read) if quantization is None else quantization.answer(network, shard.read)
     taught = None
     if teachers and recipe.distil:
         with torch.no_grad():

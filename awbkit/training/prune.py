@@ -26,7 +26,7 @@ from awbkit.training.factors import merged
 from awbkit.training.fit import network_of
 from awbkit.training.importance import importance
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Result, Told, running
+from awbkit.training.run import USUALLY, Execution, Result, running
 from awbkit.training.seen import seen
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
@@ -88,10 +88,7 @@ def prune(
     plan: Rounds,
     *,
     left_out: LeftOut = _NOTHING,
-    device: str = "cpu",
-    jobs: int = 1,
-    resume: bool = False,
-    told: Callable[[Told], None] = lambda told: None,
+    execution: Execution = USUALLY,
 ) -> Result:
     """Prune a network.
 
@@ -102,10 +99,7 @@ def prune(
         recipe: How what is left is trained; :func:`awbkit.training.tuning.recipe_for` has what is usual.
         plan: Down to which budget, and how.
         left_out: What must not be seen.
-        device: "cpu" or "cuda".
-        jobs: Processes that describe pictures.
-        resume: Go on with the run that the folder holds.
-        told: Called as it goes.
+        execution: How the run is carried out.
 
     Raises:
         UsageError: If the folder is in use, holds another run, or what is asked for does not fit together.
@@ -117,15 +111,15 @@ def prune(
     pictures = seen(folders, left_out, recipe, model)
     facts = {**tuning.facts(recipe), "pruning": asdict(plan)}
     steps = plan.steps(recipe)
-    with running(output, recipe, pictures, facts, steps=steps, device=device, resume=resume, told=told) as run:
-        bank, checks = run.banks(jobs)
+    with running(output, recipe, pictures, facts, steps=steps, execution=execution) as run:
+        bank, checks = run.banks()
         teachers = [network_of(*start)]
 
         def trained(name: str, begin: Callable[[], Snapshot], how: Recipe, seed: int) -> Snapshot:
             watched = checks if name == LAST else None
             return run.network("all", name, begin, bank, how, seed=seed, teachers=teachers, checks=watched)
 
-        network = in_rounds(start, plan, recipe, bank, trained, device)
+        network = in_rounds(start, plan, recipe, bank, trained, execution.device)
         return tuning.finish(run, model, "pruned", network, bank, checks, recipe)
 
 

@@ -25,11 +25,11 @@ from awbkit.network.store import SUFFIX
 from awbkit.training import calibration, processes
 from awbkit.training.bank import Bank, make, usual
 from awbkit.training.calibration import Judged
+from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import Step, fit
 from awbkit.training.folder import entered
 from awbkit.training.metrics import Metrics
 from awbkit.training.recipe import Recipe
-from awbkit.training.rounding import Rounding
 from awbkit.training.seen import Seen
 from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
 from awbkit.training.split import Picture
@@ -54,6 +54,26 @@ class Told:
     total: int
     step: Step | None
     validation: float | None
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a run is carried out, whatever it makes.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        jobs: Processes that describe pictures.
+        resume: Whether to go on with the run that the folder holds.
+        told: Called as it goes.
+    """
+
+    device: str = "cpu"
+    jobs: int = 1
+    resume: bool = False
+    told: Callable[[Told], None] = lambda told: None
+
+
+USUALLY = Execution()
 
 
 @dataclass(frozen=True)
@@ -84,8 +104,7 @@ class Run:
         seen: What they are trained on.
         facts: What the run began with, for the model.
         steps: Of the optimiser in all.
-        device: "cpu" or "cuda".
-        told: Called as it goes.
+        execution: How it is carried out.
     """
 
     def __init__(
@@ -95,15 +114,15 @@ class Run:
         seen: Seen,
         facts: Mapping[str, Any],
         steps: int,
-        device: str,
-        told: Callable[[Told], None],
+        execution: Execution,
     ) -> None:
-        self.device = device
+        self.device = execution.device
+        self._jobs = execution.jobs
         self._output = output
         self._recipe = recipe
         self._seen = seen
         self._facts = facts
-        self._told = told
+        self._told = execution.told
         self._metrics = Metrics(output / "metrics.jsonl")
         self._described = 0
         self._stepped = 0
@@ -111,11 +130,11 @@ class Run:
         self._total = steps + (len(seen.trained) + len(seen.watched)) * recipe.variants // 100
         self._validation: float | None = None
 
-    def banks(self, jobs: int) -> tuple[Bank, Bank | None]:
-        """What to train on, and what to watch the training by, if anything; described by so many processes."""
+    def banks(self) -> tuple[Bank, Bank | None]:
+        """What to train on, and what to watch the training by, if anything."""
         # Processes that do not write wait for the descriptions and then find them all.
         if processes.is_first():
-            found = self._banks(jobs)
+            found = self._banks(self._jobs)
             processes.wait()
         else:
             processes.wait()
@@ -153,7 +172,7 @@ class Run:
         seed: int,
         teachers: Sequence[torch.nn.Module] = (),
         checks: Bank | None = None,
-        rounding: Rounding | None = None,
+        quantization: FakeQuantization | None = None,
     ) -> Snapshot:
         """Train a network, or find the one that was finished before.
 
@@ -167,7 +186,7 @@ class Run:
             seed: Of all chance.
             teachers: Networks to learn from.
             checks: Pictures to watch the training by.
-            rounding: How it is rounded when it is trained for whole numbers.
+            quantization: How it is rounded when it is trained for whole numbers.
 
         Raises:
             UnreadableFile: If a file of the run is damaged.
@@ -189,7 +208,7 @@ class Run:
                 saved=saved,
                 watched=checks,
                 told=partial(self._stepping, phase, name),
-                rounding=rounding,
+                quantization=quantization,
             )
             if processes.is_first():
                 write_snapshot(path, (built, weights))
@@ -248,9 +267,7 @@ def running(
     facts: Mapping[str, Any],
     *,
     steps: int,
-    device: str,
-    resume: bool,
-    told: Callable[[Told], None],
+    execution: Execution,
 ) -> Iterator[Run]:
     """A run in its folder, by one process or several.
 
@@ -260,9 +277,7 @@ def running(
         seen: What they are trained on.
         facts: What decides what the run makes, the pictures apart.
         steps: Of the optimiser in all.
-        device: "cpu" or "cuda".
-        resume: Go on with the run that the folder holds.
-        told: Called as it goes.
+        execution: How it is carried out.
 
     Raises:
         UsageError: If the folder is in use, holds another run, or the processes do not fit the recipe.
@@ -270,11 +285,11 @@ def running(
     """
     facts = {**facts, **seen.facts}
     with ExitStack() as stack:
-        stack.enter_context(processes.joined(device, recipe.shards))
+        stack.enter_context(processes.joined(execution.device, recipe.shards))
         if processes.is_first():
-            stack.enter_context(entered(output, facts, resume))
+            stack.enter_context(entered(output, facts, execution.resume))
         processes.wait()
-        yield Run(output, recipe, seen, facts, steps, device, told)
+        yield Run(output, recipe, seen, facts, steps, execution)
 
 
 def judged(network: Snapshot, bank: Bank) -> tuple[Judged, Judged]:

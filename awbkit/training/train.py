@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from awbkit.training.bank import Bank
 from awbkit.training.calibration import Judged
 from awbkit.training.fit import network_of
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Result, Run, Told, errors_of, judged, running
+from awbkit.training.run import USUALLY, Execution, Result, Run, errors_of, judged, running
 from awbkit.training.seen import seen
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
@@ -31,10 +31,7 @@ def train(
     *,
     left_out: LeftOut = _NOTHING,
     initial: Model | None = None,
-    device: str = "cpu",
-    jobs: int = 1,
-    resume: bool = False,
-    told: Callable[[Told], None] = lambda told: None,
+    execution: Execution = USUALLY,
 ) -> Result:
     """Train a network.
 
@@ -44,10 +41,7 @@ def train(
         recipe: How.
         left_out: What it must not see.
         initial: A model to start from; it keeps its architecture and its normalisation.
-        device: "cpu" or "cuda".
-        jobs: Processes that describe pictures.
-        resume: Go on with the run that the folder holds.
-        told: Called as it goes.
+        execution: How the run is carried out.
 
     Raises:
         UsageError: If the folder is in use, holds another run, or what is asked for does not fit together.
@@ -60,8 +54,8 @@ def train(
     built = architecture(recipe.arch) if initial is None else initial.architecture
     steps = (len(others) + 1) * (1 + (recipe.teachers if recipe.distil else 0)) * recipe.steps
     facts = {"recipe": recipe.to_json()}
-    with running(output, recipe, pictures, facts, steps=steps, device=device, resume=resume, told=told) as run:
-        bank, checks = run.banks(jobs)
+    with running(output, recipe, pictures, facts, steps=steps, execution=execution) as run:
+        bank, checks = run.banks()
         weights = None if initial is None else initial.weights
         lines: list[tuple[Judged, Judged]] = []
         for name, fit_on, test in others:

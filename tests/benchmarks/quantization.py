@@ -28,12 +28,12 @@ from awbkit.network.inference import forward
 from awbkit.network.integer import description
 from awbkit.network.integer.arithmetic import OCTAVE
 from awbkit.network.integer.model import IntegerModel, white_logs
-from awbkit.network.integer.rounding import Bits, calibrated, of_scales
+from awbkit.network.integer.quantization import Bits, calibrated, quantized
 from awbkit.network.model import Model, canonical, white_of
 from awbkit.training.bank import Bank
+from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import fit, network_of
 from awbkit.training.recipe import Recipe
-from awbkit.training.rounding import Rounding
 from awbkit.training.tuning import USUAL
 
 CALIBRATED_ON = 256
@@ -80,7 +80,7 @@ def tuned(model: Model, bank: Bank, scales: Mapping[str, float], bits: Bits, ste
         seed=1000 * seed,
         teachers=[network_of(model.architecture, model.weights)],
         initial=model.weights,
-        rounding=Rounding(model.architecture, scales, bits),
+        quantization=FakeQuantization(model.architecture, scales, bits),
     )
     return replace(model, weights=weights)
 
@@ -128,7 +128,7 @@ def main() -> None:
             if bank is not None:
                 places = np.flatnonzero([picture.dataset != left_out for picture in known])
                 trained = tuned(model, bank.subset(places), scales, bits, options.steps, int(seed))
-            whole = of_scales(trained, scales, bits)
+            whole = quantized(trained, scales, bits)
             after = errors([whole_answer(whole, picture) for picture in test])
             rows[left_out, text].append({key: after[key] - before[key] for key in KEYS})
             print(

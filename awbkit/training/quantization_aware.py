@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from awbkit.network.integer.rounding import Bits
+from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
 from awbkit.training import tuning
+from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import network_of
 from awbkit.training.recipe import Recipe
-from awbkit.training.rounding import Rounding
-from awbkit.training.run import Result, Told, running
+from awbkit.training.run import USUALLY, Execution, Result, running
 from awbkit.training.seen import seen
 from awbkit.training.split import LeftOut
 
+_NOTHING = LeftOut()
 
-def train_rounded(
+
+def train_quantized(
     model: Model,
     folders: Sequence[Path],
     output: Path,
@@ -25,11 +27,8 @@ def train_rounded(
     scales: Mapping[str, float],
     bits: Bits,
     *,
-    left_out: LeftOut | None = None,
-    device: str = "cpu",
-    jobs: int = 1,
-    resume: bool = False,
-    told: Callable[[Told], None] = lambda told: None,
+    left_out: LeftOut = _NOTHING,
+    execution: Execution = USUALLY,
 ) -> Result:
     """Train a network on for whole numbers, while it learns from what it was as well.
 
@@ -41,10 +40,7 @@ def train_rounded(
         scales: What one unit of each layer's outputs will be.
         bits: How many bits numbers will have.
         left_out: What must not be seen.
-        device: "cpu" or "cuda".
-        jobs: Processes that describe pictures.
-        resume: Go on with the run that the folder holds.
-        told: Called as it goes.
+        execution: How the run is carried out.
 
     Returns:
         A model of floating point, which is to be rounded with the same scales and bits.
@@ -54,10 +50,10 @@ def train_rounded(
         UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
     """
     tuning.check(model, recipe, "quantize")
-    pictures = seen(folders, left_out or LeftOut(), recipe, model)
-    facts = {**tuning.facts(recipe), "rounding": {**asdict(bits), "scales": dict(scales)}}
-    with running(output, recipe, pictures, facts, steps=recipe.steps, device=device, resume=resume, told=told) as run:
-        bank, checks = run.banks(jobs)
+    pictures = seen(folders, left_out, recipe, model)
+    facts = {**tuning.facts(recipe), "quantization": {**asdict(bits), "scales": dict(scales)}}
+    with running(output, recipe, pictures, facts, steps=recipe.steps, execution=execution) as run:
+        bank, checks = run.banks()
         start = (model.architecture, dict(model.weights))
         network = run.network(
             "all",
@@ -68,6 +64,6 @@ def train_rounded(
             seed=recipe.seed * 1000,
             teachers=[network_of(*start)],
             checks=checks,
-            rounding=Rounding(model.architecture, scales, bits),
+            quantization=FakeQuantization(model.architecture, scales, bits),
         )
-        return tuning.finish(run, model, "rounded", network, bank, checks, recipe)
+        return tuning.finish(run, model, "qat", network, bank, checks, recipe)

@@ -19,16 +19,16 @@ from torch.func import functional_call
 from awbkit.network.architecture import Architecture
 from awbkit.network.integer.description import GRID_UNITS
 from awbkit.network.integer.network import INPUT_LIMIT, INPUT_UNIT, input_corrections
-from awbkit.network.integer.rounding import LEAST_UNIT, Bits
+from awbkit.network.integer.quantization import LEAST_UNIT, Bits
 from awbkit.training.network import Batch, Network
 
 
-class Rounding:
+class FakeQuantization:
     """How a network is rounded.
 
     Args:
         architecture: Of the family "awbnet".
-        scales: What one unit of each layer's outputs is; of :func:`awbkit.network.integer.rounding.calibrated`.
+        scales: What one unit of each layer's outputs is; of :func:`awbkit.network.integer.quantization.calibrated`.
         bits: How many bits numbers have.
     """
 

@@ -9,13 +9,13 @@ from integer_models import SHAPES, pictures, random_model
 from awbkit.network.integer.arithmetic import OCTAVE
 from awbkit.network.integer.description import GRID_UNITS, UNITS, describe, thumbnail
 from awbkit.network.integer.model import white_logs
-from awbkit.network.integer.rounding import Bits, calibrated, integer_of
+from awbkit.network.integer.quantization import Bits, calibrated, integer_of
 from awbkit.network.model import white_of
 
 torch = pytest.importorskip("torch")
 
+from awbkit.training.fake_quantization import FakeQuantization  # noqa: E402
 from awbkit.training.fit import network_of  # noqa: E402
-from awbkit.training.rounding import Rounding  # noqa: E402
 
 LOGARITHM = np.log(2) / OCTAVE
 
@@ -38,7 +38,7 @@ def test_the_answers_are_those_of_whole_numbers(shape: str, bits: Bits) -> None:
     }
     tensors = {name: torch.from_numpy(value.astype(np.float32)) for name, value in batch.items()}
     network = network_of(model.architecture, model.weights)
-    rounding = Rounding(model.architecture, scales, bits)
+    rounding = FakeQuantization(model.architecture, scales, bits)
     with torch.no_grad():
         found, plain = (
             np.column_stack([part.numpy() for part in answer])
@@ -66,6 +66,8 @@ def test_gradients_reach_every_weight(shape: str) -> None:
         "statistics": torch.randn(32, 138, generator=rng),
         "grid": torch.rand(32, 5, 16, 16, generator=rng),
     }
-    residual, stated = Rounding(model.architecture, calibrated(model, images, bits), bits).answer(network, batch)
+    residual, stated = FakeQuantization(model.architecture, calibrated(model, images, bits), bits).answer(
+        network, batch
+    )
     gradients = torch.autograd.grad((residual**2).sum() + stated.sum(), network.trained())
     assert all(bool(gradient.isfinite().all()) and float(gradient.abs().max()) > 0 for gradient in gradients)

@@ -38,6 +38,7 @@ _LOGARITHM = float(np.log(2)) / OCTAVE
 """One unit of logarithms, in natural ones."""
 
 LEAST_UNIT = 1e-12
+"""The least that a unit of weights is, where all of an output's are 0."""
 
 _SUM_BITS = {8: 23, 16: 31}
 """What sums may take, by the bits of activations, their signs apart."""
@@ -70,10 +71,10 @@ class Bits:
         return int(1 << self.activations - 1) - 1
 
 
-def rounded(
+def calibrated(
     model: Model, pictures: Iterable[LinearImage], bits: Bits, *, progress: Callable[[int], None] = lambda count: None
-) -> IntegerModel:
-    """A model in whole numbers.
+) -> dict[str, float]:
+    """What one unit of each layer's outputs is: as little as clips nothing in these pictures.
 
     Args:
         model: Of the family "awbnet".
@@ -83,40 +84,7 @@ def rounded(
 
     Raises:
         UsageError: If the model is of another family, or there is no picture.
-        AwbError: If a picture has no valid pixel, or the weights do not fit whole numbers.
-    """
-    return of_scales(model, calibrated(model, pictures, bits, progress=progress), bits)
-
-
-def of_scales(model: Model, scales: Mapping[str, float], bits: Bits) -> IntegerModel:
-    """:func:`rounded`, with scales that are known.
-
-    Args:
-        model: Of the family "awbnet".
-        scales: Of :func:`calibrated`.
-        bits: How many bits numbers will have.
-
-    Raises:
-        AwbError: If the weights do not fit whole numbers.
-    """
-    network = integer_of(model.architecture, model.weights, scales, bits)
-    training = {**(model.training or {}), "quantised": {"from": model.name, "sha256": model.digest}}
-    known, unknown = (
-        (round(offset * DEGREE), round(slope * DEGREE))
-        for offset, slope in (model.calibration, model.calibration_without_matrix)
-    )
-    try:
-        return IntegerModel(model.name, network, bits.weights, model.domain, known, unknown, training)
-    except ValueError as error:
-        raise AwbError(f"{model.name} does not fit whole numbers: {error}") from None
-
-
-def calibrated(
-    model: Model, pictures: Iterable[LinearImage], bits: Bits, *, progress: Callable[[int], None] = lambda count: None
-) -> dict[str, float]:
-    """What one unit of each layer's outputs is: as little as clips nothing in these pictures.
-
-    Arguments and errors as of :func:`rounded`.
+        AwbError: If a picture has no valid pixel.
     """
     if model.architecture.family != "awbnet":
         raise UsageError(f"{model.name}: whole numbers compute awbnets, not {model.architecture.family}")
@@ -134,6 +102,29 @@ def calibrated(
         raise UsageError("no picture to calibrate on")
     most = bits.largest_activation
     return {name: max(value, 1e-3) / most for name, value in greatest.items()}
+
+
+def quantized(model: Model, scales: Mapping[str, float], bits: Bits) -> IntegerModel:
+    """A model in whole numbers.
+
+    Args:
+        model: Of the family "awbnet".
+        scales: What one unit of each layer's outputs is; of :func:`calibrated`.
+        bits: How many bits numbers will have.
+
+    Raises:
+        AwbError: If the weights do not fit whole numbers.
+    """
+    network = integer_of(model.architecture, model.weights, scales, bits)
+    training = {**(model.training or {}), "quantised": {"from": model.name, "sha256": model.digest}}
+    known, unknown = (
+        (round(offset * DEGREE), round(slope * DEGREE))
+        for offset, slope in (model.calibration, model.calibration_without_matrix)
+    )
+    try:
+        return IntegerModel(model.name, network, bits.weights, model.domain, known, unknown, training)
+    except ValueError as error:
+        raise AwbError(f"{model.name} does not fit whole numbers: {error}") from None
 
 
 def integer_of(architecture: Architecture, weights: Weights, scales: Mapping[str, float], bits: Bits) -> IntegerNetwork:
