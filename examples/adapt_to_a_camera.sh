@@ -11,7 +11,6 @@ if [ $# -ne 1 ] && [ $# -ne 3 ]; then
     exit 2
 fi
 work=$1
-here=$(dirname "$0")
 mkdir -p "$work"
 if [ $# -eq 3 ]; then
     awbkit dataset prepare folder "$2" -o "$work/labelled"
@@ -20,5 +19,5 @@ else
     awbkit dataset prepare "rendered:count=100,seed=1,lamps=no,camera=Nikon D5100" -o "$work/labelled"
     awbkit dataset prepare "rendered:count=200,seed=2,lamps=no,camera=Nikon D5100" -o "$work/test"
 fi
-awbkit train "$work/labelled" -o "$work/run" --init awbnet-s --config "$here/adapt.toml"
+awbkit train "$work/labelled" -o "$work/run" --init awbnet-s
 awbkit evaluate "$work/test" -m awbnet -m "$work/run" --format table

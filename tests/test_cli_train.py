@@ -32,7 +32,7 @@ def test_a_run_is_a_method(prepared: Path) -> None:
     assert ran.record["parameters"] == Model.load("run").architecture.parameters
     assert ran.record["images"] < 24
     assert ran.record["validation"]["mean"] > 0
-    assert "trained on" in ran.complaint
+    assert "trained on" in ran.err
     judged = awbkit(
         "evaluate", "set", "-m", "run", "-m", "gray-world", "--rounds", "100", "--format", "json", "-j", "2"
     )
@@ -53,9 +53,26 @@ def test_flags_override_the_recipe(prepared: Path) -> None:
 
 def test_what_the_initial_model_was_worth_is_told(prepared: Path) -> None:
     anew = awbkit("train", prepared, "-o", "anew", *QUICK)
-    tuned = awbkit("train", prepared, "-o", "tuned", "--init", "anew", *QUICK)
+    tuned = awbkit("train", prepared, "-o", "tuned", "--init", "anew", "--validation", "0.1", *QUICK)
     assert "before" not in anew.record
     assert tuned.record["before"] == {"validation": anew.record["validation"]}
+
+
+def test_a_start_is_adapted_in_small_steps_unless_told_otherwise(prepared: Path) -> None:
+    awbkit("train", prepared, "-o", "anew", *QUICK)
+    quick = ("--variants", "2", "--device", "cpu", "-j", "1")
+    assert awbkit("train", prepared, "-o", "tuned", "--init", "anew", "--seed", "3", *quick).code == 0
+    recipe = json.loads(Path("tuned/run.json").read_text())["recipe"]
+    assert (recipe["steps"], recipe["learning_rate"], recipe["seed"]) == (400, 2e-4, 3)
+    before, after = (Model.load(name).weights["output.bias"] for name in ("anew", "tuned"))
+    assert 0 < abs(after - before).max() < 0.1
+
+
+def test_an_expected_error_that_rests_on_nothing_is_told(prepared: Path) -> None:
+    ran = awbkit("train", prepared, "-o", "run", *QUICK, "--validation", "0")
+    assert "awbkit: the expected error was fitted to 0 pictures only; a larger --validation" in ran.err
+    assert (ran.record["calibrated_on"], ran.record["calibration"]) == (0, [0.0, 1.0])
+    assert awbkit("train", prepared, "-o", "quiet", *QUICK, "--validation", "0", "-q").err == ""
 
 
 def test_the_table_says_what_was_made(prepared: Path) -> None:

@@ -82,6 +82,15 @@ def test_what_the_start_has_seen_cannot_be_left_out(prepared: Prepared, tmp_path
             train([prepared.path, other.path], tmp_path / "run", QUICK, left_out=left_out, initial=first)
 
 
+def test_what_the_start_has_seen_does_not_tell_how_sure_it_is(prepared: Prepared, tmp_path: Path) -> None:
+    first = train([prepared.path], tmp_path / "first", QUICK).model
+    other = write_set(tmp_path / "other", 30)
+    for calibration in ("leave-one-dataset-out", "leave-one-camera-out"):
+        again = replace(QUICK, calibration=calibration)
+        with pytest.raises(UsageError, match=f"trained on set, so calibration {calibration} would test it on what"):
+            train([other.path, prepared.path], tmp_path / "run", again, initial=first)
+
+
 def test_a_run_goes_on_from_what_it_started_from(prepared: Prepared, tmp_path: Path) -> None:
     one, two = (train([prepared.path], tmp_path / f"{seed}", replace(QUICK, seed=seed)).model for seed in (1, 2))
     train([prepared.path], tmp_path / "run", QUICK, initial=one)

@@ -44,7 +44,7 @@ def train(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Start from this file, run or shipped model, to adapt it to a camera of your own.",
+            help="Start from this file, run or shipped model, in small steps, to adapt it to a camera of your own.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
@@ -76,6 +76,7 @@ def train(
     from awbkit.network.architecture import architecture
     from awbkit.network.models import named_float
     from awbkit.training.recipe import Recipe
+    from awbkit.training.train import ADAPTING
     from awbkit.training.train import train as run
 
     stated = {
@@ -91,7 +92,8 @@ def train(
         "calibration": calibration and calibration.value,
         "seed": seed,
     }
-    recipe = training.recipe(Recipe(), config, stated)
+    usual = Recipe() if init is None else Recipe().with_changes(ADAPTING)
+    recipe = training.recipe(usual, config, stated)
     start = None if init is None else named_float(init, recipe.domain)
     if start is not None and arch is not None and architecture(arch) != start.architecture:
         raise UsageError(f"--init {init} keeps its architecture; leave out --arch {arch}")

@@ -136,6 +136,14 @@ def carried_out(
     if _is_first():
         chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
         _report(result, output, start, chosen)
+        from awbkit.training.calibration import FEWEST
+
+        if result.calibrated < FEWEST and not quiet:
+            print(
+                f"awbkit: the expected error was fitted to {result.calibrated} pictures only; a larger "
+                "--validation, or more pictures, would make it reliable",
+                file=sys.stderr,
+            )
         if not quiet:
             seconds = clock(line.progress.seconds)
             print(f"awbkit: {result.path}: trained on {result.images} pictures, {seconds}", file=sys.stderr)
@@ -185,6 +193,7 @@ def _report(result: Result, output: Path, start: Architecture | None, format: Re
         **_costs(built),
         "images": result.images,
         "validation": _rounded(result.validation),
+        "calibrated_on": result.calibrated,
         "calibration": [round(value, 4) for value in result.model.calibration],
     }
     if start is not None or result.before is not None:

@@ -15,7 +15,7 @@ from awbkit.training.fit import Weights, answers, network_of, true_errors
 from awbkit.training.split import Picture
 
 FEWEST = 30
-"""Pictures that a line takes; of fewer only the scale is believed."""
+"""Pictures that a line takes; of fewer only the scale is believed. As many count for what was known before."""
 
 _STEEPEST_LOG = 10.0
 
@@ -52,9 +52,12 @@ def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) 
 def line(parts: Sequence[Judged], otherwise: Line = (0.0, 1.0)) -> Line:
     """Offset and slope of the line through what was stated and what came, by least squares; each part counts alike.
 
+    It is drawn towards a line known before, as by :data:`FEWEST` further pictures that lie on that: a handful of
+    pictures says little of how a network errs.
+
     Args:
         parts: Each judged by a network of its own.
-        otherwise: The line where there is nothing to go by.
+        otherwise: The line known before.
     """
     stated, missed = (np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("stated", "missed"))
     if not len(stated):
@@ -65,11 +68,18 @@ def line(parts: Sequence[Judged], otherwise: Line = (0.0, 1.0)) -> Line:
     if len(stated) < FEWEST:
         offset, slope = otherwise
         scale = mean_missed / (offset + slope * mean_stated)
-        return (offset * scale, slope * scale) if 0 < scale < np.inf else otherwise
+        found = (offset * scale, slope * scale) if 0 < scale < np.inf else otherwise
+        return _between(otherwise, found, len(stated))
     variance = float(weight @ (stated - mean_stated) ** 2)
     common = float(weight @ ((stated - mean_stated) * (missed - mean_missed)))
     slope = max(common / variance, 0.0) if variance > 0 else 0.0
-    return mean_missed - slope * mean_stated, slope
+    return _between(otherwise, (mean_missed - slope * mean_stated, slope), len(stated))
+
+
+def _between(before: Line, found: Line, count: int) -> Line:
+    share = count / (count + FEWEST)
+    offset, slope = (old + share * (new - old) for old, new in zip(before, found, strict=True))
+    return offset, slope
 
 
 def carried(after: Judged, before: Judged, own: Line) -> Line:

@@ -84,6 +84,7 @@ class Result:
         model: What was made.
         path: The file that holds it.
         images: How many pictures it was trained on.
+        calibrated: How many pictures the expected error was fitted to.
         validation: Mean, median, ... of the recovery error in degrees on the validation pictures; None without any.
         before: The same of the model that the run started from; None without one.
     """
@@ -91,6 +92,7 @@ class Result:
     model: Model
     path: Path
     images: int
+    calibrated: int
     validation: Mapping[str, float] | None
     before: Mapping[str, float] | None = None
 
@@ -227,6 +229,7 @@ class Run:
         network: Snapshot,
         lines: tuple[calibration.Line, calibration.Line],
         *,
+        calibrated: int,
         validation: Mapping[str, float] | None,
         before: Mapping[str, float] | None,
     ) -> Result:
@@ -236,6 +239,7 @@ class Run:
             name: Its name.
             network: It.
             lines: Calibration of its expected error, with a camera's matrix and without.
+            calibrated: How many pictures they were fitted to.
             validation: Its errors on the validation pictures.
             before: The same of the model that the run started from.
         """
@@ -244,7 +248,7 @@ class Run:
         if processes.is_first():
             write_whole(self._output / MODEL, IfExists.REPLACE, model.to_bytes())
         processes.wait()
-        return Result(model, self._output / MODEL, len(self._seen.trained), validation, before)
+        return Result(model, self._output / MODEL, len(self._seen.trained), calibrated, validation, before)
 
     def _describing(self, count: int) -> None:
         self._described += count

@@ -20,6 +20,15 @@ from awbkit.training.seen import seen
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 
+ADAPTING: Mapping[str, Any] = {
+    "steps": 400,
+    "learning_rate": 2e-4,
+    "weight_decay": 0.0,
+    "relight": 0.1,
+    "validation": 0.2,
+}
+"""Where a training that starts from a model usually differs: a hundred pictures or so, small steps from what it knows."""
+
 _NOTHING = LeftOut()
 _AS_STATED = (0.0, 1.0)
 
@@ -74,7 +83,10 @@ def train(
         otherwise = (_AS_STATED,) * 2 if initial is None else (initial.calibration, initial.calibration_without_matrix)
         known, unknown = (calibration.line([pair[place] for pair in lines], otherwise[place]) for place in (0, 1))
         name = recipe.arch if initial is None else initial.name
-        return run.finish(name, network, (known, unknown), validation=validation, before=before)
+        count = sum(len(pair[0].stated) for pair in lines)
+        return run.finish(
+            name, network, (known, unknown), calibrated=count, validation=validation, before=before
+        )
 
 
 def _taught(

@@ -4,7 +4,7 @@
     python tests/benchmarks/adaptation.py PREPARED/cube-plus WORK/base --count 100
 
 The network should not have seen the data set. Three draws, each of ``--count`` scenes to train on; the mean / median /
-worst 25 % of the recovery error in degrees on all others, as it was, adapted by examples/adapt.toml, and trained on
+worst 25 % of the recovery error in degrees on all others, as it was, adapted as `awbkit train --init` does, and trained on
 the same pictures alone.
 """
 
@@ -24,10 +24,11 @@ from awbkit.network.model import Model
 from awbkit.network.models import named
 from awbkit.training.bank import Bank, make
 from awbkit.training.fit import answers, fit, network_of, true_errors
-from awbkit.training.recipe import Recipe, read_recipe
+from awbkit.training.recipe import Recipe
 from awbkit.training.split import LeftOut, Picture, split
+from awbkit.training.train import ADAPTING
 
-ADAPT = Path(__file__).parents[2] / "examples" / "adapt.toml"
+ADAPT = Recipe().with_changes(ADAPTING)
 ALONE = Recipe(steps=1500)
 
 
@@ -48,15 +49,14 @@ def main() -> None:
     assert isinstance(model, Model), "a quantised model is not trained on"
     pictures, _ = split([Prepared.open(options.prepared)], LeftOut(), 0.0)
     scenes = sorted({picture.scene for picture in pictures})
-    adapt = read_recipe(ADAPT)
     for draw in range(3):
         chosen = set(np.random.default_rng(draw).permutation(scenes)[: options.count].tolist())
         with tempfile.TemporaryDirectory() as folder:
-            few = bank_of([p for p in pictures if p.scene in chosen], Path(folder) / "few", adapt.variants)
+            few = bank_of([p for p in pictures if p.scene in chosen], Path(folder) / "few", ADAPT.variants)
             rest = bank_of([p for p in pictures if p.scene not in chosen], Path(folder) / "rest", 1)
             runs = {
                 "as it was": (model.architecture, model.weights),
-                "adapted": (model.architecture, fit(few, model.architecture, adapt, seed=draw, initial=model.weights)),
+                "adapted": (model.architecture, fit(few, model.architecture, ADAPT, seed=draw, initial=model.weights)),
                 "alone": (architecture(ALONE.arch), fit(few, architecture(ALONE.arch), ALONE, seed=draw)),
             }
             for name, (built, weights) in runs.items():
