@@ -96,8 +96,26 @@ def test_one_light_is_what_the_sensitivities_make_of_it() -> None:
         assert found[0] == pytest.approx(kelvin, rel=0.13)
 
 
+def spread_of_colours(example: Example) -> float:
+    """How far the middle half of a picture's log-chroma lies apart, in both its directions."""
+    logs = np.log(np.maximum(example.image.pixels[example.image.valid], 1e-4))
+    low, high = np.quantile(logs[:, 0::2] - logs[:, 1:2], (0.25, 0.75), axis=0)
+    return float(np.hypot(*(high - low)))
+
+
+def test_a_share_of_the_scenes_is_mostly_of_one_material() -> None:
+    none, some, all_of_them = (examples(f"rendered:count=60,one_material={share}") for share in (0, 0.3, 1))
+    other = [not same(first, second) for first, second in zip(none, some, strict=True)]
+    # A scene that is not of one material is what it would be without any.
+    assert 8 <= sum(other) <= 30
+    assert all(same(some[place], all_of_them[place]) for place, differs in enumerate(other) if differs)
+    mixed, alike = (np.median([spread_of_colours(example) for example in group]) for group in (none, all_of_them))
+    assert alike < 0.8 * mixed
+    assert not any(example.spread for example in all_of_them)
+
+
 def test_several_lights_are_kept_by_cell() -> None:
-    several = [example for example in examples("rendered:count=60,lights=3") if example.spread]
+    several = [example for example in examples("rendered:count=60,lights=3,one_material=0") if example.spread]
     assert len(several) > 10
     assert max(example.spread or 0 for example in several) > 3
     for example in several:

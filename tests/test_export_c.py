@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,20 @@ from integer_models import SHAPES, integer_model, pictures, random_model, rounde
 from awbkit.errors import CheckFailed
 from awbkit.export.c.check import answer, check, compare, compiler, record
 from awbkit.export.c.emit import emit
-from awbkit.export.cases import Case, of_prepared, synthetic
-from awbkit.network.integer.model import IntegerModel
+from awbkit.export.cases import Case, extremes, of_prepared, surfaces
+from awbkit.network.integer.description import describe
+from awbkit.network.integer.model import IntegerModel, white_logs
 from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
 from awbkit.network.models import shipped
 
 FIRMWARE = Path(__file__).parents[1] / "examples" / "firmware"
+
+
+def synthetic() -> Iterator[Case]:
+    yield from surfaces()
+    yield from extremes()
+
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler (cc, gcc or clang) on this machine")
 needs_arm = pytest.mark.skipif(
@@ -196,6 +204,44 @@ def test_a_wrong_answer_is_told() -> None:
         compare(model, cases, [right[0], [*right[1][:-1], right[1][-1] + 1]])
     with pytest.raises(CheckFailed, match="answered for 1 of 2 pictures"):
         compare(model, cases, right[:1])
+
+
+@needs_compiler
+@pytest.mark.parametrize(("shape", "bits"), [("s", Bits()), ("nano", Bits(8, 16)), ("pruned", Bits())], ids=str)
+def test_a_description_for_other_runtimes(tmp_path: Path, shape: str, bits: Bits) -> None:
+    model = integer_model(shape, bits)
+    for name, text in emit(model).items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "main.c").write_text(
+        """
+        #include <stdio.h>
+        #include "awb.h"
+        static awb_workspace workspace;
+        static awb_description found;
+        static uint16_t thumbnail[AWB_PIXELS * 3];
+        int main(void)
+        {
+            awb_camera camera;
+            while (fread(&camera, sizeof camera, 1, stdin) && fread(thumbnail, sizeof thumbnail, 1, stdin)) {
+                int n, status = awb_describe(thumbnail, &camera, &workspace, &found);
+                printf("%d %d %d", status, found.anchor[0], found.anchor[1]);
+                for (n = 0; n < AWB_READ; n++) printf(" %d", found.read[n]);
+                for (n = 0; n < 1280; n++) printf(" %d", found.grid[n]);
+                printf("\\n");
+            }
+            return 0;
+        }
+        """
+    )
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
+    subprocess.run([str(compiler()), *flags, "awb.c", "main.c", "-o", "main"], cwd=tmp_path, check=True)
+    cases = [case for case in synthetic() if (case.pixels > 0).all(axis=2).any()]
+    ran = subprocess.run([tmp_path / "main"], input=b"".join(map(record, cases)), capture_output=True, check=True)
+    for case, line in zip(cases, ran.stdout.splitlines(), strict=True):
+        described = describe(case.pixels)
+        read = model.network.inputs_of_picture(described, white_logs(case.white))
+        expected = [0, *described.anchor, *read, *np.moveaxis(described.grid, 0, 2).reshape(-1)]
+        assert [int(word) for word in line.split()] == [int(value) for value in expected]
 
 
 @needs_compiler

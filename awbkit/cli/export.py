@@ -6,27 +6,41 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from awbkit.cli import options
-from awbkit.cli.options import ResultFormat
+from awbkit.cli.options import Domain, ResultFormat
 from awbkit.cli.terminal import printable
 from awbkit.errors import UsageError
 from awbkit.files.outputs import IfExists, skips, write_whole
+
+if TYPE_CHECKING:
+    from awbkit.export.check import Apart
 
 
 class Target(StrEnum):
     """What a network can be exported to."""
 
     C = "c"
+    ONNX = "onnx"
+    TFLITE = "tflite"
+    EXECUTORCH = "executorch"
 
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model that `awbkit quantize` made.")],
-    to: Annotated[Target, typer.Option(help="c: one C99 header and one source, without floating point or heap.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file, run or shipped model.")],
+    to: Annotated[
+        Target,
+        typer.Option(
+            help="c: one C99 header and source in whole numbers, of a model that `awbkit quantize` made. onnx: one "
+            "file, of either kind. tflite: the quantised network alone, to be fed by the C's awb_describe. executorch: "
+            "a .pte of a model of floating point."
+        ),
+    ],
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Takes the files.")] = None,
+    domain: Annotated[Domain, typer.Option(help="Which of the two models of a shipped name.")] = Domain.RAW,
     check: Annotated[
         list[Path] | None,
         typer.Option(metavar="PREPARED", help="Compare on these pictures too; repeatable."),
@@ -35,48 +49,45 @@ def export(
     format: Annotated[ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a network for a device, and compare what was written with the reference at once.
+    """Write a network for a device, from the thumbnail to the light, and compare it with the model at once.
 
-    C is compiled with this machine's compiler and must give the same bits; exit code 3 tells that it does not. Where
-    there is no compiler a line says that nothing was compared.
+    C is compiled with this machine's compiler and must give the same bits; the others may be some hundredths of a
+    degree apart. Exit code 3 tells that something is not as it must be, and nothing is written then.
     """
-    from awbkit.export.c.check import check as compared
-    from awbkit.export.c.check import compiler
-    from awbkit.export.c.emit import emit
-    from awbkit.export.cases import of_prepared, synthetic
-    from awbkit.network.integer.model import IntegerModel
-    from awbkit.network.models import load
+    from awbkit.export.cases import of_prepared, surfaces
+    from awbkit.export.targets import TARGETS
+    from awbkit.network.models import named
 
     if output is None:
         raise UsageError("no output named; give a folder with -o")
     if output.exists() and not output.is_dir():
         raise UsageError(f"-o {output} is a file; name a folder")
-    quantised = load(model)
-    if not isinstance(quantised, IntegerModel):
-        raise UsageError(f"{model} is of floating point; quantise it first: awbkit quantize {model} PREPARED -o FILE")
-    sources = emit(quantised)
-    skipped = [skips(output / name, if_exists) for name in sources]
+    found = named(model, domain.value)
+    made = TARGETS[to.value](found)
+    skipped = [skips(output / name, if_exists) for name in made.files]
     if all(skipped):
         return
-    cases = [*synthetic(), *(case for folder in check or [] for case in of_prepared(folder))]
-    cc = compiler()
-    number = 0 if cc is None else compared(sources, quantised, cases, cc)
-    for name, text in sources.items():
-        write_whole(output / name, if_exists, text)
-    if cc is None and not quiet:
+    cases = [*surfaces(), *(case for folder in check or [] for case in of_prepared(folder))]
+    apart = None if made.check is None else made.check(cases)
+    for name, data in made.files.items():
+        write_whole(output / name, if_exists, data)
+    if apart is None and not quiet:
         print("awbkit: no C compiler here (cc, gcc or clang), so the C was not compared", file=sys.stderr)
-    _report(output, quantised.name, {name: len(text) for name, text in sources.items()}, number, format)
+    _report(output, found.name, to, {name: len(data) for name, data in made.files.items()}, apart, format)
 
 
-def _report(output: Path, name: str, sizes: dict[str, int], number: int, format: ResultFormat | None) -> None:
+def _report(
+    output: Path, name: str, to: Target, sizes: dict[str, int], apart: Apart | None, format: ResultFormat | None
+) -> None:
     record: dict[str, Any] = {
         "schema": 1,
         "model": name,
-        "target": Target.C.value,
+        "target": to.value,
         "output": str(output),
         "files": sizes,
-        "compared": number,
-        "apart": 0.0 if number else None,
+        "compared": 0 if apart is None else apart.pictures,
+        "apart": None if apart is None else round(apart.greatest, 4),
+        "apart_on_average": None if apart is None else round(apart.mean, 4),
     }
     chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
     if chosen is ResultFormat.JSON:
@@ -84,4 +95,12 @@ def _report(output: Path, name: str, sizes: dict[str, int], number: int, format:
         return
     print(f"{'model':<12}{printable(name)}")
     print(f"{'files':<12}{printable(', '.join(str(output / file) for file in sizes))}")
-    print(f"{'compared':<12}" + (f"the same bits on {number} pictures" if number else "not"))
+    print(f"{'compared':<12}{_in_words(to, apart)}")
+
+
+def _in_words(to: Target, apart: Apart | None) -> str:
+    if apart is None:
+        return "not"
+    if to is Target.C:
+        return f"the same bits on {apart.pictures} pictures"
+    return f"{apart.mean:.3f} degrees apart on average, {apart.greatest:.3f} at most, on {apart.pictures} pictures"

@@ -7,7 +7,8 @@
 Each image is a scene of its own, 64 x 64, under one light or several (daylight, tungsten, LED, fluorescent and
 discharge lamps; `awbkit.datasets.spectral.recipe` has the frequencies), with shading, shadows and highlights, exposed,
 with shot and read noise, clipped at the white level, black level subtracted. It depends on its number, the seed, the
-other options and the source only; its name says the lights.
+other options and the source only; its name says the lights. Three of ten are mostly of one material under a light of
+any temperature, so that what is trained on them learns what a lawn or a wall does not tell (``one_material``).
 
 Source: none, for the 52 cameras that travel with awbkit, or a folder of spectral sensitivities: JSON as rawtoaces-data
 has it, or CSV ``wavelength,r,g,b``.
@@ -61,6 +62,13 @@ class Rendered(Layout):
     seed: int = field(default=0, metadata={"help": "another seed makes other scenes", "range": (0, 2**31 - 1)})
     lights: int = field(default=2, metadata={"help": "most lights in one scene", "range": (1, 3)})
     lamps: bool = field(default=True, metadata={"help": "measured lamps; without, daylight and black bodies only"})
+    one_material: float = field(
+        default=0.3,
+        metadata={
+            "help": "share of the invented scenes that are mostly of one material, under any one light",
+            "range": (0.0, 1.0),
+        },
+    )
     noise: bool = field(default=True, metadata={"help": "shot and read noise"})
     camera: str = field(
         default="", metadata={"help": "cameras by part of their name or pattern, as Canon*; all if empty"}
@@ -106,8 +114,8 @@ class Rendered(Layout):
         order = sorted(cameras)
         pictures = _pictures(self.photographs) if self.photographs else []
         for index in range(self.count):
-            rng = self._chance(index, "plan")
-            title = recipe.draw(rng, self.lights, lamps=self.lamps).title.replace("/", "-")
+            drawn, rng = self._drawn(index)
+            title = drawn.title.replace("/", "-")
             camera = order[int(rng.integers(len(order)))]
             image = f"{index:06d} {title}"
             sample = Sample(image, cameras[camera], camera, scene=f"{index:06d}", details={"index": index})
@@ -119,7 +127,7 @@ class Rendered(Layout):
     def load(self, source: Source, sample: Sample) -> Example:
         """See the base class."""
         index = sample.details["index"]
-        drawn = recipe.draw(self._chance(index, "plan"), self.lights, lamps=self.lamps)
+        drawn, _ = self._drawn(index)
         rng = self._chance(index, "pixels")
         if "photograph" in sample.details:
             from awbkit.datasets.spectral.upsampling import basis
@@ -188,8 +196,17 @@ class Rendered(Layout):
         pattern = self.camera.lower()
         return fnmatchcase(name.lower(), pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*")
 
+    def _drawn(self, index: int) -> tuple[recipe.Recipe, np.random.Generator]:
+        """What a scene is to be, and where further chance comes from."""
+        rng = self._chance(index, "plan")
+        drawn = recipe.draw(rng, self.lights, lamps=self.lamps)
+        material = self._chance(index, "material")
+        if not self.photographs and material.random() < self.one_material:
+            drawn = recipe.draw_material(material)
+        return drawn, rng
+
     def _chance(self, index: int, purpose: str) -> np.random.Generator:
-        return np.random.default_rng((self.seed, index, ("plan", "pixels").index(purpose)))
+        return np.random.default_rng((self.seed, index, ("plan", "pixels", "material").index(purpose)))
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,8 @@ from awbkit.datasets.prepared import Prepared
 from awbkit.network.integer.description import thumbnail
 from awbkit.network.model import white_of
 
+_WHITE = np.array([0.45, 1.0, 0.65], np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -27,10 +29,8 @@ class Case:
     white: NDArray[np.float32] | None
 
 
-def synthetic() -> Iterator[Case]:
-    """Surfaces under coloured lights, with and without clipped parts; and what no camera sees: noise, single pixels,
-    the smallest and largest numbers, and nothing at all."""
-    white = np.array([0.45, 1.0, 0.65], np.float32)
+def surfaces() -> Iterator[Case]:
+    """Surfaces under coloured lights, with and without clipped parts, with and without a known white."""
     for seed in range(32):
         rng = np.random.default_rng(seed)
         pixels = np.ones((64, 64, 3))
@@ -41,11 +41,15 @@ def synthetic() -> Iterator[Case]:
         pixels *= np.exp(rng.normal(size=(64, 64, 3)) * 0.05) * np.exp(rng.normal(size=3) * 0.5)
         whole = np.minimum(pixels / np.quantile(pixels, 0.97) * 60_000, 65_535).astype(np.uint16)
         whole[(whole >= 65_535).any(axis=2)] = 0
-        yield Case(whole, white if seed % 4 else None)
+        yield Case(whole, _WHITE if seed % 4 else None)
+
+
+def extremes() -> Iterator[Case]:
+    """What no camera sees: noise, single pixels, the smallest and largest numbers, and nothing at all."""
     for seed, most in enumerate((2, 16, 300, 65_536)):
-        yield Case(np.random.default_rng(seed).integers(0, most, (64, 64, 3)).astype(np.uint16), white)
+        yield Case(np.random.default_rng(seed).integers(0, most, (64, 64, 3)).astype(np.uint16), _WHITE)
     for value in (0, 1, 65_535):
-        yield Case(np.full((64, 64, 3), value, np.uint16), white)
+        yield Case(np.full((64, 64, 3), value, np.uint16), _WHITE)
     for colour in ((1, 65_535, 1), (65_535, 1, 3), (40, 50, 60)):
         single = np.zeros((64, 64, 3), np.uint16)
         single[5, 63] = colour

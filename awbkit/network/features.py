@@ -32,23 +32,23 @@ GRID_CHANNELS = 5
 
 _SIDE = THUMBNAIL_SIZE
 _CELL = _SIDE // GRID_SIDE
-_TINY = np.float32(1e-6)
-_FAINT = np.float32(1e-3)
+TINY = np.float32(1e-6)
+FAINT = np.float32(1e-3)
 _ONE = np.float32(1)
-_GREAT = np.float32(1e4)
+GREAT = np.float32(1e4)
 
-_BRIGHTEST = (10, 30, 100, 300)
-_DARKEST = (20, 100)
-_WHITEST = (10, 30, 100)
-_GREYEST = (10, 30)
+BRIGHTEST = (10, 30, 100, 300)
+DARKEST = (20, 100)
+WHITEST = (10, 30, 100)
+GREYEST = (10, 30)
 """Shares of the pixels in thousandths."""
 
-_NEAR, _FAR = np.float32(-1 / (2 * 0.1**2)), np.float32(-1 / (2 * 0.25**2))
+NEAR, FAR = np.float32(-1 / (2 * 0.1**2)), np.float32(-1 / (2 * 0.25**2))
 """Of the exponents of two Gaussian windows around the anchor, 0.1 and 0.25 wide in log-chroma."""
 
-_COLOURED = np.float32(0.15**2)
+COLOURED = np.float32(0.15**2)
 _STRIPS = 4
-_ROUNDS = 8
+ROUNDS = 8
 
 
 def _sum_matrix(size: int) -> Float:
@@ -114,7 +114,7 @@ class _Picture:
         planes = np.ascontiguousarray(image.pixels.reshape(-1, 3).T)
         if self.places is not None:
             planes = np.where(image.valid.reshape(-1), planes, np.float32(0))
-        planes = np.maximum(planes / planes.max(), _TINY)
+        planes = np.maximum(planes / planes.max(), TINY)
         flat = self._kept(planes)
         anchor = _anchor(flat)
         self.anchor_chroma = _chroma(anchor)
@@ -126,7 +126,7 @@ class _Picture:
         planes = planes * gains * level
         self.y = self._kept(planes)
         self.whiteness = _whiteness(self.y)
-        logs = np.log(np.maximum(planes, _TINY))
+        logs = np.log(np.maximum(planes, TINY))
         kept = self._kept(logs)
         self.uv = kept[0::2] - kept[1]
         if self.places is not None:
@@ -152,7 +152,7 @@ class _Picture:
         """As :class:`Features` has it."""
         sums = _BY_CELL.T @ (self.plane @ _BY_CELL)
         seen = _BY_CELL.T @ (self.valid @ _BY_CELL)
-        logs = np.log(np.maximum(sums / np.maximum(seen, _ONE), _TINY))
+        logs = np.log(np.maximum(sums / np.maximum(seen, _ONE), TINY))
         some = seen > 0
         grid = np.zeros((GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float32)
         np.clip(logs[0::2] - logs[1], -1.5, 1.5, out=grid[:2])
@@ -169,23 +169,23 @@ class _Picture:
         y, uv, count = self.y, self.uv, self.count
         greyness = (self.colour_contrast + np.float32(1e-3)) / (self.contrast + np.float32(1e-2))
         bright, white, grey = np.sort(self.brightness), np.sort(self.whiteness), np.sort(greyness)
-        ranks = {share: -(-count * share // 1000) for share in (*_BRIGHTEST, *_DARKEST, *_WHITEST, *_GREYEST)}
+        ranks = {share: -(-count * share // 1000) for share in (*BRIGHTEST, *DARKEST, *WHITEST, *GREYEST)}
         weights = np.empty((16, count), np.float32)
         weights[:11] = [
-            *(self.brightness >= bright[count - ranks[share]] for share in _BRIGHTEST),
-            *(self.brightness <= bright[ranks[share] - 1] for share in _DARKEST),
-            *(self.whiteness >= white[count - ranks[share]] for share in _WHITEST),
-            *(greyness <= grey[ranks[share] - 1] for share in _GREYEST),
+            *(self.brightness >= bright[count - ranks[share]] for share in BRIGHTEST),
+            *(self.brightness <= bright[ranks[share] - 1] for share in DARKEST),
+            *(self.whiteness >= white[count - ranks[share]] for share in WHITEST),
+            *(greyness <= grey[ranks[share] - 1] for share in GREYEST),
         ]
         apart = uv[0] * uv[0] + uv[1] * uv[1]
-        np.exp(apart * _NEAR, out=weights[11])
-        np.exp(apart * _FAR, out=weights[12])
+        np.exp(apart * NEAR, out=weights[11])
+        np.exp(apart * FAR, out=weights[12])
         np.multiply(weights[11], self.brightness, out=weights[13])
         np.multiply(self.contrast, self.brightness, out=weights[14])
         weights[15] = self.brightness
         sums = weights @ np.concatenate([y, uv, np.ones((1, count), np.float32)]).T
         mass = sums[:, 5]
-        means = sums[:, :5] / np.maximum(mass, _TINY)[:, None]
+        means = sums[:, :5] / np.maximum(mass, TINY)[:, None]
         blocks = _BY_BLOCK.T @ (self.plane @ _BY_BLOCK)
         mean = uv.mean(axis=1)
         spread, correlation = _moments(uv - mean[:, None])
@@ -250,7 +250,7 @@ class _Picture:
         """(16,), the shares of coloured pixels by eight directions of their colour: by number and by brightness."""
         u, v = self.uv
         halves = (u > 0).view(np.uint8), (v > 0).view(np.uint8), (np.abs(u) > np.abs(v)).view(np.uint8)
-        coloured = np.flatnonzero(apart > _COLOURED)
+        coloured = np.flatnonzero(apart > COLOURED)
         sector = (halves[0] + 2 * halves[1] + 4 * halves[2]).take(coloured)
         brightness = np.bincount(sector, self.brightness.take(coloured), 8)
         return np.concatenate([np.bincount(sector, minlength=8), brightness]) / self.count
@@ -277,7 +277,7 @@ def _whiteness(y: Float) -> Float:
 
 def _chroma(rgb: Float) -> Float:
     """(..., 2), ln(r/g) and ln(b/g), of (..., 3)."""
-    logs = np.log(np.maximum(rgb, _TINY))
+    logs = np.log(np.maximum(rgb, TINY))
     return np.asarray(logs[..., 0::2] - logs[..., 1:2])
 
 
@@ -294,7 +294,7 @@ def neighbours(planes: NDArray[Number]) -> NDArray[Number]:
 def _norms(y: Float) -> Float:
     """(5, 3), the Minkowski norms with p = 1, 2, 4, 8 and infinity."""
     # So far above the mean, one pixel is all of a norm; its eighth power must not overflow.
-    y = np.minimum(y, _GREAT)
+    y = np.minimum(y, GREAT)
     second = y * y
     fourth = second * second
     eighth = fourth * fourth
@@ -306,7 +306,7 @@ def _principal(chosen: Float) -> Float:
     """(3,), the first principal direction of pixels (3, n) through the origin, by power iteration."""
     moment = chosen @ chosen.T
     axis: Float = np.ones(3, np.float32)
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         axis = np.asarray(moment @ axis)
         axis /= axis.sum()
     return axis
@@ -315,14 +315,14 @@ def _principal(chosen: Float) -> Float:
 def _moments(centred: Float) -> tuple[Float, Float]:
     """(2,) standard deviations and (1,) correlation of (2, n)."""
     covariance = centred @ centred.T * (_ONE / np.float32(centred.shape[1]))
-    deviation = np.sqrt(np.diagonal(covariance) + _TINY)
+    deviation = np.sqrt(np.diagonal(covariance) + TINY)
     return deviation, covariance[0, 1:] / (deviation[0] * deviation[1])
 
 
 def _block_quantiles(sums: Float) -> Float:
     """(3, 2), the 10th, 50th and 90th percentile of the log-chroma of 8 x 8 blocks that are seen."""
     blocks = sums.reshape(3, -1)
-    logs = np.log(np.maximum(blocks[:, blocks[0] > 0], _TINY))
+    logs = np.log(np.maximum(blocks[:, blocks[0] > 0], TINY))
     ordered = np.sort(logs[0::2] - logs[1], axis=1)
     number = ordered.shape[1]
     return np.asarray(ordered[:, [number // 10, number // 2, 9 * number // 10]].T)
@@ -331,4 +331,4 @@ def _block_quantiles(sums: Float) -> Float:
 def _log_quantiles(ordered: Float, thousandths: Sequence[int]) -> Float:
     last = len(ordered) - 1
     chosen = ordered[[min(last, len(ordered) * part // 1000) for part in thousandths]]
-    return np.asarray(np.log(np.maximum(chosen, _FAINT)))
+    return np.asarray(np.log(np.maximum(chosen, FAINT)))

@@ -25,7 +25,7 @@ from awbkit.network.inference import forward
 DOMAINS = {"camera": "raw", "linear-srgb": "rendered"}
 """The domain of pictures by their camera's space."""
 
-_LEAST_ERROR, _GREATEST_ERROR = 0.1, 60.0
+LEAST_ERROR, GREATEST_ERROR = 0.1, 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ class Model:
             matrix: Whether the picture's camera has one.
         """
         offset, slope = self.calibration if matrix else self.calibration_without_matrix
-        return min(max(offset + slope * math.exp(min(log_error, 10.0)), _LEAST_ERROR), _GREATEST_ERROR)
+        return min(max(offset + slope * math.exp(min(log_error, 10.0)), LEAST_ERROR), GREATEST_ERROR)
 
     @property
     def digest(self) -> str:

@@ -77,7 +77,7 @@ class Recipe:
     coloured: float = 0.03
     relight_jitter: float = 0.05
     white_jitter: float = 0.01
-    unknown_white: float = 0.05
+    unknown_white: float = 0.15
     statistics_noise: float = 0.2
     teachers: int = 0
     teacher_arch: str = "awbnet-teacher"

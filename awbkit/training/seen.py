@@ -70,8 +70,8 @@ def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], lef
     for prepared in sets:
         if recipe.calibration != "validation" and count_seen(initial, prepared, range(len(prepared.rows))):
             raise UsageError(
-                f"model {initial.name} was trained on {prepared.name}, so calibration {recipe.calibration} would test it "
-                "on what it has seen; use validation, or start from another"
+                f"model {initial.name} was trained on {prepared.name}, so calibration {recipe.calibration} would test "
+                "it on what it has seen; use validation, or start from another"
             )
         places = [place for place, row in enumerate(prepared.rows) if left_out.holds(prepared, row)]
         if places and count_seen(initial, prepared, places):

@@ -27,7 +27,7 @@ ADAPTING: Mapping[str, Any] = {
     "relight": 0.1,
     "validation": 0.2,
 }
-"""Where a training that starts from a model usually differs: a hundred pictures or so, small steps from what it knows."""
+"""Where a training that starts from a model usually differs: few pictures, and small steps from what it knows."""
 
 _NOTHING = LeftOut()
 _AS_STATED = (0.0, 1.0)
@@ -84,9 +84,7 @@ def train(
         known, unknown = (calibration.line([pair[place] for pair in lines], otherwise[place]) for place in (0, 1))
         name = recipe.arch if initial is None else initial.name
         count = sum(len(pair[0].stated) for pair in lines)
-        return run.finish(
-            name, network, (known, unknown), calibrated=count, validation=validation, before=before
-        )
+        return run.finish(name, network, (known, unknown), calibrated=count, validation=validation, before=before)
 
 
 def _taught(

@@ -89,6 +89,4 @@ def finish(
         run.note("all", "network", {"step": recipe.steps, "validation": validation})
     name = model.name if model.name.endswith(f"-{done}") else f"{model.name}-{done}"
     unpruned = None if checks is None else errors_of(before)
-    return run.finish(
-        name, network, (known, unknown), calibrated=len(pictures), validation=validation, before=unpruned
-    )
+    return run.finish(name, network, (known, unknown), calibrated=len(pictures), validation=validation, before=unpruned)

@@ -2,10 +2,12 @@
 
     python ../shared/data/unpack.py THUMBNAILS
     python tests/benchmarks/prepare_thumbnails.py THUMBNAILS PREPARED
+    awbkit dataset prepare rendered:count=3000 -o PREPARED/rendered
     python tests/benchmarks/accuracy.py PREPARED WORK [--arch NAME] [--protocol NAME] [--seed N] [--set KEY=VALUE]
     python tests/benchmarks/accuracy.py PREPARED WORK --report
 
-Protocols: ``lodo`` leaves one of the three data sets out and tests on it; ``cube-plus`` and ``gehler-shi`` train and
+Protocols: ``lodo`` leaves one of the three data sets out and tests on it (rendered scenes, which no protocol tests on,
+are trained on as well, unless ``--without-rendered``); ``cube-plus`` and ``gehler-shi`` train and
 test within the set, in three folds by hash of the scene; ``loco`` leaves one camera of INTEL-TAU out, and with it all
 scenes that another camera shows too. One network answers for all cameras. Pictures are put together for training within
 one fold, camera and data set only, so that one set of descriptions serves all protocols. Finished networks and their
@@ -17,7 +19,8 @@ from __future__ import annotations
 import argparse
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -73,13 +76,29 @@ def trained(bank: Bank, recipe: Recipe, seed: int) -> tuple[Architecture, Weight
 
 
 def bank_of(
-    prepared: Path, folder: Path, versions: int, chances: Chances = DEFAULT_CHANCES, jobs: int = 1
+    prepared: Path,
+    names: Sequence[str],
+    folder: Path,
+    versions: int,
+    chances: Chances = DEFAULT_CHANCES,
+    jobs: int = 1,
 ) -> tuple[tuple[Picture, ...], Bank]:
-    """All pictures of the three sets, and their descriptions, which are kept in the folder."""
-    pictures, _ = split([Prepared.open(prepared / name) for name in SETS], LeftOut(), 0.0)
+    """All pictures of these sets, and their descriptions, which are kept in the folder."""
+    pictures, _ = split([Prepared.open(prepared / name) for name in names], LeftOut(), 0.0)
     cells = [(*picture.cell, fold_of(picture)) for picture in pictures]
     members = [picture.member for picture in pictures]
     return pictures, make(members, cells, folder, versions=versions, chances=chances, jobs=jobs)
+
+
+def joined(first: Bank, second: Bank) -> Bank:
+    """Both."""
+    parts = {
+        field.name: np.concatenate(
+            [getattr(bank, field.name) for bank in (first, second)], axis=0 if field.name in ("white", "known") else 1
+        )
+        for field in fields(Bank)
+    }
+    return Bank(**parts)
 
 
 def main() -> None:
@@ -91,6 +110,7 @@ def main() -> None:
     parser.add_argument("--seed", action="append", type=int)
     parser.add_argument("--chance", action="append", default=[], metavar="KEY=VALUE", help="of what versions are like")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the recipe")
+    parser.add_argument("--without-rendered", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
@@ -102,8 +122,15 @@ def main() -> None:
     recipe = Recipe(arch=options.arch).with_changes(changes)
     chances = {key: float(value) for key, value in (pair.split("=") for pair in options.chance)}
     folder = options.work / ",".join(["pictures", *sorted(options.chance)])
-    pictures, bank = bank_of(options.prepared, folder, recipe.variants, Chances(**chances), options.jobs)
-    label = ",".join([options.arch, *sorted(options.set), *sorted(options.chance)])
+    pictures, bank = bank_of(options.prepared, SETS, folder, recipe.variants, Chances(**chances), options.jobs)
+    rendered = None
+    if not options.without_rendered:
+        folder = options.work / ",".join(["rendered", *sorted(options.chance)])
+        _, rendered = bank_of(
+            options.prepared, ("rendered",), folder, recipe.variants, Chances(**chances), options.jobs
+        )
+    without = ["without-rendered"] if options.without_rendered else []
+    label = ",".join([options.arch, *without, *sorted(options.set), *sorted(options.chance)])
     for seed in options.seed or [0, 1, 2]:
         for protocol in options.protocol or PROTOCOLS:
             path = options.work / "answers" / label / f"{protocol}-{seed}.npz"
@@ -111,7 +138,10 @@ def main() -> None:
                 continue
             everything = defaultdict(list)
             for name, fit_on, test in splits(pictures, protocol):
-                built, weights = trained(bank.subset(fit_on), recipe, seed)
+                seen = bank.subset(fit_on)
+                if protocol == "lodo" and rendered is not None:
+                    seen = joined(seen, rendered)
+                built, weights = trained(seen, recipe, seed)
                 model = Model(f"{label},{protocol},{name},{seed}", built, weights, "raw")
                 write_whole(
                     options.work / "networks" / label / f"{protocol}-{seed}-{name.replace(' ', '-')}.safetensors",

@@ -4,8 +4,8 @@
     python tests/benchmarks/adaptation.py PREPARED/cube-plus WORK/base --count 100
 
 The network should not have seen the data set. Three draws, each of ``--count`` scenes to train on; the mean / median /
-worst 25 % of the recovery error in degrees on all others, as it was, adapted as `awbkit train --init` does, and trained on
-the same pictures alone.
+worst 25 % of the recovery error in degrees on all others, as it was, adapted as `awbkit train --init` does, and trained
+on the same pictures alone.
 """
 
 from __future__ import annotations

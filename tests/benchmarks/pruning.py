@@ -123,7 +123,7 @@ def main() -> None:
         table(options.work)
         return
     torch.set_num_threads(1)
-    pictures, bank = bank_of(options.prepared, options.work / "pictures", Recipe().variants, jobs=options.jobs)
+    pictures, bank = bank_of(options.prepared, SETS, options.work / "pictures", Recipe().variants, jobs=options.jobs)
     dataset = np.array([picture.dataset for picture in pictures])
     for left_out in options.left_out or SETS:
         train, test = (

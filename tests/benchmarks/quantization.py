@@ -102,7 +102,7 @@ def main() -> None:
             found = pool.map(partial(described, folder), places, chunksize=16)
             pictures[name] = [picture for picture in found if picture is not None]
     known, bank = (
-        bank_of(options.prepared, options.work / "pictures", Recipe().variants) if options.steps else ((), None)
+        bank_of(options.prepared, SETS, options.work / "pictures", Recipe().variants) if options.steps else ((), None)
     )
     rows = defaultdict(list)
     for path in sorted((options.work / "networks" / options.arch).glob("lodo-*.safetensors")):

@@ -22,6 +22,9 @@ _LAMP_FREQUENCY = {
 _ONE_LIGHT = 0.65
 """Share of the scenes with one light where more are allowed."""
 
+MATERIALS: Final = ("foliage", "earth", "pigment", "skin", "blue sky", "grey")
+"""What scenes of one material are of."""
+
 _TINT = 0.1
 """Standard deviation of the power law that shades, walls and the age of a lamp put over its spectrum."""
 
@@ -33,10 +36,13 @@ class Recipe:
     Attributes:
         setting: One of :data:`SETTINGS`.
         lights: The main light first.
+        material: The family of surfaces that most of the scene is of, as of a lawn, a wall or a face; None where it is
+            as mixed as most.
     """
 
     setting: str
     lights: tuple[Light, ...]
+    material: str | None = None
 
     @property
     def outdoors(self) -> bool:
@@ -66,6 +72,20 @@ def draw(rng: np.random.Generator, most_lights: int, *, lamps: bool) -> Recipe:
     while len(lights) < min(count, most_lights):
         lights.append(_further(rng, setting, lamps))
     return Recipe(setting, tuple(lights))
+
+
+def draw_material(rng: np.random.Generator) -> Recipe:
+    """A scene mostly of one material, under daylight or a black body of any temperature from 2,300 to 12,000 K.
+
+    What a material is says little of the light then: leaves are lit by lamps and faces by the sky, and nothing in such
+    a picture tells the one from the other but how rare each is.
+
+    Args:
+        rng: Where chance comes from.
+    """
+    cct = 1e6 / float(rng.uniform(1e6 / 12_000, 1e6 / 2_300))
+    light = daylight(cct, float(rng.normal(0, 0.004))) if cct >= 4000 else planckian(cct)
+    return Recipe("sun" if cct >= 4000 else "room", (light,), str(rng.choice(MATERIALS)))
 
 
 def _main(rng: np.random.Generator, setting: str, lamps: bool) -> Light:

@@ -21,6 +21,9 @@ from awbkit.image import THUMBNAIL_SIZE as SIZE
 
 Floats = NDArray[np.float32]
 
+_COLOURS = 3
+"""Of the material of a scene that is mostly of one."""
+
 _AXIS = np.arange(SIZE, dtype=np.float32) + np.float32(0.5)
 
 
@@ -111,7 +114,10 @@ def photographed(rng: np.random.Generator, recipe: Recipe, srgb: Floats, basis: 
 
 
 def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
-    """A scene of surfaces that are likely in the recipe's setting, most of them of a few dominant colours."""
+    """A scene of surfaces that are likely in the recipe's setting, most of them of a few dominant colours.
+
+    Where the recipe names a material, half of the surfaces to all of them are of that, in three of its colours.
+    """
     view = str(rng.choice(("wide", "near", "plain"), p=(0.7, 0.27, 0.03)))
     backdrop, behind = _backdrop(rng, recipe, view)
     palette = _palette(rng, recipe)
@@ -121,6 +127,14 @@ def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
     materials = reflectances.draw(rng, palette + behind, float(np.clip(rng.lognormal(-0.15, 0.4), 0.2, 1.6)))
     # One material has as many tones as there are things made of it.
     surfaces = np.minimum(materials[owners] * np.exp(rng.normal(-0.2, 0.6, (len(owners), 1))), 0.95)
+    if recipe.material is not None:
+        own = rng.random(len(owners)) < rng.uniform(0.5, 1)
+        own[-1] = True
+        deepened = float(rng.uniform(0.7, 1.4))
+        colours = reflectances.draw(rng, [recipe.material] * _COLOURS, deepened)
+        colours = colours[rng.integers(_COLOURS, size=len(owners))]
+        tones = np.exp(rng.normal(-0.2, 0.5, (len(owners), 1)))
+        surfaces = np.where(own[:, None], np.clip(colours * tones, 0.005, 0.95), surfaces)
     # Most textures are darker and deeper in colour, as where a layer is thicker; some show another material.
     mixed = rng.random((len(owners), 1)) < 0.25
     others = np.where(mixed, materials[rng.permutation(owners)], surfaces ** rng.uniform(1, 2.2, (len(owners), 1)))

@@ -995,30 +995,9 @@ static void attended(estimate *e, const layer *l, const activation *in, activati
 }
 #endif
 
-/* From what was measured to log2 of the light's red/green and blue/green less the anchor's, and of the error. */
-static void network(estimate *e, int known, const int32_t white[2], int32_t answer[3])
+/* Measure a thumbnail. Returns AWB_OK or AWB_NO_VALID_PIXEL. */
+static int measure(estimate *e, const uint16_t *thumbnail, const awb_camera *camera)
 {
-    activation *x = e->at.network.x[0];
-    const layer *l = &layer_output;
-    int n;
-#if STATISTICS
-    for (n = 0; n < STATISTICS; n++) {
-        int32_t apart = clamped(e->statistics[STATISTIC_PLACE(n)] - statistic_centre[n], -32767, 32767);
-        *x++ = (activation)clamped((apart * statistic_gain[n] + 2048) >> 12, -127, 127);
-    }
-#endif
-    for (n = 0; n < 2; n++)
-        *x++ = (activation)(known ? clamped((e->anchor[2 * n] - white[n] + 16) >> 5, -127, 127) : 0);
-    *x++ = known ? 32 : 0;
-@NETWORK@
-}
-
-int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_workspace *workspace, awb_gains *out)
-{
-    estimate *e = (estimate *)(void *)workspace;
-    int known = camera->d65[0] && camera->d65[1] && camera->d65[2], c;
-    int32_t green = log2_of(camera->d65[1]), answer[3], degrees;
-    int32_t white[2];
     e->thumbnail = thumbnail;
     e->camera = camera;
     if (measure_channels(e) != AWB_OK)
@@ -1026,9 +1005,50 @@ int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_worksp
     find_anchor(e);
     count_pixels(e);
     measure_pixels(e);
-    white[0] = log2_of(camera->d65[0]) - green;
-    white[1] = log2_of(camera->d65[2]) - green;
-    network(e, known, white, answer);
+    return AWB_OK;
+}
+
+static int is_known(const awb_camera *camera)
+{
+    return camera->d65[0] && camera->d65[1] && camera->d65[2];
+}
+
+/* What the head reads of the whole picture; returns where the next of its inputs goes. */
+static activation *read_picture(const estimate *e, activation *x)
+{
+    int known = is_known(e->camera), n;
+    int32_t green = log2_of(e->camera->d65[1]);
+#if STATISTICS
+    for (n = 0; n < STATISTICS; n++) {
+        int32_t apart = clamped(e->statistics[STATISTIC_PLACE(n)] - statistic_centre[n], -32767, 32767);
+        *x++ = (activation)clamped((apart * statistic_gain[n] + 2048) >> 12, -127, 127);
+    }
+#endif
+    for (n = 0; n < 2; n++) {
+        int32_t white = log2_of(e->camera->d65[2 * n]) - green;
+        *x++ = (activation)(known ? clamped((e->anchor[2 * n] - white + 16) >> 5, -127, 127) : 0);
+    }
+    *x++ = known ? 32 : 0;
+    return x;
+}
+
+/* From what was measured to log2 of the light's red/green and blue/green less the anchor's, and of the error. */
+static void network(estimate *e, int32_t answer[3])
+{
+    activation *x = read_picture(e, e->at.network.x[0]);
+    const layer *l = &layer_output;
+    int n;
+@NETWORK@
+}
+
+int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_workspace *workspace, awb_gains *out)
+{
+    estimate *e = (estimate *)(void *)workspace;
+    int known = is_known(camera), c;
+    int32_t answer[3], degrees;
+    if (measure(e, thumbnail, camera) != AWB_OK)
+        return AWB_NO_VALID_PIXEL;
+    network(e, answer);
     for (c = 0; c < 2; c++) {
         int32_t light = e->anchor[2 * c] + answer[c];
         out->light[c] = held(light);
@@ -1038,6 +1058,23 @@ int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_worksp
     degrees = answer[2] < 10 * OCTAVE ? answer[2] : 10 * OCTAVE;
     degrees = error_offset[known] + (int32_t)(((int64_t)exp2_of(degrees, 8) * error_slope[known] + 128) >> 8);
     out->error = (uint16_t)clamped(degrees, 26, 60 * 256);
+    return AWB_OK;
+}
+
+int awb_describe(const uint16_t *thumbnail, const awb_camera *camera, awb_workspace *workspace, awb_description *out)
+{
+    estimate *e = (estimate *)(void *)workspace;
+    activation *x = e->at.network.x[0];
+    int n;
+    if (measure(e, thumbnail, camera) != AWB_OK)
+        return AWB_NO_VALID_PIXEL;
+    read_picture(e, x);
+    for (n = 0; n < AWB_READ; n++)
+        out->read[n] = (int8_t)x[n];
+    for (n = 0; n < 256 * GRID_CHANNELS; n++)
+        out->grid[n] = (int8_t)e->grid[n];
+    out->anchor[0] = held(e->anchor[0]);
+    out->anchor[1] = held(e->anchor[2]);
     return AWB_OK;
 }
 

@@ -45,6 +45,20 @@ typedef struct {
  * Returns AWB_OK, or AWB_NO_VALID_PIXEL and leaves the answer as it was. */
 int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_workspace *workspace, awb_gains *out);
 
+/* What the network reads, for runtimes that compute it in place of awb_estimate, such as TensorFlow Lite Micro.
+ * grid:   16 x 16 cells by rows, of each five numbers.
+ * read:   the statistics, the anchor, and whether d65 is known.
+ * anchor: log2 of red/green and blue/green of the first guess of the light, in 1/2048; what the network answers is added. */
+#define AWB_READ @READ@
+typedef struct {
+    int8_t grid[16 * 16 * 5];
+    int8_t read[AWB_READ];
+    int16_t anchor[2];
+} awb_description;
+
+/* Measure a picture as awb_estimate does, and do no more. Returns what that returns. */
+int awb_describe(const uint16_t *thumbnail, const awb_camera *camera, awb_workspace *workspace, awb_description *out);
+
 /* The colours of a two by two tile of a Bayer mosaic, from its upper left corner, by rows. */
 typedef enum { AWB_RGGB, AWB_GRBG, AWB_GBRG, AWB_BGGR } awb_bayer;
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit import __version__
-from awbkit.network.architecture import ALL_STATISTICS
+from awbkit.network.architecture import ALL_STATISTICS, POSITION
 from awbkit.network.features import GRID_CHANNELS
 from awbkit.network.integer.arithmetic import EXP2_TABLE, LOG2_TABLE, QUICK_TABLE
 from awbkit.network.integer.model import IntegerModel
@@ -35,6 +35,7 @@ def emit(model: IntegerModel) -> dict[str, str]:
         "TABLES": _tables(model),
         "NETWORK": _network(model),
         "WORDS": str(_workspace_words(model)),
+        "READ": str(len(model.architecture.statistics) + POSITION),
     }
     return {
         name: _filled(files(__package__).joinpath(name).read_text(encoding="ascii"), values)

@@ -100,6 +100,14 @@ class IntegerNetwork:
 
     def inputs(self, description: Description, white: Int | None) -> Int:
         """What the head reads, each from -127 to 127 in :data:`INPUT_UNIT`."""
+        read = self.inputs_of_picture(description, white)
+        if "stem" not in self.layers:
+            return read
+        attended = np.clip(self._attended(description.grid), -INPUT_LIMIT, INPUT_LIMIT)
+        return np.asarray(np.concatenate([read, attended]))
+
+    def inputs_of_picture(self, description: Description, white: Int | None) -> Int:
+        """Those that no layer has a part in: the statistics, the anchor, and whether the white is known."""
         parts = []
         if len(self.centre):
             apart = np.clip(
@@ -111,21 +119,22 @@ class IntegerNetwork:
         else:
             absolute = description.anchor - white
             parts.append(np.append(absolute + (1 << ANCHOR_SHIFT - 1) >> ANCHOR_SHIFT, 32))
-        if "stem" in self.layers:
-            parts.append(self._attended(description.grid))
         return np.asarray(np.clip(np.concatenate(parts), -INPUT_LIMIT, INPUT_LIMIT))
 
-    def _attended(self, grid: Int) -> Int:
-        """(2 maps,) means of the cells' log-chroma, by attention."""
+    def logits(self, grid: Int) -> Int:
+        """(maps, cells), log2 of what each cell counts for in each attention map, in 1/2048."""
         most = (1 << self.activation_bits - 1) - 1
-        cells = grid.reshape(len(grid), -1)
-        x = self.layers["stem"].apply(cells, 0, most)
+        x = self.layers["stem"].apply(grid.reshape(len(grid), -1), 0, most)
         for number, rank in enumerate(self.architecture.block_ranks):
             x = self._depthwise(self.layers[f"blocks.{number}.depthwise"], x)
             if rank:
                 x = self.layers[f"blocks.{number}.pointwise.rank"].apply(x, -most, most)
             x = self.layers[f"blocks.{number}.pointwise"].apply(x, 0, most)
-        logits = self.layers["attention"].apply(x, -(1 << 15), (1 << 15) - 1)
+        return self.layers["attention"].apply(x, -(1 << 15), (1 << 15) - 1)
+
+    def _attended(self, grid: Int) -> Int:
+        """(2 maps,) means of the cells' log-chroma, by attention."""
+        cells, logits = grid.reshape(len(grid), -1), self.logits(grid)
         seen = cells[4] > 0
         greatest = np.where(seen, logits, -(1 << 15)).max(axis=1, keepdims=True)
         attention = np.where(seen, exp2(logits - greatest, _ATTENTION_BITS), 0)

@@ -1,0 +1,93 @@
+"""How far what was exported answers from the model that it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.camera import Camera
+from awbkit.errors import CheckFailed
+from awbkit.export.cases import Case
+from awbkit.illuminant import angular_error
+from awbkit.image import LinearImage
+from awbkit.network.features import describe
+from awbkit.network.inference import forward
+from awbkit.network.integer.arithmetic import OCTAVE
+from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
+from awbkit.network.models import AnyModel
+
+Answer = Callable[[Case], tuple[NDArray[np.float64], float]]
+"""The light (3,) of a case in its camera's RGB, and the expected error in degrees."""
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Degrees between the answers.
+
+    Attributes:
+        pictures: How many were compared.
+        mean: Of the angles between the two lights.
+        greatest: Of the same.
+        expected: The greatest difference of the expected errors.
+    """
+
+    pictures: int
+    mean: float
+    greatest: float
+    expected: float
+
+
+def apart(model: AnyModel, cases: Iterable[Case], answer: Answer) -> Apart:
+    """Have both answer.
+
+    Args:
+        model: The reference.
+        cases: Each with a valid pixel.
+        answer: Of what was exported.
+    """
+    angles, differences = [], []
+    for case in cases:
+        light, degrees = answer(case)
+        expected_light, expected_degrees = reference(model, case)
+        angles.append(
+            float(angular_error(light.tolist(), expected_light.tolist())) if np.isfinite(light).all() else np.inf
+        )
+        differences.append(abs(degrees - expected_degrees))
+    return Apart(len(angles), float(np.mean(angles)), max(angles), max(differences))
+
+
+def held(found: Apart, most: Apart, what: str) -> Apart:
+    """Refuse what is too far apart.
+
+    Args:
+        found: How far it is.
+        most: How far it may be.
+        what: What was exported.
+
+    Raises:
+        CheckFailed: If it is farther in anything.
+    """
+    # What is no number is farther, too.
+    if not (found.mean <= most.mean and found.greatest <= most.greatest and found.expected <= most.expected):
+        raise CheckFailed(
+            f"{what} answers {found.mean:.3f} degrees from the reference on average and {found.greatest:.3f} at most, "
+            f"its expected error {found.expected:.3f} at most, where {most.mean:g}, {most.greatest:g} and "
+            f"{most.expected:g} are allowed; report this with the model"
+        )
+    return found
+
+
+def reference(model: AnyModel, case: Case) -> tuple[NDArray[np.float64], float]:
+    """What a model answers for a case."""
+    if isinstance(model, IntegerModel):
+        light, error = model.answer(case.pixels, white_logs(case.white))
+        return np.asarray(2.0 ** (np.insert(light, 1, 0) / OCTAVE)), error / DEGREE
+    white = np.ones(3, np.float32) if case.white is None else case.white
+    pixels, valid = case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2))
+    features = describe(LinearImage(pixels / white, valid, Camera()))
+    residual, log_error = forward(model.architecture, model.weights, features, case.white is not None)
+    chroma = np.exp((features.anchor + residual).astype(np.float64))
+    return np.insert(chroma, 1, 1) * white, model.expected(log_error, matrix=case.white is not None)
