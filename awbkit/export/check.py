@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,12 @@ from awbkit.errors import CheckFailed
 from awbkit.export.cases import Case
 from awbkit.illuminant import angular_error
 from awbkit.image import LinearImage
-from awbkit.network.features import describe
+from awbkit.network.features import Features, describe
 from awbkit.network.inference import forward
-from awbkit.network.integer.arithmetic import OCTAVE
+from awbkit.network.integer.arithmetic import NATURAL, OCTAVE, Int
+from awbkit.network.integer.description import GRID_UNITS, UNITS, Description
 from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
+from awbkit.network.model import Model
 from awbkit.network.models import AnyModel
 
 Answer = Callable[[Case], tuple[NDArray[np.float64], float]]
@@ -40,21 +43,20 @@ class Apart:
     expected: float
 
 
-def apart(model: AnyModel, cases: Iterable[Case], answer: Answer) -> Apart:
+def apart(reference: Answer, cases: Iterable[Case], answer: Answer) -> Apart:
     """Have both answer.
 
     Args:
-        model: The reference.
+        reference: What should answer.
         cases: Each with a valid pixel.
         answer: Of what was exported.
     """
     angles, differences = [], []
     for case in cases:
         light, degrees = answer(case)
-        expected_light, expected_degrees = reference(model, case)
-        angles.append(
-            float(angular_error(light.tolist(), expected_light.tolist())) if np.isfinite(light).all() else np.inf
-        )
+        expected_light, expected_degrees = reference(case)
+        angle = angular_error(light.tolist(), expected_light.tolist()) if np.isfinite(light).all() else np.inf
+        angles.append(angle)
         differences.append(abs(degrees - expected_degrees))
     return Apart(len(angles), float(np.mean(angles)), max(angles), max(differences))
 
@@ -80,14 +82,40 @@ def held(found: Apart, most: Apart, what: str) -> Apart:
     return found
 
 
-def reference(model: AnyModel, case: Case) -> tuple[NDArray[np.float64], float]:
-    """What a model answers for a case."""
-    if isinstance(model, IntegerModel):
-        light, error = model.answer(case.pixels, white_logs(case.white))
-        return np.asarray(2.0 ** (np.insert(light, 1, 0) / OCTAVE)), error / DEGREE
-    white = np.ones(3, np.float32) if case.white is None else case.white
-    pixels, valid = case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2))
-    features = describe(LinearImage(pixels / white, valid, Camera()))
+def answering(model: AnyModel) -> Answer:
+    """What a model itself answers."""
+    return partial(_quantised, model) if isinstance(model, IntegerModel) else partial(_floating, model)
+
+
+def described_in_floating_point(model: IntegerModel) -> Answer:
+    """What a quantised model answers of pictures that are measured in floating point, to the nearest whole numbers."""
+
+    def answer(case: Case) -> tuple[NDArray[np.float64], float]:
+        features, white = _described(case), white_logs(case.white)
+        anchor = np.rint(features.anchor / NATURAL).astype(np.int64) + (0 if white is None else white)
+        statistics = np.rint(features.statistics / UNITS).astype(np.int64)
+        grid = np.clip(np.rint(features.grid / GRID_UNITS[:, None, None]), -127, 127).astype(np.int64)
+        return _in_degrees(*model.answer_of(Description(anchor, statistics, grid), white))
+
+    return answer
+
+
+def _quantised(model: IntegerModel, case: Case) -> tuple[NDArray[np.float64], float]:
+    return _in_degrees(*model.answer(case.pixels, white_logs(case.white)))
+
+
+def _in_degrees(light: Int, error: int) -> tuple[NDArray[np.float64], float]:
+    return np.asarray(2.0 ** (np.insert(light, 1, 0) / OCTAVE)), error / DEGREE
+
+
+def _floating(model: Model, case: Case) -> tuple[NDArray[np.float64], float]:
+    features = _described(case)
     residual, log_error = forward(model.architecture, model.weights, features, case.white is not None)
     chroma = np.exp((features.anchor + residual).astype(np.float64))
+    white = 1 if case.white is None else case.white
     return np.insert(chroma, 1, 1) * white, model.expected(log_error, matrix=case.white is not None)
+
+
+def _described(case: Case) -> Features:
+    pixels, valid = case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2))
+    return describe(LinearImage(pixels if case.white is None else pixels / case.white, valid, Camera()))

@@ -17,7 +17,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
-from onnxruntime import InferenceSession, SessionOptions
+from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 from torch import nn
 
 from awbkit.errors import UsageError
@@ -26,7 +26,7 @@ from awbkit.export.check import Answer
 from awbkit.export.traced import INPUTS, OUTPUTS, Describer, Estimator, example, inputs
 from awbkit.network.features import GRID_SIDE
 from awbkit.network.inference import UNSEEN
-from awbkit.network.integer.arithmetic import OCTAVE
+from awbkit.network.integer.arithmetic import NATURAL
 from awbkit.network.integer.model import DEGREE, IntegerModel
 from awbkit.network.integer.network import ATTENDED, ROUNDED_OFF, IntegerNetwork, Layer
 from awbkit.network.model import GREATEST_ERROR, LEAST_ERROR, Model
@@ -35,7 +35,6 @@ from awbkit.network.models import AnyModel
 OPSET = 18
 
 _CELLS = GRID_SIDE**2
-_OCTAVE = float(np.log(2)) / OCTAVE
 
 
 def exported(model: AnyModel) -> ModelProto:
@@ -73,6 +72,8 @@ def answering(data: bytes) -> Answer:
 def _alone() -> SessionOptions:
     options = SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # As the file says: fused kernels of some processors add products of 8 bits in 16, and clip them.
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
     return options
 
 
@@ -195,7 +196,7 @@ def _attended(layers: _Layers, network: IntegerNetwork) -> str:
             x = layers.held(layers.convolution(network, f"{name}.pointwise.rank", x), f"{name}.pointwise.rank")
         x = layers.held(layers.convolution(network, f"{name}.pointwise", x), f"{name}.pointwise", rectified=True)
     maps = network.architecture.maps
-    octave = layers.constant("octave", np.float32(_OCTAVE))
+    octave = layers.constant("octave", np.float32(NATURAL))
     logits = layers.add("Mul", layers.convolution(network, "attention", x), octave)
     flat = layers.add("Reshape", logits, layers.constant("cells", np.array([1, maps, _CELLS])))
     planes = layers.add("Reshape", grid, layers.constant("planes", np.array([1, -1, _CELLS])))
@@ -212,7 +213,7 @@ def _attended(layers: _Layers, network: IntegerNetwork) -> str:
 
 def _answered(layers: _Layers, model: IntegerModel, out: str) -> None:
     """The light and the expected error of the network's three numbers."""
-    logs = layers.add("Mul", out, layers.constant("natural", np.float32(_OCTAVE)))
+    logs = layers.add("Mul", out, layers.constant("natural", np.float32(NATURAL)))
     zero, two, three, axis = (layers.constant(f"from {number}", np.array([number])) for number in (0, 2, 3, 1))
     chroma = layers.add("Exp", layers.add("Add", "anchor", layers.add("Slice", logs, zero, two, axis)))
     red, blue = layers.add("Split", chroma, to="red", axis=1, num_outputs=2), "blue"

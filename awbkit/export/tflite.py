@@ -23,7 +23,7 @@ from awbkit.errors import UsageError
 from awbkit.export.cases import Case
 from awbkit.export.check import Answer
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE
-from awbkit.network.integer.arithmetic import OCTAVE
+from awbkit.network.integer.arithmetic import NATURAL
 from awbkit.network.integer.description import describe
 from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
 from awbkit.network.integer.network import ATTENDED, ROUNDED_OFF, IntegerNetwork, Layer
@@ -37,8 +37,6 @@ _READ_UNIT = ATTENDED[1] / ATTENDED[0]
 
 _UNSEEN = 32.0
 """Natural logarithms that cells with a valid pixel have more in their attention: none of the others counts."""
-
-_OCTAVE = float(np.log(2)) / OCTAVE
 
 
 def exported(model: IntegerModel, cases: Sequence[Case]) -> bytes:
@@ -101,7 +99,7 @@ def answering(model: IntegerModel, data: bytes) -> Answer:
             interpreter.set_tensor(places[GRID], np.moveaxis(described.grid, 0, 2).astype(np.int8)[None])
         interpreter.invoke()
         found = {name: interpreter.get_tensor(place).reshape(-1) * unit for name, (place, unit) in outputs.items()}
-        chroma = np.exp(described.anchor * _OCTAVE + found[LIGHT])
+        chroma = np.exp(described.anchor * NATURAL + found[LIGHT])
         offset, slope = model.calibration_without_matrix if white is None else model.calibration
         degrees = (offset + slope * float(np.exp(found[ERROR][0]))) / DEGREE
         return np.insert(chroma, 1, 1), min(max(degrees, LEAST_ERROR), GREATEST_ERROR)
@@ -114,10 +112,10 @@ def _greatest(network: IntegerNetwork, cases: Sequence[Case]) -> dict[str, float
     seen: dict[str, float] = {"attention": 0.0, LIGHT: 0.0, ERROR: 0.0}
     for case in cases:
         described, white = describe(case.pixels), white_logs(case.white)
-        out = network.forward(described, white) * _OCTAVE
+        out = network.forward(described, white) * NATURAL
         found = {LIGHT: out[:2], ERROR: out[2:]}
         if network.architecture.channels:
-            found["attention"] = network.logits(described.grid) * _OCTAVE
+            found["attention"] = network.logits(described.grid) * NATURAL
         for name, values in found.items():
             seen[name] = max(seen[name], float(np.abs(values).max()))
     # The light and the error of other pictures may be somewhat beyond.
@@ -135,7 +133,7 @@ def _attended(graph: _Graph, network: IntegerNetwork, grid: int, greatest: float
         x = graph.convolution(f"{name}.pointwise", network, x, 1.0, rectified=True)
     maps = network.architecture.maps
     layer = network.layers["attention"]
-    logits = graph.layer("attention", layer, x, 1.0, greatest / 127, out_unit=_OCTAVE)
+    logits = graph.layer("attention", layer, x, 1.0, greatest / 127, out_unit=NATURAL)
     seen = graph.seen(grid)
     wide = graph.add("QUANTIZE", [logits], "attention.wide", (1, GRID_SIDE, GRID_SIDE, maps), np.int16, _UNSEEN / 16384)
     sums = schema.AddOptionsT()
@@ -270,7 +268,7 @@ class _Graph:
     def output(self, name: str, layer: Layer, rows: slice, x: int, unit: float, greatest: float) -> int:
         """Some of the network's outputs, in natural logarithms."""
         part = Layer(layer.weight[rows], layer.bias[rows], layer.multiplier[rows])
-        return self.layer(name, part, x, unit, greatest / 127, out_unit=_OCTAVE)
+        return self.layer(name, part, x, unit, greatest / 127, out_unit=NATURAL)
 
     def depthwise(self, name: str, network: IntegerNetwork, x: int) -> int:
         layer = network.layers[name]

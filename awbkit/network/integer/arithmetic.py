@@ -14,6 +14,9 @@ Int = NDArray[np.int64]
 OCTAVE = 2048
 """One octave of the logarithms."""
 
+NATURAL = float(np.log(2)) / OCTAVE
+"""One unit of the logarithms in natural ones."""
+
 LOG2_STEPS, EXP2_STEPS = 128, 32
 """Of the tables in one octave."""
 

@@ -16,7 +16,7 @@ from awbkit.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.network import store
 from awbkit.network.architecture import Architecture
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2
-from awbkit.network.integer.description import describe, thumbnail
+from awbkit.network.integer.description import Description, describe, thumbnail
 from awbkit.network.integer.network import IntegerNetwork, Layer
 from awbkit.network.model import DOMAINS, check_domain, white_of
 
@@ -88,7 +88,10 @@ class IntegerModel:
         Raises:
             AwbError: If no pixel is valid.
         """
-        description = describe(pixels)
+        return self.answer_of(describe(pixels), white)
+
+    def answer_of(self, description: Description, white: Int | None) -> tuple[Int, int]:
+        """The same of a thumbnail that was measured."""
         out = self.network.forward(description, white)
         offset, slope = self.calibration if white is not None else self.calibration_without_matrix
         stated = exp2(np.minimum(out[2], 10 * OCTAVE), _ERROR_BITS)

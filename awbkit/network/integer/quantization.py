@@ -17,7 +17,7 @@ from awbkit.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.network.architecture import Architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import SCALES, forward
-from awbkit.network.integer.arithmetic import OCTAVE
+from awbkit.network.integer.arithmetic import NATURAL
 from awbkit.network.integer.description import GRID_UNITS, UNITS
 from awbkit.network.integer.model import DEGREE, IntegerModel
 from awbkit.network.integer.network import (
@@ -33,9 +33,6 @@ from awbkit.network.model import Model, canonical, white_of
 
 Float = NDArray[np.float32]
 Weights = Mapping[str, Float]
-
-_LOGARITHM = float(np.log(2)) / OCTAVE
-"""One unit of logarithms, in natural ones."""
 
 LEAST_UNIT = 1e-12
 """The least that a unit of weights is, where all of an output's are 0."""
@@ -134,8 +131,8 @@ def integer_of(architecture: Architecture, weights: Weights, scales: Mapping[str
         AwbError: If its sums could be too large for it.
     """
     layers: dict[str, Layer] = {}
-    one, residual = np.ones(1), _LOGARITHM / float(SCALES["residual"])
-    outputs = {"attention": [_LOGARITHM], "output": [residual, residual, _LOGARITHM]}
+    one, residual = np.ones(1), NATURAL / float(SCALES["residual"])
+    outputs = {"attention": [NATURAL], "output": [residual, residual, NATURAL]}
     units, unit = GRID_UNITS, 1.0
     corrections = input_corrections(architecture)
     for name in architecture.layers():
