@@ -36,7 +36,7 @@ def test_a_pruned_run_is_a_method_and_says_what_it_cost(prepared: Path) -> None:
     assert ran.record["validation"]["mean"] > 0
     assert ran.record["before"]["validation"]["mean"] > 0
     assert ran.record["arch"] == "awbnet-s-pruned"
-    assert "trained on" in ran.complaint
+    assert "trained on" in ran.err
     judged = awbkit("evaluate", "set", "-m", "run", "--rounds", "100", "--format", "json", "-j", "1")
     assert judged.code == 0, judged.err
 

@@ -14,10 +14,9 @@ from awbkit.errors import CheckFailed
 from awbkit.export.cases import Case
 from awbkit.illuminant import angular_error
 from awbkit.image import LinearImage
-from awbkit.network.features import Features, describe
+from awbkit.network.features import describe
 from awbkit.network.inference import forward
-from awbkit.network.integer.arithmetic import NATURAL, OCTAVE, Int
-from awbkit.network.integer.description import GRID_UNITS, UNITS, Description
+from awbkit.network.integer.arithmetic import OCTAVE, Int
 from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
 from awbkit.network.model import Model
 from awbkit.network.models import AnyModel
@@ -87,35 +86,19 @@ def answering(model: AnyModel) -> Answer:
     return partial(_quantised, model) if isinstance(model, IntegerModel) else partial(_floating, model)
 
 
-def described_in_floating_point(model: IntegerModel) -> Answer:
-    """What a quantised model answers of pictures that are measured in floating point, to the nearest whole numbers."""
-
-    def answer(case: Case) -> tuple[NDArray[np.float64], float]:
-        features, white = _described(case), white_logs(case.white)
-        anchor = np.rint(features.anchor / NATURAL).astype(np.int64) + (0 if white is None else white)
-        statistics = np.rint(features.statistics / UNITS).astype(np.int64)
-        grid = np.clip(np.rint(features.grid / GRID_UNITS[:, None, None]), -127, 127).astype(np.int64)
-        return _in_degrees(*model.answer_of(Description(anchor, statistics, grid), white))
-
-    return answer
-
-
 def _quantised(model: IntegerModel, case: Case) -> tuple[NDArray[np.float64], float]:
-    return _in_degrees(*model.answer(case.pixels, white_logs(case.white)))
+    return in_degrees(*model.answer(case.pixels, white_logs(case.white)))
 
 
-def _in_degrees(light: Int, error: int) -> tuple[NDArray[np.float64], float]:
+def in_degrees(light: Int, error: int) -> tuple[NDArray[np.float64], float]:
+    """What a quantised model answers, as every answer is given."""
     return np.asarray(2.0 ** (np.insert(light, 1, 0) / OCTAVE)), error / DEGREE
 
 
 def _floating(model: Model, case: Case) -> tuple[NDArray[np.float64], float]:
-    features = _described(case)
+    pixels, valid = case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2))
+    features = describe(LinearImage(pixels if case.white is None else pixels / case.white, valid, Camera()))
     residual, log_error = forward(model.architecture, model.weights, features, case.white is not None)
     chroma = np.exp((features.anchor + residual).astype(np.float64))
     white = 1 if case.white is None else case.white
     return np.insert(chroma, 1, 1) * white, model.expected(log_error, matrix=case.white is not None)
-
-
-def _described(case: Case) -> Features:
-    pixels, valid = case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2))
-    return describe(LinearImage(pixels if case.white is None else pixels / case.white, valid, Camera()))

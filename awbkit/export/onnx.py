@@ -22,13 +22,13 @@ from torch import nn
 
 from awbkit.errors import UsageError
 from awbkit.export.cases import Case
-from awbkit.export.check import Answer
+from awbkit.export.check import Answer, in_degrees
 from awbkit.export.traced import INPUTS, OUTPUTS, Describer, Estimator, example, inputs
 from awbkit.network.features import GRID_SIDE
 from awbkit.network.inference import UNSEEN
 from awbkit.network.integer.arithmetic import NATURAL
-from awbkit.network.integer.model import DEGREE, IntegerModel
-from awbkit.network.integer.network import ATTENDED, ROUNDED_OFF, IntegerNetwork, Layer
+from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
+from awbkit.network.integer.network import ATTENDED, INPUT_LIMIT, ROUNDED_OFF, IntegerNetwork, Layer
 from awbkit.network.model import GREATEST_ERROR, LEAST_ERROR, Model
 from awbkit.network.models import AnyModel
 
@@ -49,7 +49,7 @@ def exported(model: AnyModel) -> ModelProto:
         made = _traced(Estimator(model), OUTPUTS)
     else:
         if model.network.activation_bits != 8:
-            raise UsageError(f"{model.name} has activations of 16 bits; onnx takes 8: quantise it with --bits 8,8")
+            raise UsageError(f"{model.name} has activations of 16 bits; onnx takes 8: quantise it with --activations 8")
         made = _quantised(model)
     made.producer_name, made.producer_version, made.doc_string = "awbkit", "", ""
     del made.metadata_props[:]
@@ -65,6 +65,26 @@ def answering(data: bytes) -> Answer:
     def answer(case: Case) -> tuple[NDArray[np.float64], float]:
         light, degrees = session.run(None, inputs(case))
         return light[0].astype(np.float64), float(degrees[0, 0])
+
+    return answer
+
+
+def described_alike(model: IntegerModel) -> Answer:
+    """What a quantised model answers of pictures that are measured as in its file, in floating point.
+
+    To measure a picture another way moves inputs by one unit, and an answer, mostly by less than a tenth of a degree.
+    """
+    describer = Describer(model.network)
+
+    def answer(case: Case) -> tuple[NDArray[np.float64], float]:
+        with torch.no_grad():
+            found = describer(*map(torch.from_numpy, inputs(case).values()))
+        anchor, read, *grid = (np.rint(part.numpy()[0]) for part in (found[0] / NATURAL, *found[1:]))
+        read, *grid = (np.clip(part, -INPUT_LIMIT, INPUT_LIMIT).astype(np.int64) for part in (read, *grid))
+        out = model.network.head(model.network.with_attended(read, *grid) if grid else read)
+        white = white_logs(case.white)
+        own = anchor.astype(np.int64) + (0 if white is None else white)
+        return in_degrees(*model.answer_of(own, out, known=white is not None))
 
     return answer
 
@@ -197,7 +217,9 @@ def _attended(layers: _Layers, network: IntegerNetwork) -> str:
         x = layers.held(layers.convolution(network, f"{name}.pointwise", x), f"{name}.pointwise", rectified=True)
     maps = network.architecture.maps
     octave = layers.constant("octave", np.float32(NATURAL))
-    logits = layers.add("Mul", layers.convolution(network, "attention", x), octave)
+    # The integer network's logits have 16 bits, and clip what is beyond.
+    ends = [layers.constant(f"{end} of logits", np.float32(end)) for end in (-(1 << 15), (1 << 15) - 1)]
+    logits = layers.add("Mul", layers.add("Clip", layers.convolution(network, "attention", x), *ends), octave)
     flat = layers.add("Reshape", logits, layers.constant("cells", np.array([1, maps, _CELLS])))
     planes = layers.add("Reshape", grid, layers.constant("planes", np.array([1, -1, _CELLS])))
     starts = (layers.constant(f"start {number}", np.array([number])) for number in (0, 2, 4, 5, 1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from awbkit.errors import MissingExtra, UsageError
 from awbkit.export import check
 from awbkit.export.cases import Case, extremes, surfaces
-from awbkit.export.check import Answer, Apart, apart, described_in_floating_point, held
+from awbkit.export.check import Answer, Apart, apart, held
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.models import AnyModel
 
@@ -63,11 +63,11 @@ def onnx(model: AnyModel) -> Exported:
         UsageError: If the model has activations of 16 bits.
     """
     try:
-        from awbkit.export.onnx import answering, exported
+        from awbkit.export.onnx import answering, described_alike, exported
     except ImportError:
         raise MissingExtra("export to onnx", "onnx") from None
     data = exported(model).SerializeToString(deterministic=True)
-    alike = described_in_floating_point(model) if isinstance(model, IntegerModel) else None
+    alike = described_alike(model) if isinstance(model, IntegerModel) else None
     return _of_one_file(model, f"{model.name}.onnx", data, answering, alike)
 
 

@@ -56,7 +56,7 @@ def exported(model: IntegerModel, cases: Sequence[Case]) -> bytes:
     """
     network = model.network
     if network.activation_bits != 8:
-        raise UsageError(f"{model.name} has activations of 16 bits; tflite takes 8: quantise it with --bits 8,8")
+        raise UsageError(f"{model.name} has activations of 16 bits; tflite takes 8: quantise it with --activations 8")
     graph = _Graph()
     local = bool(network.architecture.channels)
     count = len(network.architecture.statistics) + 3

@@ -16,7 +16,7 @@ from awbkit.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.network import store
 from awbkit.network.architecture import Architecture
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2
-from awbkit.network.integer.description import Description, describe, thumbnail
+from awbkit.network.integer.description import describe, thumbnail
 from awbkit.network.integer.network import IntegerNetwork, Layer
 from awbkit.network.model import DOMAINS, check_domain, white_of
 
@@ -88,15 +88,21 @@ class IntegerModel:
         Raises:
             AwbError: If no pixel is valid.
         """
-        return self.answer_of(describe(pixels), white)
+        description = describe(pixels)
+        return self.answer_of(description.anchor, self.network.forward(description, white), known=white is not None)
 
-    def answer_of(self, description: Description, white: Int | None) -> tuple[Int, int]:
-        """The same of a thumbnail that was measured."""
-        out = self.network.forward(description, white)
-        offset, slope = self.calibration if white is not None else self.calibration_without_matrix
+    def answer_of(self, anchor: Int, out: Int, *, known: bool) -> tuple[Int, int]:
+        """The same of the anchor and the network's three numbers.
+
+        Args:
+            anchor: (2,), as descriptions have it.
+            out: (3,), of :meth:`awbkit.network.integer.network.IntegerNetwork.forward`.
+            known: Whether the camera's white is.
+        """
+        offset, slope = self.calibration if known else self.calibration_without_matrix
         stated = exp2(np.minimum(out[2], 10 * OCTAVE), _ERROR_BITS)
         error = offset + (int(stated) * slope + 128 >> 8)
-        return description.anchor + out[:2], min(max(error, _LEAST_ERROR), _GREATEST_ERROR)
+        return anchor + out[:2], min(max(error, _LEAST_ERROR), _GREATEST_ERROR)
 
     @property
     def digest(self) -> str:

@@ -90,8 +90,11 @@ class IntegerNetwork:
             description: Of the picture.
             white: (2,), log2 of r/g and b/g of the camera's white under D65; None where that is not known.
         """
+        return self.head(self.inputs(description, white))
+
+    def head(self, x: Int) -> Int:
+        """The same of what the head reads."""
         most = (1 << self.activation_bits - 1) - 1
-        x = self.inputs(description, white)
         for number, rank in enumerate(self.architecture.hidden_ranks):
             if rank:
                 x = self.layers[f"hidden.{number}.rank"].apply(x, -most, most)
@@ -100,11 +103,13 @@ class IntegerNetwork:
 
     def inputs(self, description: Description, white: Int | None) -> Int:
         """What the head reads, each from -127 to 127 in :data:`INPUT_UNIT`."""
-        read = self.inputs_of_picture(description, white)
+        return self.with_attended(self.inputs_of_picture(description, white), description.grid)
+
+    def with_attended(self, read: Int, grid: Int) -> Int:
+        """What the head reads of the whole picture, and what the attention sees in the grid."""
         if "stem" not in self.layers:
             return read
-        attended = np.clip(self._attended(description.grid), -INPUT_LIMIT, INPUT_LIMIT)
-        return np.asarray(np.concatenate([read, attended]))
+        return np.asarray(np.concatenate([read, np.clip(self._attended(grid), -INPUT_LIMIT, INPUT_LIMIT)]))
 
     def inputs_of_picture(self, description: Description, white: Int | None) -> Int:
         """Those that no layer has a part in: the statistics, the anchor, and whether the white is known."""
