@@ -85,7 +85,7 @@ def test_onnx_answers_as_the_model_does(model: AnyModel, pictures: Sequence[Case
     limit = 0.05 if isinstance(model, Model) else 0.3
     assert found.greatest < limit
     assert found.mean < limit / 3
-    assert found.expected < limit
+    assert found.expected < 2 * limit
     # An application knows from the file what it is, and nothing of the machine that made it.
     stated = {entry.key: entry.value for entry in file.metadata_props}
     assert stated == {"name": model.name, "domain": "raw", "sha256": model.digest}
