@@ -22,7 +22,7 @@ from awbkit.network.features import GRID_SIDE
 from awbkit.network.integer.arithmetic import OCTAVE
 from awbkit.network.integer.description import GRID_UNITS, UNITS
 from awbkit.network.integer.network import ANCHOR_SHIFT, INPUT_UNIT, NORMAL_BITS, IntegerNetwork
-from awbkit.network.model import GREATEST_ERROR, LEAST_ERROR, Model
+from awbkit.network.model import GREATEST_ERROR, GREATEST_LOG_ERROR, LEAST_ERROR, Model
 from awbkit.training.fit import network_of
 
 INPUTS = ("thumbnail", "valid", "white", "known")
@@ -31,7 +31,6 @@ OUTPUTS = ("light", "expected_error")
 _SIDE = THUMBNAIL_SIZE
 _CELL = _SIDE // GRID_SIDE
 _TINY, _FAINT, _GREAT = float(features.TINY), float(features.FAINT), float(features.GREAT)
-_STATED = 10.0
 
 
 def _from_above(thousandths: int) -> tuple[float, float]:
@@ -109,7 +108,7 @@ class Estimator(nn.Module):
         chroma = torch.exp(anchor + residual)
         light = torch.cat([chroma[:, :1], torch.ones_like(known), chroma[:, 1:]], dim=1) * white
         line = self.lines[:1] + known * (self.lines[1:] - self.lines[:1])
-        stated = torch.exp(log_error.clamp(max=_STATED))[:, None]
+        stated = torch.exp(log_error.clamp(max=GREATEST_LOG_ERROR))[:, None]
         expected = (line[:, :1] + line[:, 1:] * stated).clamp(LEAST_ERROR, GREATEST_ERROR)
         return light / light[:, 1:2], expected
 

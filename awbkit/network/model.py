@@ -26,6 +26,7 @@ DOMAINS = {"camera": "raw", "linear-srgb": "rendered"}
 """The domain of pictures by their camera's space."""
 
 LEAST_ERROR, GREATEST_ERROR = 0.1, 60.0
+GREATEST_LOG_ERROR = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ class Model:
             matrix: Whether the picture's camera has one.
         """
         offset, slope = self.calibration if matrix else self.calibration_without_matrix
-        return min(max(offset + slope * math.exp(min(log_error, 10.0)), LEAST_ERROR), GREATEST_ERROR)
+        return min(max(offset + slope * math.exp(min(log_error, GREATEST_LOG_ERROR)), LEAST_ERROR), GREATEST_ERROR)
 
     @property
     def digest(self) -> str:

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
+from awbkit.network.model import GREATEST_LOG_ERROR
 from awbkit.training.bank import Bank
 from awbkit.training.fit import Weights, answers, network_of, true_errors
 from awbkit.training.split import Picture
 
 FEWEST = 30
 """Pictures that a line takes; of fewer only the scale is believed. As many count for what was known before."""
-
-_STEEPEST_LOG = 10.0
 
 Line = tuple[float, float]
 
@@ -45,7 +44,7 @@ def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) 
         matrices: Whether cameras may keep theirs; without, none is known to have any.
     """
     estimates, log_errors = answers(network_of(built, weights), bank, matrices=matrices)
-    stated = np.exp(np.minimum(log_errors.astype(np.float64), _STEEPEST_LOG))
+    stated = np.exp(np.minimum(log_errors.astype(np.float64), GREATEST_LOG_ERROR))
     return Judged(stated, true_errors(estimates, bank).astype(np.float64))
 
 

@@ -16,17 +16,20 @@ from numpy.typing import NDArray
 
 from awbkit.errors import AwbError
 from awbkit.image import LinearImage
-from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, neighbours
+from awbkit.network.features import (
+    BRIGHTEST,
+    DARKEST,
+    GREYEST,
+    GRID_CHANNELS,
+    GRID_SIDE,
+    STATISTICS,
+    WHITEST,
+    neighbours,
+)
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2, quick_log2, ratio
 
 LINEAR_BITS = 12
 """Of fractions of linear values; the mean brightness is 1."""
-
-BRIGHTEST = (10, 30, 100, 300)
-DARKEST = (20, 100)
-WHITEST = (10, 30, 100)
-GREYEST = (10, 30)
-"""Shares of the pixels in thousandths."""
 
 BINS = 256
 WHOLE = 128
