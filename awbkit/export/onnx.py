@@ -28,7 +28,7 @@ from awbkit.network.features import GRID_SIDE
 from awbkit.network.inference import UNSEEN
 from awbkit.network.integer.arithmetic import NATURAL
 from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
-from awbkit.network.integer.network import ATTENDED, INPUT_LIMIT, ROUNDED_OFF, IntegerNetwork, Layer
+from awbkit.network.integer.network import ATTENDED, INPUT_LIMIT, LOGIT_UNIT, ROUNDED_OFF, IntegerNetwork, Layer
 from awbkit.network.model import GREATEST_ERROR, LEAST_ERROR, Model
 from awbkit.network.models import AnyModel
 
@@ -216,7 +216,7 @@ def _attended(layers: _Layers, network: IntegerNetwork) -> str:
             x = layers.held(layers.convolution(network, f"{name}.pointwise.rank", x), f"{name}.pointwise.rank")
         x = layers.held(layers.convolution(network, f"{name}.pointwise", x), f"{name}.pointwise", rectified=True)
     maps = network.architecture.maps
-    octave = layers.constant("octave", np.float32(NATURAL))
+    octave = layers.constant("octave", np.float32(LOGIT_UNIT))
     # The integer network's logits have 16 bits, and clip what is beyond.
     ends = [layers.constant(f"{end} of logits", np.float32(end)) for end in (-(1 << 15), (1 << 15) - 1)]
     logits = layers.add("Mul", layers.add("Clip", layers.convolution(network, "attention", x), *ends), octave)

@@ -26,7 +26,7 @@ from awbkit.network.features import GRID_CHANNELS, GRID_SIDE
 from awbkit.network.integer.arithmetic import NATURAL
 from awbkit.network.integer.description import describe
 from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
-from awbkit.network.integer.network import ATTENDED, ROUNDED_OFF, IntegerNetwork, Layer
+from awbkit.network.integer.network import ATTENDED, LOGIT_UNIT, ROUNDED_OFF, IntegerNetwork, Layer
 from awbkit.network.model import GREATEST_ERROR, LEAST_ERROR
 
 GRID, READ, LIGHT, ERROR = "grid", "read", "light", "error"
@@ -35,8 +35,8 @@ _CELLS = GRID_SIDE**2
 _READ_UNIT = ATTENDED[1] / ATTENDED[0]
 """What one of the head's inputs is in units of the grid's log-chroma, so that the attended ones need no scaling."""
 
-_UNSEEN = 32.0
-"""Natural logarithms that cells with a valid pixel have more in their attention: none of the others counts."""
+_NOTHING = 11.0
+"""Natural logarithms below the least attention: what a share of it is then, 15 bits do not hold."""
 
 
 def exported(model: IntegerModel, cases: Sequence[Case]) -> bytes:
@@ -115,7 +115,7 @@ def _greatest(network: IntegerNetwork, cases: Sequence[Case]) -> dict[str, float
         out = network.forward(described, white) * NATURAL
         found = {LIGHT: out[:2], ERROR: out[2:]}
         if network.architecture.channels:
-            found["attention"] = network.logits(described.grid) * NATURAL
+            found["attention"] = network.logits(described.grid) * LOGIT_UNIT
         for name, values in found.items():
             seen[name] = max(seen[name], float(np.abs(values).max()))
     # The light and the error of other pictures may be somewhat beyond.
@@ -133,9 +133,12 @@ def _attended(graph: _Graph, network: IntegerNetwork, grid: int, greatest: float
         x = graph.convolution(f"{name}.pointwise", network, x, 1.0, rectified=True)
     maps = network.architecture.maps
     layer = network.layers["attention"]
-    logits = graph.layer("attention", layer, x, 1.0, greatest / 127, out_unit=NATURAL)
-    seen = graph.seen(grid)
-    wide = graph.add("QUANTIZE", [logits], "attention.wide", (1, GRID_SIDE, GRID_SIDE, maps), np.int16, _UNSEEN / 16384)
+    logits = graph.layer("attention", layer, x, 1.0, greatest / 127, out_unit=LOGIT_UNIT)
+    # A cell with a valid pixel has so much more attention that none of the others counts.
+    more = 2 * greatest + _NOTHING
+    unit = (greatest + more) / 32767
+    seen = graph.seen(grid, more, unit)
+    wide = graph.add("QUANTIZE", [logits], "attention.wide", (1, GRID_SIDE, GRID_SIDE, maps), np.int16, unit)
     sums = schema.AddOptionsT()
     sums.potScaleInt16 = False
     masked = graph.add(
@@ -144,11 +147,11 @@ def _attended(graph: _Graph, network: IntegerNetwork, grid: int, greatest: float
         "attention.seen",
         (1, GRID_SIDE, GRID_SIDE, maps),
         np.int16,
-        _UNSEEN / 16384,
+        unit,
         sums,
     )
-    rows = graph.reshaped(masked, "attention.rows", (1, _CELLS, maps), np.int16, _UNSEEN / 16384)
-    columns = graph.transposed(rows, "attention.columns", (0, 2, 1), (1, maps, _CELLS), np.int16, _UNSEEN / 16384)
+    rows = graph.reshaped(masked, "attention.rows", (1, _CELLS, maps), np.int16, unit)
+    columns = graph.transposed(rows, "attention.columns", (0, 2, 1), (1, maps, _CELLS), np.int16, unit)
     softmax = schema.SoftmaxOptionsT()
     softmax.beta = 1.0
     attention = graph.add("SOFTMAX", [columns], "attention.shares", (1, maps, _CELLS), np.int16, 1 / 32768, softmax)
@@ -283,15 +286,15 @@ class _Graph:
         shape = (1, GRID_SIDE, GRID_SIDE, channels)
         return self.add("DEPTHWISE_CONV_2D", [x, weight, bias], name, shape, np.int8, 1.0, options)
 
-    def seen(self, grid: int) -> int:
-        """(1, 16, 16, 1), what cells with a valid pixel have more in their attention."""
+    def seen(self, grid: int, more: float, unit: float) -> int:
+        """(1, 16, 16, 1) in this unit, ``more`` in cells with a valid pixel and 0 in the others."""
         shape = (1, GRID_SIDE, GRID_SIDE, 1)
         share = self.sliced(grid, "share", (4, 5))
         one = self.tensor("one", (1, 1, 1, 1), np.int8, 1.0, np.ones(1))
         some = self.add("MINIMUM", [share, one], "seen", shape, np.int8, 1.0)
-        more = self.tensor("more", (1, 1, 1, 1), np.int8, _UNSEEN / 64, np.full(1, 64))
-        found = self.add("MUL", [some, more], "seen.more", shape, np.int8, _UNSEEN / 64, schema.MulOptionsT())
-        return self.add("QUANTIZE", [found], "seen.wide", shape, np.int16, _UNSEEN / 16384)
+        amount = self.tensor("more", (1, 1, 1, 1), np.int8, more / 64, np.full(1, 64))
+        found = self.add("MUL", [some, amount], "seen.more", shape, np.int8, more / 64, schema.MulOptionsT())
+        return self.add("QUANTIZE", [found], "seen.wide", shape, np.int16, unit)
 
     def sliced(self, x: int, name: str, channels: tuple[int, int]) -> int:
         start, end = channels

@@ -25,6 +25,9 @@
 #define LINEAR_BITS 12
 #define UNSEEN 0xffffu
 
+/* Attention is in 1/512 octave. */
+#define LOGIT 4
+
 @TABLES@
 
 /* ---------------------------------------------------------------------------------------------- arithmetic */
@@ -984,7 +987,7 @@ static void attended(estimate *e, const layer *l, const activation *in, activati
             uint32_t attention;
             if (!at[4])
                 continue;
-            attention = exp2_of(logits[cell] - most, 12);
+            attention = exp2_of((logits[cell] - most) * LOGIT, 12);
             mass += attention;
             sum[0] += (int32_t)attention * at[0];
             sum[1] += (int32_t)attention * at[1];

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from awbkit.network.architecture import Architecture
 from awbkit.network.features import GRID_SIDE
 from awbkit.network.inference import SCALES
-from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, ratio
+from awbkit.network.integer.arithmetic import NATURAL, OCTAVE, Int, exp2, ratio
 from awbkit.network.integer.description import GRID_UNITS, Description
 
 ROUNDED_OFF = 24
@@ -35,6 +35,13 @@ ATTENDED = (11, 8)
 :func:`input_corrections` has what is left for the weights."""
 
 _ATTENTION_BITS = 12
+
+LOGIT_SHIFT = 2
+"""By so many powers of two one unit of attention is larger than one of logarithms: photographs ask for 30 octaves."""
+
+LOGIT_UNIT = NATURAL * (1 << LOGIT_SHIFT)
+"""One unit of attention in natural logarithms."""
+
 INPUT_LIMIT = 127
 
 
@@ -127,7 +134,7 @@ class IntegerNetwork:
         return np.asarray(np.clip(np.concatenate(parts), -INPUT_LIMIT, INPUT_LIMIT))
 
     def logits(self, grid: Int) -> Int:
-        """(maps, cells), log2 of what each cell counts for in each attention map, in 1/2048."""
+        """(maps, cells), log2 of what each cell counts for in each attention map, in 1/512."""
         most = (1 << self.activation_bits - 1) - 1
         x = self.layers["stem"].apply(grid.reshape(len(grid), -1), 0, most)
         for number, rank in enumerate(self.architecture.block_ranks):
@@ -142,7 +149,7 @@ class IntegerNetwork:
         cells, logits = grid.reshape(len(grid), -1), self.logits(grid)
         seen = cells[4] > 0
         greatest = np.where(seen, logits, -(1 << 15)).max(axis=1, keepdims=True)
-        attention = np.where(seen, exp2(logits - greatest, _ATTENTION_BITS), 0)
+        attention = np.where(seen, exp2(logits - greatest << LOGIT_SHIFT, _ATTENTION_BITS), 0)
         pooled = attention @ cells[:2].T
         return ratio(pooled * ATTENDED[0], attention.sum(axis=1, keepdims=True) * ATTENDED[1]).reshape(-1)
 

@@ -23,6 +23,7 @@ from awbkit.network.integer.model import DEGREE, IntegerModel
 from awbkit.network.integer.network import (
     INPUT_LIMIT,
     INPUT_UNIT,
+    LOGIT_UNIT,
     NORMAL_BITS,
     ROUNDED_OFF,
     IntegerNetwork,
@@ -132,7 +133,7 @@ def integer_of(architecture: Architecture, weights: Weights, scales: Mapping[str
     """
     layers: dict[str, Layer] = {}
     one, residual = np.ones(1), NATURAL / float(SCALES["residual"])
-    outputs = {"attention": [NATURAL], "output": [residual, residual, NATURAL]}
+    outputs = {"attention": [LOGIT_UNIT], "output": [residual, residual, NATURAL]}
     units, unit = GRID_UNITS, 1.0
     corrections = input_corrections(architecture)
     for name in architecture.layers():
