@@ -27,6 +27,7 @@ class Target(StrEnum):
     ONNX = "onnx"
     TFLITE = "tflite"
     EXECUTORCH = "executorch"
+    LIBCAMERA = "libcamera"
 
 
 def export(
@@ -35,11 +36,21 @@ def export(
         Target,
         typer.Option(
             help="c: one C99 header and source in whole numbers, of a model that `awbkit quantize` made. onnx: one "
-            "file, of either kind. tflite: the quantised network alone, to be fed by the C's awb_describe. executorch: "
-            "a .pte of a model of floating point."
+            "file, of either kind. tflite: of floating point one file; quantised the network alone, to be fed by the "
+            "C's awb_describe. executorch: a .pte of a model of floating point. libcamera: for one of Raspberry Pi's "
+            "sensors a tuning file with a network, of floating point."
         ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Takes the files.")] = None,
+    tuning: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="libcamera's tuning file of the sensor, for libcamera.")
+    ] = None,
+    installed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Where the files will lie on the device, for libcamera. Default: the output."
+        ),
+    ] = None,
     domain: Annotated[Domain, typer.Option(help="Which of the two models of a shipped name.")] = Domain.RAW,
     check: Annotated[
         list[Path] | None,
@@ -55,15 +66,17 @@ def export(
     degree apart. Exit code 3 tells that something is not as it must be, and nothing is written then.
     """
     from awbkit.export.cases import of_prepared, surfaces
-    from awbkit.export.targets import TARGETS
+    from awbkit.export.targets import TARGETS, libcamera
     from awbkit.network.models import named
 
     if output is None:
         raise UsageError("no output named; give a folder with -o")
     if output.exists() and not output.is_dir():
         raise UsageError(f"-o {output} is a file; name a folder")
+    if (tuning is not None) != (to is Target.LIBCAMERA):
+        raise UsageError("--to libcamera and --tuning FILE belong together: the network is one for that sensor")
     found = named(model, domain.value)
-    made = TARGETS[to.value](found)
+    made = TARGETS[to.value](found) if tuning is None else libcamera(found, tuning, installed or output.absolute())
     skipped = [skips(output / name, if_exists) for name in made.files]
     if all(skipped):
         return

@@ -48,7 +48,7 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.image import LinearImage
 
 _TARGETS = ("pisp", "vc4")
-_BALANCED_FOR = 5000.0
+BALANCED_FOR = 5000.0
 """Kelvin."""
 
 _HINT = "name their folder as awb-nn:tunings=FOLDER"
@@ -210,8 +210,8 @@ def _parsed(text: str, where: str) -> RpiTuning:
 def _camera_rgb(codes: NDArray[np.integer], tuning: RpiTuning) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Linear camera RGB, 1.0 = white level, and which pixels nothing clipped."""
     top = np.iinfo(codes.dtype).max
-    balanced = codes / top @ np.linalg.inv(tuning.ccm(_BALANCED_FOR)).T
-    rgb = balanced * np.array(tuning.white(_BALANCED_FOR)) / (1 - tuning.black)
+    balanced = codes / top @ np.linalg.inv(tuning.ccm(BALANCED_FOR)).T
+    rgb = balanced * np.array(tuning.white(BALANCED_FOR)) / (1 - tuning.black)
     whole = (codes > 0) & (codes < top) & (balanced < CLIP) & (rgb > 0) & (rgb < CLIP)
     return rgb.astype(np.float32), whole.all(axis=2)
 

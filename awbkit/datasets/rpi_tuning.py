@@ -33,12 +33,14 @@ class RpiTuning:
         ccm_kelvin: float64 (m,), rising.
         ccms: float64 (m, 3, 3), from white-balanced sensor RGB to linear sRGB, for each of those temperatures.
         black: Black level, as a share of the sensor's range.
+        sensitivity: (3,), ``sensitivity_r``, 1 and ``sensitivity_b``, which the curve is multiplied by already.
     """
 
     curve: NDArray[np.float64]
     ccm_kelvin: NDArray[np.float64]
     ccms: NDArray[np.float64]
     black: float
+    sensitivity: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @classmethod
     def parse(cls, text: str, where: str) -> RpiTuning:
@@ -55,9 +57,9 @@ class RpiTuning:
             algorithms: dict[str, Any] = {}
             for entry in json.loads(text)["algorithms"]:
                 algorithms |= entry
-            awb = algorithms["rpi.awb"]
-            scale = 1.0, float(awb.get("sensitivity_r", 1.0)), float(awb.get("sensitivity_b", 1.0))
-            curve = np.array(awb["ct_curve"], dtype=np.float64).reshape(-1, 3) * scale
+            awb = algorithms["rpi.awb" if "rpi.awb" in algorithms else "rpi.nn.awb"]
+            red, blue = float(awb.get("sensitivity_r", 1.0)), float(awb.get("sensitivity_b", 1.0))
+            curve = np.array(awb["ct_curve"], dtype=np.float64).reshape(-1, 3) * (1.0, red, blue)
             entries = algorithms["rpi.ccm"]["ccms"]
             kelvin = np.array([entry["ct"] for entry in entries], dtype=np.float64)
             ccms = np.array([entry["ccm"] for entry in entries], dtype=np.float64).reshape(-1, 3, 3)
@@ -71,7 +73,7 @@ class RpiTuning:
             raise UnreadableFile(where, "has a colour table that does not rise with temperature", _REMEDY)
         if (np.abs(np.linalg.det(ccms)) < 1e-6).any():
             raise UnreadableFile(where, "has a colour matrix that cannot be inverted", _REMEDY)
-        return cls(curve, kelvin, ccms, black)
+        return cls(curve, kelvin, ccms, black, (red, 1.0, blue))
 
     def white(self, kelvin: float) -> tuple[float, float, float]:
         """Sensor RGB, green = 1, of a white surface under the curve's light of this temperature.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from awbkit.errors import MissingExtra, UsageError
 from awbkit.export import check
 from awbkit.export.cases import Case, extremes, surfaces
 from awbkit.export.check import Answer, Apart, apart, held
+from awbkit.export.quiet import quiet
 from awbkit.network.integer.model import IntegerModel
+from awbkit.network.model import Model
 from awbkit.network.models import AnyModel
 
 _FLOATING_POINT = "{} is of floating point; quantise it first: awbkit quantize MODEL PREPARED -o FILE"
@@ -72,21 +75,60 @@ def onnx(model: AnyModel) -> Exported:
 
 
 def tflite(model: AnyModel) -> Exported:
-    """One TensorFlow Lite file: the network in 8 bits, without the description of the picture.
+    """One TensorFlow Lite file: in 8 bits the network without the picture's description; in floating point both.
 
     Raises:
-        MissingExtra: If ai-edge-litert is not installed.
-        UsageError: If the model is of floating point, or has activations of 16 bits.
+        MissingExtra: If ai-edge-litert, or for floating point litert-torch, is not installed.
+        UsageError: If the model has activations of 16 bits.
     """
+    if not isinstance(model, IntegerModel):
+        return _litert(model)
     try:
         from awbkit.export.tflite import answering, exported
     except ImportError:
         raise MissingExtra("export to tflite", "tflite") from None
-    if not isinstance(model, IntegerModel):
-        raise UsageError(_FLOATING_POINT.format(model.name))
     quantised = model
     data = exported(quantised, list(surfaces()))
     return _of_one_file(model, f"{model.name}.tflite", data, lambda file: answering(quantised, file))
+
+
+def _litert(model: Model) -> Exported:
+    try:
+        with quiet():
+            from awbkit.export.litert import answering, exported
+    except ImportError:
+        raise MissingExtra("export to tflite in floating point", "litert") from None
+    return _of_one_file(model, f"{model.name}.tflite", exported(model), answering)
+
+
+def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Exported:
+    """One TensorFlow Lite file, and the sensor's tuning file with it.
+
+    Args:
+        model: Of floating point.
+        tuning: The sensor's tuning file.
+        installed: The folder where the TensorFlow Lite file will lie.
+
+    Raises:
+        MissingExtra: If litert-torch is not installed.
+        UnreadableFile: If the tuning file is none.
+        UsageError: If the model is quantised, or reads photographs.
+    """
+    try:
+        with quiet():
+            from awbkit.export.libcamera import GIVES, TAKES, Sensor, Temperature, compared, floating, sample
+            from awbkit.export.litert import converted, running
+    except ImportError:
+        raise MissingExtra("export to libcamera", "litert") from None
+    sensor = Sensor.read(tuning)
+    exact = floating(model)
+    name = f"{model.name}-{sensor.name}.tflite"
+    about = f"{model.name} for {sensor.name}, sha256 {model.digest}"
+    data = converted(Temperature(exact, sensor), sample(sensor), TAKES, GIVES, about)
+    files = {name: data, f"{sensor.name}.json": sensor.tuned(installed / name)}
+    # Zones repeat as pixels, and where many contrasts are equal, which are the least is decided by the last bit.
+    most = Apart(0, mean=0.06, greatest=0.4, expected=0.0)
+    return Exported(files, lambda cases: held(compared(exact, sensor, running(data), cases), most, name))
 
 
 def executorch(model: AnyModel) -> Exported:

@@ -370,7 +370,7 @@ def _at(values: Tensor, valid: Tensor, count: Tensor, places: Tensor) -> Tensor:
     A place is a part of their number, in thousandths, and what is added to it then, in thousandths of one; all rounded
     down.
     """
-    # ExecuTorch has no sort, but it has the so many least.
-    ordered = torch.topk(torch.where(valid > 0, values, torch.inf), values.shape[1], dim=1, largest=False)[0]
+    # ExecuTorch and LiteRT have no sort, but they have the so many greatest.
+    ordered = -torch.topk(torch.where(valid > 0, -values, -torch.inf), values.shape[1], dim=1)[0]
     place = torch.floor((count * places[0] + places[1]) / 1000)
     return torch.gather(ordered, 1, torch.minimum(place, count - 1).to(torch.int64))
