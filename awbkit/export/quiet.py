@@ -1,4 +1,4 @@
-"""Libraries that write about themselves past Python's own streams."""
+"""Libraries that write about themselves, some of them past Python's own streams."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 
 @contextmanager
@@ -16,13 +16,12 @@ def quiet() -> Iterator[None]:
         stream.flush()
     kept = {number: os.dup(number) for number in (1, 2)}
     try:
-        with open(os.devnull, "wb") as nowhere, warnings.catch_warnings():  # noqa: PTH123
+        with open(os.devnull, "w") as nowhere, warnings.catch_warnings():  # noqa: PTH123
             warnings.simplefilter("ignore")
             for number in kept:
                 os.dup2(nowhere.fileno(), number)
-            yield
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
+            with redirect_stdout(nowhere), redirect_stderr(nowhere):
+                yield
     finally:
         for number, copy in kept.items():
             os.dup2(copy, number)
