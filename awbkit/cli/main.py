@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from awbkit.cli import correct, dataset, estimate, evaluate, export, factorize, methods, prune, quantize, train
+from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, factorize, methods, prune, quantize, train
 from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
 from awbkit.cli.terminal import printable
 from awbkit.errors import AwbError
@@ -77,6 +77,7 @@ app.command("prune")(prune.prune)
 app.command("factorize")(factorize.factorize)
 app.command("quantize")(quantize.quantize)
 app.command("export")(export.export)
+app.command("bench")(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:

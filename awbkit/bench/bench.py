@@ -1,0 +1,256 @@
+"""What estimators cost, and how accurate they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from awbkit.bench import cortex, here
+from awbkit.camera import Camera
+from awbkit.datasets.prepared import Prepared
+from awbkit.errors import AwbError, UsageError
+from awbkit.estimators.registry import Method, parse
+from awbkit.evaluation.angles import recovery_error
+from awbkit.evaluation.seen import count_seen
+from awbkit.evaluation.statistics import statistics
+from awbkit.export.c.check import compiler
+from awbkit.export.c.emit import emit
+from awbkit.export.cases import Case, surfaces
+from awbkit.image import LinearImage
+from awbkit.network.integer.description import thumbnail
+from awbkit.network.integer.model import IntegerModel
+from awbkit.network.model import DOMAINS, white_of
+from awbkit.network.models import AnyModel, named
+
+Item = TypeVar("Item")
+
+BASELINES = (
+    "gray-world",
+    "white-patch",
+    "shades-of-gray",
+    "gray-edge",
+    "gray-edge-2",
+    "pca",
+    "gray-index",
+    "bright-gray",
+)
+NETWORKS = ("awbnet-nano", "awbnet-s", "awbnet-m")
+"""What is shown beside the models that are asked for."""
+
+TIMED, COUNTED = 64, 16
+"""Pictures that time is taken of, and instructions are counted of."""
+
+KEYS = ("mean", "median", "worst25")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Recovery error on one data set, in degrees.
+
+    Attributes:
+        pictures: How many were judged.
+        seen: How many of them the network was trained on.
+        mean: Over all.
+        median: Over all.
+        worst25: The mean of the worst quarter.
+    """
+
+    pictures: int
+    seen: int
+    mean: float
+    median: float
+    worst25: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one estimator costs. What does not apply to it, or cannot be measured here, is None.
+
+    Attributes:
+        name: As it was asked for.
+        kind: "statistic", "network" or "quantised".
+        asked: Whether it was; the others are shown to compare with.
+        parameters: Numbers that were trained.
+        macs: Multiply-accumulates of the network; statistics, its own included, come on top.
+        flash: Bytes of code and weights on a Cortex-M4.
+        ram: Bytes of workspace, the thumbnail apart.
+        numpy: Microseconds of an estimate from a thumbnail, in numpy here.
+        c: The same in C.
+        cortex: By processor.
+        accuracy: By data set.
+    """
+
+    name: str
+    kind: str
+    asked: bool
+    parameters: int | None
+    macs: int | None
+    flash: int | None
+    ram: int | None
+    numpy: float
+    c: float | None
+    cortex: Mapping[str, cortex.Cortex] = field(default_factory=dict)
+    accuracy: Mapping[str, Accuracy] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What everything is measured on.
+
+    Attributes:
+        images: To time in numpy.
+        cases: The same as a device sees them.
+        judged: Data sets, with the places of the pictures that are judged.
+    """
+
+    images: Sequence[LinearImage]
+    cases: Sequence[Case]
+    judged: Sequence[tuple[Prepared, Sequence[int]]]
+
+
+def pictures(folders: Sequence[Path], count: int) -> Pictures:
+    """Pictures of prepared data sets, evenly from all of each; without any, surfaces under coloured lights.
+
+    Args:
+        folders: Of the data sets.
+        count: Pictures of each that are judged, at most.
+
+    Raises:
+        UnreadableFile: If one is none.
+        UsageError: If no picture of raw RGB has a valid pixel.
+    """
+    judged = []
+    for folder in folders:
+        data = Prepared.open(folder)
+        usable = [place for place in range(len(data)) if data.valid[place].any()]
+        judged.append((data, _evenly(usable, count)))
+    if not judged:
+        cases = list(surfaces())
+        images = [
+            LinearImage(case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2))) for case in cases
+        ]
+        return Pictures(images, cases, ())
+    places = [(data, place) for data, some in judged for place in some if raw(data.cameras[data.rows[place].camera])]
+    if not places:
+        raise UsageError("no picture to measure on; name prepared data sets of raw pictures")
+    images = [data.image(place) for data, place in _evenly(places, TIMED)]
+    return Pictures(images, [Case(thumbnail(image), white_of(image.camera)) for image in images], judged)
+
+
+def _evenly(all_of_them: Sequence[Item], count: int) -> list[Item]:
+    places = np.linspace(0, len(all_of_them) - 1, min(count, len(all_of_them))).astype(int)
+    return [all_of_them[place] for place in places]
+
+
+def raw(camera: Camera) -> bool:
+    """Whether pictures of this camera are of raw RGB."""
+    return DOMAINS[camera.space] == "raw"
+
+
+def bench(
+    models: Sequence[str],
+    measured: Pictures,
+    processors: Sequence[str] = cortex.PROCESSORS,
+    *,
+    compare: bool = True,
+    progress: Callable[[str], None] = lambda name: None,
+) -> list[Cost]:
+    """Measure models, and what they are to be compared with.
+
+    Args:
+        models: Files, runs or shipped names.
+        measured: On what.
+        processors: To count instructions on, where this machine can.
+        compare: Whether statistics and the shipped networks are measured as well.
+        progress: Called with the name of what is measured next.
+
+    Raises:
+        CheckFailed: If C does not compile or run, or answers otherwise than its model.
+        UnreadableFile: If a model is none.
+    """
+    found = []
+    for name in models:
+        progress(name)
+        found.append(_cost(name, parse(name), named(name, "raw"), measured, processors, asked=True))
+    for name in (*NETWORKS, *BASELINES) if compare else ():
+        if name in models:
+            continue
+        progress(name)
+        method = parse(name)
+        model = named(name, "raw") if method.is_network else None
+        found.append(_cost(name, method, model, measured, processors, asked=False))
+    return found
+
+
+def _cost(
+    name: str, method: Method, model: AnyModel | None, measured: Pictures, processors: Sequence[str], *, asked: bool
+) -> Cost:
+    sources = emit(model) if isinstance(model, IntegerModel) else None
+    cc, counted = compiler(), {}
+    if isinstance(model, IntegerModel) and sources is not None and not cortex.missing():
+        cases = measured.cases[:: max(1, len(measured.cases) // COUNTED)]
+        counted = {processor: cortex.measured(sources, model, cases, processor) for processor in processors}
+    kinds = {"statistic": model is None, "quantised": sources is not None}
+    return Cost(
+        name=name,
+        kind=next((kind for kind, is_it in kinds.items() if is_it), "network"),
+        asked=asked,
+        parameters=None if model is None else model.architecture.parameters,
+        macs=None if model is None else model.architecture.macs,
+        flash=counted[processors[0]].flash if counted else None,
+        ram=None if sources is None else cortex.workspace(sources),
+        numpy=here.microseconds(method.estimate, measured.images),
+        c=None if sources is None or cc is None else here.microseconds_in_c(sources, measured.cases, cc),
+        cortex=counted,
+        accuracy={data.name: _accuracy(method, model, data, places) for data, places in measured.judged},
+    )
+
+
+def _accuracy(method: Method, model: AnyModel | None, data: Prepared, places: Sequence[int]) -> Accuracy:
+    estimates = np.array([_light(method, data.image(place)) for place in places])
+    figures = statistics(recovery_error(estimates, data.illuminants[list(places)]))
+    seen = 0 if model is None else count_seen(model, data, places)
+    return Accuracy(len(places), seen, **{key: float(figures[key]) for key in KEYS})
+
+
+def _light(method: Method, image: LinearImage) -> tuple[float, ...]:
+    try:
+        return method.estimate(image).rgb
+    except AwbError:
+        # As evaluate counts it: what gives no answer leaves the picture as it is.
+        return (1.0, 1.0, 1.0)
+
+
+def to_json(costs: Sequence[Cost]) -> list[dict[str, Any]]:
+    """Records, a line each."""
+    found = []
+    for cost in costs:
+        entry: dict[str, Any] = {
+            "schema": 1,
+            "model": cost.name,
+            "kind": cost.kind,
+            "parameters": cost.parameters,
+            "macs": cost.macs,
+            "flash": cost.flash,
+            "ram": cost.ram,
+            "numpy_microseconds": round(cost.numpy, 1),
+            "c_microseconds": None if cost.c is None else round(cost.c, 2),
+            "cortex": {
+                name: {"flash": one.flash, "instructions": one.instructions, "measuring": one.measuring}
+                for name, one in cost.cortex.items()
+            },
+            "accuracy": {
+                name: {
+                    "pictures": one.pictures,
+                    "trained_on": one.seen,
+                    **{key: round(getattr(one, key), 4) for key in KEYS},
+                }
+                for name, one in cost.accuracy.items()
+            },
+        }
+        found.append(entry)
+    return found

@@ -1,0 +1,81 @@
+"""A plot of accuracy against cost, as SVG that stands alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from awbkit.bench.bench import Cost
+from awbkit.evaluation.html.charts.scales import Scale, padded_range, round_down, round_up
+from awbkit.evaluation.html.charts.svg import (
+    WIDTH,
+    element,
+    figure_text,
+    horizontal_axis,
+    label,
+    marker,
+    series,
+    vertical_axis,
+)
+
+_STYLE = """
+svg { background: #fff; font: 11px system-ui, sans-serif; }
+.grid { stroke: #e4e4e4; fill: none; } .tick { fill: #666; } .axis { fill: #222; }
+.title { fill: #222; font-size: 13px; }
+.statistic { --c: #8a8a8a; } .network { --c: #1f6fb4; } .quantised { --c: #c2491d; }
+.mark { fill: var(--c); stroke: #fff; } .name { fill: var(--c); } .asked { font-weight: bold; }
+"""
+
+_HEIGHT = 360.0
+_KINDS = ("network", "quantised", "statistic")
+_LINE = 11.0
+"""How far apart names are at least, from top to bottom."""
+
+
+def chart(costs: Sequence[Cost], dataset: str) -> str:
+    """The mean error on a data set against the time of an estimate: of quantised networks in C, of all else in numpy.
+
+    Args:
+        costs: Those without a figure on the data set are left out; one at least has it.
+        dataset: Its name.
+    """
+    shown = [cost for cost in costs if dataset in cost.accuracy]
+    places = [(_microseconds(cost), cost.accuracy[dataset].mean) for cost in shown]
+    low, high = (min(x for x, _ in places), max(x for x, _ in places))
+    x = Scale(round_down(low / 1.5), round_up(high * 3), 40, WIDTH - 10, log=True)
+    y = Scale(*padded_range([error for _, error in places], 0.12), _HEIGHT - 60, 50)
+    parts = [element("style", _STYLE)]
+    parts.append(label(8, 20, f"Mean recovery error on {dataset}, degrees", class_="title"))
+    parts += horizontal_axis(x, y.end, y.start, "microseconds of an estimate on this machine, one core (logarithmic)")
+    parts += vertical_axis(y, x.start, x.end, "")
+    taken: list[tuple[float, float]] = []
+    for cost, (time, error) in sorted(zip(shown, places, strict=True), key=lambda pair: pair[1][1]):
+        at = x.at(time), y.at(error)
+        tip = f"{cost.name}: {figure_text(error)}°, {time:.0f} microseconds"
+        place = _free(at, taken)
+        classes = "name asked" if cost.asked else "name"
+        mark = marker(_KINDS.index(cost.kind), *at, tip)
+        words = label(
+            at[0] + 8, place + 4, Path(cost.name).name + ("*" if cost.accuracy[dataset].seen else ""), class_=classes
+        )
+        parts.append(element("g", series(_KINDS.index(cost.kind), [mark, words]), class_=cost.kind))
+    notes = "● network in numpy   ■ whole numbers in C   ▲ statistic in numpy   * trained on some of these pictures"
+    parts.append(label(8, _HEIGHT - 8, notes, class_="tick"))
+    box = f"0 0 {WIDTH:.0f} {_HEIGHT:.0f}"
+    size = {"width": f"{2 * WIDTH:.0f}", "height": f"{2 * _HEIGHT:.0f}"}
+    return element("svg", *parts, xmlns="http://www.w3.org/2000/svg", viewBox=box, **size) + "\n"
+
+
+def _microseconds(cost: Cost) -> float:
+    return max(cost.numpy if cost.c is None else cost.c, 0.1)
+
+
+def _free(at: tuple[float, float], taken: list[tuple[float, float]]) -> float:
+    """Where a name goes: beside its mark, or as far above or below as others leave room for it."""
+    for step in range(40):
+        place = at[1] + math.ceil(step / 2) * _LINE * (-1 if step % 2 else 1)
+        if all(abs(place - other) >= _LINE or abs(at[0] - column) > WIDTH / 4 for column, other in taken):
+            break
+    taken.append((at[0], place))
+    return place

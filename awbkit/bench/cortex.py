@@ -1,0 +1,115 @@
+"""Exported C on Cortex-M processors: bytes by Arm's compiler, instructions by QEMU."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from awbkit.errors import CheckFailed
+from awbkit.export.c.check import compare, record
+from awbkit.export.cases import Case
+from awbkit.network.integer.model import IntegerModel
+
+PROCESSORS = ("cortex-m4", "cortex-m3", "cortex-m0")
+
+_COMPILER, _SIZE, _EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
+_BOARDS = {"cortex-m4": "mps2-an386"}
+_OTHER_BOARD = "mps2-an385"
+"""With a Cortex-M3, which computes what a Cortex-M0 does."""
+
+_LINKED = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
+_WORDS = re.compile(r"words\[(\d+)\]")
+_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Cortex:
+    """One estimate on one processor.
+
+    Attributes:
+        flash: Bytes of code and weights that one estimate needs, by ``-Os``.
+        instructions: Median over the pictures, by ``-O2``.
+        measuring: How many of these measure the picture; the rest is the network's.
+    """
+
+    flash: int
+    instructions: int
+    measuring: int
+
+
+def missing() -> str:
+    """What of the tools this machine lacks; empty where it has all."""
+    return ", ".join(name for name in (_COMPILER, _SIZE, _EMULATOR) if shutil.which(name) is None)
+
+
+def workspace(sources: Mapping[str, str]) -> int:
+    """Bytes of RAM that an estimate needs, the thumbnail and the stack apart."""
+    words = _WORDS.search(sources["awb.h"])
+    assert words is not None
+    return 8 * int(words[1])
+
+
+def firmware() -> Path:
+    """The folder of the firmware's sources: in the package, or among the examples of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    return next(place for place in (package / "firmware", package.parent / "examples" / "firmware") if place.is_dir())
+
+
+def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Case], processor: str) -> Cortex:
+    """Compile for a processor, run, hold the answers against the reference, and count.
+
+    Args:
+        sources: What :func:`awbkit.export.c.emit.emit` made of the model.
+        model: The reference.
+        cases: Pictures, the first of which has a valid pixel.
+        processor: One of :data:`PROCESSORS`.
+
+    Raises:
+        CheckFailed: If it does not compile or run, or answers otherwise.
+    """
+    place = firmware()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, text in sources.items():
+            (folder / file).write_text(text, encoding="ascii")
+        (folder / "thumbnails.bin").write_bytes(b"".join(map(record, cases)))
+        processing = [f"-mcpu={processor}", "-mthumb", "-I."]
+        linked = [*_LINKED, "-T", str(place / "mps2.ld"), "-nostartfiles", "--specs=rdimon.specs"]
+        given = ["awb.c", str(place / "main.c"), str(place / "startup.c")]
+        _ran(folder, [_COMPILER, *processing, "-O2", *linked, *given, "-o", "run.elf"])
+        board = _BOARDS.get(processor, _OTHER_BOARD)
+        emulated = [_EMULATOR, "-M", board, "-nographic", "-icount", "shift=0"]
+        semihosting = ["-semihosting-config", "enable=on,target=native"]
+        told = _ran(folder, [*emulated, *semihosting, "-kernel", "run.elf"])
+        lines = [[int(word) for word in line.split()] for line in told.splitlines()]
+        compare(model, cases, [line[:7] for line in lines])
+        counted = np.median([line[7:9] for line in lines if line[0] == 0], axis=0)
+        flash = _flash(folder, processing)
+    return Cortex(flash, *(int(value) for value in counted))
+
+
+def _flash(folder: Path, processing: Sequence[str]) -> int:
+    """Bytes of what ``awb_estimate`` reaches."""
+    nothing = ["-nostdlib", "-nostartfiles", "-Wl,-e,awb_estimate", "-Wl,--gc-sections"]
+    sections = ["-ffunction-sections", "-fdata-sections"]
+    _ran(folder, [_COMPILER, *processing, "-Os", *sections, *nothing, "awb.c", "-lc", "-lgcc", "-o", "flash.elf"])
+    told = _ran(folder, [_SIZE, "flash.elf"]).splitlines()[1].split()
+    return int(told[0]) + int(told[1])
+
+
+def _ran(folder: Path, command: Sequence[str]) -> str:
+    try:
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise CheckFailed(f"{command[0]} took more than {_SECONDS} seconds; try it on a faster machine") from None
+    if run.returncode:
+        reason = (run.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise CheckFailed(f"{command[0]} fails: {reason}; report this with the model")
+    return run.stdout

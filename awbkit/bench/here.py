@@ -1,0 +1,67 @@
+"""How long an estimate takes on this machine, on one core."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from awbkit.errors import CheckFailed
+from awbkit.export.c.check import record
+from awbkit.export.cases import Case
+
+Picture = TypeVar("Picture")
+
+_ROUNDS = 5
+_FLAGS = ("-std=c99", "-O3")
+
+
+def microseconds(estimate: Callable[[Picture], object], pictures: Sequence[Picture]) -> float:
+    """Of one estimate in Python: the median over the pictures of the least of several rounds.
+
+    Args:
+        estimate: What is timed.
+        pictures: At least one; each is seen once before.
+    """
+    for picture in pictures:
+        estimate(picture)
+    taken = np.empty((_ROUNDS, len(pictures)))
+    for row in taken:
+        for place, picture in enumerate(pictures):
+            start = time.perf_counter_ns()
+            estimate(picture)
+            row[place] = time.perf_counter_ns() - start
+    return float(np.median(taken.min(axis=0))) / 1000
+
+
+def microseconds_in_c(sources: Mapping[str, str], cases: Sequence[Case], cc: str) -> float:
+    """Of one estimate by exported C: the mean over the pictures, in the fastest of several rounds.
+
+    Args:
+        sources: What :func:`awbkit.export.c.emit.emit` made.
+        cases: Pictures.
+        cc: The compiler.
+
+    Raises:
+        CheckFailed: If it does not compile or run.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, text in {**sources, "timing.c": files(__package__).joinpath("timing.c").read_text("ascii")}.items():
+            (folder / file).write_text(text, encoding="ascii")
+        made = subprocess.run(
+            [cc, *_FLAGS, "awb.c", "timing.c", "-o", "timing"], cwd=folder, capture_output=True, check=False
+        )
+        if made.returncode:
+            raise CheckFailed(f"the C does not compile with {cc}; report this with the model")
+        given = b"".join(map(record, cases))
+        run = subprocess.run([str(folder / "timing")], input=given, capture_output=True, check=False)
+    if run.returncode:
+        raise CheckFailed("the C does not run on this machine; report this with the model")
+    return float(run.stdout)

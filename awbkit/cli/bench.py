@@ -1,0 +1,125 @@
+"""`awbkit bench`: what networks cost, beside how accurate they are."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from awbkit.cli import options
+from awbkit.cli.options import ResultFormat
+from awbkit.cli.terminal import printable
+from awbkit.errors import UsageError
+from awbkit.files.outputs import IfExists, skips, write_whole
+
+if TYPE_CHECKING:
+    from awbkit.bench.bench import Cost
+
+
+def bench(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Model files, runs or shipped models.")],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PREPARED", help="Measure on these pictures, and how accurate all is there; repeatable."),
+    ] = None,
+    count: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Pictures of each data set to judge by, evenly from all of it.")
+    ] = 500,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Takes bench.json and a plot for each data set."),
+    ] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="Only these models, not what they compare with.")] = False,
+    if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
+    format: Annotated[ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure weights, operations, bytes, time on this machine, and instructions on Cortex-M processors in QEMU.
+
+    Flash and instructions are those of the C that `awbkit export --to c` writes, so of quantised models; they take
+    arm-none-eabi-gcc and qemu-system-arm.
+    """
+    from awbkit.bench import cortex
+    from awbkit.bench.bench import bench as run
+    from awbkit.bench.bench import pictures, to_json
+    from awbkit.bench.chart import chart
+
+    if output is not None and output.exists() and not output.is_dir():
+        raise UsageError(f"-o {output} is a file; name a folder")
+    measured = pictures(data or [], count)
+    names = [prepared.name for prepared, _ in measured.judged]
+    if len(set(names)) < len(names):
+        raise UsageError("two of the data sets have one name; name each once")
+    files = [] if output is None else [output / "bench.json", *(output / f"{name}.svg" for name in names)]
+    skipped = [skips(path, if_exists) for path in files]
+    if files and all(skipped):
+        return
+    lacking = cortex.missing()
+    if lacking and not quiet:
+        print(f"awbkit: no {lacking} here, so nothing is measured on Cortex-M processors", file=sys.stderr)
+    told = sys.stderr.isatty() and not quiet
+
+    def progress(name: str) -> None:
+        if told:
+            print(f"measuring {printable(name)}", file=sys.stderr)
+
+    costs = run(models, measured, compare=not alone, progress=progress)
+    records = to_json(costs)
+    if output is not None:
+        write_whole(output / "bench.json", if_exists, (json.dumps(records, indent=1) + "\n").encode())
+        for name in names:
+            write_whole(output / f"{name}.svg", if_exists, chart(costs, name).encode())
+    chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
+    if chosen is ResultFormat.JSON:
+        for record in records:
+            print(json.dumps(record, ensure_ascii=False))
+    else:
+        Console(highlight=False, markup=False, emoji=False).print(_table(costs, names))
+
+
+def _table(costs: list[Cost], names: list[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    columns = ("weights", "MACs", "flash", "RAM", "numpy", "C", "M4", "M0")
+    for title in (*columns, *names):
+        table.add_column(printable(title), justify="right", no_wrap=True)
+    for cost in costs:
+        cells = [
+            _number(cost.parameters),
+            _number(cost.macs),
+            *("" if value is None else f"{value / 1024:.1f}" for value in (cost.flash, cost.ram)),
+            f"{cost.numpy:.0f}",
+            "" if cost.c is None else f"{cost.c:.1f}",
+            *(_millions(cost, name) for name in ("cortex-m4", "cortex-m0")),
+        ]
+        for name in names:
+            one = cost.accuracy[name]
+            cells.append(f"{one.mean:.2f}°" + ("*" if one.seen else " "))
+        table.add_row(printable(Path(cost.name).name), *cells, style="" if cost.asked else "dim")
+    table.caption = _caption(costs)
+    table.caption_justify = "left"
+    return table
+
+
+def _caption(costs: list[Cost]) -> str:
+    parts = ["numpy and C: microseconds of an estimate on one core here"]
+    if any(cost.ram for cost in costs):
+        parts.append("flash and RAM: KB")
+    if any(cost.cortex for cost in costs):
+        parts.append("M4 and M0: million instructions on a Cortex-M")
+    if any(one.seen for cost in costs for one in cost.accuracy.values()):
+        parts.append("* trained on some of these pictures")
+    return "; ".join(parts)
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _millions(cost: Cost, processor: str) -> str:
+    return f"{cost.cortex[processor].instructions / 1e6:.2f}" if processor in cost.cortex else ""

@@ -1,0 +1,156 @@
+"""What estimators cost: figures that can be checked, and files that a person looks at."""
+
+from __future__ import annotations
+
+import json
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import awbkit
+from evaluation_sets import write_prepared
+from integer_models import SHAPES, integer_model, random_model
+
+from awbkit.bench import cortex, here
+from awbkit.bench.bench import BASELINES, NETWORKS, Accuracy, Cost, bench, pictures, to_json
+from awbkit.bench.chart import chart
+from awbkit.datasets.prepared import Prepared
+from awbkit.errors import CheckFailed, UsageError
+from awbkit.estimators.registry import parse
+from awbkit.evaluation.angles import recovery_error
+from awbkit.export.c.check import compiler
+from awbkit.export.c.emit import emit
+from awbkit.export.cases import surfaces
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler (cc, gcc or clang) on this machine")
+needs_arm = pytest.mark.skipif(bool(cortex.missing()), reason=f"no {cortex.missing()} on this machine")
+
+
+def test_time_is_that_of_one_call() -> None:
+    taken = here.microseconds(lambda seconds: time.sleep(seconds), [0.002, 0.004, 0.004])
+    assert 4000 <= taken < 8000
+
+
+@needs_compiler
+def test_time_in_c() -> None:
+    cases = list(surfaces())
+    small, large = (
+        here.microseconds_in_c(emit(integer_model(shape)), cases, str(compiler())) for shape in ("nano", "s")
+    )
+    assert 1 < small < large < 50_000
+    with pytest.raises(CheckFailed, match="does not compile"):
+        here.microseconds_in_c({"awb.c": "nonsense", "awb.h": ""}, cases, str(compiler()))
+
+
+@needs_arm
+def test_a_microcontroller() -> None:
+    cases = list(surfaces())[:3]
+    found = {}
+    for shape in ("nano", "s"):
+        model = integer_model(shape)
+        found[shape] = cortex.measured(emit(model), model, cases, "cortex-m4")
+    nano, s = found["nano"], found["s"]
+    # The network's own layers are all that differs.
+    assert nano.flash + 5000 < s.flash < 20 * 1024
+    assert abs(nano.measuring - s.measuring) < 0.05 * s.measuring
+    assert 94_488 < s.instructions - s.measuring < 1_500_000
+    wrong = integer_model("s", seed=1)
+    with pytest.raises(CheckFailed, match="for picture 0, not"):
+        cortex.measured(emit(wrong), integer_model("s"), cases, "cortex-m4")
+
+
+def test_the_workspace_is_what_the_header_says() -> None:
+    assert cortex.workspace({"awb.h": "typedef struct {\n    uint64_t words[12];\n} awb_workspace;"}) == 96
+
+
+def test_accuracy_is_that_of_the_method(tmp_path: Path) -> None:
+    data = write_prepared(tmp_path / "set", ["Nikon D810"] * 9)
+    measured = pictures([data.path], 4)
+    (cost,) = bench(["awbnet-nano"], measured, (), compare=False)
+    (record,) = to_json([cost])
+    prepared = Prepared.open(data.path)
+    places = [0, 2, 5, 8]
+    estimates = np.array([parse("awbnet-nano").estimate(prepared.image(place)).rgb for place in places])
+    errors = recovery_error(estimates, prepared.illuminants[places])
+    (name,) = record["accuracy"]
+    assert record["accuracy"][name]["pictures"] == 4
+    assert record["accuracy"][name]["mean"] == pytest.approx(errors.mean(), abs=1e-4)
+    assert record["accuracy"][name]["trained_on"] == 0
+    assert (record["kind"], record["parameters"], record["macs"], record["c_microseconds"]) == (
+        "network",
+        908,
+        885,
+        None,
+    )
+
+
+@needs_compiler
+def test_the_command(tmp_path: Path) -> None:
+    data = write_prepared(tmp_path / "set", ["Nikon D810"] * 8)
+    quantised, exact = tmp_path / "q.safetensors", tmp_path / "f.safetensors"
+    quantised.write_bytes(integer_model("nano").to_bytes())
+    exact.write_bytes(random_model(SHAPES["nano"]).to_bytes())
+    given = ("bench", quantised, exact, "--data", data.path, "-o", tmp_path / "out")
+    done = awbkit(*given)
+    assert done.code == 0, done.err
+    records = done.records
+    assert [Path(record["model"]).name for record in records] == [
+        "q.safetensors",
+        "f.safetensors",
+        *NETWORKS,
+        *BASELINES,
+    ]
+    first, second, last = records[0], records[1], records[-1]
+    assert (first["kind"], second["kind"], last["kind"]) == ("quantised", "network", "statistic")
+    assert first["c_microseconds"] < first["numpy_microseconds"]
+    assert first["parameters"] == second["parameters"] == 908
+    assert last["parameters"] is None
+    assert json.loads((tmp_path / "out" / "bench.json").read_text()) == records
+    (plot,) = (tmp_path / "out").glob("*.svg")
+    text = " ".join(ElementTree.parse(plot).getroot().itertext())
+    assert all(name in text for name in ("q.safetensors", *NETWORKS, *BASELINES))
+    again = awbkit(*given)
+    assert (again.code, "exists" in again.err) == (1, True)
+
+
+def test_names_that_would_lie_on_each_other_are_moved_apart() -> None:
+    same = {"set": Accuracy(10, 0, 2.0, 1.5, 4.0)}
+    costs = [Cost(f"method {n}", "statistic", False, None, None, None, None, 100.0, None, {}, same) for n in range(5)]
+    root = ElementTree.fromstring(chart(costs, "set"))
+    places = sorted(
+        float(element.attrib["y"]) for element in root.iter() if element.attrib.get("class", "").startswith("name")
+    )
+    assert len(places) == 5
+    assert np.diff(places).min() >= 11
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("no-such.safetensors",), 2, "no-such.safetensors"),
+        (("awbnet-s", "--data", "{tmp}/none"), 1, "none"),
+        (("awbnet-s", "-o", "{tmp}/file"), 2, "is a file; name a folder"),
+        (("awbnet-s", "--count", "0"), 2, "--count"),
+        (("awbnet-s", "--data", "{tmp}/set", "--data", "{tmp}/set"), 2, "name each once"),
+        ((), 2, "MODEL"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, arguments: tuple[str, ...], code: int, says: str) -> None:
+    (tmp_path / "file").write_text("")
+    write_prepared(tmp_path / "set", ["Nikon D810"] * 2)
+    failed = awbkit("bench", *(part.format(tmp=tmp_path) for part in arguments))
+    assert failed.code == code, failed.err
+    assert says in failed.err
+    assert len(failed.err.splitlines()) == 1
+    assert failed.out == ""
+
+
+def test_pictures_without_a_valid_pixel_are_no_use(tmp_path: Path) -> None:
+    data = write_prepared(tmp_path / "set", ["Nikon D810"] * 3, black=frozenset({0, 1, 2}))
+    with pytest.raises(UsageError, match="name prepared data sets of raw pictures"):
+        pictures([data.path], 5)
+    some = write_prepared(tmp_path / "other", ["Nikon D810"] * 3, black=frozenset({1}))
+    ((_, places),) = pictures([some.path], 5).judged
+    assert places == [0, 2]
