@@ -32,6 +32,9 @@ _KINDS = ("network", "quantised", "statistic")
 _LINE = 11.0
 """How far apart names are at least, from top to bottom."""
 
+_LETTER = 6.5
+"""The width of one, about."""
+
 
 def chart(costs: Sequence[Cost], dataset: str) -> str:
     """The mean error on a data set against the time of an estimate: of quantised networks in C, of all else in numpy.
@@ -43,25 +46,25 @@ def chart(costs: Sequence[Cost], dataset: str) -> str:
     shown = [cost for cost in costs if dataset in cost.accuracy]
     places = [(_microseconds(cost), cost.accuracy[dataset].mean) for cost in shown]
     low, high = (min(x for x, _ in places), max(x for x, _ in places))
-    x = Scale(round_down(low / 1.5), round_up(high * 3), 40, WIDTH - 10, log=True)
-    y = Scale(*padded_range([error for _, error in places], 0.12), _HEIGHT - 60, 50)
+    x = Scale(round_down(low / 1.5), round_up(high * 2), 40, WIDTH - 40, log=True)
+    y = Scale(*padded_range([error for _, error in places], 0.12), _HEIGHT - 76, 40)
     parts = [element("style", _STYLE)]
     parts.append(label(8, 20, f"Mean recovery error on {dataset}, degrees", class_="title"))
     parts += horizontal_axis(x, y.end, y.start, "microseconds of an estimate on this machine, one core (logarithmic)")
     parts += vertical_axis(y, x.start, x.end, "")
-    taken: list[tuple[float, float]] = []
-    for cost, (time, error) in sorted(zip(shown, places, strict=True), key=lambda pair: pair[1][1]):
-        at = x.at(time), y.at(error)
+    points = [(x.at(time), y.at(error)) for time, error in places]
+    taken = [(left - 5, top, left + 5) for left, top in points]
+    for cost, point, (time, error) in zip(shown, points, places, strict=True):
+        name = Path(cost.name).name + ("*" if cost.accuracy[dataset].seen else "")
         tip = f"{cost.name}: {figure_text(error)}°, {time:.0f} microseconds"
-        place = _free(at, taken)
-        classes = "name asked" if cost.asked else "name"
-        mark = marker(_KINDS.index(cost.kind), *at, tip)
-        words = label(
-            at[0] + 8, place + 4, Path(cost.name).name + ("*" if cost.accuracy[dataset].seen else ""), class_=classes
-        )
-        parts.append(element("g", series(_KINDS.index(cost.kind), [mark, words]), class_=cost.kind))
-    notes = "● network in numpy   ■ whole numbers in C   ▲ statistic in numpy   * trained on some of these pictures"
-    parts.append(label(8, _HEIGHT - 8, notes, class_="tick"))
+        words = label(point[0] + 8, _free(point, name, taken) + 4, name, class_="name asked" if cost.asked else "name")
+        kind = _KINDS.index(cost.kind)
+        parts.append(element("g", series(kind, [marker(kind, *point, tip), words]), class_=cost.kind))
+    notes = (
+        "● network in numpy    ■ whole numbers in C    ▲ statistic in numpy",
+        "* trained on some of these pictures",
+    )
+    parts += [label(8, _HEIGHT - 22 + 15 * row, note, class_="tick") for row, note in enumerate(notes)]
     box = f"0 0 {WIDTH:.0f} {_HEIGHT:.0f}"
     size = {"width": f"{2 * WIDTH:.0f}", "height": f"{2 * _HEIGHT:.0f}"}
     return element("svg", *parts, xmlns="http://www.w3.org/2000/svg", viewBox=box, **size) + "\n"
@@ -71,11 +74,19 @@ def _microseconds(cost: Cost) -> float:
     return max(cost.numpy if cost.c is None else cost.c, 0.1)
 
 
-def _free(at: tuple[float, float], taken: list[tuple[float, float]]) -> float:
-    """Where a name goes: beside its mark, or as far above or below as others leave room for it."""
+def _free(point: tuple[float, float], name: str, taken: list[tuple[float, float, float]]) -> float:
+    """Where a name goes: beside its mark, or as far above or below as marks and other names leave room for it.
+
+    Args:
+        point: The mark.
+        name: The name.
+        taken: Left end, middle and right end of what is there; the name is added.
+    """
+    left = point[0] + 8
+    right = left + _LETTER * len(name)
     for step in range(40):
-        place = at[1] + math.ceil(step / 2) * _LINE * (-1 if step % 2 else 1)
-        if all(abs(place - other) >= _LINE or abs(at[0] - column) > WIDTH / 4 for column, other in taken):
+        place = point[1] + math.ceil(step / 2) * _LINE / 2 * (-1 if step % 2 else 1)
+        if all(abs(place - top) >= _LINE or left >= end or right <= start for start, top, end in taken):
             break
-    taken.append((at[0], place))
+    taken.append((left, place, right))
     return place

@@ -47,7 +47,8 @@ _STEP = 5.0
 _LEAST = 1e-6
 """In place of zeros in the colour matrix, which libcamera takes for a matrix that is missing."""
 
-_TINY = 1e-6
+_TINY = 0.5 / 65535
+"""Of the range, which a zone without light may have after the matrix is undone; libcamera's numbers have 16 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +171,7 @@ class Temperature(nn.Module):
             lux: float32 (1,).
         """
         rgb = zones[0] @ self.undone.T
-        whole = (rgb.amin(dim=2) > 0).to(torch.float32) * (rgb.amax(dim=2) < self.limit).to(torch.float32)
+        whole = (rgb.amin(dim=2) > _TINY).to(torch.float32) * (rgb.amax(dim=2) < self.limit).to(torch.float32)
         # Where every zone is clipped or black, all count: libcamera wants an answer for any picture.
         valid = torch.where(whole.sum() > 0, whole, torch.ones_like(whole))
         rgb, valid = (part[self.rows][:, self.columns] for part in (rgb.clamp(min=_TINY), valid))
