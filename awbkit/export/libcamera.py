@@ -25,8 +25,9 @@ from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.export import check
 from awbkit.export.cases import Case
-from awbkit.export.check import Answer, Apart, apart
+from awbkit.export.check import Apart
 from awbkit.export.traced import Estimator
+from awbkit.illuminant import angular_error
 from awbkit.image import THUMBNAIL_SIZE
 from awbkit.network.model import Model
 from awbkit.network.models import AnyModel
@@ -200,7 +201,9 @@ def sample(sensor: Sensor) -> tuple[Tensor, Tensor]:
 
 
 def compared(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> Apart:
-    """How far a white is from that of the model, both on the curve, in degrees.
+    """By how much farther from the model's light, in degrees, the answer lies than the nearest place on the curve.
+
+    The places themselves can be far apart: where the curve bends, a light beside it may be as near to two of them.
 
     Args:
         model: The reference.
@@ -211,27 +214,23 @@ def compared(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> A
     reference = check.answering(model)
     at = [np.arange(size) * THUMBNAIL_SIZE // size for size in sensor.zones]
     back = [np.arange(THUMBNAIL_SIZE) * size // THUMBNAIL_SIZE for size in sensor.zones]
-    limit = CLIP * (1 - sensor.black)
-
-    def shares(case: Case) -> NDArray[np.float64]:
-        """(rows, columns, 3) of the sensor's range, by every so manieth pixel, under this sensor's colours."""
+    limit, white = CLIP * (1 - sensor.black), sensor.white(_D65_KELVIN)
+    farther = []
+    for case in cases:
+        # Every so manieth pixel, under this sensor's colours, in shares of its range.
         own = 1 if case.white is None else case.white
-        pixels = case.pixels[np.ix_(*at)] / 65535 / own * sensor.white(_D65_KELVIN)
-        found: NDArray[np.float64] = pixels / max(pixels.max(), _TINY) * limit * 0.999
-        return found
+        pixels = case.pixels[np.ix_(*at)] / 65535 / own * white
+        shares = pixels / max(pixels.max(), _TINY) * limit * 0.999
+        zones = shares / sensor.white(BALANCED_FOR) @ sensor.ccm.T
+        given = {"zones": zones[None].astype(np.float32), "lux": np.full(1, 400, np.float32)}
+        kelvin = float(run(given)["kelvin"][0])
+        thumbnail = np.rint(shares[np.ix_(*back)] * 65535).astype(np.uint16)
+        thumbnail[(thumbnail == 0).any(axis=2)] = 0
+        light, _ = reference(Case(thumbnail, white.astype(np.float32)))
+        found, nearest = (_angle(light, sensor.white(place)) for place in (kelvin, sensor.nearest(light)))
+        farther.append(found - nearest)
+    return Apart(len(farther), float(np.mean(farther)), max(farther), 0.0)
 
-    def on_curve(light: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-        return sensor.white(sensor.nearest(light)), 0.0
 
-    def expected(case: Case) -> tuple[NDArray[np.float64], float]:
-        pixels = np.rint(shares(case)[np.ix_(*back)] * 65535).astype(np.uint16)
-        pixels[(pixels == 0).any(axis=2)] = 0
-        return on_curve(reference(Case(pixels, sensor.white(_D65_KELVIN).astype(np.float32)))[0])
-
-    def answer(case: Case) -> tuple[NDArray[np.float64], float]:
-        zones = shares(case) / sensor.white(BALANCED_FOR) @ sensor.ccm.T
-        found = run({"zones": zones[None].astype(np.float32), "lux": np.full(1, 400, np.float32)})
-        return sensor.white(float(found["kelvin"][0])), 0.0
-
-    answering: Answer = answer
-    return apart(expected, cases, answering)
+def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    return angular_error(first.tolist(), second.tolist())
