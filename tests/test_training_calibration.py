@@ -30,6 +30,16 @@ def test_a_line_is_found_again() -> None:
     assert line([judged(few, 0.7 + 1.3 * few)]) == pytest.approx(between(AS_STATED, (0.7, 1.3), 30))
 
 
+def test_a_few_wild_statements_do_not_lay_the_line_flat() -> None:
+    rng = np.random.default_rng(0)
+    stated = np.exp(rng.normal(1.0, 0.4, 5000))
+    missed = stated * rng.exponential(1.0, 5000)
+    wild = np.full(50, 500.0)
+    offset, slope = line([judged(np.append(stated, wild), np.append(missed, wild * 0 + 8))])
+    assert abs(offset) < 0.4
+    assert 0.8 < slope < 1.1
+
+
 def test_parts_count_alike_whatever_their_size() -> None:
     one, ten = np.linspace(1, 2, FEWEST), np.tile(np.linspace(1, 2, FEWEST), 10)
     expected = between(AS_STATED, (2.0, 0.0), 11 * FEWEST)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
-from awbkit.network.model import GREATEST_LOG_ERROR
+from awbkit.network.model import GREATEST_LOG_ERROR, LEAST_ERROR
 from awbkit.training.bank import Bank
 from awbkit.training.fit import Weights, answers, network_of, true_errors
 from awbkit.training.split import Picture
@@ -51,6 +51,9 @@ def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) 
 def line(parts: Sequence[Judged], otherwise: Line = (0.0, 1.0)) -> Line:
     """Offset and slope of the line through what was stated and what came, by least squares; each part counts alike.
 
+    Errors spread about as far as what was stated, so a picture counts with its inverse square. Otherwise the few that
+    a network is wildly unsure of lay the line flat for all.
+
     It is drawn towards a line known before, as by :data:`FEWEST` further pictures that lie on that: a handful of
     pictures says little of how a network errs.
 
@@ -61,18 +64,22 @@ def line(parts: Sequence[Judged], otherwise: Line = (0.0, 1.0)) -> Line:
     stated, missed = (np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("stated", "missed"))
     if not len(stated):
         return otherwise
-    weight = np.concatenate([np.full(len(part.stated), 1 / len(part.stated)) for part in parts if len(part.stated)])
-    weight /= weight.sum()
-    mean_stated, mean_missed = float(weight @ stated), float(weight @ missed)
+    share = np.concatenate([np.full(len(part.stated), 1 / len(part.stated)) for part in parts if len(part.stated)])
+    share /= share.sum()
+    mean_missed = float(share @ missed)
     if len(stated) < FEWEST:
         offset, slope = otherwise
-        scale = mean_missed / (offset + slope * mean_stated)
+        scale = mean_missed / (offset + slope * float(share @ stated))
         found = (offset * scale, slope * scale) if 0 < scale < np.inf else otherwise
         return _between(otherwise, found, len(stated))
-    variance = float(weight @ (stated - mean_stated) ** 2)
-    common = float(weight @ ((stated - mean_stated) * (missed - mean_missed)))
-    slope = max(common / variance, 0.0) if variance > 0 else 0.0
-    return _between(otherwise, (mean_missed - slope * mean_stated, slope), len(stated))
+    weight = share / np.maximum(stated, LEAST_ERROR) ** 2
+    weight /= weight.sum()
+    centre = float(weight @ stated), float(weight @ missed)
+    variance = float(weight @ (stated - centre[0]) ** 2)
+    common = float(weight @ ((stated - centre[0]) * (missed - centre[1])))
+    slope = common / variance if variance > 0 else 0.0
+    found = (centre[1] - slope * centre[0], slope) if slope > 0 else (mean_missed, 0.0)
+    return _between(otherwise, found, len(stated))
 
 
 def _between(before: Line, found: Line, count: int) -> Line:

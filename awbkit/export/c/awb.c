@@ -29,6 +29,8 @@
 #define LOGIT 4
 
 @TABLES@
+/* Instructions that multiply two pairs of 16 bits and add them. */
+#define AWB_PAIRS (AWB_DSP && WEIGHT_BITS == 8)
 
 /* ---------------------------------------------------------------------------------------------- arithmetic */
 
@@ -886,6 +888,27 @@ static inline int32_t rounded(int32_t total, int32_t multiplier)
 #endif
 }
 
+static inline activation held_between(int32_t x, int32_t low)
+{
+    return (activation)clamped(x, low, MOST);
+}
+
+#if AWB_PAIRS
+static inline uint32_t word_at(const int8_t *four)
+{
+    uint32_t found;
+    memcpy(&found, four, 4);
+    return found;
+}
+
+static inline uint32_t pair(int32_t low, int32_t high)
+{
+    uint32_t found;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(found) : "r"(low), "r"(high));
+    return found;
+}
+#endif
+
 /* The sum of products of a row of weights and its inputs, both padded to a multiple of four. */
 static inline int32_t dot(const coefficient *w, const activation *x, int n, int32_t total)
 {
@@ -894,11 +917,9 @@ static inline int32_t dot(const coefficient *w, const activation *x, int n, int3
         total += ((int32_t)(*w & 15) - 8) * x[0];
         total += ((int32_t)(*w >> 4) - 8) * x[1];
     }
-#elif AWB_DSP && ACTIVATION_BITS == 8
+#elif AWB_PAIRS
     for (; n > 0; n -= 4, w += 4, x += 4) {
-        uint32_t a, b;
-        memcpy(&a, w, 4);
-        memcpy(&b, x, 4);
+        uint32_t a = word_at(w), b = word_at(x);
         total = __smlad(__sxtb16(a), __sxtb16(b), total);
         total = __smlad(__sxtb16(a >> 8 | a << 24), __sxtb16(b >> 8 | b << 24), total);
     }
@@ -908,6 +929,33 @@ static inline int32_t dot(const coefficient *w, const activation *x, int n, int3
 #endif
     return total;
 }
+
+#if AWB_PAIRS
+/* A row of up to eight weights in four registers. */
+typedef struct {
+    uint32_t even[2], odd[2];
+} eight;
+
+static inline eight eight_of(const coefficient *row, int stride)
+{
+    uint32_t first = word_at(row), second = stride > 4 ? word_at(row + 4) : 0;
+    eight found;
+    found.even[0] = __sxtb16(first);
+    found.odd[0] = __sxtb16(first >> 8 | first << 24);
+    found.even[1] = __sxtb16(second);
+    found.odd[1] = __sxtb16(second >> 8 | second << 24);
+    return found;
+}
+
+static inline int32_t dot_eight(eight w, const activation *x, int32_t total)
+{
+    uint32_t first = word_at(x), second = word_at(x + 4);
+    total = __smlad(__sxtb16(first), w.even[0], total);
+    total = __smlad(__sxtb16(first >> 8 | first << 24), w.odd[0], total);
+    total = __smlad(__sxtb16(second), w.even[1], total);
+    return __smlad(__sxtb16(second >> 8 | second << 24), w.odd[1], total);
+}
+#endif
 
 static inline const coefficient *row_of(const layer *l, int row)
 {
@@ -919,7 +967,7 @@ static void linear(const layer *l, const activation *in, activation *out, int32_
 {
     int n;
     for (n = 0; n < l->outputs; n++)
-        out[n] = (activation)clamped(rounded(dot(row_of(l, n), in, l->stride, l->bias[n]), l->multiplier[n]), low, MOST);
+        out[n] = held_between(rounded(dot(row_of(l, n), in, l->stride, l->bias[n]), l->multiplier[n]), low);
     for (; n % 4; n++)
         out[n] = 0;
 }
@@ -929,39 +977,85 @@ static void linear(const layer *l, const activation *in, activation *out, int32_
 static void pointwise(const layer *l, const activation *in, int in_stride, activation *out, int32_t low)
 {
     int cell, n;
-    for (n = 0; n < l->outputs; n++)
-        for (cell = 0; cell < 256; cell++)
-            out[cell * CHANNELS + n] = (activation)clamped(
-                rounded(dot(row_of(l, n), in + cell * in_stride, l->stride, l->bias[n]), l->multiplier[n]), low, MOST);
+    for (n = 0; n < l->outputs; n++) {
+        const coefficient *row = row_of(l, n);
+        const activation *x = in;
+        activation *y = out + n;
+        int32_t bias = l->bias[n], multiplier = l->multiplier[n];
+#if AWB_PAIRS
+        if (l->stride <= 8) {
+            const eight weights = eight_of(row, l->stride);
+            for (cell = 0; cell < 256; cell++, x += in_stride, y += CHANNELS)
+                *y = held_between(rounded(dot_eight(weights, x, bias), multiplier), low);
+            continue;
+        }
+#endif
+        for (cell = 0; cell < 256; cell++, x += in_stride, y += CHANNELS)
+            *y = held_between(rounded(dot(row, x, l->stride, bias), multiplier), low);
+    }
+}
+
+/* The kernel over three rows of cells, the first of which lies ``shift`` rows below the one above the middle. */
+static void shifted_kernel(const coefficient *row, int shift, int32_t kernel[9])
+{
+    int k;
+    for (k = 0; k < 9; k++)
+        kernel[k] = k + 3 * shift >= 0 && k + 3 * shift < 9 ? weight_at(row, k + 3 * shift) : 0;
 }
 
 /* A convolution of 3 x 3 cells for each channel, with zeros beyond the border. */
 static void depthwise(const layer *l, const activation *in, activation *out)
 {
-    int c, x, y, k;
+    enum { ROW = 16 * CHANNELS };
+    int c, x, y;
     for (c = 0; c < l->outputs; c++) {
         int32_t kernel[9], bias = l->bias[c], multiplier = l->multiplier[c];
-        for (k = 0; k < 9; k++)
-            kernel[k] = weight_at(row_of(l, c), k);
+        activation *to = out + c;
         for (y = 0; y < 16; y++) {
-            const activation *middle = in + y * 16 * CHANNELS + c;
-            const activation *above = y > 0 ? middle - 16 * CHANNELS : nothing;
-            const activation *below = y < 15 ? middle + 16 * CHANNELS : nothing;
-            int up = y > 0 ? CHANNELS : 0, down = y < 15 ? CHANNELS : 0;
-            int32_t a0 = 0, a1 = 0, a2 = 0, b0 = above[0], b1 = middle[0], b2 = below[0];
-            for (x = 0; x < 16; x++) {
-                int32_t c0 = 0, c1 = 0, c2 = 0, total = bias;
-                if (x < 15) {
-                    c0 = *(above += up);
-                    c1 = *(middle += CHANNELS);
-                    c2 = *(below += down);
+            /* At the border, three rows inside it. */
+            int top = y < 1 ? 0 : y > 14 ? 13 : y - 1;
+            const activation *at = in + top * ROW + c;
+            int32_t b0 = at[0], b1 = at[ROW], b2 = at[2 * ROW];
+            if (y < 2 || y > 14)
+                shifted_kernel(row_of(l, c), top + 1 - y, kernel);
+#if AWB_PAIRS
+            {
+                /* The columns to the left and in the middle share a register. */
+                const uint32_t left0 = pair(kernel[0], kernel[1]), left1 = pair(kernel[3], kernel[4]);
+                const uint32_t left2 = pair(kernel[6], kernel[7]), right = pair(kernel[2], kernel[5]);
+                uint32_t p0 = pair(0, b0), p1 = pair(0, b1), p2 = pair(0, b2);
+                for (x = 0; x < 15; x++, to += CHANNELS) {
+                    int32_t c0 = *(at += CHANNELS), c1 = at[ROW], c2 = at[2 * ROW];
+                    int32_t total = __smlad(p0, left0, bias);
+                    total = __smlad(p1, left1, total);
+                    total = __smlad(p2, left2, total);
+                    total = __smlabb(c0, (int32_t)right, total);
+                    total = __smlabt(c1, (int32_t)right, total);
+                    total += c2 * kernel[8];
+                    *to = held_between(rounded(total, multiplier), -MOST);
+                    p0 = pair(b0, c0), p1 = pair(b1, c1), p2 = pair(b2, c2);
+                    b0 = c0, b1 = c1, b2 = c2;
                 }
-                total += kernel[0] * a0 + kernel[1] * b0 + kernel[2] * c0;
-                total += kernel[3] * a1 + kernel[4] * b1 + kernel[5] * c1;
-                total += kernel[6] * a2 + kernel[7] * b2 + kernel[8] * c2;
-                out[(y * 16 + x) * CHANNELS + c] = (activation)clamped(rounded(total, multiplier), -MOST, MOST);
-                a0 = b0, a1 = b1, a2 = b2, b0 = c0, b1 = c1, b2 = c2;
+                bias = __smlad(p2, left2, __smlad(p1, left1, __smlad(p0, left0, bias)));
+                *to = held_between(rounded(bias, multiplier), -MOST);
+                to += CHANNELS;
+                bias = l->bias[c];
             }
+#else
+            {
+                int32_t a0 = 0, a1 = 0, a2 = 0;
+                for (x = 0; x < 16; x++, to += CHANNELS) {
+                    int32_t c0 = 0, c1 = 0, c2 = 0, total = bias;
+                    if (x < 15)
+                        c0 = *(at += CHANNELS), c1 = at[ROW], c2 = at[2 * ROW];
+                    total += kernel[0] * a0 + kernel[1] * b0 + kernel[2] * c0;
+                    total += kernel[3] * a1 + kernel[4] * b1 + kernel[5] * c1;
+                    total += kernel[6] * a2 + kernel[7] * b2 + kernel[8] * c2;
+                    *to = held_between(rounded(total, multiplier), -MOST);
+                    a0 = b0, a1 = b1, a2 = b2, b0 = c0, b1 = c1, b2 = c2;
+                }
+            }
+#endif
         }
     }
 }
@@ -975,11 +1069,19 @@ static void attended(estimate *e, const layer *l, const activation *in, activati
         int32_t most = -32768;
         uint32_t mass = 0;
         int32_t sum[2] = {0, 0};
+        int32_t multiplier = l->multiplier[map], bias = l->bias[map];
+#if AWB_PAIRS && CHANNELS <= 8
+        const eight weights = eight_of(row_of(l, map), l->stride);
+#endif
         for (cell = 0; cell < 256; cell++) {
+            const activation *x = in + cell * CHANNELS;
             if (!e->grid[cell * GRID_CHANNELS + 4])
                 continue;
-            logits[cell] = held(
-                rounded(dot(row_of(l, map), in + cell * CHANNELS, l->stride, l->bias[map]), l->multiplier[map]));
+#if AWB_PAIRS && CHANNELS <= 8
+            logits[cell] = held(rounded(dot_eight(weights, x, bias), multiplier));
+#else
+            logits[cell] = held(rounded(dot(row_of(l, map), x, l->stride, bias), multiplier));
+#endif
             most = logits[cell] > most ? logits[cell] : most;
         }
         for (cell = 0; cell < 256; cell++) {

@@ -94,7 +94,6 @@ def _tables(model: IntegerModel) -> str:
     for name, layer in network.layers.items():
         parts.append(_layer(name, layer, bits))
     if built.channels:
-        parts.append("static const activation nothing[CHANNELS] = {0};\n")
         value = "row[k]" if bits == 8 else "(int32_t)(row[k >> 1] >> 4 * (k & 1) & 15) - 8"
         parts.append(f"static inline int32_t weight_at(const coefficient *row, int k)\n{{\n    return {value};\n}}\n")
     return "\n".join(parts)
