@@ -92,7 +92,7 @@ def test_a_finished_run_is_taken_up(prepared: Path) -> None:
     ("arguments", "says"),
     [
         (["prune", "awbnet-s", "set", "--params", "2000"], "no run named; give a folder with -o"),
-        (["prune", "awbnet-s", "set", "-o", "run"], "give one of --params, --macs and --bytes"),
+        (["prune", "awbnet-s", "set", "-o", "run"], "give one of --params, --macs, --bytes and --latency"),
         (["prune", "awbnet-s", "set", "-o", "run", "--params", "9", "--macs", "9"], "give one of --params"),
         (["prune", "awbnet-s", "set", "-o", "run", "--params", "0"], "a budget is at least 1"),
         (["prune", "awbnet-s", "set", "-o", "run", "--params", "5000"], "has 4835 parameters already"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,14 @@ from awbkit.cli.options import Domain
 from awbkit.errors import UsageError
 
 _WHAT = "What it may cost (one of these)"
+
+
+class Processor(StrEnum):
+    """What networks are timed on."""
+
+    CORTEX_M4 = "cortex-m4"
+    CORTEX_M3 = "cortex-m3"
+    CORTEX_M0 = "cortex-m0"
 
 
 def prune(
@@ -29,6 +38,17 @@ def prune(
             rich_help_panel=_WHAT,
         ),
     ] = None,
+    latency: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Instructions of the network on the --target, by a table; measuring the picture comes on top.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    target: Annotated[
+        Processor, typer.Option(help="Whose instructions --latency counts.", rich_help_panel=_WHAT)
+    ] = Processor.CORTEX_M4,
     config: training.Config = None,
     domain: Annotated[Domain, typer.Option(help="Which of the two models of a shipped name.")] = Domain.RAW,
     validation: training.Validation = None,
@@ -64,10 +84,10 @@ def prune(
     from awbkit.training.prune import prune as run
     from awbkit.training.tuning import recipe_for
 
-    limits = {"params": params, "macs": macs, "bytes": bytes}
+    limits = {"params": params, "macs": macs, "bytes": bytes, target.value: latency}
     budgets = [Budget(kind, limit) for kind, limit in limits.items() if limit is not None]
     if len(budgets) != 1:
-        raise UsageError("a network is pruned to one budget; give one of --params, --macs and --bytes")
+        raise UsageError("a network is pruned to one budget; give one of --params, --macs, --bytes and --latency")
     start = named_float(model, domain.value)
     stated = {
         "validation": validation,

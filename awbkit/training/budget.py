@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
+from awbkit.network.latency import TABLES, instructions
 from awbkit.training.structure import dimensions, fewest, shrunk
 
-KINDS = {"params": "parameters", "macs": "multiply-accumulates", "bytes": "bytes in int8"}
+KINDS = {
+    "params": "parameters",
+    "macs": "multiply-accumulates",
+    "bytes": "bytes in int8",
+    **{target: f"instructions on a {target.title()}" for target in TABLES},
+}
 """What can be limited, and what it is called."""
 
 
@@ -21,7 +27,8 @@ class Budget:
     """What a network may cost at most.
 
     Attributes:
-        kind: "params", "macs" or "bytes", as :class:`awbkit.network.architecture.Architecture` counts them.
+        kind: "params", "macs" or "bytes", as :class:`awbkit.network.architecture.Architecture` counts them, or a target
+            of :mod:`awbkit.network.latency`.
         limit: At least 1.
     """
 
@@ -34,6 +41,8 @@ class Budget:
 
     def cost(self, architecture: Architecture) -> int:
         """What a network comes to."""
+        if self.kind in TABLES:
+            return instructions(architecture, self.kind)
         attribute = {"params": "parameters"}.get(self.kind, self.kind)
         return int(getattr(architecture, attribute))
 

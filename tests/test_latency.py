@@ -1,0 +1,37 @@
+"""Instructions that tables foretell, beside those that QEMU counts."""
+
+from __future__ import annotations
+
+import pytest
+from integer_models import SHAPES, integer_model
+
+from awbkit.bench import cortex
+from awbkit.export.c.emit import emit
+from awbkit.export.cases import surfaces
+from awbkit.network.architecture import architecture
+from awbkit.network.latency import TABLES, instructions
+
+needs_arm = pytest.mark.skipif(bool(cortex.missing()), reason=f"no {cortex.missing()} on this machine")
+
+
+@needs_arm
+@pytest.mark.parametrize("shape", ["s", "pruned", "no statistics"])
+@pytest.mark.parametrize("target", TABLES)
+def test_what_is_foretold_comes(shape: str, target: str) -> None:
+    model = integer_model(shape)
+    found = cortex.measured(emit(model), model, list(surfaces())[:2], target)
+    assert instructions(SHAPES[shape], target) == pytest.approx(found.instructions - found.measuring, rel=0.15)
+
+
+@needs_arm
+def test_four_instructions_a_multiply_accumulate() -> None:
+    model = integer_model("s")
+    found = cortex.measured(emit(model), model, list(surfaces())[:2], "cortex-m4")
+    # Handing out what was measured takes some thousand that an estimate does not.
+    assert found.instructions - found.measuring + 6000 < 4 * model.architecture.macs
+
+
+@pytest.mark.parametrize("target", TABLES)
+def test_larger_networks_take_longer(target: str) -> None:
+    nano, s, m = (instructions(architecture(f"awbnet-{size}"), target) for size in ("nano", "s", "m"))
+    assert 0 < 10 * nano < s < m / 2
