@@ -195,6 +195,21 @@ def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, pr
     assert int(words[1]) * 8 <= 8192
 
 
+@needs_arm
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="no cmake on this machine")
+def test_the_cmake_project_builds(tmp_path: Path) -> None:
+    for name, text in emit(integer_model("nano")).items():
+        (tmp_path / name).write_text(text)
+    given = ["cmake", "-S", str(FIRMWARE), "-B", "build"]
+    toolchain = f"-DCMAKE_TOOLCHAIN_FILE={FIRMWARE / 'cortex-m4.cmake'}"
+    subprocess.run([*given, f"-DAWB={tmp_path}", toolchain], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(["cmake", "--build", "build"], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "build" / "firmware.elf").stat().st_size > 10_000
+    failed = subprocess.run(["cmake", "-S", str(FIRMWARE), "-B", "other"], cwd=tmp_path, capture_output=True, text=True)
+    assert failed.returncode != 0
+    assert "awbkit export MODEL --to c" in " ".join(failed.stderr.split())
+
+
 def test_a_wrong_answer_is_told() -> None:
     model = integer_model("nano")
     cases = list(synthetic())[:2]

@@ -131,7 +131,8 @@ def pictures(folders: Sequence[Path], count: int) -> Pictures:
     if not judged:
         cases = list(surfaces())
         images = [
-            LinearImage(case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2))) for case in cases
+            LinearImage(case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2)), Camera("unknown"))
+            for case in cases
         ]
         return Pictures(images, cases, ())
     places = [(data, place) for data, some in judged for place in some if raw(data.cameras[data.rows[place].camera])]

@@ -29,8 +29,13 @@
 #define LOGIT 4
 
 @TABLES@
-/* Instructions that multiply two pairs of 16 bits and add them. */
+/* Instructions that multiply two pairs of 16 bits and add them; and loops of their own around them, which take space. */
 #define AWB_PAIRS (AWB_DSP && WEIGHT_BITS == 8)
+#ifdef __OPTIMIZE_SIZE__
+#define AWB_FAST 0
+#else
+#define AWB_FAST AWB_PAIRS
+#endif
 
 /* ---------------------------------------------------------------------------------------------- arithmetic */
 
@@ -205,11 +210,20 @@ static inline uint32_t value_at(const estimate *e, int place, int c)
     return (uint32_t)e->thumbnail[3 * place + c] - e->camera->black[c];
 }
 
-static void clear(void *memory, uint32_t size)
+/* A library's memset would be larger than this loop, which compilers know for one. */
+#if defined(__OPTIMIZE_SIZE__) && defined(__GNUC__) && !defined(__clang__)
+__attribute__((noinline, optimize("no-tree-loop-distribute-patterns")))
+#endif
+static void fill(void *memory, uint32_t size, uint8_t value)
 {
     uint8_t *byte = memory;
     while (size--)
-        *byte++ = 0;
+        *byte++ = value;
+}
+
+static void clear(void *memory, uint32_t size)
+{
+    fill(memory, size, 0);
 }
 
 /* ---------------------------------------------------------------------------------------- order statistics */
@@ -289,8 +303,7 @@ static void measure_channel(estimate *e, int c, uint32_t top)
     int32_t mean = log2_of(e->count), most = log2_of(top);
     const uint16_t *raw = e->thumbnail + c;
     int x, n;
-    for (x = 0; x < AWB_SIDE; x++)
-        above[x] = UNSEEN;
+    fill(above, AWB_SIDE * sizeof *above, UNSEEN & 0xffu);
     for (n = 0; n < AWB_PIXELS; n += AWB_SIDE) {
         uint32_t left = UNSEEN, second = 0, fourth = 0, eighth = 0;
         for (x = 0; x < AWB_SIDE; x++, raw += 3) {
@@ -900,7 +913,9 @@ static inline uint32_t word_at(const int8_t *four)
     memcpy(&found, four, 4);
     return found;
 }
+#endif
 
+#if AWB_FAST
 static inline uint32_t pair(int32_t low, int32_t high)
 {
     uint32_t found;
@@ -930,7 +945,7 @@ static inline int32_t dot(const coefficient *w, const activation *x, int n, int3
     return total;
 }
 
-#if AWB_PAIRS
+#if AWB_FAST
 /* A row of up to eight weights in four registers. */
 typedef struct {
     uint32_t even[2], odd[2];
@@ -982,7 +997,7 @@ static void pointwise(const layer *l, const activation *in, int in_stride, activ
         const activation *x = in;
         activation *y = out + n;
         int32_t bias = l->bias[n], multiplier = l->multiplier[n];
-#if AWB_PAIRS
+#if AWB_FAST
         if (l->stride <= 8) {
             const eight weights = eight_of(row, l->stride);
             for (cell = 0; cell < 256; cell++, x += in_stride, y += CHANNELS)
@@ -1018,7 +1033,7 @@ static void depthwise(const layer *l, const activation *in, activation *out)
             int32_t b0 = at[0], b1 = at[ROW], b2 = at[2 * ROW];
             if (y < 2 || y > 14)
                 shifted_kernel(row_of(l, c), top + 1 - y, kernel);
-#if AWB_PAIRS
+#if AWB_FAST
             {
                 /* The columns to the left and in the middle share a register. */
                 const uint32_t left0 = pair(kernel[0], kernel[1]), left1 = pair(kernel[3], kernel[4]);
@@ -1070,14 +1085,14 @@ static void attended(estimate *e, const layer *l, const activation *in, activati
         uint32_t mass = 0;
         int32_t sum[2] = {0, 0};
         int32_t multiplier = l->multiplier[map], bias = l->bias[map];
-#if AWB_PAIRS && CHANNELS <= 8
+#if AWB_FAST && CHANNELS <= 8
         const eight weights = eight_of(row_of(l, map), l->stride);
 #endif
         for (cell = 0; cell < 256; cell++) {
             const activation *x = in + cell * CHANNELS;
             if (!e->grid[cell * GRID_CHANNELS + 4])
                 continue;
-#if AWB_PAIRS && CHANNELS <= 8
+#if AWB_FAST && CHANNELS <= 8
             logits[cell] = held(rounded(dot_eight(weights, x, bias), multiplier));
 #else
             logits[cell] = held(rounded(dot(row_of(l, map), x, l->stride, bias), multiplier));
