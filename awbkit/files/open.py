@@ -75,7 +75,13 @@ def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPh
         raise _unknown(name, head)
     from awbkit.files.rendered import open_rendered
 
-    return open_rendered(name, kind, encoding)
+    try:
+        return open_rendered(name, kind, encoding)
+    except UnsupportedImage:
+        if kind != "tiff" or not _is_dng(name):
+            raise
+        remedy = "export it as a TIFF in colour; LibRaw needs 22 x 22 pixels at least"
+        raise UnsupportedImage(name, "is a DNG that LibRaw does not read", remedy) from None
 
 
 def _read_head(name: str) -> bytes:
@@ -99,6 +105,10 @@ def _may_be_raw(name: str) -> bool:
     """Whether a TIFF structure could hold a sensor's mosaic: most raw formats are TIFF inside."""
     if Path(name).suffix.lower() not in _TIFF_SUFFIXES:
         return True
+    return _is_dng(name)
+
+
+def _is_dng(name: str) -> bool:
     from awbkit.files.dng import read_dng_camera
 
     return read_dng_camera(name) is not None
