@@ -111,8 +111,8 @@ def test_clipped_samples_are_not_seen(linear: np.ndarray, tmp_path: Path) -> Non
 
 def test_a_dng_too_small_for_libraw_is_told_as_such(linear: np.ndarray, tmp_path: Path) -> None:
     path = write_dng(tmp_path / "small.dng", mosaic(linear[:8, :8], RGGB))
-    with pytest.raises(UnsupportedImage, match="is a DNG that LibRaw does not read; .* 22 x 22 pixels at least"):
-        open_photo(path)
+    with pytest.raises(UnsupportedImage, match="is a DNG that LibRaw does not read"):
+        awbkit.open(path)
 
 
 def test_thumbnail_is_the_mean_of_whole_periods(linear: np.ndarray, tmp_path: Path) -> None:
