@@ -188,6 +188,16 @@ def test_records_call_the_default_network_by_one_name(tmp_path: Path, scene: np.
     assert (record["method"], record["fallback_for"]) == ("awbnet", "awbnet-nano")
 
 
+def test_where_the_fallback_cannot_answer_the_network_does(tmp_path: Path, scene: np.ndarray) -> None:
+    """The white that the camera chose is not in a JPEG."""
+    jpeg = write_jpeg(tmp_path / "a.jpg", scene)
+    alone = awbkit("estimate", jpeg)
+    ran = awbkit("estimate", jpeg, "--fallback", "as-shot", "--max-expected-error", "0.05")
+    assert ran.code == 0, ran.err
+    assert (ran.record["method"], ran.record["fallback_for"]) == ("awbnet", None)
+    assert ran.record["illuminant"] == alone.record["illuminant"]
+
+
 @pytest.mark.parametrize(("domain", "refused"), [("raw", "a.jpg"), ("rendered", "b.dng")])
 def test_a_fallback_answers_where_the_network_is_for_other_pictures(
     tmp_path: Path, scene: np.ndarray, domain: str, refused: str

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save
 from training_runs import SMALL, write_set
 
 from awbkit.datasets.prepared import Prepared, content_hash
@@ -165,12 +167,20 @@ def garbled(path: Path) -> None:
     path.write_bytes(b"\xff\xfe" + path.read_bytes())
 
 
+def narrowed(path: Path) -> None:
+    with safe_open(path, framework="numpy") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    arrays["output.weight"] = np.ascontiguousarray(arrays["output.weight"][:, :3])
+    path.write_bytes(save(arrays, metadata))
+
+
 @pytest.mark.parametrize(
     ("file", "damage", "says"),
     [
         ("pictures/training/001.npz", cut, "is damaged .*; remove it, and it is made again"),
         ("pictures/training/plan.json", garbled, "is damaged; remove"),
         ("networks/all/network.safetensors", cut, "is damaged .*; remove it, and it is trained again"),
+        ("networks/all/network.safetensors", narrowed, "is damaged .*output.weight are .*; remove it"),
         ("run.json", garbled, "is missing or damaged"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.errors import UsageError
+from awbkit.errors import AwbError, UsageError
 from awbkit.estimators import (
     as_shot,
     awbnet,
@@ -179,6 +180,8 @@ class Method:
     def answer(self, image: LinearImage) -> tuple[Illuminant, Method]:
         """The light of ``image``, in the RGB of its camera, and which method found it: this one or its fallback.
 
+        Where the fallback cannot answer, this method's own answer stands, however unsure.
+
         Raises:
             AwbError: If the image has no valid pixel, or lacks what the method needs.
         """
@@ -187,7 +190,9 @@ class Method:
         estimate = _function(self.name)(image, **self.parameters)
         light = estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
         if self.fallback is not None and (light.expected_error or 0.0) > self.max_expected_error:
-            return self.fallback.answer(image)
+            # An answer that is unsure is more than none.
+            with suppress(AwbError):
+                return self.fallback.answer(image)
         return light, self
 
     def _is_of_another_domain(self, image: LinearImage) -> bool:

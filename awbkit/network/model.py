@@ -80,8 +80,10 @@ class Model:
         small = image if image.valid.shape == (THUMBNAIL_SIZE, THUMBNAIL_SIZE) else image.thumbnail()
         white = white_of(image.camera)
         features = describe(canonical(small))
-        residual, log_error = forward(self.architecture, self.weights, features, white is not None)
-        red, blue = np.exp((features.anchor + residual).astype(np.float64)).tolist()
+        # Absurd weights overflow; what comes of it is told below, as of a light that is none.
+        with np.errstate(over="ignore", invalid="ignore"):
+            residual, log_error = forward(self.architecture, self.weights, features, white is not None)
+            red, blue = np.exp((features.anchor + residual).astype(np.float64)).tolist()
         rgb = np.array([red, 1.0, blue]) * (1.0 if white is None else white)
         return Illuminant.of(rgb, image.camera, expected_error=self.expected(log_error, matrix=white is not None))
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+
 from awbkit.errors import UnreadableFile
 from awbkit.files.outputs import IfExists, write_whole
 from awbkit.network.architecture import Architecture
+from awbkit.network.store import check
 from awbkit.training.fit import Weights
 
 Snapshot = tuple[Architecture, Weights]
@@ -34,6 +37,8 @@ def read_snapshot(path: Path) -> Snapshot:
     try:
         with safe_open(path, framework="numpy") as file:
             built = Architecture.from_json(json.loads((file.metadata() or {})[_ARCHITECTURE]))
-            return built, {name: file.get_tensor(name) for name in built.shapes()}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        check(arrays, {name: (shape, np.float32) for name, shape in built.shapes().items()})
+        return built, arrays
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is trained again") from None
