@@ -189,10 +189,11 @@ def test_records_call_the_default_network_by_one_name(tmp_path: Path, scene: np.
 
 
 def test_where_the_fallback_cannot_answer_the_network_does(tmp_path: Path, scene: np.ndarray) -> None:
-    """The white that the camera chose is not in a JPEG."""
-    jpeg = write_jpeg(tmp_path / "a.jpg", scene)
-    alone = awbkit("estimate", jpeg)
-    ran = awbkit("estimate", jpeg, "--fallback", "as-shot", "--max-expected-error", "0.05")
+    """This raw file does not say which white the camera chose."""
+    raw = write_raw(tmp_path / "a.dng", scene)
+    assert awbkit("estimate", raw, "-m", "as-shot").code == 1
+    alone = awbkit("estimate", raw)
+    ran = awbkit("estimate", raw, "--fallback", "as-shot", "--max-expected-error", "0.05")
     assert ran.code == 0, ran.err
     assert (ran.record["method"], ran.record["fallback_for"]) == ("awbnet", None)
     assert ran.record["illuminant"] == alone.record["illuminant"]
