@@ -23,6 +23,7 @@ from awbkit.evaluation.angles import recovery_error
 from awbkit.export.c.check import compiler
 from awbkit.export.c.emit import emit
 from awbkit.export.cases import surfaces
+from awbkit.network.models import shipped
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler (cc, gcc or clang) on this machine")
 needs_arm = pytest.mark.skipif(bool(cortex.missing()), reason=f"no {cortex.missing()} on this machine")
@@ -145,6 +146,7 @@ def test_names_that_would_lie_on_each_other_are_moved_apart() -> None:
         (("awbnet-s", "--count", "0"), 2, "--count"),
         (("awbnet-s", "--data", "{tmp}/set", "--data", "{tmp}/set"), 2, "name each once"),
         ((), 2, "MODEL"),
+        ((str(shipped("awbnet-nano", "rendered")),), 2, "bench measures models of raw pictures"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, arguments: tuple[str, ...], code: int, says: str) -> None:
@@ -159,7 +161,7 @@ def test_what_is_refused(tmp_path: Path, arguments: tuple[str, ...], code: int, 
 
 def test_pictures_without_a_valid_pixel_are_no_use(tmp_path: Path) -> None:
     data = write_prepared(tmp_path / "set", ["Nikon D810"] * 3, black=frozenset({0, 1, 2}))
-    with pytest.raises(UsageError, match="name prepared data sets of raw pictures"):
+    with pytest.raises(UsageError, match="has no raw picture with a valid pixel to measure on; leave it out"):
         pictures([data.path], 5)
     some = write_prepared(tmp_path / "other", ["Nikon D810"] * 3, black=frozenset({1}))
     ((_, places),) = pictures([some.path], 5).judged

@@ -94,6 +94,7 @@ def test_a_finished_run_is_taken_up(prepared: Path) -> None:
         (["prune", "awbnet-s", "set", "--params", "2000"], "no run named; give a folder with -o"),
         (["prune", "awbnet-s", "set", "-o", "run"], "give one of --params, --macs, --bytes and --latency"),
         (["prune", "awbnet-s", "set", "-o", "run", "--params", "9", "--macs", "9"], "give one of --params"),
+        (["prune", "awbnet-s", "set", "-o", "run", "--params", "9", "--target", "cortex-m0"], "give --latency"),
         (["prune", "awbnet-s", "set", "-o", "run", "--params", "0"], "a budget is at least 1"),
         (["prune", "awbnet-s", "set", "-o", "run", "--params", "5000"], "has 4835 parameters already"),
         (["prune", "awbnet-s", "set", "-o", "run", "--params", "5"], "no network of this kind has as few as 5"),

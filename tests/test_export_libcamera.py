@@ -88,6 +88,23 @@ def test_the_tuning_file_has_the_network_and_all_else_as_it_was(tmp_path: Path) 
 def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="is for 'other', not one of pisp and bcm2835"):
         sensor(tmp_path, "other")
+    for changes in (
+        {"rpi.black_level": {"black_level": 65535}},
+        {"rpi.awb": {"ct_curve": [1.0, 0.5, 0.5, 1e12, 0.4, 0.6]}},
+        {"rpi.awb": {"ct_curve": [5000.0, 0.5, 0.5]}},
+        {
+            "rpi.ccm": {
+                "ccms": [
+                    {"ct": 4000, "ccm": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+                    {"ct": 6000, "ccm": [-1, 0, 0, 0, -1, 0, 0, 0, -1]},
+                ]
+            }
+        },
+    ):
+        with pytest.raises(UnreadableFile, match=r"has no usable curve, colour matrix or black level|rise"):
+            sensor(tmp_path, text=tuning_text(**changes))
+    with pytest.raises(UnreadableFile, match="is for \\['pisp'\\]"):
+        sensor(tmp_path, ["pisp"])  # type: ignore[arg-type]
     with pytest.raises(UnreadableFile, match="cannot be read"):
         Sensor.read(tmp_path / "none.json")
     with pytest.raises(UsageError, match="is quantised; libcamera takes floating point"):
@@ -98,6 +115,12 @@ def test_what_is_refused(tmp_path: Path) -> None:
         failed = awbkit("export", "awbnet-s", *arguments, "-o", tmp_path / "out")
         assert (failed.code, len(failed.err.splitlines())) == (2, 1)
         assert "belong together" in failed.err
+    failed = awbkit("export", "awbnet-s", "--to", "c", "--installed", tmp_path, "-o", tmp_path / "out")
+    assert (failed.code, "--installed is for --to libcamera" in failed.err) == (2, True)
+    failed = awbkit(
+        "export", "awbnet-s", "--to", "libcamera", "--tuning", tmp_path / "none.json", "-o", tmp_path / "out"
+    )
+    assert (failed.code, "cannot be read" in failed.err) == (1, True)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="Raspberry Pi's tuning files are not here")

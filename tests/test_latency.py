@@ -20,15 +20,15 @@ needs_arm = pytest.mark.skipif(bool(cortex.missing()), reason=f"no {cortex.missi
 def test_what_is_foretold_comes(shape: str, target: str) -> None:
     model = integer_model(shape)
     found = cortex.measured(emit(model), model, list(surfaces())[:2], target)
-    assert instructions(SHAPES[shape], target) == pytest.approx(found.instructions - found.measuring, rel=0.15)
+    assert instructions(SHAPES[shape], target) == pytest.approx(found.instructions - found.measuring + 9000, rel=0.15)
 
 
 @needs_arm
 def test_four_instructions_a_multiply_accumulate() -> None:
     model = integer_model("s")
     found = cortex.measured(emit(model), model, list(surfaces())[:2], "cortex-m4")
-    # Handing out what was measured takes some thousand that an estimate does not.
-    assert found.instructions - found.measuring + 6000 < 4 * model.architecture.macs
+    # To read the picture and to hand that out takes some thousand more than measuring.
+    assert found.instructions - found.measuring + 9000 < 4 * model.architecture.macs
 
 
 @pytest.mark.parametrize("target", TABLES)

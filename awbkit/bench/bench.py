@@ -121,12 +121,15 @@ def pictures(folders: Sequence[Path], count: int) -> Pictures:
 
     Raises:
         UnreadableFile: If one is none.
-        UsageError: If no picture of raw RGB has a valid pixel.
+        UsageError: If none of the pictures of one is of raw RGB and has a valid pixel.
     """
     judged = []
     for folder in folders:
         data = Prepared.open(folder)
-        usable = [place for place in range(len(data)) if data.valid[place].any()]
+        cameras = [data.cameras[row.camera] for row in data.rows]
+        usable = [place for place, camera in enumerate(cameras) if raw(camera) and data.valid[place].any()]
+        if not usable:
+            raise UsageError(f"{data.name} has no raw picture with a valid pixel to measure on; leave it out")
         judged.append((data, _evenly(usable, count)))
     if not judged:
         cases = list(surfaces())
@@ -135,9 +138,7 @@ def pictures(folders: Sequence[Path], count: int) -> Pictures:
             for case in cases
         ]
         return Pictures(images, cases, ())
-    places = [(data, place) for data, some in judged for place in some if raw(data.cameras[data.rows[place].camera])]
-    if not places:
-        raise UsageError("no picture to measure on; name prepared data sets of raw pictures")
+    places = [(data, place) for data, some in judged for place in some]
     images = [data.image(place) for data, place in _evenly(places, TIMED)]
     return Pictures(images, [Case(thumbnail(image), white_of(image.camera)) for image in images], judged)
 
@@ -190,6 +191,8 @@ def bench(
 def _cost(
     name: str, method: Method, model: AnyModel | None, measured: Pictures, processors: Sequence[str], *, asked: bool
 ) -> Cost:
+    if model is not None and model.domain != "raw":
+        raise UsageError(f"{name} reads photographs that a camera balanced; bench measures models of raw pictures")
     sources = emit(model) if isinstance(model, IntegerModel) else None
     cc, counted = compiler(), {}
     if isinstance(model, IntegerModel) and sources is not None and not cortex.missing():

@@ -36,7 +36,8 @@ class Cortex:
     Attributes:
         flash: Bytes of code and weights that one estimate needs, by ``-Os``.
         instructions: Median over the pictures, by ``-O2``.
-        measuring: How many of these measure the picture; the rest is the network's.
+        measuring: Those of ``awb_describe``, which measures the picture, reads what the network reads, and copies that:
+            some thousand more than measuring alone.
     """
 
     flash: int

@@ -79,7 +79,11 @@ def bench(
         for record in records:
             print(json.dumps(record, ensure_ascii=False))
     else:
-        Console(highlight=False, markup=False, emoji=False).print(_table(costs, names))
+        table = _table(costs, names)
+        console = Console(highlight=False, markup=False, emoji=False)
+        # Digits that are cut off make other numbers: what is too wide for a terminal may wrap.
+        console.width = max(console.width, console.measure(table).maximum)
+        console.print(table)
 
 
 def _table(costs: list[Cost], names: list[str]) -> Table:

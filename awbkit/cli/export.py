@@ -75,6 +75,8 @@ def export(
         raise UsageError(f"-o {output} is a file; name a folder")
     if (tuning is not None) != (to is Target.LIBCAMERA):
         raise UsageError("--to libcamera and --tuning FILE belong together: the network is one for that sensor")
+    if installed is not None and to is not Target.LIBCAMERA:
+        raise UsageError("--installed is for --to libcamera, whose tuning file names the network's place; leave it out")
     found = named(model, domain.value)
     made = TARGETS[to.value](found) if tuning is None else libcamera(found, tuning, installed or output.absolute())
     skipped = [skips(output / name, if_exists) for name in made.files]

@@ -88,6 +88,8 @@ def prune(
     budgets = [Budget(kind, limit) for kind, limit in limits.items() if limit is not None]
     if len(budgets) != 1:
         raise UsageError("a network is pruned to one budget; give one of --params, --macs, --bytes and --latency")
+    if target is not Processor.CORTEX_M4 and latency is None:
+        raise UsageError("--target says whose instructions --latency counts; give --latency, or leave it out")
     start = named_float(model, domain.value)
     stated = {
         "validation": validation,

@@ -48,6 +48,11 @@ _STEP = 5.0
 _LEAST = 1e-6
 """In place of zeros in the colour matrix, which libcamera takes for a matrix that is missing."""
 
+_COLDEST, _HOTTEST = 500.0, 50_000.0
+"""Kelvins that a curve may have."""
+
+_MOST_BLACK = 0.5
+
 _TINY = 0.5 / 65535
 """Of the range, which a zone without light may have after the matrix is undone; libcamera's numbers have 16 bits."""
 
@@ -87,16 +92,21 @@ class Sensor:
             raise UnreadableFile(path, f"cannot be read ({error})", "name a tuning file of libcamera") from None
         tuning = RpiTuning.parse(text, str(path))
         target = json.loads(text).get("target")
-        if target not in _ZONES:
+        if not isinstance(target, str) or target not in _ZONES:
             known = " and ".join(_ZONES)
             raise UnreadableFile(path, f"is for {target!r}, not one of {known}", "name a tuning file of Raspberry Pi")
         # libcamera multiplies by the sensitivities itself, and then the curve holds as it is written.
         scale = np.array(tuning.sensitivity)
         first, last = tuning.curve[0, 0], tuning.curve[-1, 0]
-        kelvins = np.append(np.arange(first, last, _STEP), last)
-        whites = np.array([tuning.white(kelvin) for kelvin in kelvins]) / scale
         ccm = tuning.ccm(BALANCED_FOR)
         ccm[ccm == 0] = _LEAST
+        sound = len(tuning.curve) > 1 and _COLDEST <= first < last <= _HOTTEST and tuning.black < _MOST_BLACK
+        if not sound or abs(np.linalg.det(ccm)) < _LEAST:
+            raise UnreadableFile(
+                path, "has no usable curve, colour matrix or black level", "take it from libcamera as it is"
+            )
+        kelvins = np.append(np.arange(first, last, _STEP), last)
+        whites = np.array([tuning.white(kelvin) for kelvin in kelvins]) / scale
         return cls(path.stem, text, _ZONES[target], ccm, kelvins, whites, tuning.black)
 
     def white(self, kelvin: float) -> NDArray[np.float64]:

@@ -117,11 +117,11 @@ def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Exported:
     try:
         with quiet():
             from awbkit.export.libcamera import GIVES, TAKES, Sensor, Temperature, compared, floating, sample
+
+            sensor, exact = Sensor.read(tuning), floating(model)
             from awbkit.export.litert import converted, running
     except ImportError:
         raise MissingExtra("export to libcamera", "litert") from None
-    sensor = Sensor.read(tuning)
-    exact = floating(model)
     name = f"{model.name}-{sensor.name}.tflite"
     about = f"{model.name} for {sensor.name}, sha256 {model.digest}"
     data = converted(Temperature(exact, sensor), sample(sensor), TAKES, GIVES, about)

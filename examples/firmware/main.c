@@ -2,7 +2,7 @@
  *
  * thumbnails.bin: for each picture seven numbers of 16 bits for the camera (black, white, D65; see awb.h), then
  * 64 x 64 x 3 for its pixels, little endian. One line comes out for each: status, log2 of the light, expected error,
- * gains, instructions, and how many of them measure the picture. QEMU must run with -icount shift=0, so that an instruction takes a nanosecond of its time. */
+ * gains, instructions, and those of awb_describe. QEMU must run with -icount shift=0, so that an instruction takes a nanosecond of its time. */
 #include <stdint.h>
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 
 #include "awb.h"
 
-#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP && defined(__ARM_FEATURE_SIMD32)
 #include <arm_acle.h>
 #define AWB_DSP (@ACTIVATION_BITS@ == 8)
 #else
@@ -1240,6 +1240,12 @@ int awb_thumbnail_bayer(const uint16_t *mosaic, int width, int height, int strid
     return AWB_OK;
 }
 
+/* Rounded; of zones that counted something. */
+static uint32_t mean_of(uint32_t sum, uint32_t count)
+{
+    return sum / count + (count - sum % count <= sum % count);
+}
+
 int awb_thumbnail_zones(const awb_zone *zones, int columns, int rows_of_zones, uint16_t *thumbnail)
 {
     uint32_t most = 0;
@@ -1250,16 +1256,16 @@ int awb_thumbnail_zones(const awb_zone *zones, int columns, int rows_of_zones, u
         if (zones[n].count) {
             const uint32_t sum[3] = {zones[n].red, zones[n].green, zones[n].blue};
             for (c = 0; c < 3; c++)
-                most = sum[c] / zones[n].count > most ? sum[c] / zones[n].count : most;
+                most = mean_of(sum[c], zones[n].count) > most ? mean_of(sum[c], zones[n].count) : most;
         }
-    while (most >> shift > 65534u)
+    while (most >> shift > 65535u)
         shift++;
     for (y = 0; y < AWB_SIDE; y++)
         for (x = 0; x < AWB_SIDE; x++) {
             const awb_zone *zone = zones + y * rows_of_zones / AWB_SIDE * columns + x * columns / AWB_SIDE;
             const uint32_t sum[3] = {zone->red, zone->green, zone->blue};
             for (c = 0; c < 3; c++)
-                *thumbnail++ = (uint16_t)(zone->count ? sum[c] / zone->count >> shift : 0);
+                *thumbnail++ = (uint16_t)(zone->count ? mean_of(sum[c], zone->count) >> shift : 0);
         }
     return AWB_OK;
 }

@@ -75,7 +75,8 @@ typedef struct {
     uint32_t count;
 } awb_zone;
 
-/* Make a thumbnail of zone statistics, each cell from the zone that it lies in.
+/* Make a thumbnail of zone statistics, each cell from the zone that it lies in. Means over 65535 are halved, all alike, until
+ * none is; give sums of 16-bit numbers to be sure of what black and white mean.
  * Returns AWB_OK, or AWB_BAD_ARGUMENT without zones. */
 int awb_thumbnail_zones(const awb_zone *zones, int columns, int rows, uint16_t *thumbnail);
 
