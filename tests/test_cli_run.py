@@ -29,6 +29,7 @@ COMMANDS = {
     "factorize",
     "quantize",
     "export",
+    "bench",
 }
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX shells and signals")
 
