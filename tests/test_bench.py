@@ -55,8 +55,8 @@ def test_a_microcontroller() -> None:
     nano, s = found["nano"], found["s"]
     # The network's own layers are all that differs.
     assert nano.flash + 5000 < s.flash <= 16 * 1024
-    assert abs(nano.measuring - s.measuring) < 0.05 * s.measuring
-    assert 94_488 < s.instructions - s.measuring < 1_500_000
+    assert abs(nano.describing - s.describing) < 0.05 * s.describing
+    assert 94_488 < s.instructions - s.describing < 1_500_000
     wrong = integer_model("s", seed=1)
     with pytest.raises(CheckFailed, match="for picture 0, not"):
         cortex.measured(emit(wrong), integer_model("s"), cases, "cortex-m4")

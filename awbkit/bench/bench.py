@@ -13,7 +13,7 @@ from awbkit.bench import cortex, here
 from awbkit.camera import Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import AwbError, UsageError
-from awbkit.estimators.registry import Method, parse
+from awbkit.estimators.registry import Method, names, parse
 from awbkit.evaluation.angles import recovery_error
 from awbkit.evaluation.seen import count_seen
 from awbkit.evaluation.statistics import statistics
@@ -24,21 +24,12 @@ from awbkit.image import LinearImage
 from awbkit.network.integer.description import thumbnail
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.model import DOMAINS, white_of
-from awbkit.network.models import AnyModel, named
+from awbkit.network.models import SHIPPED, AnyModel, named
 
 Item = TypeVar("Item")
 
-BASELINES = (
-    "gray-world",
-    "white-patch",
-    "shades-of-gray",
-    "gray-edge",
-    "gray-edge-2",
-    "pca",
-    "gray-index",
-    "bright-gray",
-)
-NETWORKS = ("awbnet-nano", "awbnet-s", "awbnet-m")
+BASELINES = tuple(name for name in names() if name != "as-shot" and not parse(name).is_network)
+NETWORKS = SHIPPED
 """What is shown beside the models that are asked for."""
 
 TIMED, COUNTED = 64, 16
@@ -127,7 +118,7 @@ def pictures(folders: Sequence[Path], count: int) -> Pictures:
     for folder in folders:
         data = Prepared.open(folder)
         cameras = [data.cameras[row.camera] for row in data.rows]
-        usable = [place for place, camera in enumerate(cameras) if raw(camera) and data.valid[place].any()]
+        usable = [place for place, camera in enumerate(cameras) if _is_raw(camera) and data.valid[place].any()]
         if not usable:
             raise UsageError(f"{data.name} has no raw picture with a valid pixel to measure on; leave it out")
         judged.append((data, _evenly(usable, count)))
@@ -148,8 +139,7 @@ def _evenly(all_of_them: Sequence[Item], count: int) -> list[Item]:
     return [all_of_them[place] for place in places]
 
 
-def raw(camera: Camera) -> bool:
-    """Whether pictures of this camera are of raw RGB."""
+def _is_raw(camera: Camera) -> bool:
     return DOMAINS[camera.space] == "raw"
 
 
@@ -225,7 +215,7 @@ def _light(method: Method, image: LinearImage) -> tuple[float, ...]:
     try:
         return method.estimate(image).rgb
     except AwbError:
-        # As evaluate counts it: what gives no answer leaves the picture as it is.
+        # What gives no answer leaves the picture as it is.
         return (1.0, 1.0, 1.0)
 
 
@@ -244,7 +234,7 @@ def to_json(costs: Sequence[Cost]) -> list[dict[str, Any]]:
             "numpy_microseconds": round(cost.numpy, 1),
             "c_microseconds": None if cost.c is None else round(cost.c, 2),
             "cortex": {
-                name: {"flash": one.flash, "instructions": one.instructions, "measuring": one.measuring}
+                name: {"flash": one.flash, "instructions": one.instructions, "describing": one.describing}
                 for name, one in cost.cortex.items()
             },
             "accuracy": {

@@ -16,8 +16,9 @@ from awbkit.errors import CheckFailed
 from awbkit.export.c.check import compare, record
 from awbkit.export.cases import Case
 from awbkit.network.integer.model import IntegerModel
+from awbkit.network.latency import TABLES
 
-PROCESSORS = ("cortex-m4", "cortex-m3", "cortex-m0")
+PROCESSORS = tuple(TABLES)
 
 _COMPILER, _SIZE, _EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
 _BOARDS = {"cortex-m4": "mps2-an386"}
@@ -36,13 +37,13 @@ class Cortex:
     Attributes:
         flash: Bytes of code and weights that one estimate needs, by ``-Os``.
         instructions: Median over the pictures, by ``-O2``.
-        measuring: Those of ``awb_describe``, which measures the picture, reads what the network reads, and copies that:
-            some thousand more than measuring alone.
+        describing: Those of ``awb_describe``, which measures the picture, reads what the network reads, and copies
+            that: some thousand more than measuring alone.
     """
 
     flash: int
     instructions: int
-    measuring: int
+    describing: int
 
 
 def missing() -> str:

@@ -11,7 +11,7 @@ import torch
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from litert_torch import fx_infra
-from litert_torch.backend.experimental.torch_tfl import _ops
+from litert_torch.backend.experimental.torch_tfl import _ops  # noqa: F401 - registers torch.ops.tfl
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -53,8 +53,6 @@ def converted(
         gives: The outputs' names, in order.
         description: What the file says of itself.
     """
-    assert _ops
-    fx_infra.decomp.add_pre_convert_decomp(torch.ops.aten.topk.default, _greatest)
     with quiet():
         content = bytes(litert_torch.convert(module.eval(), sample).model_content())
     model = schema.ModelT.InitFromPackedBuf(content, 0)
@@ -76,7 +74,7 @@ def converted(
 
 def running(data: bytes) -> Run:
     """Run a file by LiteRT's own kernels, on one core."""
-    # Not by XNNPACK, which lends out powers and logarithms of its own.
+    # XNNPACK adds up in another order.
     interpreter = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
     takes = {entry["name"]: entry["index"] for entry in interpreter.get_input_details()}
@@ -95,6 +93,9 @@ def _greatest(x: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bo
     """In place of a sort, for which the converter writes an operator that interpreters lack."""
     values, places = torch.ops.tfl.topk_v2(x, k)
     return values, places.to(torch.int64)
+
+
+fx_infra.decomp.add_pre_convert_decomp(torch.ops.aten.topk.default, _greatest)
 
 
 def _number(name: bytes | str) -> int:

@@ -1,8 +1,8 @@
 """How many instructions a network takes on a Cortex-M, by tables of what its parts cost in the C that is exported.
 
 The tables were fitted to twelve networks from 0.2 to 400 thousand multiply-accumulates in QEMU, by ``-O2`` of GCC 12
-(`awbkit bench` measures); they
-foretell those to within 10 %, smaller ones to within a third. Measuring the picture comes on top, the same for all.
+(`awbkit bench` measures); they foretell those to within 10 %, smaller ones to within a third. Measuring the picture
+comes on top, the same for all.
 """
 
 from __future__ import annotations
