@@ -74,7 +74,8 @@ def test_an_even_picture_has_no_spread(value: int) -> None:
     found = describe(np.full((64, 64, 3), value, np.uint16))
     np.testing.assert_array_equal(found.anchor, [0, 0])
     assert found.statistics[106] == 2048
-    np.testing.assert_allclose(found.statistics[100:102] * UNITS[100:102], 0, atol=0.002)
+    flat = [100, 101, 103, 104, 107, 108]
+    np.testing.assert_allclose(found.statistics[flat] * UNITS[flat], np.log(1e-3) / 2, atol=0.01)
     assert np.abs(found.statistics[:40]).max() <= 16
     assert (found.grid[4] == 16).all()
 

@@ -91,13 +91,6 @@ def test_a_float_model_is_no_quantised_one(tmp_path: Path) -> None:
         IntegerModel.load(path)
 
 
-def test_a_model_of_an_earlier_attention_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "m.safetensors"
-    path.write_bytes(integer_model("nano").to_bytes().replace(b'\\"logit_shift\\": 2', b'\\"logit_shift\\": 0'))
-    with pytest.raises(UnreadableFile, match="whose attention has another unit: quantise it again"):
-        IntegerModel.load(path)
-
-
 def test_what_cannot_be_quantised() -> None:
     with pytest.raises(UsageError, match="whole numbers compute awbnets, not mobilenet-v3"):
         rounded(random_model(architecture("mobilenet-v3")), pictures(1))

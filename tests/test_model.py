@@ -141,7 +141,7 @@ def test_a_model_that_is_trained_again_is_read_again(tmp_path: Path, monkeypatch
 def header(change: dict[str, Any]) -> bytes:
     model = random_model()
     entry = {
-        "schema": 2,
+        "schema": 3,
         "name": "x",
         "architecture": model.architecture.to_json(),
         "domain": "raw",
@@ -159,7 +159,7 @@ def with_weights(change: Callable[[dict[str, Any]], Any]) -> bytes:
     change(weights)
     text = json.dumps(
         {
-            "schema": 2,
+            "schema": 3,
             "name": "x",
             "architecture": model.architecture.to_json(),
             "domain": "raw",
@@ -178,8 +178,8 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("a huge header", b"\xff" * 8 + b"{}", "no sound safetensors"),
     ("pickled", pickle.dumps({"weights": [1.0]}), "no sound safetensors"),
     ("foreign weights", bytes(save({"a": np.zeros(3, np.float32)})), "holds weights, but no model of awbkit"),
-    ("a later schema", header({"schema": 3}), "is of schema 3, this awbkit reads 2; update awbkit"),
-    ("an earlier schema", header({"schema": 1}), "is of schema 1, this awbkit reads 2; make it again"),
+    ("a later schema", header({"schema": 4}), "is of schema 4, this awbkit reads 3; update awbkit"),
+    ("an earlier schema", header({"schema": 2}), "is of schema 2, this awbkit reads 3; make it again"),
     ("another domain", header({"domain": "video"}), "no domain 'video'"),
     ("no numbers", header({"calibration": ["a", "b"]}), "is no model of awbkit"),
     ("a falling line", header({"calibration": [0, -1]}), "calibration"),

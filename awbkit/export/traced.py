@@ -265,7 +265,8 @@ def _statistics(
         _chroma(blocks.reshape(3, 4, 16).sum(dim=2).T),
         *_moments(uv - mean[:, None], valid, count),
         *_moments(uv - upper[:, None], weight[3], mass[3]),
-        torch.stack([count / _SIDE**2, (contrast * valid).sum() / count, (colour_contrast * valid).sum() / count]),
+        (count / _SIDE**2)[None],
+        torch.log(torch.stack([(one * valid).sum() / count for one in (contrast, colour_contrast)]) + _FAINT) / 2,
         torch.log(torch.cat([ordered[0, 6:11], ordered[1, 3:6], ordered[2, 2:4]]).clamp(min=_FAINT)),
         mass[11:14] / count,
         _sectors(uv, apart, brightness, valid) / count,
@@ -343,8 +344,8 @@ def _principal(chosen: Tensor) -> Tensor:
 
 def _moments(centred: Tensor, weight: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
     covariance = (centred * weight) @ centred.T / total
-    deviation = torch.sqrt(torch.stack([covariance[0, 0], covariance[1, 1]]) + _TINY)
-    return deviation, covariance[0, 1] / (deviation[0] * deviation[1])
+    variance = torch.stack([covariance[0, 0], covariance[1, 1]]) + _TINY
+    return torch.log(variance) / 4, covariance[0, 1] / torch.sqrt(variance[0] * variance[1])
 
 
 def _block_quantiles(blocks: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ _SIDE = THUMBNAIL_SIZE
 _CELL = _SIDE // GRID_SIDE
 TINY = np.float32(1e-6)
 FAINT = np.float32(1e-3)
-_ONE = np.float32(1)
+_ONE, _HALF = np.float32(1), np.float32(0.5)
 GREAT = np.float32(1e4)
 
 BRIGHTEST = (10, 30, 100, 300)
@@ -215,7 +215,8 @@ class _Picture:
             correlation,
             bright_spread,
             bright_correlation,
-            [count / _SIDE**2, self.contrast.mean(), self.colour_contrast.mean()],
+            [count / _SIDE**2],
+            np.log(np.stack([self.contrast.mean(), self.colour_contrast.mean()]) + FAINT) * _HALF,
             _log_quantiles(bright, (100, 500, 900, 990, 1000)),
             _log_quantiles(white, (500, 900, 1000)),
             _log_quantiles(grey, (10, 100)),
@@ -313,10 +314,13 @@ def _principal(chosen: Float) -> Float:
 
 
 def _moments(centred: Float) -> tuple[Float, Float]:
-    """(2,) standard deviations and (1,) correlation of (2, n)."""
+    """Half the logarithms (2,) of the standard deviations of (2, n), and (1,) their correlation.
+
+    In logarithms, because a wall and a lawn differ by that from each other as far as from a street.
+    """
     covariance = centred @ centred.T * (_ONE / np.float32(centred.shape[1]))
-    deviation = np.sqrt(np.diagonal(covariance) + TINY)
-    return deviation, covariance[0, 1:] / (deviation[0] * deviation[1])
+    variance = np.diagonal(covariance) + TINY
+    return np.log(variance) * (_HALF * _HALF), covariance[0, 1:] / np.sqrt(variance[0] * variance[1])
 
 
 def _block_quantiles(sums: Float) -> Float:

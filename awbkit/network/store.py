@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from awbkit.errors import UnreadableFile
 from awbkit.network.architecture import Architecture
 
-SCHEMA = 2
+SCHEMA = 3
+"""Raised whenever what networks read, or how their numbers are meant, changes: weights of before would answer wrongly."""
+
 KEY = "awbkit"
 SUFFIX = ".safetensors"
 

@@ -51,7 +51,7 @@ class Chances:
         camera: It is seen by an imaginary camera.
         collage: A second picture, put under the light of the first, takes a part of it.
         crop: It is cropped, where it is no collage.
-        one_colour: All of it is nearly of one colour, so that nothing in it tells the light.
+        one_colour: All of it is nearly of one colour, and perhaps nearly even, so that nothing in it tells the light.
         grey: All of it is nearly grey, and perhaps nearly even, as fog, snow, concrete or a card are.
         second_light: A part of the scene is lit by another light.
         exposure: It is exposed so that more is clipped.
@@ -62,7 +62,7 @@ class Chances:
     camera: float = 0.85
     collage: float = 0.5
     crop: float = 0.7
-    one_colour: float = 0.05
+    one_colour: float = 0.08
     grey: float = 0.03
     second_light: float = 0.05
     exposure: float = 0.3
@@ -94,10 +94,10 @@ def variant(
         pixels, valid = _collage(picture, others(rng), rng)
     elif rng.random() < chances.crop:
         pixels, valid = _crop(pixels, valid, rng)
-    if one_colour := rng.random() < chances.one_colour:
-        pixels = _paled(pixels, _one_colour(pixels, valid, light, rng), rng)
-    elif rng.random() < chances.grey:
-        pixels = _evened(_paled(pixels, _chroma(light), rng), valid, rng)
+    one_colour = rng.random() < chances.one_colour
+    if one_colour or rng.random() < chances.grey:
+        colour = _one_colour(pixels, valid, light, rng) if one_colour else _chroma(light)
+        pixels = _evened(_paled(pixels, colour, rng), valid, rng)
     if rng.random() < chances.camera:
         pixels, valid, light = _other_camera(pixels, valid, light, camera, rng, listed_cameras)
     if rng.random() < chances.second_light:
@@ -166,12 +166,13 @@ def _collage(first: Labelled, second: Labelled, rng: np.random.Generator) -> tup
 
 
 def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """(2,), log-chroma of one of the surfaces, perhaps deeper in colour than it was."""
+    """(2,), log-chroma of the most coloured of three surfaces, perhaps deeper in colour than it was."""
     own = _chroma(light)
     if not valid.any():
         return own
-    chosen = _chroma(pixels[valid][rng.integers(np.count_nonzero(valid))])
-    return own + np.clip((chosen - own) * rng.uniform(1, 2.5), -2, 2)
+    some = _chroma(pixels[valid][rng.integers(np.count_nonzero(valid), size=3)]) - own
+    chosen = some[np.argmax((some * some).sum(axis=1))]
+    return own + np.clip(chosen * rng.uniform(1, 2.5), -2, 2)
 
 
 def _paled(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float:

@@ -72,7 +72,7 @@ class Recipe:
     weight_decay: float = 0.1
     variants: int = 16
     cameras: str = "listed"
-    one_colour: float = 0.05
+    one_colour: float = 0.08
     relight: float = 0.3
     coloured: float = 0.03
     relight_jitter: float = 0.05

@@ -755,7 +755,13 @@ static void finish_patches(estimate *e, int row)
     clear(at->seen, sizeof at->seen);
 }
 
-/* Standard deviations and correlation of weighted log-chroma. */
+/* Half the logarithm of a ratio of units of logarithms, in natural ones. */
+static int16_t half_log(uint64_t numerator, uint64_t denominator)
+{
+    return held((log2_of(numerator) - log2_of(denominator) - 23611) >> 1);
+}
+
+/* Half the logarithms of standard deviations, and the correlation, of weighted log-chroma. */
 static void moments(int64_t number, const int32_t sum[2], const int64_t products[3], int16_t *out)
 {
     int64_t covariance = number * products[2] - (int64_t)sum[0] * sum[1];
@@ -763,7 +769,7 @@ static void moments(int64_t number, const int32_t sum[2], const int64_t products
     int k;
     for (k = 0; k < 2; k++) {
         logs[k] = log2_of((uint64_t)(number * products[k] - (int64_t)sum[k] * sum[k] + 9 * number * number));
-        out[k] = held((int32_t)exp2_of((logs[k] - 2 * log2_of((uint64_t)number)) >> 1, 0));
+        out[k] = held((logs[k] - 2 * log2_of((uint64_t)number) - 2 * 23611) >> 2);
     }
     size = (int32_t)exp2_of(log2_of((uint64_t)(covariance < 0 ? -covariance : covariance)) - ((logs[0] + logs[1]) >> 1), 11);
     size = size > OCTAVE ? OCTAVE : size;
@@ -877,8 +883,8 @@ static void measure_pixels(estimate *e)
     moments(e->count, t->chroma_sum, t->products, out + 100);
     moments(t->mass[3], t->chroma[3], t->bright_products, out + 103);
     out[106] = (int16_t)(e->count >> 1);
-    out[107] = held(ratio((int64_t)t->contrast, (uint64_t)e->count * 36));
-    out[108] = held(ratio((int64_t)t->colour, (uint64_t)e->count * 12));
+    out[107] = half_log(t->contrast + (uint64_t)e->count * 108, (uint64_t)e->count * 36);
+    out[108] = half_log(t->colour + (uint64_t)e->count * 36, (uint64_t)e->count * 12);
     out[119] = held(ratio(t->soft_mass[0], (uint64_t)e->count * 8));
     out[120] = held(ratio(t->soft_mass[1], (uint64_t)e->count * 8));
     out[121] = held(ratio(t->soft_mass[2], (uint64_t)e->count * 2));

@@ -52,6 +52,12 @@ _TWELFTHS = np.array([0, 12, 6, 4, 3])
 """A twelfth's parts of a mean of so many neighbours."""
 
 _FAINT_COLOUR, _FAINT_CONTRAST = 36, 1064
+_EVEN = 3
+"""Added to what may be 0 before its logarithm is taken; a thousandth of a natural logarithm."""
+
+_NATURAL_LOG = 23611
+"""How many octaves, in 1/2048, a natural logarithm has of units."""
+
 _ROUNDS = 8
 
 _LN2 = float(np.log(2))
@@ -208,8 +214,8 @@ class _Picture:
             *_moments(u, v, ones),
             *_moments(u, v, weights[3]),
             count >> 1,
-            ratio(self.contrast.sum(), count * 36),
-            ratio(self.colour_contrast.sum(), count * 12),
+            _half_log(self.contrast.sum() + _EVEN * 36 * count, count * 36),
+            _half_log(self.colour_contrast.sum() + _EVEN * 12 * count, count * 12),
             bright.quantiles(self._ranks((100, 500, 900, 990, 1000))),
             white.quantiles(self._ranks((500, 900, 1000))),
             grey.quantiles(self._ranks((10, 100))),
@@ -338,18 +344,23 @@ def _logs_less_green(logs: Int) -> Int:
 
 
 def _moments(u: Int, v: Int, weights: Int) -> tuple[Int, Int]:
-    """(2,) standard deviations and their correlation, in 1/2048, of weighted pixels."""
+    """Half the logarithms (2,) of the standard deviations of weighted pixels, and their correlation in 1/2048."""
     number = weights.sum()
     sums = [(weights * one).sum() for one in (u, v)]
     products = [(weights * one * other).sum() for one, other in ((u, u), (v, v), (u, v))]
-    # In squared units times the square of the number; three units are what no deviation is less than.
-    floor = 9 * number * number
+    # In squared units times the square of the number.
+    floor = _EVEN * _EVEN * number * number
     variances = np.array([number * products[0] - sums[0] ** 2, number * products[1] - sums[1] ** 2]) + floor
     covariance = number * products[2] - sums[0] * sums[1]
     logs = log2(variances)
-    deviations = exp2((logs - 2 * log2(number)) >> 1, 0)
+    deviations = (logs - 2 * log2(number) - 2 * _NATURAL_LOG) >> 2
     size = exp2(log2(np.abs(covariance)) - (logs.sum() >> 1), 11) * (covariance != 0)
     return deviations, np.sign(covariance) * np.minimum(size, OCTAVE)
+
+
+def _half_log(numerator: Int, denominator: Int) -> Int:
+    """Half the logarithm of a ratio of units of logarithms, in natural ones."""
+    return np.asarray(log2(numerator) - log2(denominator) - _NATURAL_LOG >> 1)
 
 
 def _principal(linear: Int, weights: Int) -> Int:

@@ -17,7 +17,7 @@ from awbkit.network import store
 from awbkit.network.architecture import Architecture
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2
 from awbkit.network.integer.description import describe, thumbnail
-from awbkit.network.integer.network import LOGIT_SHIFT, IntegerNetwork, Layer
+from awbkit.network.integer.network import IntegerNetwork, Layer
 from awbkit.network.model import DOMAINS, check_domain, white_of
 
 DEGREE = 256
@@ -111,11 +111,7 @@ class IntegerModel:
 
     def to_bytes(self) -> bytes:
         """As a file holds it; the same bytes for the same model."""
-        bits = {
-            "weights": self.weight_bits,
-            "activations": self.network.activation_bits,
-            "logit_shift": LOGIT_SHIFT,
-        }
+        bits = {"weights": self.weight_bits, "activations": self.network.activation_bits}
         arrays: dict[str, NDArray[Any]] = {"centre": self.network.centre, "gain": self.network.gain}
         for name, layer in self.network.layers.items():
             for part in ("weight", "bias", "multiplier"):
@@ -142,8 +138,6 @@ class IntegerModel:
         if architecture.family != "awbnet":
             raise ValueError(f"whole numbers compute awbnets, not {architecture.family}")
         bits = header["bits"]
-        if bits.get("logit_shift") != LOGIT_SHIFT:
-            raise ValueError("quantised by another awbkit, whose attention has another unit: quantise it again")
         network = _network(architecture, int(bits["activations"]), arrays)
         known, unknown = _pair(header["calibration"]), _pair(header["calibration_without_matrix"])
         name, domain = str(header["name"]), str(header["domain"])
