@@ -49,6 +49,15 @@ def test_other_budgets(prepared: Path, flag: str) -> None:
     assert json.loads(Path("run/run.json").read_text())["pruning"]["budget"] == {"kind": flag, "limit": 600}
 
 
+def test_a_budget_of_instructions(prepared: Path) -> None:
+    ran = awbkit(
+        "prune", "awbnet-s", prepared, "-o", "run", "--latency", "200000", "--target", "cortex-m0", *PRUNED, "-q"
+    )
+    assert ran.code == 0, ran.err
+    assert ran.record["instructions"] <= 200_000 < ran.record["before"]["instructions"]
+    assert json.loads(Path("run/run.json").read_text())["pruning"]["budget"]["kind"] == "cortex-m0"
+
+
 def test_factorized_layers(prepared: Path) -> None:
     ran = awbkit("factorize", "awbnet-s", prepared, "-o", "run", "--rank", "8", *QUICK, "-q")
     assert ran.code == 0, ran.err

@@ -19,6 +19,8 @@ from awbkit.errors import CheckFailed
 from awbkit.export.c.check import answer, check, compare, compiler, record
 from awbkit.export.c.emit import emit
 from awbkit.export.cases import Case, extremes, of_prepared, surfaces
+from awbkit.network.architecture import Architecture
+from awbkit.network.features import GROUPS, STATISTICS
 from awbkit.network.integer.description import describe
 from awbkit.network.integer.model import IntegerModel, white_logs
 from awbkit.network.integer.quantization import Bits
@@ -49,7 +51,19 @@ def test_the_same_bits_here(shape: str, bits: Bits) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("shape", ["nano", "s"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_what_a_network_does_not_read_is_not_measured(group: str) -> None:
+    """One that reads nothing else than what takes this work, and one that reads all else."""
+    alone = tuple(GROUPS[group])
+    without = tuple(n for n in range(STATISTICS) if n not in alone)
+    for chosen in (alone, without):
+        built = Architecture("awbnet", (), (), 0, (8,), (0,), statistics=chosen)
+        model = rounded(random_model(built), pictures(3))
+        assert check(emit(model), model, surfaces(), str(compiler())) > 3
+
+
+@needs_compiler
+@pytest.mark.parametrize("shape", ["nano", "s", "pruned"])
 def test_warnings_are_errors(tmp_path: Path, shape: str) -> None:
     for name, text in emit(integer_model(shape)).items():
         (tmp_path / name).write_text(text)
@@ -239,7 +253,8 @@ def test_a_description_for_other_runtimes(tmp_path: Path, shape: str, bits: Bits
     for case, line in zip(cases, ran.stdout.splitlines(), strict=True):
         described = describe(case.pixels)
         read = model.network.inputs_of_picture(described, white_logs(case.white))
-        expected = [0, *described.anchor, *read, *np.moveaxis(described.grid, 0, 2).reshape(-1)]
+        grid = np.moveaxis(described.grid, 0, 2) * bool(model.architecture.channels)
+        expected = [0, *described.anchor, *read, *grid.reshape(-1)]
         assert [int(word) for word in line.split()] == [int(value) for value in expected]
 
 

@@ -116,6 +116,7 @@ def prune(
         execution,
         folder,
         start=start.architecture,
+        target=None if latency is None else target.value,
         format=format,
         quiet=quiet,
     )

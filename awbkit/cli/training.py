@@ -118,6 +118,7 @@ def carried_out(
     output: Path,
     *,
     start: Architecture | None = None,
+    target: str | None = None,
     format: ResultFormat | None,
     quiet: bool,
 ) -> None:
@@ -128,6 +129,7 @@ def carried_out(
         execution: How, but for the telling.
         output: The run's folder.
         start: The architecture that the run made smaller, if it is one that does.
+        target: The processor whose instructions are told as well, one of `awbkit.network.latency`.
         format: Of the result.
         quiet: Neither a line of progress nor a summary.
     """
@@ -135,7 +137,7 @@ def carried_out(
     result = _watched(work, execution, line)
     if _is_first():
         chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
-        _report(result, output, start, chosen)
+        _report(result, output, start, target, chosen)
         from awbkit.training.calibration import FEWEST
 
         if result.calibrated < FEWEST and not quiet:
@@ -182,7 +184,9 @@ class _Line:
         self.progress.reach(told.done, ", ".join(parts))
 
 
-def _report(result: Result, output: Path, start: Architecture | None, format: ResultFormat) -> None:
+def _report(
+    result: Result, output: Path, start: Architecture | None, target: str | None, format: ResultFormat
+) -> None:
     built = result.model.architecture
     record: dict[str, Any] = {
         "schema": 1,
@@ -190,21 +194,21 @@ def _report(result: Result, output: Path, start: Architecture | None, format: Re
         "model": str(result.path),
         "arch": result.model.name,
         "domain": result.model.domain,
-        **_costs(built),
+        **_costs(built, target),
         "images": result.images,
         "validation": _rounded(result.validation),
         "calibrated_on": result.calibrated,
         "calibration": [round(value, 4) for value in result.model.calibration],
     }
     if start is not None or result.before is not None:
-        record["before"] = {**({} if start is None else _costs(start)), "validation": _rounded(result.before)}
+        record["before"] = {**({} if start is None else _costs(start, target)), "validation": _rounded(result.before)}
     if format is ResultFormat.JSON:
         print(json.dumps(record, ensure_ascii=False))
         return
     rows = {
         "model": record["model"],
-        "network": f"{result.model.name}, {_in_words(built)}",
-        "before": "" if start is None else _in_words(start),
+        "network": f"{result.model.name}, {_in_words(built, target)}",
+        "before": "" if start is None else _in_words(start, target),
         "trained on": f"{result.images:,} {result.model.domain} pictures",
         "validation": "" if result.validation is None else _errors(result.validation),
         "before that": "" if result.before is None else _errors(result.before),
@@ -214,12 +218,17 @@ def _report(result: Result, output: Path, start: Architecture | None, format: Re
             print(f"{name:<12}{printable(text)}")
 
 
-def _costs(built: Architecture) -> dict[str, int]:
-    return {"parameters": built.parameters, "macs": built.macs, "bytes": built.bytes}
+def _costs(built: Architecture, target: str | None) -> dict[str, int]:
+    from awbkit.network.latency import instructions
+
+    found = {"parameters": built.parameters, "macs": built.macs, "bytes": built.bytes}
+    return found if target is None else {**found, "instructions": instructions(built, target)}
 
 
-def _in_words(built: Architecture) -> str:
-    return f"{built.parameters:,} weights, {built.macs:,} multiply-accumulates, {built.bytes:,} bytes in int8"
+def _in_words(built: Architecture, target: str | None) -> str:
+    costs = _costs(built, target)
+    words = "{parameters:,} weights, {macs:,} multiply-accumulates, {bytes:,} bytes in int8".format_map(costs)
+    return words if target is None else f"{words}, {costs['instructions']:,} instructions on a {target.title()}"
 
 
 def _rounded(found: Any) -> dict[str, float] | None:

@@ -16,7 +16,7 @@ from math import prod
 from typing import Any
 
 from awbkit.errors import UsageError
-from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS
+from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, GROUPS, STATISTICS
 from awbkit.spelling import suggestion
 
 OUTPUTS = 3
@@ -29,6 +29,11 @@ SQUEEZE = 4
 """Squeeze and excitation reduces channels to one in so many."""
 
 ALL_STATISTICS = tuple(range(STATISTICS))
+
+_DEAR = ("high_norms", "masked_chroma", "windows", "rough", "shine", "blocks", "contrast", "grey", "sectors")
+"""Groups of statistics that a very small network does as well without."""
+
+_FEW_STATISTICS = tuple(n for n in ALL_STATISTICS if not any(n in GROUPS[group] for group in _DEAR))
 
 _LARGEST = 1024
 _MOST_BLOCKS = 32
@@ -192,10 +197,17 @@ class Architecture:
 FAMILIES = ("awbnet", "mobilenet-v3", "efficientnet")
 
 
-def _awbnet(channels: tuple[int, ...], maps: int, hidden: tuple[int, ...], rank: int) -> Architecture:
+def _awbnet(
+    channels: tuple[int, ...],
+    maps: int,
+    hidden: tuple[int, ...],
+    rank: int,
+    statistics: tuple[int, ...] = ALL_STATISTICS,
+) -> Architecture:
     """One whose first hidden layer, by far the largest, is factorised."""
     ranks = (rank, *(0 for _ in hidden[1:]))
-    return Architecture("awbnet", channels, tuple(0 for _ in channels[1:]), maps, hidden, ranks)
+    blocks = tuple(0 for _ in channels[1:])
+    return Architecture("awbnet", channels, blocks, maps, hidden, ranks, statistics=statistics)
 
 
 def _inverted(family: str, width: int, blocks: int, hidden: int, expansion: int) -> Architecture:
@@ -204,7 +216,7 @@ def _inverted(family: str, width: int, blocks: int, hidden: int, expansion: int)
 
 
 _ARCHITECTURES = {
-    "awbnet-nano": _awbnet((), maps=0, hidden=(12, 8), rank=5),
+    "awbnet-nano": _awbnet((), maps=0, hidden=(12, 8), rank=8, statistics=_FEW_STATISTICS),
     "awbnet-s": _awbnet((8, 8, 8), maps=4, hidden=(48, 24), rank=16),
     "awbnet-m": _awbnet((16, 16, 16, 16), maps=8, hidden=(96, 48), rank=48),
     "awbnet-teacher": _awbnet((), maps=0, hidden=(64, 32), rank=24),

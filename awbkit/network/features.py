@@ -12,7 +12,7 @@ the 3 % of the pixels that are bright and least coloured under it. The statistic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,6 +29,23 @@ Number = TypeVar("Number", np.float32, np.int64)
 STATISTICS = 138
 GRID_SIDE = 16
 GRID_CHANNELS = 5
+
+GROUPS: Mapping[str, Sequence[int]] = {
+    "high_norms": range(6, 10),
+    "edges": range(32, 36),
+    "surface": range(36, 38),
+    "principal": range(38, 40),
+    "masked_chroma": range(40, 62),
+    "windows": (*range(62, 68), *range(119, 122)),
+    "rough": (68, 69, 72, 73),
+    "shine": (70, 71),
+    "blocks": range(76, 82),
+    "spread": range(100, 106),
+    "contrast": (107, 108),
+    "grey": (*range(28, 32), *range(58, 62), 117, 118),
+    "sectors": range(122, 138),
+}
+"""Numbers of the statistics that take work of their own; exported C leaves out what a network reads none of."""
 
 _SIDE = THUMBNAIL_SIZE
 _CELL = _SIDE // GRID_SIDE
@@ -62,6 +79,11 @@ _large = np.empty(1 << 23, np.uint8)
 del _large
 
 _BY_CELL, _BY_BLOCK = _sum_matrix(_CELL), _sum_matrix(8)
+
+
+def reads(statistics: Collection[int], group: str) -> bool:
+    """Whether any of these statistics is of one of the :data:`GROUPS`."""
+    return any(one in statistics for one in GROUPS[group])
 
 
 @dataclass(frozen=True, eq=False)

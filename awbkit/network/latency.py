@@ -2,7 +2,7 @@
 
 The tables were fitted to twelve networks from 0.2 to 400 thousand multiply-accumulates in QEMU, by ``-O2`` of GCC 12
 (`awbkit bench` measures); they foretell those to within 10 %, smaller ones to within a third. Measuring the picture
-comes on top, the same for all.
+comes on top; it costs all networks the same but for those that read none of some group of statistics.
 """
 
 from __future__ import annotations

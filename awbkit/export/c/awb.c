@@ -114,6 +114,9 @@ static int32_t ratio(int64_t numerator, uint64_t denominator)
 enum { BRIGHT, WHITE, GREY, RED_GREEN, BLUE_GREEN, HISTOGRAMS };
 enum { MASKS = 11, SOFT = 5 };
 
+/* Local contrast takes the rows above and below as well. */
+enum { CONTRAST = CHANNELS || READS_GREY || READS_ROUGH || READS_CONTRAST, ROWS = CONTRAST ? 3 : 1 };
+
 /* Where a share of the pixels ends, and the weight of those in the bin there. */
 typedef struct {
     uint8_t bin, part;
@@ -143,14 +146,14 @@ typedef struct {
     uint16_t seen[4];
 } cells;
 
-/* A row of pixels under the anchor, zeros where one is not valid, and logarithms of it and of the rows around it. */
+/* A row of pixels under the anchor, zeros where one is not valid, and logarithms of it and of the ROWS around it. */
 typedef struct {
     uint32_t linear[3][AWB_SIDE];
     uint32_t contrast[AWB_SIDE];
     int16_t chroma[2][AWB_SIDE];
     uint8_t bins[3][AWB_SIDE];
-    uint8_t seen[3][AWB_SIDE + 2];
-    uint16_t logs[3][3][AWB_SIDE + 2];
+    uint8_t seen[ROWS][AWB_SIDE + 2];
+    uint16_t logs[ROWS][3][AWB_SIDE + 2];
 } rows;
 
 typedef struct {
@@ -183,7 +186,7 @@ typedef struct {
             activation x[2][WIDEST];
         } network;
     } at;
-    activation grid[256 * GRID_CHANNELS + 3];
+    activation grid[CHANNELS ? 256 * GRID_CHANNELS + 3 : 1];
     int16_t statistics[138];
     share shares[MASKS];
     int32_t norms[5][3], edges[2][3];
@@ -315,14 +318,15 @@ static void measure_channel(estimate *e, int c, uint32_t top)
                 second += square;
                 square = (square >> 12) * (square >> 12);
                 fourth += square;
-                eighth += (square >> 12) * (square >> 12);
-                if (left != UNSEEN) {
+                if (READS_HIGH_NORMS)
+                    eighth += (square >> 12) * (square >> 12);
+                if (READS_EDGES && left != UNSEEN) {
                     step = distance(part, left);
                     apart += step;
                     step = step * step >> 6;
                     steep += (uint64_t)step * step;
                 }
-                if (above[x] != UNSEEN) {
+                if (READS_EDGES && above[x] != UNSEEN) {
                     step = distance(part, above[x]);
                     apart += step;
                     step = step * step >> 6;
@@ -452,7 +456,7 @@ static void find_anchor(estimate *e)
 
 static void load_row(const estimate *e, rows *r, int y)
 {
-    int slot = (y + 3) % 3, x, c;
+    int slot = (y + ROWS) % ROWS, x, c;
     uint8_t *seen = r->seen[slot] + 1;
     uint16_t *logs = r->logs[slot][0] + 1;
     for (x = 0; x < AWB_SIDE; x++, logs++) {
@@ -467,8 +471,10 @@ static void load_row(const estimate *e, rows *r, int y)
 static void begin_rows(const estimate *e, rows *r)
 {
     clear(r, sizeof *r);
-    load_row(e, r, -1);
-    load_row(e, r, 0);
+    if (CONTRAST) {
+        load_row(e, r, -1);
+        load_row(e, r, 0);
+    }
 }
 
 /* Row y under the anchor; the sum of its contrasts of colours. */
@@ -476,45 +482,51 @@ static uint32_t look_at_row(const estimate *e, rows *r, int y)
 {
     static const uint8_t twelfths[5] = {0, 12, 6, 4, 3};
     enum { NEXT = AWB_SIDE + 2 };
-    const uint16_t *above = r->logs[(y + 2) % 3][0] + 1, *here = r->logs[y % 3][0] + 1;
-    const uint16_t *below = r->logs[(y + 1) % 3][0] + 1;
-    const uint8_t *seen = r->seen[y % 3] + 1, *up = r->seen[(y + 2) % 3] + 1, *down = r->seen[(y + 1) % 3] + 1;
+    const uint16_t *above = r->logs[(y + 2) % ROWS][0] + 1, *here = r->logs[y % ROWS][0] + 1;
+    const uint16_t *below = r->logs[(y + 1) % ROWS][0] + 1;
+    const uint8_t *seen = r->seen[y % ROWS] + 1, *up = r->seen[(y + 2) % ROWS] + 1, *down = r->seen[(y + 1) % ROWS] + 1;
     const uint32_t half = e->half, gain[3] = {e->gain[0], e->gain[1], e->gain[2]};
     const int32_t offset[3] = {e->offset[0], e->offset[1], e->offset[2]};
     const int shift = e->shift;
     uint32_t colours = 0;
     int x, c;
-    load_row(e, r, y + 1);
+    load_row(e, r, CONTRAST ? y + 1 : y);
     for (x = 0; x < AWB_SIDE; x++, above++, here++, below++) {
-        int32_t log[3], apart[3], part;
+        int32_t log[3], apart[3], part = 0;
         uint32_t brightness = 0, contrast = 0, colour;
         if (!seen[x]) {
             r->linear[0][x] = r->linear[1][x] = r->linear[2][x] = r->contrast[x] = 0;
             r->chroma[0][x] = r->chroma[1][x] = 0;
             continue;
         }
-        part = twelfths[up[x] + down[x] + seen[x - 1] + seen[x + 1]];
+        if (CONTRAST)
+            part = twelfths[up[x] + down[x] + seen[x - 1] + seen[x + 1]];
         UNROLLED
         for (c = 0; c < 3; c++) {
             int32_t log_here = here[c * NEXT];
-            int32_t sum = above[c * NEXT] + below[c * NEXT] + here[c * NEXT - 1] + here[c * NEXT + 1];
             uint32_t linear = (value_at(e, y * AWB_SIDE + x, c) * gain[c] + half) >> shift;
-            apart[c] = part ? 12 * log_here - part * sum : 0;
-            contrast += (uint32_t)(apart[c] < 0 ? -apart[c] : apart[c]);
+            if (CONTRAST) {
+                int32_t sum = above[c * NEXT] + below[c * NEXT] + here[c * NEXT - 1] + here[c * NEXT + 1];
+                apart[c] = part ? 12 * log_here - part * sum : 0;
+                contrast += (uint32_t)(apart[c] < 0 ? -apart[c] : apart[c]);
+            }
             log[c] = log_here - offset[c];
             r->linear[c][x] = linear;
             brightness += linear;
         }
-        r->contrast[x] = contrast;
-        apart[0] -= apart[1];
-        apart[2] -= apart[1];
-        colour = (uint32_t)((apart[0] < 0 ? -apart[0] : apart[0]) + (apart[2] < 0 ? -apart[2] : apart[2]));
-        colours += colour;
+        if (CONTRAST) {
+            r->contrast[x] = contrast;
+            apart[0] -= apart[1];
+            apart[2] -= apart[1];
+            colour = (uint32_t)((apart[0] < 0 ? -apart[0] : apart[0]) + (apart[2] < 0 ? -apart[2] : apart[2]));
+            colours += colour;
+            if (READS_GREY)
+                r->bins[GREY][x] = bin_of(GREY, quick_log2(colour + 36) - quick_log2(contrast + 1064) + 3246);
+        }
         r->chroma[0][x] = (int16_t)clamped(log[0] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
         r->chroma[1][x] = (int16_t)clamped(log[2] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
         r->bins[BRIGHT][x] = bin_of(BRIGHT, quick_log2(brightness ? brightness : 1) - LINEAR_BITS * OCTAVE);
         r->bins[WHITE][x] = bin_of(WHITE, whiteness_of(log));
-        r->bins[GREY][x] = bin_of(GREY, quick_log2(colour + 36) - quick_log2(contrast + 1064) + 3246);
     }
     return colours;
 }
@@ -544,14 +556,14 @@ static void count_pixels(estimate *e)
     for (y = 0; y < AWB_SIDE; y++) {
         look_at_row(e, r, y);
         for (x = 0; x < AWB_SIDE; x++)
-            if (r->seen[y % 3][x + 1]) {
-                for (k = 0; k < 3; k++)
+            if (r->seen[y % ROWS][x + 1]) {
+                for (k = 0; k <= (READS_GREY ? GREY : WHITE); k++)
                     histograms[k][r->bins[k][x]]++;
                 histograms[RED_GREEN][bin_of(RED_GREEN, r->chroma[0][x])]++;
                 histograms[BLUE_GREEN][bin_of(BLUE_GREEN, r->chroma[1][x])]++;
             }
     }
-    for (k = 0; k < MASKS; k++) {
+    for (k = 0; k < (READS_GREY ? MASKS : 9); k++) {
         uint32_t wanted = rank_of(e->count, share_of[k]);
         e->shares[k] = k < 4   ? highest(histograms[BRIGHT], wanted)
                        : k < 6 ? lowest(histograms[BRIGHT], wanted)
@@ -566,7 +578,7 @@ static void count_pixels(estimate *e)
     }
     for (k = 0; k < 3; k++)
         e->statistics[114 + k] = held(log_quantile(e, WHITE, white[k]));
-    for (k = 0; k < 2; k++)
+    for (k = 0; READS_GREY && k < 2; k++)
         e->statistics[117 + k] = held(log_quantile(e, GREY, grey[k]));
 }
 
@@ -585,13 +597,15 @@ static void add_to_masks(estimate *e, int x, int first, int last, int above, int
         t->mass[mask] += weight;
         for (c = 0; c < 3; c++)
             t->linear[mask][c] += r->linear[c][x] * weight;
-        t->chroma[mask][0] += u * (int32_t)weight;
-        t->chroma[mask][1] += v * (int32_t)weight;
-        if (mask == 3) {
+        if (READS_MASKED_CHROMA || mask == 3) {
+            t->chroma[mask][0] += u * (int32_t)weight;
+            t->chroma[mask][1] += v * (int32_t)weight;
+        }
+        if (READS_SPREAD && mask == 3) {
             t->bright_products[0] += (int64_t)(u * u) * weight;
             t->bright_products[1] += (int64_t)(v * v) * weight;
             t->bright_products[2] += (int64_t)(u * v) * weight;
-        } else if (mask == 1 || mask == 4) {
+        } else if (READS_PRINCIPAL && (mask == 1 || mask == 4)) {
             uint64_t *moment = t->moment;
             int a, b;
             for (a = 0; a < 3; a++)
@@ -634,34 +648,40 @@ static void add_soft_sums(estimate *e, const uint8_t *seen)
     uint32_t *weights = e->at.measure.weights;
     uint64_t lit;
     int x, k, c;
-    for (k = 1; k >= 0; k--) {
-        for (x = 0; x < AWB_SIDE; x++) {
-            int32_t u = r->chroma[0][x], v = r->chroma[1][x];
-            uint32_t apart = (uint32_t)(u * u) + (uint32_t)(v * v);
-            weights[x] = seen[x] ? exp2_of(-(int32_t)((apart >> 11) * slope[k] >> 10), 14) : 0;
+    if (READS_WINDOWS) {
+        for (k = 1; k >= 0; k--) {
+            for (x = 0; x < AWB_SIDE; x++) {
+                int32_t u = r->chroma[0][x], v = r->chroma[1][x];
+                uint32_t apart = (uint32_t)(u * u) + (uint32_t)(v * v);
+                weights[x] = seen[x] ? exp2_of(-(int32_t)((apart >> 11) * slope[k] >> 10), 14) : 0;
+            }
+            add_weighted(e, k);
         }
-        add_weighted(e, k);
+        for (x = 0; x < AWB_SIDE; x++)
+            weights[x] = (uint32_t)((uint64_t)weights[x] * brightness_of(r, x) >> 14);
+        add_weighted(e, 2);
     }
-    for (x = 0; x < AWB_SIDE; x++)
-        weights[x] = (uint32_t)((uint64_t)weights[x] * brightness_of(r, x) >> 14);
-    add_weighted(e, 2);
-    for (x = 0; x < AWB_SIDE; x++)
-        weights[x] = (uint32_t)((uint64_t)(r->contrast[x] >> 6) * brightness_of(r, x) >> 14);
-    add_weighted(e, 3);
-    for (c = 0; c < 3; c++) {
-        for (lit = 0, x = 0; x < AWB_SIDE; x++)
-            lit += (uint64_t)r->linear[c][x] * weights[x];
-        e->at.measure.total.lit[c] += lit;
+    if (READS_ROUGH) {
+        for (x = 0; x < AWB_SIDE; x++)
+            weights[x] = (uint32_t)((uint64_t)(r->contrast[x] >> 6) * brightness_of(r, x) >> 14);
+        add_weighted(e, 3);
+        for (c = 0; c < 3; c++) {
+            for (lit = 0, x = 0; x < AWB_SIDE; x++)
+                lit += (uint64_t)r->linear[c][x] * weights[x];
+            e->at.measure.total.lit[c] += lit;
+        }
     }
-    for (x = 0; x < AWB_SIDE; x++)
-        weights[x] = brightness_of(r, x);
-    add_weighted(e, 4);
+    if (READS_SHINE) {
+        for (x = 0; x < AWB_SIDE; x++)
+            weights[x] = brightness_of(r, x);
+        add_weighted(e, 4);
+    }
 }
 
 static void add_row(estimate *e, int y)
 {
     const rows *r = &e->at.measure.row;
-    const uint8_t *seen = r->seen[y % 3] + 1;
+    const uint8_t *seen = r->seen[y % ROWS] + 1;
     sums *t = &e->at.measure.total;
     cells *at = &e->at.measure.cell;
     int64_t products[3] = {0, 0, 0};
@@ -670,12 +690,15 @@ static void add_row(estimate *e, int y)
     add_soft_sums(e, seen);
     for (x = 0; x < AWB_SIDE; x++) {
         int32_t u = r->chroma[0][x], v = r->chroma[1][x];
-        products[0] += u * u;
-        products[1] += v * v;
-        products[2] += u * v;
+        if (READS_SPREAD) {
+            products[0] += u * u;
+            products[1] += v * v;
+            products[2] += u * v;
+        }
         t->chroma_sum[0] += u;
         t->chroma_sum[1] += v;
-        contrast += r->contrast[x];
+        if (READS_CONTRAST)
+            contrast += r->contrast[x];
     }
     t->contrast += contrast;
     for (c = 0; c < 3; c++)
@@ -693,22 +716,42 @@ static void add_row(estimate *e, int y)
         if (bin >= e->shares[8].bin)
             add_to_masks(e, x, 6, 9, 1, bin);
         bin = r->bins[GREY][x];
-        if (bin <= e->shares[10].bin)
+        if (READS_GREY && bin <= e->shares[10].bin)
             add_to_masks(e, x, 9, 11, 0, bin);
-        if ((uint32_t)(u * u) + (uint32_t)(v * v) > 196427u) {
+        if (READS_SECTORS && (uint32_t)(u * u) + (uint32_t)(v * v) > 196427u) {
             int sector = (u > 0) + 2 * (v > 0) + 4 * ((u < 0 ? -u : u) > (v < 0 ? -v : v));
             t->sector[sector]++;
             t->shine[sector] += brightness_of(r, x);
         }
         at->number[x / 4]++;
         at->seen[x / 16]++;
-        at->contrast[x / 4] = r->contrast[x] > at->contrast[x / 4] ? r->contrast[x] : at->contrast[x / 4];
+        if (CHANNELS)
+            at->contrast[x / 4] = r->contrast[x] > at->contrast[x / 4] ? r->contrast[x] : at->contrast[x / 4];
         for (c = 0; c < 3; c++) {
             uint32_t linear = r->linear[c][x];
             at->linear[x / 4][c] += linear;
-            at->greatest[x / 16][c] = linear > at->greatest[x / 16][c] ? linear : at->greatest[x / 16][c];
+            if (READS_SURFACE)
+                at->greatest[x / 16][c] = linear > at->greatest[x / 16][c] ? linear : at->greatest[x / 16][c];
         }
     }
+}
+
+/* A cell of the grid. */
+static void put_cell(const estimate *e, int x, activation *cell)
+{
+    const cells *at = &e->at.measure.cell;
+    int32_t logs[3], number = log2_of(at->number[x]);
+    int c;
+    clear(cell, GRID_CHANNELS * sizeof *cell);
+    if (!at->number[x])
+        return;
+    for (c = 0; c < 3; c++)
+        logs[c] = log2_of(at->linear[x][c]) - number - LINEAR_BITS * OCTAVE;
+    cell[0] = (activation)clamped((less_green(logs, 0) + 16) >> 5, -127, 127);
+    cell[1] = (activation)clamped((less_green(logs, 1) + 16) >> 5, -127, 127);
+    cell[2] = (activation)clamped(ratio(logs[0] + logs[1] + logs[2], 3 * 128), -93, 69);
+    cell[3] = (activation)clamped((int32_t)(((uint64_t)at->contrast[x] * 57) >> 17), 0, 92);
+    cell[4] = (activation)at->number[x];
 }
 
 /* A row of the grid is complete. */
@@ -717,22 +760,12 @@ static void finish_cells(estimate *e, int row)
     cells *at = &e->at.measure.cell;
     int x, c;
     for (x = 0; x < 16; x++) {
-        activation *cell = e->grid + (row * 16 + x) * GRID_CHANNELS;
         int block = row / 2 * 8 + x / 2;
-        int32_t logs[3], number = log2_of(at->number[x]);
-        for (c = 0; c < 3; c++) {
+        for (c = 0; c < 3; c++)
             e->at.measure.blocks[block][c] += at->linear[x][c];
-            logs[c] = log2_of(at->linear[x][c]) - number - LINEAR_BITS * OCTAVE;
-        }
         e->at.measure.block_seen[block] |= at->number[x];
-        clear(cell, GRID_CHANNELS * sizeof *cell);
-        if (!at->number[x])
-            continue;
-        cell[0] = (activation)clamped((less_green(logs, 0) + 16) >> 5, -127, 127);
-        cell[1] = (activation)clamped((less_green(logs, 1) + 16) >> 5, -127, 127);
-        cell[2] = (activation)clamped(ratio(logs[0] + logs[1] + logs[2], 3 * 128), -93, 69);
-        cell[3] = (activation)clamped((int32_t)(((uint64_t)at->contrast[x] * 57) >> 17), 0, 92);
-        cell[4] = (activation)at->number[x];
+        if (CHANNELS)
+            put_cell(e, x, e->grid + (row * 16 + x) * GRID_CHANNELS);
     }
     clear(at->linear, sizeof at->linear);
     clear(at->contrast, sizeof at->contrast);
@@ -807,6 +840,12 @@ static void put_chroma(int16_t *out, const int32_t logs[3])
     out[1] = held(less_green(logs, 1));
 }
 
+static void put_means(int16_t *out, int64_t red, int64_t blue, uint64_t mass)
+{
+    out[0] = held(ratio(red, mass));
+    out[1] = held(ratio(blue, mass));
+}
+
 /* The 10th, 50th and 90th percentile of the blocks' log-chroma. */
 static void block_quantiles(estimate *e, int blue)
 {
@@ -841,7 +880,7 @@ static void measure_pixels(estimate *e)
         add_row(e, y);
         if (y % 4 == 3)
             finish_cells(e, y / 4);
-        if (y % 16 == 15)
+        if (READS_SURFACE && y % 16 == 15)
             finish_patches(e, y / 16);
     }
     for (k = 0; k < 5; k++)
@@ -850,27 +889,32 @@ static void measure_pixels(estimate *e)
         for (c = 0; c < 3; c++)
             logs[c] = log2_of(t->linear[k][c]);
         put_chroma(out + 10 + 2 * k, logs);
-        out[40 + 2 * k] = held(ratio(t->chroma[k][0], t->mass[k]));
-        out[41 + 2 * k] = held(ratio(t->chroma[k][1], t->mass[k]));
+        if (READS_MASKED_CHROMA)
+            put_means(out + 40 + 2 * k, t->chroma[k][0], t->chroma[k][1], t->mass[k]);
     }
     put_chroma(out + 32, e->edges[0]);
     put_chroma(out + 34, e->edges[1]);
-    for (c = 0; c < 3; c++)
-        logs[c] = log2_of((uint64_t)e->at.measure.surface[0][c]) - log2_of((uint64_t)e->at.measure.surface[1][c]);
-    put_chroma(out + 36, logs);
-    principal(t->moment, logs);
-    put_chroma(out + 38, logs);
-    for (k = 0; k < SOFT; k++) {
-        out[62 + 2 * k] = held(ratio(t->soft_chroma[k][0], t->soft_mass[k]));
-        out[63 + 2 * k] = held(ratio(t->soft_chroma[k][1], t->soft_mass[k]));
+    if (READS_SURFACE) {
+        for (c = 0; c < 3; c++)
+            logs[c] = log2_of((uint64_t)e->at.measure.surface[0][c]) - log2_of((uint64_t)e->at.measure.surface[1][c]);
+        put_chroma(out + 36, logs);
     }
-    for (c = 0; c < 3; c++)
-        logs[c] = log2_of(t->lit[c]);
-    put_chroma(out + 72, logs);
-    out[74] = held(ratio(t->chroma_sum[0], e->count));
-    out[75] = held(ratio(t->chroma_sum[1], e->count));
-    block_quantiles(e, 0);
-    block_quantiles(e, 1);
+    if (READS_PRINCIPAL) {
+        principal(t->moment, logs);
+        put_chroma(out + 38, logs);
+    }
+    for (k = 0; (READS_WINDOWS || READS_ROUGH || READS_SHINE) && k < SOFT; k++)
+        put_means(out + 62 + 2 * k, t->soft_chroma[k][0], t->soft_chroma[k][1], t->soft_mass[k]);
+    if (READS_ROUGH) {
+        for (c = 0; c < 3; c++)
+            logs[c] = log2_of(t->lit[c]);
+        put_chroma(out + 72, logs);
+    }
+    put_means(out + 74, t->chroma_sum[0], t->chroma_sum[1], e->count);
+    if (READS_BLOCKS) {
+        block_quantiles(e, 0);
+        block_quantiles(e, 1);
+    }
     for (k = 0; k < 4; k++) {
         uint32_t strip[3] = {0, 0, 0};
         for (x = 0; x < 16; x++)
@@ -880,15 +924,21 @@ static void measure_pixels(estimate *e)
             logs[c] = log2_of(strip[c]);
         put_chroma(out + 92 + 2 * k, logs);
     }
-    moments(e->count, t->chroma_sum, t->products, out + 100);
-    moments(t->mass[3], t->chroma[3], t->bright_products, out + 103);
+    if (READS_SPREAD) {
+        moments(e->count, t->chroma_sum, t->products, out + 100);
+        moments(t->mass[3], t->chroma[3], t->bright_products, out + 103);
+    }
     out[106] = (int16_t)(e->count >> 1);
-    out[107] = half_log(t->contrast + (uint64_t)e->count * 108, (uint64_t)e->count * 36);
-    out[108] = half_log(t->colour + (uint64_t)e->count * 36, (uint64_t)e->count * 12);
-    out[119] = held(ratio(t->soft_mass[0], (uint64_t)e->count * 8));
-    out[120] = held(ratio(t->soft_mass[1], (uint64_t)e->count * 8));
-    out[121] = held(ratio(t->soft_mass[2], (uint64_t)e->count * 2));
-    for (k = 0; k < 8; k++) {
+    if (READS_CONTRAST) {
+        out[107] = half_log(t->contrast + (uint64_t)e->count * 108, (uint64_t)e->count * 36);
+        out[108] = half_log(t->colour + (uint64_t)e->count * 36, (uint64_t)e->count * 12);
+    }
+    if (READS_WINDOWS) {
+        out[119] = held(ratio(t->soft_mass[0], (uint64_t)e->count * 8));
+        out[120] = held(ratio(t->soft_mass[1], (uint64_t)e->count * 8));
+        out[121] = held(ratio(t->soft_mass[2], (uint64_t)e->count * 2));
+    }
+    for (k = 0; READS_SECTORS && k < 8; k++) {
         out[122 + k] = held(ratio((int64_t)t->sector[k] << 11, e->count));
         out[130 + k] = held(ratio(t->shine[k], (uint64_t)e->count * 2));
     }
@@ -1198,7 +1248,7 @@ int awb_describe(const uint16_t *thumbnail, const awb_camera *camera, awb_worksp
     for (n = 0; n < AWB_READ; n++)
         out->read[n] = (int8_t)x[n];
     for (n = 0; n < 256 * GRID_CHANNELS; n++)
-        out->grid[n] = (int8_t)e->grid[n];
+        out->grid[n] = (int8_t)(CHANNELS ? e->grid[n] : 0);
     out->anchor[0] = held(e->anchor[0]);
     out->anchor[1] = held(e->anchor[2]);
     return AWB_OK;

@@ -46,7 +46,7 @@ typedef struct {
 int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_workspace *workspace, awb_gains *out);
 
 /* What the network reads, for runtimes that compute it in place of awb_estimate, such as TensorFlow Lite Micro.
- * grid:   16 x 16 cells by rows, of each five numbers.
+ * grid:   16 x 16 cells by rows, of each five numbers; zeros where the network reads none.
  * read:   the statistics, the anchor, and whether d65 is known.
  * anchor: log2 of red/green and blue/green of the first guess of the light, in 1/2048; what the network answers is added. */
 #define AWB_READ @READ@

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from awbkit import __version__
 from awbkit.network.architecture import ALL_STATISTICS, POSITION
-from awbkit.network.features import GRID_CHANNELS
+from awbkit.network.features import GRID_CHANNELS, GROUPS, reads
 from awbkit.network.integer.arithmetic import EXP2_TABLE, LOG2_TABLE, QUICK_TABLE
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.integer.network import Layer
 
 HEADER, SOURCE = "awb.h", "awb.c"
 
-_WHILE_MEASURED = 5420
-"""Bytes for the rows of pixels around one and the histograms of all."""
+_WHILE_MEASURED = {True: 5420, False: 4608}
+"""Bytes for three rows of pixels and the histograms of all; without local contrast, for the search of the anchor."""
 
 _KEPT = 964
 """Bytes for what is kept from one step to the next, the grid apart."""
@@ -66,6 +66,9 @@ def _tables(model: IntegerModel) -> str:
         f"#define CHANNELS {channels}",
         f"#define GRID_CHANNELS {GRID_CHANNELS}",
         f"#define WIDEST {_widest(model)}",
+        "",
+        "/* Which statistics the network reads; what none of it needs is not measured. */",
+        *(f"#define READS_{name.upper()} {int(reads(built.statistics, name))}" for name in GROUPS),
         "",
         f"typedef int{network.activation_bits}_t activation;",
         "typedef int8_t coefficient;" if bits == 8 else "typedef uint8_t coefficient;",
@@ -185,9 +188,11 @@ def _array(kind: str, name: str, values: NDArray[np.generic]) -> str:
 def _workspace_words(model: IntegerModel) -> int:
     """The size of the workspace in words of 8 bytes, where pointers have 8 bytes; the C does not compile with less."""
     size = model.network.activation_bits // 8
+    local = bool(model.architecture.channels)
     computed = 512 + 2 * (256 * _channels(model) + _widest(model)) * size
-    largest = max(_WHILE_MEASURED, computed)
-    return -(-(largest + (256 * GRID_CHANNELS + 3) * size + _KEPT + 16) // 8)
+    contrast = local or any(reads(model.architecture.statistics, name) for name in ("rough", "contrast", "grey"))
+    grid = (256 * GRID_CHANNELS + 3) * size if local else 4
+    return -(-(max(_WHILE_MEASURED[contrast], computed) + grid + _KEPT + 16) // 8)
 
 
 def _widest(model: IntegerModel) -> int:
