@@ -66,6 +66,17 @@ def test_a_gray_picture_is_its_light_and_no_colour_remains(light: tuple[float, f
     np.testing.assert_allclose(found.statistics[:72], 0, atol=1e-4)
 
 
+@pytest.mark.parametrize("apart", [0.0, 0.01, 0.1, 0.4])
+def test_how_even_a_picture_is(apart: float) -> None:
+    """Half of the rows redder and half bluer: deviations are known, and what is even is a thousandth apart."""
+    sign = np.where(np.arange(64) % 2, 1, -1)[:, None, None]
+    rows = np.exp(sign * np.array([apart, 0, -apart])) * np.ones((64, 64, 3))
+    found = describe(LinearImage(rows.astype(np.float32), np.ones((64, 64), bool))).statistics
+    np.testing.assert_allclose(np.exp(2 * found[100:102]), np.hypot(apart, 1e-3), rtol=1e-3)
+    # Two of a pixel's four neighbours are like it; at the edges more on two sides, and fewer on the others.
+    np.testing.assert_allclose(np.exp(2 * found[108]), 2 * apart + 1e-3, rtol=1e-3)
+
+
 @pytest.mark.parametrize("value", [1e-30, 1e-6, 1.0, 1e25])
 @pytest.mark.parametrize("gains", [(1, 1, 1), (1e-6, 1, 1), (1, 1, 1e6), (1e5, 1, 1e-5)])
 @pytest.mark.parametrize("kind", ["flat", "one", "few", "outlier", "noise"])
