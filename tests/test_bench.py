@@ -81,8 +81,8 @@ def test_accuracy_is_that_of_the_method(tmp_path: Path) -> None:
     assert record["accuracy"][name]["trained_on"] == 0
     assert (record["kind"], record["parameters"], record["macs"], record["c_microseconds"]) == (
         "network",
-        908,
-        885,
+        799,
+        776,
         None,
     )
 
@@ -106,7 +106,7 @@ def test_the_command(tmp_path: Path) -> None:
     first, second, last = records[0], records[1], records[-1]
     assert (first["kind"], second["kind"], last["kind"]) == ("quantised", "network", "statistic")
     assert first["c_microseconds"] < first["numpy_microseconds"]
-    assert first["parameters"] == second["parameters"] == 908
+    assert first["parameters"] == second["parameters"] == 799
     assert last["parameters"] is None
     assert json.loads((tmp_path / "out" / "bench.json").read_text()) == records
     (plot,) = (tmp_path / "out").glob("*.svg")

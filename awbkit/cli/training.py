@@ -184,9 +184,7 @@ class _Line:
         self.progress.reach(told.done, ", ".join(parts))
 
 
-def _report(
-    result: Result, output: Path, start: Architecture | None, target: str | None, format: ResultFormat
-) -> None:
+def _report(result: Result, output: Path, start: Architecture | None, target: str | None, format: ResultFormat) -> None:
     built = result.model.architecture
     record: dict[str, Any] = {
         "schema": 1,

@@ -18,7 +18,7 @@ from awbkit.errors import UnreadableFile
 from awbkit.network.architecture import Architecture
 
 SCHEMA = 3
-"""Raised whenever what networks read, or how their numbers are meant, changes: weights of before would answer wrongly."""
+"""Raised whenever what networks read or how their numbers are meant changes: older weights would answer wrongly."""
 
 KEY = "awbkit"
 SUFFIX = ".safetensors"

@@ -172,7 +172,7 @@ def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Ge
         return own
     some = _chroma(pixels[valid][rng.integers(np.count_nonzero(valid), size=3)]) - own
     chosen = some[np.argmax((some * some).sum(axis=1))]
-    return own + np.clip(chosen * rng.uniform(1, 2.5), -2, 2)
+    return np.asarray(own + np.clip(chosen * rng.uniform(1, 2.5), -2, 2))
 
 
 def _paled(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from awbkit.errors import AwbError
 from awbkit.image import LinearImage
@@ -358,7 +358,7 @@ def _moments(u: Int, v: Int, weights: Int) -> tuple[Int, Int]:
     return deviations, np.sign(covariance) * np.minimum(size, OCTAVE)
 
 
-def _half_log(numerator: Int, denominator: Int) -> Int:
+def _half_log(numerator: ArrayLike, denominator: ArrayLike) -> Int:
     """Half the logarithm of a ratio of units of logarithms, in natural ones."""
     return np.asarray(log2(numerator) - log2(denominator) - _NATURAL_LOG >> 1)
 

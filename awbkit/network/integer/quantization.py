@@ -173,7 +173,9 @@ def _layer(
     multiplier = np.maximum(np.rint(scale * unit / out * 2.0**ROUNDED_OFF), 1)
     inputs = INPUT_LIMIT if units.size > 1 else bits.largest_activation
     if (np.abs(whole).sum(axis=1) * inputs + np.abs(offset)).max() >= 1 << _SUM_BITS[bits.activations]:
-        raise AwbError(f"layer {name} may sum to more than {_SUM_BITS[bits.activations]} bits and a sign")
+        most = _SUM_BITS[bits.activations]
+        remedy = "give activations 16 bits" if bits.activations == 8 else "train it longer, or prune it less"
+        raise AwbError(f"layer {name} may sum to more than {most} bits and a sign; {remedy}")
     if multiplier.max() >= 1 << 31:
         raise AwbError(f"layer {name} needs finer steps than its multiplier has; give weights or activations 8 bits")
     return Layer(whole.astype(np.int8), offset.astype(np.int32), multiplier.astype(np.int32))
