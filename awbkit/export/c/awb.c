@@ -788,21 +788,24 @@ static void finish_patches(estimate *e, int row)
     clear(at->seen, sizeof at->seen);
 }
 
-/* Half the logarithm of a ratio of units of logarithms, in natural ones. */
-static int16_t half_log(uint64_t numerator, uint64_t denominator)
+/* How many octaves, in 1/2048, a natural logarithm has of units. */
+#define NATURAL 23611
+
+/* Half the logarithm of a mean of units of logarithms, in natural ones, three units added. */
+static int16_t half_log(uint64_t sum, uint32_t number)
 {
-    return held((log2_of(numerator) - log2_of(denominator) - 23611) >> 1);
+    return held((log2_of(sum + 3 * number) - log2_of(number) - NATURAL) >> 1);
 }
 
 /* Half the logarithms of standard deviations, and the correlation, of weighted log-chroma. */
 static void moments(int64_t number, const int32_t sum[2], const int64_t products[3], int16_t *out)
 {
     int64_t covariance = number * products[2] - (int64_t)sum[0] * sum[1];
-    int32_t logs[2], size;
+    int32_t logs[2], size, one = 2 * (log2_of((uint64_t)number) + NATURAL);
     int k;
     for (k = 0; k < 2; k++) {
-        logs[k] = log2_of((uint64_t)(number * products[k] - (int64_t)sum[k] * sum[k] + 9 * number * number));
-        out[k] = held((logs[k] - 2 * log2_of((uint64_t)number) - 2 * 23611) >> 2);
+        logs[k] = log2_of((uint64_t)(number * (products[k] + 9 * number) - (int64_t)sum[k] * sum[k]));
+        out[k] = held((logs[k] - one) >> 2);
     }
     size = (int32_t)exp2_of(log2_of((uint64_t)(covariance < 0 ? -covariance : covariance)) - ((logs[0] + logs[1]) >> 1), 11);
     size = size > OCTAVE ? OCTAVE : size;
@@ -930,8 +933,8 @@ static void measure_pixels(estimate *e)
     }
     out[106] = (int16_t)(e->count >> 1);
     if (READS_CONTRAST) {
-        out[107] = half_log(t->contrast + (uint64_t)e->count * 108, (uint64_t)e->count * 36);
-        out[108] = half_log(t->colour + (uint64_t)e->count * 36, (uint64_t)e->count * 12);
+        out[107] = half_log(t->contrast, e->count * 36);
+        out[108] = half_log(t->colour, e->count * 12);
     }
     if (READS_WINDOWS) {
         out[119] = held(ratio(t->soft_mass[0], (uint64_t)e->count * 8));
