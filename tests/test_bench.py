@@ -53,9 +53,9 @@ def test_a_microcontroller() -> None:
         model = integer_model(shape)
         found[shape] = cortex.measured(emit(model), model, cases, "cortex-m4")
     nano, s = found["nano"], found["s"]
-    # The network's own layers are all that differs.
+    # Beside the network's own layers, what the smaller one does not read is not measured.
     assert nano.flash + 5000 < s.flash <= 16 * 1024
-    assert abs(nano.describing - s.describing) < 0.05 * s.describing
+    assert nano.describing < 0.7 * s.describing
     assert 94_488 < s.instructions - s.describing < 1_500_000
     wrong = integer_model("s", seed=1)
     with pytest.raises(CheckFailed, match="for picture 0, not"):

@@ -50,12 +50,12 @@ def test_a_grey_picture_under_a_light_of_the_curve_gets_its_temperature(tmp_path
     for row in np.array(CURVE).reshape(-1, 3):
         white = np.array([row[1], 1, row[2]])
         np.testing.assert_allclose(camera.white(row[0]), white)
-        rgb = rng.uniform(0.1, 0.5, (32, 32, 1)) * white * np.exp(rng.normal(size=(32, 32, 3)) * 0.02)
+        rgb = rng.uniform(0.1, 0.5, (32, 32, 1)) * white
         zones = rgb / camera.white(5000) @ camera.ccm.T
         with torch.no_grad():
             kelvin = module(torch.tensor(zones[None], dtype=torch.float32), torch.ones(1))
         assert tuple(kelvin.shape) == (1,)
-        assert abs(1e6 / float(kelvin) - 1e6 / row[0]) < 40
+        assert abs(1e6 / float(kelvin) - 1e6 / row[0]) < 12
 
 
 @pytest.mark.parametrize("value", [0.0, 0.99, 1e-9, 5.0, -0.1])
