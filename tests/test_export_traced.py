@@ -172,6 +172,32 @@ def test_tflite_answers_as_the_model_does(pictures: Sequence[Case]) -> None:
         assert set(ends) == {np.int8}
 
 
+@pytest.mark.parametrize("name", ["awbnet-s", "awbnet-nano", "awbnet-m"])
+def test_tensorflow_lite_micro_computes_the_same_bits(name: str) -> None:
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="pip install 'awbkit[tflite]'")
+    micro = pytest.importorskip("tflite_micro.python.tflite_micro.runtime", reason="it has wheels for x86-64 alone")
+    made = TARGETS["tflite"](rounded(named_float(name, "raw"), sensed(), Bits()))
+    assert made.check is not None
+    assert made.check(list(surfaces())).mean < 0.15
+    (data,) = made.files.values()
+    reference = interpreter.OpResolverType.BUILTIN_REF
+    one = interpreter.Interpreter(model_content=data, experimental_op_resolver_type=reference)
+    one.allocate_tensors()
+    other = micro.Interpreter.from_bytes(data)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        for place, entry in enumerate(one.get_input_details()):
+            values = rng.integers(-127, 128, entry["shape"]).astype(np.int8)
+            if entry["name"] == "grid":
+                values[..., 4] = rng.integers(0, 17, values.shape[:3])
+            one.set_tensor(entry["index"], values)
+            other.set_input(values, place)
+        one.invoke()
+        other.invoke()
+        for place, entry in enumerate(one.get_output_details()):
+            np.testing.assert_array_equal(other.get_output(place), one.get_tensor(entry["index"]))
+
+
 def test_executorch_answers_as_the_model_does() -> None:
     pytest.importorskip("executorch", reason="executorch is not installed (pip install 'awbkit[executorch]')")
     model = named_float("awbnet-s", "raw")

@@ -25,6 +25,10 @@ Answer = Callable[[Case], tuple[NDArray[np.float64], float]]
 """The light (3,) of a case in its camera's RGB, and the expected error in degrees."""
 
 
+_LARGE = 7.5
+"""Degrees: half of one is then two of the steps that TensorFlow Lite's output of 8 bits has."""
+
+
 @dataclass(frozen=True)
 class Apart:
     """Degrees between the answers.
@@ -33,7 +37,8 @@ class Apart:
         pictures: How many were compared.
         mean: Of the angles between the two lights.
         greatest: Of the same.
-        expected: The greatest difference of the expected errors.
+        expected: The greatest difference of the expected errors; of large ones in proportion, since outputs of 8 bits
+            are logarithms.
     """
 
     pictures: int
@@ -56,7 +61,7 @@ def apart(reference: Answer, cases: Iterable[Case], answer: Answer) -> Apart:
         expected_light, expected_degrees = reference(case)
         angle = angular_error(light.tolist(), expected_light.tolist()) if np.isfinite(light).all() else np.inf
         angles.append(angle)
-        differences.append(abs(degrees - expected_degrees))
+        differences.append(abs(degrees - expected_degrees) / max(expected_degrees / _LARGE, 1))
     return Apart(len(angles), float(np.mean(angles)), max(angles), max(differences))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from awbkit.errors import MissingExtra, UsageError
 from awbkit.export import check
-from awbkit.export.cases import Case, extremes, surfaces
+from awbkit.export.cases import Case, extremes
 from awbkit.export.check import Answer, Apart, apart, held
 from awbkit.export.quiet import quiet
 from awbkit.network.integer.model import IntegerModel
@@ -88,7 +88,7 @@ def tflite(model: AnyModel) -> Exported:
     except ImportError:
         raise MissingExtra("export to tflite", "tflite") from None
     quantised = model
-    data = exported(quantised, list(surfaces()))
+    data = exported(quantised)
     return _of_one_file(model, f"{model.name}.tflite", data, lambda file: answering(quantised, file))
 
 

@@ -43,7 +43,7 @@ def forward(
         weights: By name, of the shapes that the architecture states.
         features: What it reads.
         known: Whether the anchor means something absolute, because the camera's white is known.
-        note: Called with what passes from one layer of an awbnet to the next.
+        note: Called with what passes from one layer of an awbnet to the next, and with the logits of its "attention".
 
     Returns:
         float32 (2,), the light's ln r/g and ln b/g less the anchor's, and the natural logarithm of the expected
@@ -80,7 +80,9 @@ def _attended(architecture: Architecture, weights: Weights, grid: Float, note: N
         x = np.maximum(_pointwise(weights, f"blocks.{number}.pointwise", x), 0)
         note(f"blocks.{number}.pointwise", x)
     logits = weights["attention.weight"].reshape(architecture.maps, -1) @ x
-    logits = np.where(grid[4].reshape(-1) > 0, logits, UNSEEN)
+    seen = grid[4].reshape(-1) > 0
+    note("attention", logits * seen)
+    logits = np.where(seen, logits, UNSEEN)
     attention = np.exp(logits - logits.max(axis=1, keepdims=True))
     pooled = attention @ grid[:2].reshape(2, -1).T
     return np.asarray((pooled / attention.sum(axis=1, keepdims=True)).reshape(-1) * SCALES["attended"])

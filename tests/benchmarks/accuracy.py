@@ -7,11 +7,12 @@
     python tests/benchmarks/accuracy.py PREPARED WORK --report
 
 Protocols: ``lodo`` leaves one of the three data sets out and tests on it (rendered scenes, which no protocol tests on,
-are trained on as well, unless ``--without-rendered``); ``cube-plus`` and ``gehler-shi`` train and
-test within the set, in three folds by hash of the scene; ``loco`` leaves one camera of INTEL-TAU out, and with it all
-scenes that another camera shows too. One network answers for all cameras. Pictures are put together for training within
-one fold, camera and data set only, so that one set of descriptions serves all protocols. Finished networks and their
-answers are kept in WORK, and several processes may work there at once on different seeds or protocols.
+are trained on as well, but for those by cameras of the set left out, unless ``--without-rendered``); ``cube-plus`` and
+``gehler-shi`` train and test within the set, in three folds by hash of the scene; ``loco`` leaves one camera of
+INTEL-TAU out, and with it all scenes that another camera shows too. One network answers for all cameras. Pictures are
+put together for training within one fold, camera and data set only, so that one set of descriptions serves all
+protocols. Finished networks and their answers are kept in WORK, and several processes may work there at once on
+different seeds or protocols.
 """
 
 from __future__ import annotations
@@ -65,6 +66,13 @@ def splits(pictures: tuple[Picture, ...], protocol: str) -> Iterator[tuple[str, 
         for number in range(3):
             inside = dataset == protocol
             yield f"fold {number}", np.flatnonzero(inside & (fold != number)), np.flatnonzero(inside & (fold == number))
+
+
+def by_other_cameras(rendered: Sequence[Picture], tested: Sequence[Picture]) -> np.ndarray:
+    """The scenes whose camera is none of those tested, nor called like a variant of one."""
+    cameras = {picture.camera for picture in tested}
+    alike = [any(name.startswith(one.camera) or one.camera.startswith(name) for name in cameras) for one in rendered]
+    return np.flatnonzero(~np.array(alike))
 
 
 def trained(bank: Bank, recipe: Recipe, seed: int) -> tuple[Architecture, Weights]:
@@ -126,7 +134,7 @@ def main() -> None:
     rendered = None
     if not options.without_rendered:
         folder = options.work / ",".join(["rendered", *sorted(options.chance)])
-        _, rendered = bank_of(
+        scenes, rendered = bank_of(
             options.prepared, ("rendered",), folder, recipe.variants, Chances(**chances), options.jobs
         )
     without = ["without-rendered"] if options.without_rendered else []
@@ -140,7 +148,8 @@ def main() -> None:
             for name, fit_on, test in splits(pictures, protocol):
                 seen = bank.subset(fit_on)
                 if protocol == "lodo" and rendered is not None:
-                    seen = joined(seen, rendered)
+                    others = by_other_cameras(scenes, [pictures[place] for place in test])
+                    seen = joined(seen, rendered.subset(others))
                 built, weights = trained(seen, recipe, seed)
                 model = Model(f"{label},{protocol},{name},{seed}", built, weights, "raw")
                 write_whole(

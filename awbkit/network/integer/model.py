@@ -36,6 +36,8 @@ class IntegerModel:
         network: The layers.
         weight_bits: 4 or 8, of the weights.
         domain: "raw" or "rendered", as :class:`awbkit.network.model.Model` has it.
+        greatest_logit: The largest of the attention's logits, of either sign, in natural logarithms, in the pictures
+            that it was calibrated on; runtimes that give them few bits need to know. 0 without attention.
         calibration: (a, b): the expected error in 1/256 degree is a plus b times, of 256, what the network states.
         calibration_without_matrix: The same of pictures whose camera has no matrix.
         training: How it came about.
@@ -45,6 +47,7 @@ class IntegerModel:
     network: IntegerNetwork
     weight_bits: int
     domain: str
+    greatest_logit: float
     calibration: tuple[int, int] = (0, DEGREE)
     calibration_without_matrix: tuple[int, int] = (0, DEGREE)
     training: Mapping[str, Any] | None = None
@@ -57,6 +60,8 @@ class IntegerModel:
         most = (1 << self.weight_bits - 1) - 1
         if any(np.abs(layer.weight.astype(np.int16)).max() > most for layer in self.network.layers.values()):
             raise ValueError(f"a weight has more than {self.weight_bits} bits")
+        if not (0 < self.greatest_logit < np.inf if self.architecture.channels else self.greatest_logit == 0):
+            raise ValueError("the greatest logit is a positive number, or 0 without attention")
         for offset, slope in (self.calibration, self.calibration_without_matrix):
             if not (-(1 << 15) <= offset < 1 << 15 and 0 <= slope < 1 << 15):
                 raise ValueError("a calibration is two numbers of 16 bits, the second not negative")
@@ -116,7 +121,8 @@ class IntegerModel:
         for name, layer in self.network.layers.items():
             for part in ("weight", "bias", "multiplier"):
                 arrays[f"{name}.{part}"] = getattr(layer, part)
-        return store.to_bytes({**store.header_of(self), "bits": bits}, arrays)
+        header = {**store.header_of(self), "bits": bits, "greatest_logit": self.greatest_logit}
+        return store.to_bytes(header, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IntegerModel:
@@ -141,7 +147,8 @@ class IntegerModel:
         network = _network(architecture, int(bits["activations"]), arrays)
         known, unknown = _pair(header["calibration"]), _pair(header["calibration_without_matrix"])
         name, domain = str(header["name"]), str(header["domain"])
-        return cls(name, network, int(bits["weights"]), domain, known, unknown, dict(header["training"]))
+        logit = float(header["greatest_logit"])
+        return cls(name, network, int(bits["weights"]), domain, logit, known, unknown, dict(header["training"]))
 
 
 def whole_white(white: NDArray[np.float32]) -> Int:

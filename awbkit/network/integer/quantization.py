@@ -119,8 +119,9 @@ def quantized(model: Model, scales: Mapping[str, float], bits: Bits) -> IntegerM
         (round(offset * DEGREE), round(slope * DEGREE))
         for offset, slope in (model.calibration, model.calibration_without_matrix)
     )
+    logit = scales.get("attention", 0.0) * bits.largest_activation
     try:
-        return IntegerModel(model.name, network, bits.weights, model.domain, known, unknown, training)
+        return IntegerModel(model.name, network, bits.weights, model.domain, logit, known, unknown, training)
     except ValueError as error:
         raise AwbError(f"{model.name} does not fit whole numbers: {error}") from None
 
