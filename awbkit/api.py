@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import OutputError, UsageError
 from awbkit.estimators.region import gray_card
@@ -48,7 +49,8 @@ def estimate(
         source: What to look at. Files and photographs are seen as a 64 x 64 thumbnail, pixels as they are.
         method: As on the command line: "pca", "shades-of-gray:p=6"; see :func:`awbkit.methods`.
         region: A gray card's rectangle, "x,y,w,h" in pixels as displayed, in place of a method.
-        encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`.
+        encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`. Pixels are linear sRGB, or
+            with "camera" a sensor's own RGB, which no camera has balanced.
         fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``, or is a
             network for raw pictures and this one is rendered, or the other way round.
         max_expected_error: In degrees; goes with ``fallback``.
@@ -63,7 +65,7 @@ def estimate(
     """
     image = source if isinstance(source, LinearImage) else None
     if isinstance(source, np.ndarray):
-        image = LinearImage.from_array(source)
+        image = LinearImage.from_array(source, camera=Camera() if encoding == "camera" else LINEAR_SRGB)
     photo = source if isinstance(source, Photo) else None
     if image is None and photo is None:
         photo = open_photo(source, encoding=encoding)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from command import DAYLIGHT, awbkit, write_jpeg, write_raw
 from evaluation_sets import write_prepared
 from network_pictures import picture
@@ -109,6 +110,27 @@ def test_estimates_state_their_expected_error(tmp_path: Path, scene: np.ndarray)
     assert "± deg" in table.splitlines()[0]
     unknown = write_raw(tmp_path / "c.dng", scene, matrix=False, model="Nobody")
     assert awbkit("estimate", unknown).record["status"] == "ok"
+
+
+def test_linear_numbers_of_a_sensor_are_raw(tmp_path: Path) -> None:
+    """As benchmarks hand out their pictures: 16 bits, nobody has balanced them, no matrix."""
+    pixels = np.round(seen_by(D810, picture(2)).pixels * 0.9 * 65535).astype(np.uint16)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, pixels)
+    record = awbkit("estimate", path, "--encoding", "camera").record
+    image = package.LinearImage.from_array(pixels / 65535, camera=package.Camera())
+    answer = parse("awbnet").estimate(image)
+    np.testing.assert_allclose(record["illuminant"], answer.rgb, atol=1e-4)
+    assert (record["space"], record["cct"]) == ("camera", None)
+    assert record["expected_error"] == pytest.approx(answer.expected_error, abs=0.01)
+    assert package.estimate(pixels / 65535, encoding="camera") == answer
+    done = awbkit("correct", path, "--encoding", "camera", "-o", tmp_path / "out.tif")
+    assert done.code == 0, done.err
+    balanced = tifffile.imread(tmp_path / "out.tif") / 65535
+    expected = np.clip(pixels / 65535 * record["gains"], 0, 1)
+    np.testing.assert_allclose(balanced, expected, atol=2e-5)
+    refused = awbkit("estimate", path, "-m", shipped("awbnet-s", "raw"), "--encoding", "linear")
+    assert "or --encoding camera where its numbers are a sensor's own" in refused.complaint
 
 
 @pytest.mark.parametrize(("limit", "falls_back"), [("0.05", True), ("60", False)])

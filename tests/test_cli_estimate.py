@@ -284,7 +284,7 @@ def test_an_unreadable_file_is_told(folder: Path) -> None:
         ([".", "--jobs", "x"], "invalid value for '--jobs' / '-j': 'x'"),
         ([".", "-j", "-1"], "-1 is not in the range"),
         ([".", "--format", "xml"], "'xml' is not one of 'table', 'jsonl', 'csv', 'json'"),
-        ([".", "--encoding", "rec709"], "'rec709' is not one of 'auto', 'linear', 'srgb', 'icc'"),
+        ([".", "--encoding", "rec709"], "'rec709' is not one of 'auto', 'linear', 'camera', 'srgb', 'icc'"),
         ([".", "--method"], "'--method' requires an argument"),
     ],
 )

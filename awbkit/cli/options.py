@@ -24,6 +24,7 @@ class EncodingName(StrEnum):
 
     AUTO = "auto"
     LINEAR = "linear"
+    CAMERA = "camera"
     SRGB = "srgb"
     ICC = "icc"
 
@@ -77,7 +78,10 @@ Null = Annotated[
 ]
 Encoding = Annotated[
     EncodingName,
-    typer.Option(help="How rendered files store light; auto: the embedded profile, else sRGB.", rich_help_panel=_INPUT),
+    typer.Option(
+        help="How rendered files store light; auto: the embedded profile, else sRGB; camera: a sensor's linear RGB.",
+        rich_help_panel=_INPUT,
+    ),
 ]
 OutputFormat = Annotated[
     Format | None,

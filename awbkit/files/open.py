@@ -53,7 +53,8 @@ def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPh
     Args:
         path: The file.
         encoding: How a rendered file's numbers stand for light: "auto" (the embedded profile, else sRGB; linear for
-            floating point), "linear", "srgb" or "icc". Raw files ignore it.
+            floating point), "linear", "srgb", "icc", or "camera" for linear numbers of a sensor that nobody has
+            balanced. Raw files ignore it.
 
     Raises:
         UnreadableFile: Missing, empty, truncated, corrupt, or not an image.

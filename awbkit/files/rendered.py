@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import LINEAR_SRGB
+from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files.cicp import declared
 from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, lab_image, load, vips
@@ -96,12 +96,12 @@ class RenderedPhoto(Photo):
             return self._linear(self.rgb().crop(stored.x, stored.y, stored.width, stored.height).numpy())
 
     def _linear(self, codes: Pixels) -> LinearImage:
-        """Linear sRGB of stored numbers (H, W, 3)."""
+        """Linear sRGB, or the sensor's own RGB, of stored numbers (H, W, 3)."""
         encoding = self.encoding or SRGB
         if self.is_float:
             with np.errstate(invalid="ignore", over="ignore"):
                 pixels = encoding.decode(codes.astype(np.float64)) @ encoding.matrix.T
-            return LinearImage.from_array(pixels.astype(np.float32), clip=np.inf)
+            return LinearImage.from_array(pixels.astype(np.float32), camera=self.camera, clip=np.inf)
         table, usable = self._tables(codes.dtype == np.uint8)
         valid = _looked_up(usable, codes)
         return self._in_srgb(_looked_up(table, codes), valid[..., 0] & valid[..., 1] & valid[..., 2])
@@ -165,7 +165,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto
         path: The file.
         kind: Its format, as :func:`awbkit.files.open.sniff` names it.
         encoding: "auto" (the embedded profile or what else the file declares, else sRGB; linear for floating point),
-            "linear", "srgb" or "icc".
+            "linear", "srgb", "icc", or "camera" for linear numbers of a sensor that nobody has balanced.
 
     Raises:
         UnreadableFile: If the header is damaged.
@@ -198,7 +198,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto
         path=path,
         width=width,
         height=height,
-        camera=replace(LINEAR_SRGB, name=name),
+        camera=Camera(name) if encoding == "camera" else replace(LINEAR_SRGB, name=name),
         orientation=orientation,
         format=kind,
         encoding=chosen,
@@ -263,14 +263,14 @@ def _full_scale(path: str, image: pyvips.Image) -> float:
 
 
 def _choose_encoding(path: str, choice: str, profile: bytes | None, is_float: bool) -> Encoding | None:
-    if choice == "linear":
+    if choice in ("linear", "camera"):
         return LINEAR
     if choice == "srgb":
         return SRGB
     if choice == "icc" and profile is None:
         raise UnsupportedImage(path, "has no embedded profile", "leave --encoding at auto")
     if choice not in ("auto", "icc"):
-        raise UsageError(f"unknown encoding {choice!r}; choose auto, linear, srgb or icc")
+        raise UsageError(f"unknown encoding {choice!r}; choose auto, linear, camera, srgb or icc")
     if profile is None:
         return LINEAR if is_float else SRGB
     try:

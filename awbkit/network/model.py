@@ -143,9 +143,10 @@ def check_domain(name: str, domain: str, image: LinearImage) -> None:
     """
     found = DOMAINS[image.camera.space]
     if found != domain:
-        raise AwbError(
-            f"model {name} is for {domain} pictures, and this one is {found}; use a model trained with --domain {found}"
-        )
+        remedy = f"use a model trained with --domain {found}"
+        if found == "rendered":
+            remedy += ", or --encoding camera where its numbers are a sensor's own"
+        raise AwbError(f"model {name} is for {domain} pictures, and this one is {found}; {remedy}")
 
 
 def canonical(image: LinearImage) -> LinearImage:
