@@ -4,7 +4,9 @@
 #     sh examples/adapt_to_a_camera.sh WORK [LABELLED TEST]
 #
 # LABELLED and TEST are folders of pictures by your camera, each with its ground_truth.csv (image,camera,r,g,b); no scene
-# should be in both. Without them, both are rendered as one camera sees them.
+# should be in both. Without them, both are rendered as one camera sees them, to see that all runs: of rendered scenes
+# awbnet-s was trained on thousands, so a hundred more bring nothing there. On the pictures of real cameras they do; README.md
+# beside this file has the figures.
 set -eu
 if [ $# -ne 1 ] && [ $# -ne 3 ]; then
     echo "usage: sh $0 WORK [LABELLED TEST]" >&2
