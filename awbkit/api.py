@@ -51,8 +51,9 @@ def estimate(
         region: A gray card's rectangle, "x,y,w,h" in pixels as displayed, in place of a method.
         encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`. Pixels are linear sRGB, or
             with "camera" a sensor's own RGB, which no camera has balanced.
-        fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``, or is a
-            network for raw pictures and this one is rendered, or the other way round.
+        fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``, unless it
+            expects to err by even more; and where ``method`` is a network for raw pictures and this one is rendered, or
+            the other way round.
         max_expected_error: In degrees; goes with ``fallback``.
 
     Returns:

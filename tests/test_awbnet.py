@@ -210,6 +210,15 @@ def test_records_call_the_default_network_by_one_name(tmp_path: Path, scene: np.
     assert (record["method"], record["fallback_for"]) == ("awbnet", "awbnet-nano")
 
 
+def test_of_two_networks_that_are_unsure_the_surer_answers() -> None:
+    image = seen_by(D810, picture(2, share_valid=0.9))
+    one, other = (parse(name).estimate(image) for name in ("awbnet", "awbnet-nano"))
+    assert one.expected_error != other.expected_error
+    surer = min(one, other, key=lambda light: light.expected_error or 0)
+    for first, second in (("awbnet", "awbnet-nano"), ("awbnet-nano", "awbnet")):
+        assert package.estimate(image, first, fallback=second, max_expected_error=0.01) == surer
+
+
 def test_where_the_fallback_cannot_answer_the_network_does(tmp_path: Path, scene: np.ndarray) -> None:
     """This raw file does not say which white the camera chose."""
     raw = write_raw(tmp_path / "a.dng", scene)

@@ -180,7 +180,8 @@ class Method:
     def answer(self, image: LinearImage) -> tuple[Illuminant, Method]:
         """The light of ``image``, in the RGB of its camera, and which method found it: this one or its fallback.
 
-        Where the fallback cannot answer, this method's own answer stands, however unsure.
+        Where the fallback cannot answer, or is a network that expects to err by more, this method's own answer stands,
+        however unsure.
 
         Raises:
             AwbError: If the image has no valid pixel, or lacks what the method needs.
@@ -189,10 +190,13 @@ class Method:
             return self.fallback.answer(image)
         estimate = _function(self.name)(image, **self.parameters)
         light = estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
-        if self.fallback is not None and (light.expected_error or 0.0) > self.max_expected_error:
+        expected = light.expected_error or 0.0
+        if self.fallback is not None and expected > self.max_expected_error:
             # An answer that is unsure is more than none.
             with suppress(AwbError):
-                return self.fallback.answer(image)
+                other, found = self.fallback.answer(image)
+                if (other.expected_error or 0.0) <= expected:
+                    return other, found
         return light, self
 
     def _is_of_another_domain(self, image: LinearImage) -> bool:
