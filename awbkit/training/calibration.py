@@ -103,13 +103,16 @@ def carried(after: Judged, before: Judged, own: Line) -> Line:
 def parts(trained: Sequence[Picture], calibration: str) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
     """What each further network for the calibration is called by, trained on and tested on.
 
+    Of what is left out, no scene is seen in another set, and no camera either, unless nothing else is left.
+
     Raises:
         UsageError: If there is only one of what is to be left out.
     """
     if calibration == "validation":
         return []
+    cameras = np.array([picture.camera for picture in trained])
     by_camera = calibration == "leave-one-camera-out"
-    labels = np.array([picture.camera if by_camera else picture.dataset for picture in trained])
+    labels = cameras if by_camera else np.array([picture.dataset for picture in trained])
     scenes = np.array([f"{picture.dataset}/{picture.scene}" for picture in trained])
     names = sorted(set(labels.tolist()))
     if len(names) < 2:
@@ -118,6 +121,8 @@ def parts(trained: Sequence[Picture], calibration: str) -> list[tuple[str, NDArr
     for name in names:
         test = labels == name
         fit_on = ~test & ~np.isin(scenes, scenes[test])
+        unseen = fit_on & ~np.isin(cameras, cameras[test])
+        fit_on = unseen if unseen.any() else fit_on
         if fit_on.any():
             found.append((name, np.flatnonzero(fit_on), np.flatnonzero(test)))
     return found
