@@ -60,14 +60,18 @@ def estimate(
         The light in the camera's RGB (raw) or in linear sRGB (rendered).
 
     Raises:
-        UsageError: If the method, a parameter or the region cannot be used as given.
+        UsageError: If the method, a parameter, the encoding or the region cannot be used as given.
         FileError: If the file cannot be read or has no white balance.
         AwbError: If no pixel is valid.
     """
     image = source if isinstance(source, LinearImage) else None
     if isinstance(source, np.ndarray):
+        if encoding not in ("auto", "linear", "camera"):
+            raise UsageError(f"pixels are linear or a sensor's own (encoding auto, linear or camera), not {encoding!r}")
         image = LinearImage.from_array(source, camera=Camera() if encoding == "camera" else LINEAR_SRGB)
     photo = source if isinstance(source, Photo) else None
+    if isinstance(source, LinearImage | Photo) and encoding != "auto":
+        raise UsageError(f"encoding {encoding!r} is for files and arrays; what is open already has its own")
     if image is None and photo is None:
         photo = open_photo(source, encoding=encoding)  # type: ignore[arg-type]
     if region is not None:

@@ -116,7 +116,7 @@ def test_linear_numbers_of_a_sensor_are_raw(tmp_path: Path) -> None:
     """As benchmarks hand out their pictures: 16 bits, nobody has balanced them, no matrix."""
     pixels = np.round(seen_by(D810, picture(2)).pixels * 0.9 * 65535).astype(np.uint16)
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, pixels)
+    tifffile.imwrite(path, pixels, photometric="rgb")
     record = awbkit("estimate", path, "--encoding", "camera").record
     image = package.LinearImage.from_array(pixels / 65535, camera=package.Camera())
     answer = parse("awbnet").estimate(image)
@@ -131,6 +131,28 @@ def test_linear_numbers_of_a_sensor_are_raw(tmp_path: Path) -> None:
     np.testing.assert_allclose(balanced, expected, atol=2e-5)
     refused = awbkit("estimate", path, "-m", shipped("awbnet-s", "raw"), "--encoding", "linear")
     assert "or --encoding camera where its numbers are a sensor's own" in refused.complaint
+
+
+def test_a_sensor_saturates_in_floating_point_too(tmp_path: Path) -> None:
+    scene = seen_by(D810, picture(2)).pixels
+    pixels = np.minimum(scene / np.quantile(scene.max(axis=2), np.float32(0.9)), np.float32(1)).astype(np.float32)
+    whole, floating = tmp_path / "a.tif", tmp_path / "b.tif"
+    tifffile.imwrite(whole, np.round(pixels * 65535).astype(np.uint16), photometric="rgb")
+    tifffile.imwrite(floating, pixels, photometric="rgb")
+    one, other = (awbkit("estimate", path, "--encoding", "camera").record for path in (whole, floating))
+    np.testing.assert_allclose(other["illuminant"], one["illuminant"], atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("source", "encoding", "says"),
+    [
+        (np.full((64, 64, 3), 0.5), "srgb", "pixels are linear or a sensor's own"),
+        (package.LinearImage.from_array(np.full((64, 64, 3), 0.5)), "camera", "what is open already has its own"),
+    ],
+)
+def test_encodings_that_pixels_cannot_have(source: object, encoding: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        package.estimate(source, encoding=encoding)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("limit", "falls_back"), [("0.05", True), ("60", False)])

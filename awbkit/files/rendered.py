@@ -101,7 +101,9 @@ class RenderedPhoto(Photo):
         if self.is_float:
             with np.errstate(invalid="ignore", over="ignore"):
                 pixels = encoding.decode(codes.astype(np.float64)) @ encoding.matrix.T
-            return LinearImage.from_array(pixels.astype(np.float32), camera=self.camera, clip=np.inf)
+            # A sensor saturates at 1; rendered light may well be brighter.
+            clip = CLIP if self.camera.space == "camera" else np.inf
+            return LinearImage.from_array(pixels.astype(np.float32), camera=self.camera, clip=clip)
         table, usable = self._tables(codes.dtype == np.uint8)
         valid = _looked_up(usable, codes)
         return self._in_srgb(_looked_up(table, codes), valid[..., 0] & valid[..., 1] & valid[..., 2])
