@@ -1,9 +1,10 @@
-"""What networks answer for a frame that one paint or one grey fills, and what error they expect of it.
+"""What networks answer for a frame that one paint, one grey or one material fills, and what error they expect of it.
 
     python tests/benchmarks/even_frames.py [MODEL]...
 
 120 frames of each, by the 52 measured cameras, under black bodies from 2,400 to 9,000 K, a quarter of them with the
-lines of a fluorescent lamp; with shading and 2 % of noise. With the camera's matrix and without, and as the photograph
+lines of a fluorescent lamp; with shading and 2 % of noise. A material is a paint drawn anew in every patch of 8 x 8
+pixels, as leaves and bricks differ. With the camera's matrix and without, and as the photograph
 that a camera made of it which found the white. Paints and lights are not those of `awbkit dataset prepare rendered`.
 """
 
@@ -66,12 +67,23 @@ def shading(rng: Rng) -> Array:
     return ((clouds - clouds.mean()) / clouds.std())[..., None]
 
 
-def frames(*, painted: bool) -> Iterator[tuple[LinearImage, Array]]:
+def surfaces(kind: str, rng: Rng) -> Array:
+    """(64, 64, 81), or (1, 1, 81) of what is even."""
+    if kind == "grey":
+        return np.full((1, 1, W.size), rng.uniform(0.1, 0.8))
+    paint = PAINTS[rng.integers(len(PAINTS))]
+    if kind == "paint":
+        return paint(rng)[None, None]
+    patches = np.stack([paint(rng) for _ in range(64)]).reshape(8, 8, W.size)
+    return patches.repeat(8, axis=0).repeat(8, axis=1)
+
+
+def frames(kind: str) -> Iterator[tuple[LinearImage, Array]]:
     """Pictures and their lights."""
     rng, cameras = np.random.default_rng(3), shipped()
     for _ in range(COUNT):
         camera, power = cameras[rng.integers(len(cameras))], lamp(rng)
-        surface = PAINTS[rng.integers(len(PAINTS))](rng) if painted else np.full(W.size, rng.uniform(0.1, 0.8))
+        surface = surfaces(kind, rng)
         rgb = np.exp(0.3 * shading(rng)) * ((surface * power) @ camera.rgb) * (1 + 0.02 * rng.normal(size=(64, 64, 3)))
         rgb = np.clip(rgb * 0.6 / np.quantile(rgb, 0.98), 1e-4, 1)
         yield LinearImage(rgb.astype(np.float32), (rgb < 0.98).all(axis=2), camera.camera), power @ camera.rgb
@@ -83,8 +95,8 @@ def without_matrix(image: LinearImage) -> LinearImage:
 
 def main(models: list[str]) -> None:
     for name in models:
-        for kind in ("paint", "grey"):
-            seen = list(frames(painted=kind == "paint"))
+        for kind in ("paint", "grey", "material"):
+            seen = list(frames(kind))
             photographs = [Rendering(seed=n).render(image, light) for n, (image, light) in enumerate(seen)]
             sets = {
                 "with the matrix": ("raw", seen),
@@ -97,7 +109,7 @@ def main(models: list[str]) -> None:
                 errors = recovery_error(np.array([one.rgb for one in found]), np.array([light for _, light in pairs]))
                 stated = np.array([one.expected_error for one in found], dtype=float)
                 print(
-                    f"{name:14} {kind:6} {label:16} {len(pairs):4}  error {errors.mean():5.2f}  expected "
+                    f"{name:14} {kind:8} {label:16} {len(pairs):4}  error {errors.mean():5.2f}  expected "
                     f"{stated.mean():5.2f} ({stated.min():.1f} to {stated.max():.1f})",
                     flush=True,
                 )
