@@ -7,7 +7,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from awbkit.training.calibration import FEWEST, Judged, line
+from awbkit.errors import UsageError
+from awbkit.training.bank import Member
+from awbkit.training.calibration import FEWEST, Judged, line, parts
+from awbkit.training.split import Picture
 
 
 def judged(stated: list[float] | np.ndarray, missed: list[float] | np.ndarray) -> Judged:
@@ -63,3 +66,29 @@ def test_what_orders_the_wrong_way_orders_nothing() -> None:
     stated = np.linspace(1, 5, 60)
     assert line([judged(stated, 6 - stated)]) == pytest.approx(between(AS_STATED, (3.0, 0.0), 60))
     assert line([judged(np.full(60, 2.0), stated)]) == pytest.approx(between(AS_STATED, (3.0, 0.0), 60))
+
+
+def pictures_of(*sets: tuple[str, str, str]) -> list[Picture]:
+    """By data set, camera and scene."""
+    return [Picture(Member(name, row), name, camera, scene, False) for row, (name, camera, scene) in enumerate(sets)]
+
+
+def test_a_data_set_left_out_is_new_in_its_cameras_too() -> None:
+    seen = pictures_of(("a", "D810", "1"), ("a", "X100", "2"), ("b", "D810", "3"), ("b", "5D", "4"), ("b", "5D", "5"))
+    found = {name: (fit_on.tolist(), test.tolist()) for name, fit_on, test in parts(seen, "leave-one-dataset-out")}
+    assert found == {"a": ([3, 4], [0, 1]), "b": ([1], [2, 3, 4])}
+
+
+def test_where_all_share_one_camera_data_sets_are_left_out_as_they_are() -> None:
+    seen = pictures_of(("a", "D810", "1"), ("b", "D810", "2"), ("b", "D810", "3"))
+    found = {name: (fit_on.tolist(), test.tolist()) for name, fit_on, test in parts(seen, "leave-one-dataset-out")}
+    assert found == {"a": ([1, 2], [0]), "b": ([0], [1, 2])}
+
+
+def test_a_camera_left_out_is_new_in_its_scenes_too() -> None:
+    seen = pictures_of(("a", "D810", "1"), ("a", "X100", "1"), ("a", "X100", "2"))
+    found = {name: (fit_on.tolist(), test.tolist()) for name, fit_on, test in parts(seen, "leave-one-camera-out")}
+    # Of the other camera nothing would be left to train on.
+    assert found == {"D810": ([2], [0])}
+    with pytest.raises(UsageError, match="needs several, and there is only 'D810'; use validation"):
+        parts(seen[:1], "leave-one-camera-out")

@@ -23,6 +23,9 @@ from awbkit.network.models import named
 from awbkit.training.rendering import Rendering
 
 COUNT = 120
+LIMIT = 5
+"""Degrees, of an expected error that a fallback may go by."""
+
 FEWEST = 100
 """Valid pixels of a photograph; where clipping leaves fewer, the frame is left out."""
 
@@ -110,7 +113,8 @@ def main(models: list[str]) -> None:
                 stated = np.array([one.expected_error for one in found], dtype=float)
                 print(
                     f"{name:14} {kind:8} {label:16} {len(pairs):4}  error {errors.mean():5.2f}  expected "
-                    f"{stated.mean():5.2f} ({stated.min():.1f} to {stated.max():.1f})",
+                    f"{stated.mean():5.2f} ({stated.min():.1f} to {stated.max():.1f}), over {LIMIT} of "
+                    f"{np.mean(stated > LIMIT):4.0%}",
                     flush=True,
                 )
 
