@@ -32,6 +32,7 @@ GRID_CHANNELS = 5
 
 GROUPS: Mapping[str, Sequence[int]] = {
     "high_norms": range(6, 10),
+    "masks": range(10, 28),
     "edges": range(32, 36),
     "surface": range(36, 38),
     "principal": range(38, 40),
@@ -40,8 +41,12 @@ GROUPS: Mapping[str, Sequence[int]] = {
     "rough": (68, 69, 72, 73),
     "shine": (70, 71),
     "blocks": range(76, 82),
-    "spread": range(100, 106),
+    "percentiles": range(82, 92),
+    "strips": range(92, 100),
+    "spread": range(100, 103),
+    "bright_spread": range(103, 106),
     "contrast": (107, 108),
+    "tones": range(109, 117),
     "grey": (*range(28, 32), *range(58, 62), 117, 118),
     "sectors": range(122, 138),
 }

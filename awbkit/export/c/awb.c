@@ -71,18 +71,28 @@ static int32_t log2_of(uint64_t x)
         whole = 31 - leading_zeros(low);
         mantissa = low << (31 - whole);
     }
-    place = mantissa >> 24 & 127;
+    place = mantissa >> 26 & 31;
     step = log2_table[place + 1] - log2_table[place];
-    step = log2_table[place] + ((step * (int32_t)(mantissa >> 8 & 0xffff) + 0x8000) >> 16);
+    step = log2_table[place] + ((step * (int32_t)(mantissa >> 10 & 0xffff) + 0x8000) >> 16);
     return whole * OCTAVE + ((step + 8) >> 4);
 }
 
 /* Of numbers of 32 bits that are not 0, off by 12 at most. */
+#ifdef __OPTIMIZE_SIZE__
+static int32_t quick_log2(uint32_t x)
+{
+    int zeros = leading_zeros(x);
+    uint32_t place = (x << zeros) >> 24 & 127;
+    const uint16_t *low = log2_table + (place >> 2);
+    return (31 - zeros) * OCTAVE + ((8 * low[0] + (low[1] - low[0]) * (int32_t)(2 * (place & 3) + 1) + 64) >> 7);
+}
+#else
 static inline int32_t quick_log2(uint32_t x)
 {
     int zeros = leading_zeros(x);
     return (31 - zeros) * OCTAVE + quick_table[(x << zeros) >> 24 & 127];
 }
+#endif
 
 /* 2^bits * 2^(x / 2048), rounded. */
 static uint32_t exp2_of(int32_t x, int bits)
@@ -117,6 +127,15 @@ enum { MASKS = 11, SOFT = 5 };
 /* Local contrast takes the rows above and below as well. */
 enum { CONTRAST = CHANNELS || READS_GREY || READS_ROUGH || READS_CONTRAST, ROWS = CONTRAST ? 3 : 1 };
 
+/* What a second look at the pixels measures, once it is known where shares of them end. */
+enum {
+    READS_CELLS = CHANNELS || READS_STRIPS || READS_BLOCKS || READS_SURFACE,
+    READS_SOFT = READS_WINDOWS || READS_ROUGH || READS_SHINE,
+    READS_SHARES = READS_MASKS || READS_MASKED_CHROMA || READS_BRIGHT_SPREAD || READS_PRINCIPAL || READS_GREY,
+    LOOKS_TWICE = READS_CELLS || READS_SOFT || READS_SHARES || READS_SECTORS,
+    READS_LINEAR = LOOKS_TWICE || READS_TONES
+};
+
 /* Where a share of the pixels ends, and the weight of those in the bin there. */
 typedef struct {
     uint8_t bin, part;
@@ -129,10 +148,8 @@ typedef struct {
     uint64_t lit[3];
     int64_t soft_chroma[SOFT][2];
     uint32_t soft_mass[SOFT];
-    int64_t products[3], bright_products[3];
+    int64_t bright_products[3];
     uint64_t moment[6];
-    uint64_t contrast, colour;
-    int32_t chroma_sum[2];
     uint32_t shine[8];
     uint16_t sector[8];
 } sums;
@@ -189,8 +206,8 @@ typedef struct {
     activation grid[CHANNELS ? 256 * GRID_CHANNELS + 3 : 1];
     int16_t statistics[138];
     share shares[MASKS];
-    int32_t norms[5][3], edges[2][3];
-    int32_t anchor[3], level;
+    int32_t norms[7][3];
+    int32_t anchor[3];
     int32_t offset[3];
     uint32_t gain[3], half;
     int shift;
@@ -285,23 +302,102 @@ static int32_t quantile(const estimate *e, int which, uint32_t rank)
            (int32_t)(((2 * (rank - before) + 1) << widths[which]) / (2 * number));
 }
 
-/* ------------------------------------------------------------------------------------------------- channels */
+/* -------------------------------------------------------------------------------------------- statistics of sums */
+
+static int16_t held(int32_t x)
+{
+    return (int16_t)clamped(x, -32768, 32767);
+}
+
+/* How many octaves, in 1/2048, a natural logarithm has of units. */
+#define NATURAL 23611
+
+/* Half the logarithm of a mean of units of logarithms, in natural ones, three units added. */
+static int16_t half_log(uint64_t sum, uint32_t number)
+{
+    return held((log2_of(sum + 3 * number) - log2_of(number) - NATURAL) >> 1);
+}
+
+/* Half the logarithms of standard deviations, and the correlation, of weighted log-chroma. */
+static void moments(int64_t number, const int32_t sum[2], const int64_t products[3], int16_t *out)
+{
+    int64_t covariance = number * products[2] - (int64_t)sum[0] * sum[1];
+    int32_t logs[2], size, one = 2 * (log2_of((uint64_t)number) + NATURAL);
+    int k;
+    for (k = 0; k < 2; k++) {
+        logs[k] = log2_of((uint64_t)(number * (products[k] + 9 * number) - (int64_t)sum[k] * sum[k]));
+        out[k] = held((logs[k] - one) >> 2);
+    }
+    size = (int32_t)exp2_of(log2_of((uint64_t)(covariance < 0 ? -covariance : covariance)) - ((logs[0] + logs[1]) >> 1), 11);
+    size = size > OCTAVE ? OCTAVE : size;
+    out[2] = (int16_t)(covariance < 0 ? -size : covariance > 0 ? size : 0);
+}
+
+/* The first principal direction of the pixels chosen, by power iteration. */
+static void principal(const uint64_t moment[6], int32_t logs[3])
+{
+    static const uint8_t at[3][3] = {{0, 1, 2}, {1, 3, 4}, {2, 4, 5}};
+    uint32_t axis[3] = {10923, 10923, 10923}, found[3], sum;
+    uint64_t most = 0;
+    int size = 0, round, r, c;
+    for (c = 0; c < 6; c++)
+        most = moment[c] > most ? moment[c] : most;
+    while (most >> size >> 15)
+        size++;
+    for (round = 0; round < 8; round++) {
+        for (sum = 0, r = 0; r < 3; r++) {
+            for (found[r] = 0, c = 0; c < 3; c++)
+                found[r] += (uint32_t)(moment[at[r][c]] >> size) * axis[c];
+            sum += found[r] >> 2;
+        }
+        sum >>= 13;
+        for (r = 0; r < 3; r++)
+            axis[r] = found[r] / (sum ? sum : 1);
+    }
+    for (r = 0; r < 3; r++)
+        logs[r] = log2_of(axis[r]);
+}
 
 static int32_t less_green(const int32_t logs[3], int blue)
 {
     return logs[blue ? 2 : 0] - logs[1];
 }
 
+static void put_chroma(int16_t *out, const int32_t logs[3])
+{
+    out[0] = held(less_green(logs, 0));
+    out[1] = held(less_green(logs, 1));
+}
+
+static void put_means(int16_t *out, int64_t red, int64_t blue, uint64_t mass)
+{
+    out[0] = held(ratio(red, mass));
+    out[1] = held(ratio(blue, mass));
+}
+
+/* ------------------------------------------------------------------------------------------------- channels */
+
 static uint32_t distance(uint32_t a, uint32_t b)
 {
     return a > b ? a - b : b - a;
+}
+
+/* Add the difference of two neighbours, and its fourth power. */
+static void add_step(uint32_t part, uint32_t other, uint32_t *apart, uint64_t *steep)
+{
+    uint32_t step = distance(part, other);
+    if (other == UNSEEN)
+        return;
+    *apart += step;
+    step = step * step >> 6;
+    *steep += (uint64_t)step * step;
 }
 
 /* Minkowski norms of one channel and of the differences of neighbours, as shares of its maximum. */
 static void measure_channel(estimate *e, int c, uint32_t top)
 {
     uint16_t *above = e->at.norms.shares;
-    uint32_t scale = 0x80000000u / top, first = 0, apart = 0, step, black = e->camera->black[c];
+    uint32_t scale = 0x80000000u / top, first = 0, apart = 0, black = e->camera->black[c];
     uint64_t power[3] = {0, 0, 0}, steep = 0;
     int32_t mean = log2_of(e->count), most = log2_of(top);
     const uint16_t *raw = e->thumbnail + c;
@@ -320,17 +416,9 @@ static void measure_channel(estimate *e, int c, uint32_t top)
                 fourth += square;
                 if (READS_HIGH_NORMS)
                     eighth += (square >> 12) * (square >> 12);
-                if (READS_EDGES && left != UNSEEN) {
-                    step = distance(part, left);
-                    apart += step;
-                    step = step * step >> 6;
-                    steep += (uint64_t)step * step;
-                }
-                if (READS_EDGES && above[x] != UNSEEN) {
-                    step = distance(part, above[x]);
-                    apart += step;
-                    step = step * step >> 6;
-                    steep += (uint64_t)step * step;
+                if (READS_EDGES) {
+                    add_step(part, left, &apart, &steep);
+                    add_step(part, above[x], &apart, &steep);
                 }
             }
             above[x] = (uint16_t)part;
@@ -344,8 +432,8 @@ static void measure_channel(estimate *e, int c, uint32_t top)
     for (n = 0; n < 3; n++)
         e->norms[n + 1][c] = ((log2_of(power[n]) - mean - 24 * OCTAVE) >> (n + 1)) + most;
     e->norms[4][c] = most;
-    e->edges[0][c] = log2_of(apart) + most;
-    e->edges[1][c] = (log2_of(steep) >> 2) + most;
+    e->norms[5][c] = log2_of(apart) + most;
+    e->norms[6][c] = (log2_of(steep) >> 2) + most;
 }
 
 /* Which pixels are valid; and the channels' norms. */
@@ -384,6 +472,32 @@ static inline int32_t whiteness_of(const int32_t y[3])
     return 2 * least - most;
 }
 
+/* Gains under which the mean brightness, of all channels together, is 1. */
+static void find_gains(estimate *e)
+{
+    int32_t most, level, means[3], exponent[3];
+    int c;
+    for (c = 0; c < 3; c++)
+        means[c] = e->norms[0][c] - e->anchor[c];
+    most = means[0] > means[1] ? means[0] : means[1];
+    most = means[2] > most ? means[2] : most;
+    level = log2_of(exp2_of(means[0] - most, 14) + exp2_of(means[1] - most, 14) + exp2_of(means[2] - most, 14)) +
+               most - 14 * OCTAVE;
+    for (c = 0; c < 3; c++)
+        exponent[c] = LINEAR_BITS * OCTAVE - e->anchor[c] - level;
+    most = exponent[0] > exponent[1] ? exponent[0] : exponent[1];
+    most = exponent[2] > most ? exponent[2] : most;
+    e->shift = 14 - (most >> 11) > 1 ? (int)(14 - (most >> 11)) : 1;
+    for (c = 0; c < 3; c++) {
+        int32_t capped = exponent[c] < (15 - e->shift) * OCTAVE ? exponent[c] : (15 - e->shift) * OCTAVE;
+        e->gain[c] = exp2_of(capped, e->shift);
+        e->gain[c] = e->gain[c] > 32767 ? 32767 : e->gain[c];
+    }
+    e->half = 1u << (e->shift - 1);
+    for (c = 0; c < 3; c++)
+        e->offset[c] += level;
+}
+
 /* The first guess of the light: the mean chromaticity of what is bright and least coloured under the 4-norm. */
 static void find_anchor(estimate *e)
 {
@@ -391,7 +505,7 @@ static void find_anchor(estimate *e)
     uint16_t *histogram = e->at.anchor.histogram;
     const int32_t *first = e->norms[2];
     uint32_t total[3] = {0, 0, 0};
-    int32_t y[3], most, means[3], exponent[3];
+    int32_t y[3], most;
     share end;
     int n, c;
     clear(histogram, sizeof e->at.anchor.histogram);
@@ -424,32 +538,15 @@ static void find_anchor(estimate *e)
     for (c = 0; c < 3; c += 2)
         e->anchor[c] -= e->anchor[1];
     e->anchor[1] = 0;
-    /* The mean brightness, of all channels together, is 1. */
     for (c = 0; c < 3; c++)
-        means[c] = e->norms[0][c] - e->anchor[c];
-    most = means[0] > means[1] ? means[0] : means[1];
-    most = means[2] > most ? means[2] : most;
-    e->level = log2_of(exp2_of(means[0] - most, 14) + exp2_of(means[1] - most, 14) + exp2_of(means[2] - most, 14)) +
-               most - 14 * OCTAVE;
-    for (c = 0; c < 3; c++)
-        exponent[c] = LINEAR_BITS * OCTAVE - e->anchor[c] - e->level;
-    most = exponent[0] > exponent[1] ? exponent[0] : exponent[1];
-    most = exponent[2] > most ? exponent[2] : most;
-    e->shift = 14 - (most >> 11) > 1 ? (int)(14 - (most >> 11)) : 1;
-    for (c = 0; c < 3; c++) {
-        int32_t capped = exponent[c] < (15 - e->shift) * OCTAVE ? exponent[c] : (15 - e->shift) * OCTAVE;
-        e->gain[c] = exp2_of(capped, e->shift);
-        e->gain[c] = e->gain[c] > 32767 ? 32767 : e->gain[c];
+        e->offset[c] = e->anchor[c];
+    if (READS_LINEAR)
+        find_gains(e);
+    for (n = 0; n < 7; n++) {
+        for (c = 0; c < 3; c++)
+            e->norms[n][c] -= e->anchor[c];
+        put_chroma(e->statistics + (n < 5 ? 2 * n : 22 + 2 * n), e->norms[n]);
     }
-    e->half = 1u << (e->shift - 1);
-    for (c = 0; c < 3; c++)
-        e->offset[c] = e->anchor[c] + e->level;
-    for (n = 0; n < 5; n++)
-        for (c = 0; c < 3; c++)
-            e->norms[n][c] -= e->anchor[c] + e->level;
-    for (n = 0; n < 2; n++)
-        for (c = 0; c < 3; c++)
-            e->edges[n][c] -= e->anchor[c];
 }
 
 /* --------------------------------------------------------------------------------------- pixels under the anchor */
@@ -504,7 +601,7 @@ static uint32_t look_at_row(const estimate *e, rows *r, int y)
         UNROLLED
         for (c = 0; c < 3; c++) {
             int32_t log_here = here[c * NEXT];
-            uint32_t linear = (value_at(e, y * AWB_SIDE + x, c) * gain[c] + half) >> shift;
+            uint32_t linear = READS_LINEAR ? (value_at(e, y * AWB_SIDE + x, c) * gain[c] + half) >> shift : 0;
             if (CONTRAST) {
                 int32_t sum = above[c * NEXT] + below[c * NEXT] + here[c * NEXT - 1] + here[c * NEXT + 1];
                 apart[c] = part ? 12 * log_here - part * sum : 0;
@@ -525,15 +622,12 @@ static uint32_t look_at_row(const estimate *e, rows *r, int y)
         }
         r->chroma[0][x] = (int16_t)clamped(log[0] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
         r->chroma[1][x] = (int16_t)clamped(log[2] - log[1], -(4 * OCTAVE - 1), 4 * OCTAVE - 1);
-        r->bins[BRIGHT][x] = bin_of(BRIGHT, quick_log2(brightness ? brightness : 1) - LINEAR_BITS * OCTAVE);
-        r->bins[WHITE][x] = bin_of(WHITE, whiteness_of(log));
+        if (READS_LINEAR) {
+            r->bins[BRIGHT][x] = bin_of(BRIGHT, quick_log2(brightness ? brightness : 1) - LINEAR_BITS * OCTAVE);
+            r->bins[WHITE][x] = bin_of(WHITE, whiteness_of(log));
+        }
     }
     return colours;
-}
-
-static int16_t held(int32_t x)
-{
-    return (int16_t)clamped(x, -32768, 32767);
 }
 
 static int32_t log_quantile(const estimate *e, int which, uint32_t thousandths)
@@ -550,36 +644,62 @@ static void count_pixels(estimate *e)
     static const uint8_t twentieths[5] = {1, 5, 10, 15, 19};
     uint16_t (*histograms)[BINS] = e->at.count.histograms;
     rows *r = &e->at.count.row;
+    int16_t *out = e->statistics;
+    int64_t products[3] = {0, 0, 0};
+    uint64_t contrast = 0, colour = 0;
+    int32_t sum[2] = {0, 0};
     int x, y, k;
     clear(histograms, sizeof e->at.count.histograms);
     begin_rows(e, r);
     for (y = 0; y < AWB_SIDE; y++) {
-        look_at_row(e, r, y);
-        for (x = 0; x < AWB_SIDE; x++)
-            if (r->seen[y % ROWS][x + 1]) {
-                for (k = 0; k <= (READS_GREY ? GREY : WHITE); k++)
-                    histograms[k][r->bins[k][x]]++;
-                histograms[RED_GREEN][bin_of(RED_GREEN, r->chroma[0][x])]++;
-                histograms[BLUE_GREEN][bin_of(BLUE_GREEN, r->chroma[1][x])]++;
+        colour += look_at_row(e, r, y);
+        for (x = 0; x < AWB_SIDE; x++) {
+            int32_t u = r->chroma[0][x], v = r->chroma[1][x];
+            if (!r->seen[y % ROWS][x + 1])
+                continue;
+            for (k = 0; READS_LINEAR && k <= (READS_GREY ? GREY : WHITE); k++)
+                histograms[k][r->bins[k][x]]++;
+            if (READS_PERCENTILES) {
+                histograms[RED_GREEN][bin_of(RED_GREEN, u)]++;
+                histograms[BLUE_GREEN][bin_of(BLUE_GREEN, v)]++;
             }
+            sum[0] += u;
+            sum[1] += v;
+            if (READS_SPREAD) {
+                products[0] += u * u;
+                products[1] += v * v;
+                products[2] += u * v;
+            }
+            if (READS_CONTRAST)
+                contrast += r->contrast[x];
+        }
     }
-    for (k = 0; k < (READS_GREY ? MASKS : 9); k++) {
+    put_means(out + 74, sum[0], sum[1], e->count);
+    if (READS_SPREAD)
+        moments(e->count, sum, products, out + 100);
+    out[106] = (int16_t)(e->count >> 1);
+    if (READS_CONTRAST) {
+        out[107] = half_log(contrast, e->count * 36);
+        out[108] = half_log(colour, e->count * 12);
+    }
+    for (k = 0; LOOKS_TWICE && k < (READS_GREY ? MASKS : 9); k++) {
         uint32_t wanted = rank_of(e->count, share_of[k]);
         e->shares[k] = k < 4   ? highest(histograms[BRIGHT], wanted)
                        : k < 6 ? lowest(histograms[BRIGHT], wanted)
                        : k < 9 ? highest(histograms[WHITE], wanted)
                                : lowest(histograms[GREY], wanted);
     }
-    for (k = 0; k < 5; k++) {
+    for (k = 0; READS_PERCENTILES && k < 5; k++) {
         uint32_t rank = e->count * twentieths[k] / 20;
-        e->statistics[82 + 2 * k] = held(quantile(e, RED_GREEN, rank));
-        e->statistics[83 + 2 * k] = held(quantile(e, BLUE_GREEN, rank));
-        e->statistics[109 + k] = held(log_quantile(e, BRIGHT, bright[k]));
+        out[82 + 2 * k] = held(quantile(e, RED_GREEN, rank));
+        out[83 + 2 * k] = held(quantile(e, BLUE_GREEN, rank));
     }
-    for (k = 0; k < 3; k++)
-        e->statistics[114 + k] = held(log_quantile(e, WHITE, white[k]));
+    for (k = 0; READS_TONES && k < 5; k++)
+        out[109 + k] = held(log_quantile(e, BRIGHT, bright[k]));
+    for (k = 0; READS_TONES && k < 3; k++)
+        out[114 + k] = held(log_quantile(e, WHITE, white[k]));
     for (k = 0; READS_GREY && k < 2; k++)
-        e->statistics[117 + k] = held(log_quantile(e, GREY, grey[k]));
+        out[117 + k] = held(log_quantile(e, GREY, grey[k]));
 }
 
 /* Add a pixel to the masks from ``first`` up to, but not including, ``last``, each with its weight there. */
@@ -601,7 +721,7 @@ static void add_to_masks(estimate *e, int x, int first, int last, int above, int
             t->chroma[mask][0] += u * (int32_t)weight;
             t->chroma[mask][1] += v * (int32_t)weight;
         }
-        if (READS_SPREAD && mask == 3) {
+        if (READS_BRIGHT_SPREAD && mask == 3) {
             t->bright_products[0] += (int64_t)(u * u) * weight;
             t->bright_products[1] += (int64_t)(v * v) * weight;
             t->bright_products[2] += (int64_t)(u * v) * weight;
@@ -684,36 +804,19 @@ static void add_row(estimate *e, int y)
     const uint8_t *seen = r->seen[y % ROWS] + 1;
     sums *t = &e->at.measure.total;
     cells *at = &e->at.measure.cell;
-    int64_t products[3] = {0, 0, 0};
-    uint32_t contrast = 0;
     int x, c;
     add_soft_sums(e, seen);
-    for (x = 0; x < AWB_SIDE; x++) {
-        int32_t u = r->chroma[0][x], v = r->chroma[1][x];
-        if (READS_SPREAD) {
-            products[0] += u * u;
-            products[1] += v * v;
-            products[2] += u * v;
-        }
-        t->chroma_sum[0] += u;
-        t->chroma_sum[1] += v;
-        if (READS_CONTRAST)
-            contrast += r->contrast[x];
-    }
-    t->contrast += contrast;
-    for (c = 0; c < 3; c++)
-        t->products[c] += products[c];
     for (x = 0; x < AWB_SIDE; x++) {
         int32_t u = r->chroma[0][x], v = r->chroma[1][x];
         int bin = r->bins[BRIGHT][x];
         if (!seen[x])
             continue;
-        if (bin >= e->shares[3].bin)
+        if (READS_SHARES && bin >= e->shares[3].bin)
             add_to_masks(e, x, 0, 4, 1, bin);
-        if (bin <= e->shares[5].bin)
+        if (READS_SHARES && bin <= e->shares[5].bin)
             add_to_masks(e, x, 4, 6, 0, bin);
         bin = r->bins[WHITE][x];
-        if (bin >= e->shares[8].bin)
+        if (READS_SHARES && bin >= e->shares[8].bin)
             add_to_masks(e, x, 6, 9, 1, bin);
         bin = r->bins[GREY][x];
         if (READS_GREY && bin <= e->shares[10].bin)
@@ -788,67 +891,6 @@ static void finish_patches(estimate *e, int row)
     clear(at->seen, sizeof at->seen);
 }
 
-/* How many octaves, in 1/2048, a natural logarithm has of units. */
-#define NATURAL 23611
-
-/* Half the logarithm of a mean of units of logarithms, in natural ones, three units added. */
-static int16_t half_log(uint64_t sum, uint32_t number)
-{
-    return held((log2_of(sum + 3 * number) - log2_of(number) - NATURAL) >> 1);
-}
-
-/* Half the logarithms of standard deviations, and the correlation, of weighted log-chroma. */
-static void moments(int64_t number, const int32_t sum[2], const int64_t products[3], int16_t *out)
-{
-    int64_t covariance = number * products[2] - (int64_t)sum[0] * sum[1];
-    int32_t logs[2], size, one = 2 * (log2_of((uint64_t)number) + NATURAL);
-    int k;
-    for (k = 0; k < 2; k++) {
-        logs[k] = log2_of((uint64_t)(number * (products[k] + 9 * number) - (int64_t)sum[k] * sum[k]));
-        out[k] = held((logs[k] - one) >> 2);
-    }
-    size = (int32_t)exp2_of(log2_of((uint64_t)(covariance < 0 ? -covariance : covariance)) - ((logs[0] + logs[1]) >> 1), 11);
-    size = size > OCTAVE ? OCTAVE : size;
-    out[2] = (int16_t)(covariance < 0 ? -size : covariance > 0 ? size : 0);
-}
-
-/* The first principal direction of the pixels chosen, by power iteration. */
-static void principal(const uint64_t moment[6], int32_t logs[3])
-{
-    static const uint8_t at[3][3] = {{0, 1, 2}, {1, 3, 4}, {2, 4, 5}};
-    uint32_t axis[3] = {10923, 10923, 10923}, found[3], sum;
-    uint64_t most = 0;
-    int size = 0, round, r, c;
-    for (c = 0; c < 6; c++)
-        most = moment[c] > most ? moment[c] : most;
-    while (most >> size >> 15)
-        size++;
-    for (round = 0; round < 8; round++) {
-        for (sum = 0, r = 0; r < 3; r++) {
-            for (found[r] = 0, c = 0; c < 3; c++)
-                found[r] += (uint32_t)(moment[at[r][c]] >> size) * axis[c];
-            sum += found[r] >> 2;
-        }
-        sum >>= 13;
-        for (r = 0; r < 3; r++)
-            axis[r] = found[r] / (sum ? sum : 1);
-    }
-    for (r = 0; r < 3; r++)
-        logs[r] = log2_of(axis[r]);
-}
-
-static void put_chroma(int16_t *out, const int32_t logs[3])
-{
-    out[0] = held(less_green(logs, 0));
-    out[1] = held(less_green(logs, 1));
-}
-
-static void put_means(int16_t *out, int64_t red, int64_t blue, uint64_t mass)
-{
-    out[0] = held(ratio(red, mass));
-    out[1] = held(ratio(blue, mass));
-}
-
 /* The 10th, 50th and 90th percentile of the blocks' log-chroma. */
 static void block_quantiles(estimate *e, int blue)
 {
@@ -879,24 +921,20 @@ static void measure_pixels(estimate *e)
     clear(&e->at.measure, sizeof e->at.measure);
     begin_rows(e, &e->at.measure.row);
     for (y = 0; y < AWB_SIDE; y++) {
-        t->colour += look_at_row(e, &e->at.measure.row, y);
+        look_at_row(e, &e->at.measure.row, y);
         add_row(e, y);
         if (y % 4 == 3)
             finish_cells(e, y / 4);
         if (READS_SURFACE && y % 16 == 15)
             finish_patches(e, y / 16);
     }
-    for (k = 0; k < 5; k++)
-        put_chroma(out + 2 * k, e->norms[k]);
-    for (k = 0; k < MASKS; k++) {
+    for (k = 0; READS_SHARES && k < MASKS; k++) {
         for (c = 0; c < 3; c++)
             logs[c] = log2_of(t->linear[k][c]);
         put_chroma(out + 10 + 2 * k, logs);
         if (READS_MASKED_CHROMA)
             put_means(out + 40 + 2 * k, t->chroma[k][0], t->chroma[k][1], t->mass[k]);
     }
-    put_chroma(out + 32, e->edges[0]);
-    put_chroma(out + 34, e->edges[1]);
     if (READS_SURFACE) {
         for (c = 0; c < 3; c++)
             logs[c] = log2_of((uint64_t)e->at.measure.surface[0][c]) - log2_of((uint64_t)e->at.measure.surface[1][c]);
@@ -906,19 +944,18 @@ static void measure_pixels(estimate *e)
         principal(t->moment, logs);
         put_chroma(out + 38, logs);
     }
-    for (k = 0; (READS_WINDOWS || READS_ROUGH || READS_SHINE) && k < SOFT; k++)
+    for (k = 0; READS_SOFT && k < SOFT; k++)
         put_means(out + 62 + 2 * k, t->soft_chroma[k][0], t->soft_chroma[k][1], t->soft_mass[k]);
     if (READS_ROUGH) {
         for (c = 0; c < 3; c++)
             logs[c] = log2_of(t->lit[c]);
         put_chroma(out + 72, logs);
     }
-    put_means(out + 74, t->chroma_sum[0], t->chroma_sum[1], e->count);
     if (READS_BLOCKS) {
         block_quantiles(e, 0);
         block_quantiles(e, 1);
     }
-    for (k = 0; k < 4; k++) {
+    for (k = 0; READS_STRIPS && k < 4; k++) {
         uint32_t strip[3] = {0, 0, 0};
         for (x = 0; x < 16; x++)
             for (c = 0; c < 3; c++)
@@ -927,15 +964,8 @@ static void measure_pixels(estimate *e)
             logs[c] = log2_of(strip[c]);
         put_chroma(out + 92 + 2 * k, logs);
     }
-    if (READS_SPREAD) {
-        moments(e->count, t->chroma_sum, t->products, out + 100);
+    if (READS_BRIGHT_SPREAD)
         moments(t->mass[3], t->chroma[3], t->bright_products, out + 103);
-    }
-    out[106] = (int16_t)(e->count >> 1);
-    if (READS_CONTRAST) {
-        out[107] = half_log(t->contrast, e->count * 36);
-        out[108] = half_log(t->colour, e->count * 12);
-    }
     if (READS_WINDOWS) {
         out[119] = held(ratio(t->soft_mass[0], (uint64_t)e->count * 8));
         out[120] = held(ratio(t->soft_mass[1], (uint64_t)e->count * 8));
@@ -1183,7 +1213,8 @@ static int measure(estimate *e, const uint16_t *thumbnail, const awb_camera *cam
         return AWB_NO_VALID_PIXEL;
     find_anchor(e);
     count_pixels(e);
-    measure_pixels(e);
+    if (LOOKS_TWICE)
+        measure_pixels(e);
     return AWB_OK;
 }
 
