@@ -65,7 +65,7 @@ class Recipe:
 
     arch: str = DEFAULT
     domain: str = "raw"
-    steps: int = 6000
+    steps: int = 12_000
     batch_size: int = 128
     shards: int = 2
     learning_rate: float = 4e-3

@@ -129,11 +129,12 @@ enum { CONTRAST = CHANNELS || READS_GREY || READS_ROUGH || READS_CONTRAST, ROWS 
 
 /* What a second look at the pixels measures, once it is known where shares of them end. */
 enum {
-    READS_CELLS = CHANNELS || READS_STRIPS || READS_BLOCKS || READS_SURFACE,
+    READS_CELLS = CHANNELS || READS_STRIPS || READS_BLOCKS,
     READS_SOFT = READS_WINDOWS || READS_ROUGH || READS_SHINE,
     READS_SHARES = READS_MASKS || READS_MASKED_CHROMA || READS_BRIGHT_SPREAD || READS_PRINCIPAL || READS_GREY,
     LOOKS_TWICE = READS_CELLS || READS_SOFT || READS_SHARES || READS_SECTORS,
-    READS_LINEAR = LOOKS_TWICE || READS_TONES
+    READS_LINEAR = LOOKS_TWICE || READS_TONES,
+    LOOKS_ONCE = READS_LINEAR || READS_PERCENTILES || READS_CONTRAST
 };
 
 /* Where a share of the pixels ends, and the weight of those in the bin there. */
@@ -154,13 +155,11 @@ typedef struct {
     uint16_t sector[8];
 } sums;
 
-/* Sums over the cells of one row of the grid, and over the patches of one row of them. */
+/* Sums over the cells of one row of the grid. */
 typedef struct {
     uint32_t linear[16][3];
     uint32_t contrast[16];
     uint8_t number[16];
-    uint32_t greatest[4][3];
-    uint16_t seen[4];
 } cells;
 
 /* A row of pixels under the anchor, zeros where one is not valid, and logarithms of it and of the ROWS around it. */
@@ -193,7 +192,6 @@ typedef struct {
             uint32_t weights[AWB_SIDE];
             uint32_t blocks[64][3];
             uint8_t block_seen[64];
-            int32_t surface[2][3];
         } measure;
         struct {
             int16_t logits[256];
@@ -206,11 +204,11 @@ typedef struct {
     activation grid[CHANNELS ? 256 * GRID_CHANNELS + 3 : 1];
     int16_t statistics[138];
     share shares[MASKS];
-    int32_t norms[7][3];
+    int32_t norms[8][3];
     int32_t anchor[3];
     int32_t offset[3];
     uint32_t gain[3], half;
-    int shift;
+    int shift, known;
     uint32_t count;
     uint32_t seen[AWB_PIXELS / 32];
     const uint16_t *thumbnail;
@@ -393,40 +391,57 @@ static void add_step(uint32_t part, uint32_t other, uint32_t *apart, uint64_t *s
     *steep += (uint64_t)step * step;
 }
 
-/* Minkowski norms of one channel and of the differences of neighbours, as shares of its maximum. */
+/* Of one channel, as shares of its maximum: Minkowski norms of it and of the differences of neighbours, and how bright
+ * patches of 16 x 16 pixels are of what they would be if all of each were as bright as its brightest. */
 static void measure_channel(estimate *e, int c, uint32_t top)
 {
-    uint16_t *above = e->at.norms.shares;
-    uint32_t scale = 0x80000000u / top, first = 0, apart = 0, black = e->camera->black[c];
+    enum { PATCH = 16 };
+    uint16_t *above;
+    uint32_t scale = 0x80000000u / top, first = 0, apart = 0, filled = 0, black = e->camera->black[c];
+    uint32_t patches[AWB_SIDE / PATCH][2];
     uint64_t power[3] = {0, 0, 0}, steep = 0;
     int32_t mean = log2_of(e->count), most = log2_of(top);
     const uint16_t *raw = e->thumbnail + c;
-    int x, n;
-    fill(above, AWB_SIDE * sizeof *above, UNSEEN & 0xffu);
-    for (n = 0; n < AWB_PIXELS; n += AWB_SIDE) {
+    int x, y, n;
+    fill(e->at.norms.shares, sizeof e->at.norms.shares, UNSEEN & 0xffu);
+    for (y = 0; y < AWB_SIDE; y++) {
         uint32_t left = UNSEEN, second = 0, fourth = 0, eighth = 0;
-        for (x = 0; x < AWB_SIDE; x++, raw += 3) {
-            uint32_t part = UNSEEN, square;
-            if (is_seen(e, n + x)) {
-                part = (*raw - black) * scale >> 16;
-                first += part;
-                square = (part >> 3) * (part >> 3);
-                second += square;
-                square = (square >> 12) * (square >> 12);
-                fourth += square;
-                if (READS_HIGH_NORMS)
-                    eighth += (square >> 12) * (square >> 12);
-                if (READS_EDGES) {
-                    add_step(part, left, &apart, &steep);
-                    add_step(part, above[x], &apart, &steep);
+        if (y % PATCH == 0)
+            clear(patches, sizeof patches);
+        above = e->at.norms.shares;
+        for (n = 0; n < AWB_SIDE / PATCH; n++) {
+            uint32_t total = 0, largest = patches[n][1];
+            uint32_t seen = e->seen[2 * y + n / 2] >> n % 2 * PATCH;
+            for (x = 0; x < PATCH; x++, raw += 3, seen >>= 1) {
+                uint32_t part = UNSEEN, square;
+                if (seen & 1) {
+                    part = (*raw - black) * scale >> 16;
+                    total += part;
+                    square = (part >> 3) * (part >> 3);
+                    second += square;
+                    square = (square >> 12) * (square >> 12);
+                    fourth += square;
+                    if (READS_HIGH_NORMS)
+                        eighth += (square >> 12) * (square >> 12);
+                    if (READS_EDGES) {
+                        add_step(part, left, &apart, &steep);
+                        add_step(part, *above, &apart, &steep);
+                    }
+                    largest = part > largest ? part : largest;
                 }
+                *above++ = (uint16_t)part;
+                left = part;
             }
-            above[x] = (uint16_t)part;
-            left = part;
+            first += total;
+            patches[n][0] += total;
+            patches[n][1] = largest;
         }
         power[0] += second;
         power[1] += fourth;
         power[2] += eighth;
+        for (n = 0; READS_SURFACE && y % PATCH == PATCH - 1 && n < AWB_SIDE / PATCH; n++)
+            if (patches[n][1])
+                filled += exp2_of(log2_of(patches[n][0]) - log2_of(patches[n][1]), 8);
     }
     e->norms[0][c] = log2_of(first) - mean - 15 * OCTAVE + most;
     for (n = 0; n < 3; n++)
@@ -434,6 +449,7 @@ static void measure_channel(estimate *e, int c, uint32_t top)
     e->norms[4][c] = most;
     e->norms[5][c] = log2_of(apart) + most;
     e->norms[6][c] = (log2_of(steep) >> 2) + most;
+    e->norms[7][c] = log2_of(first) - log2_of(filled) + most;
 }
 
 /* Which pixels are valid; and the channels' norms. */
@@ -472,6 +488,15 @@ static inline int32_t whiteness_of(const int32_t y[3])
     return 2 * least - most;
 }
 
+/* Logarithms of a valid pixel under the 4-norm. */
+static inline void guessed(const estimate *e, int place, int32_t y[3])
+{
+    int c;
+    UNROLLED
+    for (c = 0; c < 3; c++)
+        y[c] = quick_log2(value_at(e, place, c)) - e->norms[2][c];
+}
+
 /* Gains under which the mean brightness, of all channels together, is 1. */
 static void find_gains(estimate *e)
 {
@@ -504,18 +529,27 @@ static void find_anchor(estimate *e)
     uint8_t *bins = e->at.anchor.bins;
     uint16_t *histogram = e->at.anchor.histogram;
     const int32_t *first = e->norms[2];
+    int16_t *out = e->statistics;
     uint32_t total[3] = {0, 0, 0};
-    int32_t y[3], most;
+    int64_t products[3] = {0, 0, 0};
+    int32_t y[3], sum[2] = {0, 0}, most;
     share end;
     int n, c;
     clear(histogram, sizeof e->at.anchor.histogram);
     for (n = 0; n < AWB_PIXELS; n++)
         if (is_seen(e, n)) {
-            UNROLLED
-            for (c = 0; c < 3; c++)
-                y[c] = quick_log2(value_at(e, n, c)) - first[c];
+            guessed(e, n, y);
             bins[n] = bin_of(WHITE, whiteness_of(y));
             histogram[bins[n]]++;
+            y[0] -= y[1];
+            y[2] -= y[1];
+            sum[0] += y[0];
+            sum[1] += y[2];
+            if (READS_SPREAD) {
+                products[0] += (int64_t)y[0] * y[0];
+                products[1] += (int64_t)y[2] * y[2];
+                products[2] += (int64_t)y[0] * y[2];
+            }
         } else {
             bins[n] = 0;
         }
@@ -524,8 +558,7 @@ static void find_anchor(estimate *e)
         uint32_t weight = weight_above(end, bins[n]), linear[3], sum;
         if (!weight || !is_seen(e, n))
             continue;
-        for (c = 0; c < 3; c++)
-            y[c] = quick_log2(value_at(e, n, c)) - first[c];
+        guessed(e, n, y);
         most = y[0] > y[1] ? y[0] : y[1];
         most = y[2] > most ? y[2] : most;
         for (sum = 0, c = 0; c < 3; c++)
@@ -538,14 +571,20 @@ static void find_anchor(estimate *e)
     for (c = 0; c < 3; c += 2)
         e->anchor[c] -= e->anchor[1];
     e->anchor[1] = 0;
-    for (c = 0; c < 3; c++)
+    for (c = 0; LOOKS_ONCE && c < 3; c++)
         e->offset[c] = e->anchor[c];
     if (READS_LINEAR)
         find_gains(e);
-    for (n = 0; n < 7; n++) {
+    /* Relative to the anchor, and not to the first guess. */
+    for (c = 0; c < 2; c++)
+        out[74 + c] = held(ratio(sum[c], e->count) + less_green(first, c) - e->anchor[2 * c]);
+    if (READS_SPREAD)
+        moments(e->count, sum, products, out + 100);
+    out[106] = (int16_t)(e->count >> 1);
+    for (n = 0; n < 8; n++) {
         for (c = 0; c < 3; c++)
             e->norms[n][c] -= e->anchor[c];
-        put_chroma(e->statistics + (n < 5 ? 2 * n : 22 + 2 * n), e->norms[n]);
+        put_chroma(out + (n < 5 ? 2 * n : 22 + 2 * n), e->norms[n]);
     }
 }
 
@@ -645,39 +684,25 @@ static void count_pixels(estimate *e)
     uint16_t (*histograms)[BINS] = e->at.count.histograms;
     rows *r = &e->at.count.row;
     int16_t *out = e->statistics;
-    int64_t products[3] = {0, 0, 0};
     uint64_t contrast = 0, colour = 0;
-    int32_t sum[2] = {0, 0};
     int x, y, k;
     clear(histograms, sizeof e->at.count.histograms);
     begin_rows(e, r);
     for (y = 0; y < AWB_SIDE; y++) {
         colour += look_at_row(e, r, y);
         for (x = 0; x < AWB_SIDE; x++) {
-            int32_t u = r->chroma[0][x], v = r->chroma[1][x];
             if (!r->seen[y % ROWS][x + 1])
                 continue;
             for (k = 0; READS_LINEAR && k <= (READS_GREY ? GREY : WHITE); k++)
                 histograms[k][r->bins[k][x]]++;
             if (READS_PERCENTILES) {
-                histograms[RED_GREEN][bin_of(RED_GREEN, u)]++;
-                histograms[BLUE_GREEN][bin_of(BLUE_GREEN, v)]++;
-            }
-            sum[0] += u;
-            sum[1] += v;
-            if (READS_SPREAD) {
-                products[0] += u * u;
-                products[1] += v * v;
-                products[2] += u * v;
+                histograms[RED_GREEN][bin_of(RED_GREEN, r->chroma[0][x])]++;
+                histograms[BLUE_GREEN][bin_of(BLUE_GREEN, r->chroma[1][x])]++;
             }
             if (READS_CONTRAST)
                 contrast += r->contrast[x];
         }
     }
-    put_means(out + 74, sum[0], sum[1], e->count);
-    if (READS_SPREAD)
-        moments(e->count, sum, products, out + 100);
-    out[106] = (int16_t)(e->count >> 1);
     if (READS_CONTRAST) {
         out[107] = half_log(contrast, e->count * 36);
         out[108] = half_log(colour, e->count * 12);
@@ -827,14 +852,11 @@ static void add_row(estimate *e, int y)
             t->shine[sector] += brightness_of(r, x);
         }
         at->number[x / 4]++;
-        at->seen[x / 16]++;
         if (CHANNELS)
             at->contrast[x / 4] = r->contrast[x] > at->contrast[x / 4] ? r->contrast[x] : at->contrast[x / 4];
         for (c = 0; c < 3; c++) {
             uint32_t linear = r->linear[c][x];
             at->linear[x / 4][c] += linear;
-            if (READS_SURFACE)
-                at->greatest[x / 16][c] = linear > at->greatest[x / 16][c] ? linear : at->greatest[x / 16][c];
         }
     }
 }
@@ -875,22 +897,6 @@ static void finish_cells(estimate *e, int row)
     clear(at->number, sizeof at->number);
 }
 
-/* A row of four patches of 16 x 16 pixels is complete, and with it two rows of blocks. */
-static void finish_patches(estimate *e, int row)
-{
-    cells *at = &e->at.measure.cell;
-    int x, c;
-    for (x = 0; x < 4; x++)
-        for (c = 0; at->seen[x] && c < 3; c++) {
-            uint32_t (*block)[3] = e->at.measure.blocks + row * 16 + x * 2;
-            uint32_t total = block[0][c] + block[1][c] + block[8][c] + block[9][c];
-            e->at.measure.surface[0][c] += (int32_t)total;
-            e->at.measure.surface[1][c] += (int32_t)exp2_of(log2_of(total) - log2_of(at->greatest[x][c]), 8);
-        }
-    clear(at->greatest, sizeof at->greatest);
-    clear(at->seen, sizeof at->seen);
-}
-
 /* The 10th, 50th and 90th percentile of the blocks' log-chroma. */
 static void block_quantiles(estimate *e, int blue)
 {
@@ -925,8 +931,6 @@ static void measure_pixels(estimate *e)
         add_row(e, y);
         if (y % 4 == 3)
             finish_cells(e, y / 4);
-        if (READS_SURFACE && y % 16 == 15)
-            finish_patches(e, y / 16);
     }
     for (k = 0; READS_SHARES && k < MASKS; k++) {
         for (c = 0; c < 3; c++)
@@ -934,11 +938,6 @@ static void measure_pixels(estimate *e)
         put_chroma(out + 10 + 2 * k, logs);
         if (READS_MASKED_CHROMA)
             put_means(out + 40 + 2 * k, t->chroma[k][0], t->chroma[k][1], t->mass[k]);
-    }
-    if (READS_SURFACE) {
-        for (c = 0; c < 3; c++)
-            logs[c] = log2_of((uint64_t)e->at.measure.surface[0][c]) - log2_of((uint64_t)e->at.measure.surface[1][c]);
-        put_chroma(out + 36, logs);
     }
     if (READS_PRINCIPAL) {
         principal(t->moment, logs);
@@ -1209,24 +1208,21 @@ static int measure(estimate *e, const uint16_t *thumbnail, const awb_camera *cam
 {
     e->thumbnail = thumbnail;
     e->camera = camera;
+    e->known = camera->d65[0] && camera->d65[1] && camera->d65[2];
     if (measure_channels(e) != AWB_OK)
         return AWB_NO_VALID_PIXEL;
     find_anchor(e);
-    count_pixels(e);
+    if (LOOKS_ONCE)
+        count_pixels(e);
     if (LOOKS_TWICE)
         measure_pixels(e);
     return AWB_OK;
 }
 
-static int is_known(const awb_camera *camera)
-{
-    return camera->d65[0] && camera->d65[1] && camera->d65[2];
-}
-
 /* What the head reads of the whole picture; returns where the next of its inputs goes. */
 static activation *read_picture(const estimate *e, activation *x)
 {
-    int known = is_known(e->camera), n;
+    int known = e->known, n;
     int32_t green = log2_of(e->camera->d65[1]);
 #if STATISTICS
     for (n = 0; n < STATISTICS; n++) {
@@ -1254,8 +1250,8 @@ static void network(estimate *e, int32_t answer[3])
 int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_workspace *workspace, awb_gains *out)
 {
     estimate *e = (estimate *)(void *)workspace;
-    int known = is_known(camera), c;
     int32_t answer[3], degrees;
+    int c;
     if (measure(e, thumbnail, camera) != AWB_OK)
         return AWB_NO_VALID_PIXEL;
     network(e, answer);
@@ -1266,7 +1262,7 @@ int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_worksp
     }
     out->gain[1] = 4096;
     degrees = answer[2] < 10 * OCTAVE ? answer[2] : 10 * OCTAVE;
-    degrees = error_offset[known] + (int32_t)(((int64_t)exp2_of(degrees, 8) * error_slope[known] + 128) >> 8);
+    degrees = error_offset[e->known] + (int32_t)(((int64_t)exp2_of(degrees, 8) * error_slope[e->known] + 128) >> 8);
     out->error = (uint16_t)clamped(degrees, 26, 60 * 256);
     return AWB_OK;
 }

@@ -40,7 +40,7 @@ def log2(x: ArrayLike) -> Int:
 
 
 def quick_log2(x: ArrayLike) -> Int:
-    """The logarithm of numbers of 32 bits in half the instructions: off by 12 units at most, on average by a quarter of one."""
+    """The logarithm of numbers of 32 bits in half the instructions: off by 12 units at most."""
     whole, mantissa = _normal(x)
     return np.asarray((whole << 11) + QUICK_TABLE[mantissa >> 24 & 127])
 

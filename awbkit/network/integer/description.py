@@ -139,11 +139,18 @@ class _Picture:
         tops = planes.max(axis=(1, 2))
         shares = planes * ((1 << 31) // tops)[:, None, None] >> 16
         self.norms, edges = _channel_norms(shares, self._kept(shares), seen, log2(tops))
+        surface = _local_surface_reflectance(shares) + log2(tops)
         logs = quick_log2(planes)
         y = self._kept(logs)
         first = self.norms[2]
-        anchor = first + _anchor_of(y - first[:, None])
+        under = y - first[:, None]
+        anchor = first + _anchor_of(under)
         self.anchor = anchor - anchor[1]
+        u, v = under[0::2] - under[1]
+        apart = (first - self.anchor)[0::2] - first[1]
+        self.mean = np.stack([ratio(one.sum(), self.count) for one in (u, v)]) + apart
+        self.spread = _moments(u, v, np.ones(self.count, np.int64))
+        self.surface = _logs_less_green(surface - self.anchor)
         # The mean brightness, of all channels together, is 1.
         means = self.norms[0] - self.anchor
         level = int(log2(exp2(means - means.max(), 14).sum())) + int(means.max()) - 14 * OCTAVE
@@ -198,20 +205,19 @@ class _Picture:
         sector = np.where(apart > _COLOURED, halves, 8)
         number = np.bincount(sector, minlength=9)[:8]
         shine = np.array([self.brightness[sector == one].sum() for one in range(8)])
-        ones = np.ones(self.count, np.int64)
         parts = [
             _logs_less_green(self.norms),
             masked,
             _logs_less_green(self.edges),
-            self._local_surface_reflectance(blocks),
+            self.surface,
             _principal(self.linear, chosen),
             *means,
             lit,
-            ratio(self.chroma.sum(axis=1), count),
+            self.mean,
             _block_quantiles(blocks),
             np.stack([one.quantiles(quarters) for one in chromas], axis=1),
             _logs_less_green(log2(blocks.reshape(3, 4, -1).sum(axis=2)).T),
-            *_moments(u, v, ones),
+            *self.spread,
             *_moments(u, v, weights[3]),
             count >> 1,
             _half_log(self.contrast.sum() + _EVEN * 36 * count, count * 36),
@@ -228,15 +234,6 @@ class _Picture:
 
     def _ranks(self, thousandths: Sequence[int]) -> Int:
         return np.array([min(self.count - 1, self.count * part // 1000) for part in thousandths])
-
-    def _local_surface_reflectance(self, blocks: Int) -> Int:
-        """(2,), from 4 x 4 patches."""
-        greatest = self.linear_plane.reshape(3, 4, 16, 4, 16).max(axis=(2, 4))
-        totals = blocks.reshape(3, 4, 2, 4, 2).sum(axis=(2, 4))
-        some = self.seen.reshape(4, 16, 4, 16).any(axis=(1, 3))
-        totals, greatest = totals[:, some], greatest[:, some]
-        filled = exp2(log2(totals) - log2(greatest), 8)
-        return _logs_less_green((log2(totals.sum(axis=1)) - log2(filled.sum(axis=1)))[None])
 
     def grid(self) -> Int:
         """As :class:`Description` has it."""
@@ -317,6 +314,14 @@ def _channel_norms(planes: Int, kept: Int, seen: NDArray[np.bool_], tops: Int) -
     apart = np.concatenate([across.reshape(3, -1), down.reshape(3, -1)], axis=1)
     steep = (apart * apart >> 6) ** 2
     return np.stack([*norms, tops]), np.stack([log2(apart.sum(axis=1)), log2(steep.sum(axis=1)) >> 2]) + tops
+
+
+def _local_surface_reflectance(shares: Int) -> Int:
+    """(3,), logarithms, from 4 x 4 patches of (3, 64, 64)."""
+    patches = shares.reshape(3, 4, 16, 4, 16)
+    totals, greatest = patches.sum(axis=(2, 4)), patches.max(axis=(2, 4))
+    filled = np.where(greatest > 0, exp2(log2(totals) - log2(greatest), 8), 0)
+    return log2(totals.sum(axis=(1, 2))) - log2(filled.sum(axis=(1, 2)))
 
 
 def _linear(planes: Int, logs: Int) -> Int:
