@@ -16,7 +16,7 @@ from math import prod
 from typing import Any
 
 from awbkit.errors import UsageError
-from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, GROUPS, STATISTICS
+from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS
 from awbkit.spelling import suggestion
 
 OUTPUTS = 3
@@ -30,10 +30,8 @@ SQUEEZE = 4
 
 ALL_STATISTICS = tuple(range(STATISTICS))
 
-_DEAR = ("high_norms", "masked_chroma", "windows", "rough", "shine", "blocks", "contrast", "grey", "sectors")
-"""Groups of statistics that a very small network does as well without."""
-
-_FEW_STATISTICS = tuple(n for n in ALL_STATISTICS if not any(n in GROUPS[group] for group in _DEAR))
+_FEW_STATISTICS = (*range(6), *range(32, 38), 74, 75, *range(100, 103), 106)
+"""Norms, edges, local surface reflectance, mean and spread of colours, and how many pixels are valid."""
 
 _LARGEST = 1024
 _MOST_BLOCKS = 32
@@ -204,7 +202,7 @@ def _awbnet(
     rank: int,
     statistics: tuple[int, ...] = ALL_STATISTICS,
 ) -> Architecture:
-    """One whose first hidden layer, by far the largest, is factorised."""
+    """One whose first hidden layer, mostly by far the largest, may be factorised."""
     ranks = (rank, *(0 for _ in hidden[1:]))
     blocks = tuple(0 for _ in channels[1:])
     return Architecture("awbnet", channels, blocks, maps, hidden, ranks, statistics=statistics)
@@ -216,7 +214,7 @@ def _inverted(family: str, width: int, blocks: int, hidden: int, expansion: int)
 
 
 _ARCHITECTURES = {
-    "awbnet-nano": _awbnet((), maps=0, hidden=(12, 8), rank=8, statistics=_FEW_STATISTICS),
+    "awbnet-nano": _awbnet((), maps=0, hidden=(16, 8), rank=0, statistics=_FEW_STATISTICS),
     "awbnet-s": _awbnet((8, 8, 8), maps=4, hidden=(48, 24), rank=16),
     "awbnet-m": _awbnet((16, 16, 16, 16), maps=8, hidden=(96, 48), rank=48),
     "awbnet-teacher": _awbnet((), maps=0, hidden=(64, 32), rank=24),

@@ -17,6 +17,13 @@
 #define UNROLLED
 #endif
 
+/* Compilers that are to save space put small functions into others all the same. */
+#if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
+#define CALLED __attribute__((noinline))
+#else
+#define CALLED
+#endif
+
 /* Logarithms are to base 2, in 1/2048 octave. Shifts of negative numbers to the right round down, as all compilers for
  * embedded processors do them. */
 #define OCTAVE 2048
@@ -53,7 +60,7 @@ static int leading_zeros(uint32_t x)
 #endif
 }
 
-static int32_t clamped(int32_t x, int32_t low, int32_t high)
+static CALLED int32_t clamped(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : x > high ? high : x;
 }
@@ -302,7 +309,7 @@ static int32_t quantile(const estimate *e, int which, uint32_t rank)
 
 /* -------------------------------------------------------------------------------------------- statistics of sums */
 
-static int16_t held(int32_t x)
+static CALLED int16_t held(int32_t x)
 {
     return (int16_t)clamped(x, -32768, 32767);
 }
@@ -381,7 +388,7 @@ static uint32_t distance(uint32_t a, uint32_t b)
 }
 
 /* Add the difference of two neighbours, and its fourth power. */
-static void add_step(uint32_t part, uint32_t other, uint32_t *apart, uint64_t *steep)
+static CALLED void add_step(uint32_t part, uint32_t other, uint32_t *apart, uint64_t *steep)
 {
     uint32_t step = distance(part, other);
     if (other == UNSEEN)
@@ -1013,7 +1020,7 @@ static inline uint32_t pair(int32_t low, int32_t high)
 #endif
 
 /* The sum of products of a row of weights and its inputs, both padded to a multiple of four. */
-static inline int32_t dot(const coefficient *w, const activation *x, int n, int32_t total)
+static CALLED int32_t dot(const coefficient *w, const activation *x, int n, int32_t total)
 {
 #if WEIGHT_BITS == 4
     for (; n > 0; n -= 2, w++, x += 2) {
