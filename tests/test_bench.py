@@ -106,7 +106,7 @@ def test_the_command(tmp_path: Path) -> None:
     first, second, last = records[0], records[1], records[-1]
     assert (first["kind"], second["kind"], last["kind"]) == ("quantised", "network", "statistic")
     assert first["c_microseconds"] < first["numpy_microseconds"]
-    assert first["parameters"] == second["parameters"] == 799
+    assert first["parameters"] == second["parameters"] == 515
     assert last["parameters"] is None
     assert json.loads((tmp_path / "out" / "bench.json").read_text()) == records
     (plot,) = (tmp_path / "out").glob("*.svg")

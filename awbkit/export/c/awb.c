@@ -539,7 +539,7 @@ static void find_anchor(estimate *e)
     int16_t *out = e->statistics;
     uint32_t total[3] = {0, 0, 0};
     int64_t products[3] = {0, 0, 0};
-    int32_t y[3], sum[2] = {0, 0}, most;
+    int32_t y[3], colour[2] = {0, 0}, most;
     share end;
     int n, c;
     clear(histogram, sizeof e->at.anchor.histogram);
@@ -550,8 +550,8 @@ static void find_anchor(estimate *e)
             histogram[bins[n]]++;
             y[0] -= y[1];
             y[2] -= y[1];
-            sum[0] += y[0];
-            sum[1] += y[2];
+            colour[0] += y[0];
+            colour[1] += y[2];
             if (READS_SPREAD) {
                 products[0] += (int64_t)y[0] * y[0];
                 products[1] += (int64_t)y[2] * y[2];
@@ -584,9 +584,9 @@ static void find_anchor(estimate *e)
         find_gains(e);
     /* Relative to the anchor, and not to the first guess. */
     for (c = 0; c < 2; c++)
-        out[74 + c] = held(ratio(sum[c], e->count) + less_green(first, c) - e->anchor[2 * c]);
+        out[74 + c] = held(ratio(colour[c], e->count) + less_green(first, c) - e->anchor[2 * c]);
     if (READS_SPREAD)
-        moments(e->count, sum, products, out + 100);
+        moments(e->count, colour, products, out + 100);
     out[106] = (int16_t)(e->count >> 1);
     for (n = 0; n < 8; n++) {
         for (c = 0; c < 3; c++)
