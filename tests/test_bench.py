@@ -54,7 +54,8 @@ def test_a_microcontroller() -> None:
         found[shape] = cortex.measured(emit(model), model, cases, "cortex-m4")
     nano, s = found["nano"], found["s"]
     # Beside the network's own layers, what the smaller one does not read is not measured.
-    assert nano.flash + 5000 < s.flash <= 16 * 1024
+    assert nano.flash <= 4 * 1024
+    assert s.flash <= 16 * 1024
     assert nano.describing < 0.7 * s.describing
     assert 94_488 < s.instructions - s.describing < 1_500_000
     wrong = integer_model("s", seed=1)

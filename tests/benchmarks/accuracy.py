@@ -21,7 +21,7 @@ import argparse
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +75,18 @@ def by_other_cameras(rendered: Sequence[Picture], tested: Sequence[Picture]) -> 
     return np.flatnonzero(~np.array(alike))
 
 
-def trained(bank: Bank, recipe: Recipe, seed: int) -> tuple[Architecture, Weights]:
+def trained(bank: Bank, built: Architecture, recipe: Recipe, seed: int) -> Weights:
     plain = recipe.with_changes({"teachers": 0, "distil": 0.0})
-    wide, built = architecture(recipe.teacher_arch), architecture(recipe.arch)
+    wide = architecture(recipe.teacher_arch)
     count = recipe.teachers if recipe.distil else 0
     teachers = [network_of(wide, fit(bank, wide, plain, seed=1000 * seed + 1 + n)) for n in range(count)]
-    return built, fit(bank, built, recipe, seed=1000 * seed, teachers=teachers)
+    return fit(bank, built, recipe, seed=1000 * seed, teachers=teachers)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Numbers such as 0-5,74,75."""
+    parts = [[int(end) for end in part.split("-")] for part in text.split(",") if part]
+    return tuple(sorted({number for part in parts for number in range(part[0], part[-1] + 1)}))
 
 
 def bank_of(
@@ -118,6 +124,7 @@ def main() -> None:
     parser.add_argument("--seed", action="append", type=int)
     parser.add_argument("--chance", action="append", default=[], metavar="KEY=VALUE", help="of what versions are like")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the recipe")
+    parser.add_argument("--statistics", metavar="0-5,74", help="which are read, not those of --arch")
     parser.add_argument("--without-rendered", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--report", action="store_true")
@@ -128,6 +135,9 @@ def main() -> None:
     torch.set_num_threads(1)
     changes = {key: parsed(value) for key, value in (pair.split("=") for pair in options.set)}
     recipe = Recipe(arch=options.arch).with_changes(changes)
+    built, read = architecture(options.arch), []
+    if options.statistics is not None:
+        built, read = replace(built, statistics=numbers(options.statistics)), [f"statistics={options.statistics}"]
     chances = {key: float(value) for key, value in (pair.split("=") for pair in options.chance)}
     folder = options.work / ",".join(["pictures", *sorted(options.chance)])
     pictures, bank = bank_of(options.prepared, SETS, folder, recipe.variants, Chances(**chances), options.jobs)
@@ -138,7 +148,7 @@ def main() -> None:
             options.prepared, ("rendered",), folder, recipe.variants, Chances(**chances), options.jobs
         )
     without = ["without-rendered"] if options.without_rendered else []
-    label = ",".join([options.arch, *without, *sorted(options.set), *sorted(options.chance)])
+    label = ",".join([options.arch, *without, *read, *sorted(options.set), *sorted(options.chance)])
     for seed in options.seed or [0, 1, 2]:
         for protocol in options.protocol or PROTOCOLS:
             path = options.work / "answers" / label / f"{protocol}-{seed}.npz"
@@ -150,7 +160,7 @@ def main() -> None:
                 if protocol == "lodo" and rendered is not None:
                     others = by_other_cameras(scenes, [pictures[place] for place in test])
                     seen = joined(seen, rendered.subset(others))
-                built, weights = trained(seen, recipe, seed)
+                weights = trained(seen, built, recipe, seed)
                 model = Model(f"{label},{protocol},{name},{seed}", built, weights, "raw")
                 write_whole(
                     options.work / "networks" / label / f"{protocol}-{seed}-{name.replace(' ', '-')}.safetensors",
