@@ -179,6 +179,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("pickled", pickle.dumps({"weights": [1.0]}), "no sound safetensors"),
     ("foreign weights", bytes(save({"a": np.zeros(3, np.float32)})), "holds weights, but no model of awbkit"),
     ("a later schema", header({"schema": 4}), "is of schema 4, this awbkit reads 3; update awbkit"),
+    ("a schema that is no number", header({"schema": "3"}), "is no model of awbkit .its schema is '3'"),
     ("an earlier schema", header({"schema": 2}), "is of schema 2, this awbkit reads 3; make it again"),
     ("another domain", header({"domain": "video"}), "no domain 'video'"),
     ("no numbers", header({"calibration": ["a", "b"]}), "is no model of awbkit"),

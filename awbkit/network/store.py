@@ -61,6 +61,8 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
             if text is None:
                 raise UnreadableFile(place, "holds weights, but no model of awbkit", _REMEDY)
             header = json.loads(text)
+            if type(header["schema"]) is not int:
+                raise ValueError(f"its schema is {header['schema']!r}")
             if header["schema"] != SCHEMA:
                 later = header["schema"] > SCHEMA
                 remedy = "update awbkit" if later else "make it again, or use the awbkit of its time"
