@@ -362,4 +362,4 @@ def test_models_and_c_travel_in_the_wheel(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"awbkit/models/{name}{tail}.safetensors" for name in NAMES for tail in ("", "-rendered")} <= names
-    assert {f"awbkit/export/c/{name}" for name in ("awb.h", "awb.c", "driver.c")} <= names
+    assert {f"awbkit/export/c/{name}" for name in ("awb.h", "arithmetic.c", "driver.c")} <= names

@@ -16,6 +16,11 @@ from awbkit.network.integer.network import Layer
 
 HEADER, SOURCE = "awb.h", "awb.c"
 
+_PARTS = {
+    HEADER: (HEADER,),
+    SOURCE: ("arithmetic.c", "channels.c", "pixels.c", "network.c", "thumbnails.c"),
+}
+
 _WHILE_MEASURED = {True: 5420, False: 4608}
 """Bytes for three rows of pixels and the histograms of all; without local contrast, for the search of the anchor."""
 
@@ -37,10 +42,11 @@ def emit(model: IntegerModel) -> dict[str, str]:
         "WORDS": str(_workspace_words(model)),
         "READ": str(len(model.architecture.statistics) + POSITION),
     }
-    return {
-        name: _filled(files(__package__).joinpath(name).read_text(encoding="ascii"), values)
-        for name in (HEADER, SOURCE)
-    }
+    return {name: _filled("\n".join(map(_template, parts)), values) for name, parts in _PARTS.items()}
+
+
+def _template(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="ascii")
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
