@@ -5,7 +5,7 @@
 
 For each data set left out and each seed, the network that ``accuracy.py --protocol lodo`` left in WORK is pruned to the
 numbers of parameters, each time from the network that was pruned before and learning from the one that never was, on
-the same pictures, rendered scenes among them. It is compared with that one and, with ``--scratch``, with one trained
+the same pictures, rendered scenes by other cameras among them. It is compared with that one and, with ``--scratch``, with one trained
 for as many steps as it took in all, and with networks of the pruned dimensions trained from nothing for as many.
 Finished networks are kept in WORK.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accuracy import KEYS, SETS, bank_of, joined
+from accuracy import KEYS, SETS, bank_of, by_other_cameras, joined
 
 from awbkit.evaluation.statistics import statistics
 from awbkit.network.model import Model
@@ -125,15 +125,14 @@ def main() -> None:
         return
     torch.set_num_threads(1)
     pictures, bank = bank_of(options.prepared, SETS, options.work / "pictures", Recipe().variants, jobs=options.jobs)
-    _, rendered = bank_of(
+    scenes, rendered = bank_of(
         options.prepared, ("rendered",), options.work / "rendered", Recipe().variants, jobs=options.jobs
     )
     dataset = np.array([picture.dataset for picture in pictures])
     for left_out in options.left_out or SETS:
-        train, test = (
-            joined(bank.subset(np.flatnonzero(dataset != left_out)), rendered),
-            bank.subset(np.flatnonzero(dataset == left_out), 1),
-        )
+        tested = np.flatnonzero(dataset == left_out)
+        others = rendered.subset(by_other_cameras(scenes, [pictures[place] for place in tested]))
+        train, test = joined(bank.subset(np.flatnonzero(dataset != left_out)), others), bank.subset(tested, 1)
         for seed in options.seed or [0, 1, 2]:
             one(options, train, test, left_out, seed)
 
