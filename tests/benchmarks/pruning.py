@@ -5,9 +5,9 @@
 
 For each data set left out and each seed, the network that ``accuracy.py --protocol lodo`` left in WORK is pruned to the
 numbers of parameters, each time from the network that was pruned before and learning from the one that never was, on
-the same pictures, rendered scenes by other cameras among them. It is compared with that one and, with ``--scratch``, with one trained
-for as many steps as it took in all, and with networks of the pruned dimensions trained from nothing for as many.
-Finished networks are kept in WORK.
+the same pictures, rendered scenes by other cameras among them. It is compared with that one and, with ``--scratch``,
+with one trained for as many steps as it took in all, and with networks of the pruned dimensions trained from nothing
+for as many. Finished networks are kept in WORK.
 """
 
 from __future__ import annotations
