@@ -87,16 +87,25 @@ class RenderedPhoto(Photo):
             codes = decode_jpeg(self.path, Path(self.path).read_bytes(), shrink=shrink)
             return self._linear(codes[_rows(len(codes), 4)]).thumbnail()
         with decoding(self.path):
-            return self._linear(_sampled(self.rgb())).thumbnail()
+            return self._linear(_sampled(self._seen())).thumbnail()
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
         stored = region.stored(self.width, self.height, self.orientation)
         with decoding(self.path):
-            return self._linear(self.rgb().crop(stored.x, stored.y, stored.width, stored.height).numpy())
+            return self._linear(self._seen().crop(stored.x, stored.y, stored.width, stored.height).numpy())
+
+    def _seen(self) -> pyvips.Image:
+        """:meth:`rgb`, and alpha where there is one."""
+        stored = self.pixels()
+        colour = self.colour(stored)
+        return colour.bandjoin(stored.extract_band(3)) if self.bands == 4 else colour
 
     def _linear(self, codes: Pixels) -> LinearImage:
-        """Linear sRGB, or the sensor's own RGB, of stored numbers (H, W, 3)."""
+        """Linear sRGB, or the sensor's own RGB, of stored numbers (H, W, 3 or 4); transparent pixels are not valid."""
+        if codes.shape[2] == 4:
+            seen = self._linear(codes[..., :3])
+            return LinearImage(seen.pixels, seen.valid & (codes[..., 3] > 0), seen.camera)
         encoding = self.encoding or SRGB
         if self.is_float:
             with np.errstate(invalid="ignore", over="ignore"):
