@@ -335,6 +335,10 @@ static void measure_pixels(estimate *e)
     int32_t logs[3];
     int x, y, c, k;
     clear(&e->at.measure, sizeof e->at.measure);
+#if CHANNELS
+    /* Rows of weights are padded, and read as far beyond the last cell. */
+    clear(e->grid + 256 * GRID_CHANNELS, 3 * sizeof *e->grid);
+#endif
     begin_rows(e, &e->at.measure.row);
     for (y = 0; y < AWB_SIDE; y++) {
         look_at_row(e, &e->at.measure.row, y);

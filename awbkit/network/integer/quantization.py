@@ -38,6 +38,9 @@ Weights = Mapping[str, Float]
 LEAST_UNIT = 1e-12
 """The least that a unit of weights is, where all of an output's are 0."""
 
+_HEADROOM = {8: 1.1, 16: 4.0}
+"""By the bits of activations, for pictures unlike those seen: where they clip, lights are off by degrees."""
+
 _SUM_BITS = {8: 23, 16: 31}
 """What sums may take, by the bits of activations, their signs apart."""
 
@@ -72,7 +75,7 @@ class Bits:
 def calibrated(
     model: Model, pictures: Iterable[LinearImage], bits: Bits, *, progress: Callable[[int], None] = lambda count: None
 ) -> dict[str, float]:
-    """What one unit of each layer's outputs is: as little as clips nothing in these pictures.
+    """What one unit of each layer's outputs is, so that nothing clips in these pictures or in somewhat wilder ones.
 
     Args:
         model: Of the family "awbnet".
@@ -98,8 +101,8 @@ def calibrated(
         progress(1)
     if not greatest:
         raise UsageError("no picture to calibrate on")
-    most = bits.largest_activation
-    return {name: max(value, 1e-3) / most for name, value in greatest.items()}
+    unit = _HEADROOM[bits.activations] / bits.largest_activation
+    return {name: max(value, 1e-3) * unit for name, value in greatest.items()}
 
 
 def quantized(model: Model, scales: Mapping[str, float], bits: Bits) -> IntegerModel:
