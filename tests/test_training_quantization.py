@@ -28,7 +28,7 @@ def test_the_answers_are_those_of_whole_numbers(shape: str, bits: Bits) -> None:
     missed, without = found.mean(axis=0)
     assert missed < 0.02
     if bits.weights == 4:
-        assert missed < 0.3 * without
+        assert missed < 0.4 * without
 
 
 def missed_by(model: Model, bits: Bits) -> tuple[float, float]:
