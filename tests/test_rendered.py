@@ -29,7 +29,7 @@ from conftest import (
 from PIL import Image
 
 import awbkit
-from awbkit.errors import AwbError, UnsupportedImage
+from awbkit.errors import UnsupportedImage
 from awbkit.files.encoding import parse_profile, srgb_to_linear
 from awbkit.image import LinearImage
 
@@ -367,32 +367,6 @@ def test_previews_do_not_make_a_tiff_a_document(linear: np.ndarray, tmp_path: Pa
             writer.write(encode(linear), photometric="rgb", **options)
             writer.write(small, photometric="rgb", subfiletype=1)
         assert degrees(awbkit.estimate(path, region=CARD).rgb, TUNGSTEN) < 0.4
-
-
-@pytest.mark.parametrize("kind", ["png 8", "png 16", "tiff 16", "tiff float"])
-def test_what_is_transparent_is_not_seen(kind: str, linear: np.ndarray, tmp_path: Path) -> None:
-    """Only a cut-out's surroundings: what nobody sees of them tells nothing of the light."""
-    form, _, bits = kind.partition(" ")
-    dtype = {"8": np.uint8, "16": np.uint16, "float": np.float32}[bits]
-    top = 1 if bits == "float" else np.iinfo(dtype).max
-    pixels = linear.astype(dtype) if bits == "float" else encode(linear, dtype)
-    pixels[:, :40] = np.array([0.9, 0.1, 0.5]) * top
-    alpha = np.full(pixels.shape[:2], top, dtype)
-    alpha[:, :40], alpha[:, 100:] = 0, top // 2 or 0.5
-    path = tmp_path / f"a.{form}"
-    if form == "png":
-        image = pyvips.Image.new_from_array(np.dstack([pixels, alpha]))
-        image.copy(interpretation="rgb16" if bits == "16" else "srgb").write_to_file(str(path))
-    else:
-        tifffile.imwrite(path, np.dstack([pixels, alpha]), photometric="rgb", extrasamples=["unassalpha"])
-    thumbnail = awbkit.open(path).thumbnail()
-    assert thumbnail.valid[:, 20:].any()
-    assert not thumbnail.valid[:, :20].any()
-    seen = LinearImage.from_array(linear[:, 40:])
-    world = seen.pixels[seen.valid].mean(axis=0)
-    assert degrees(awbkit.estimate(path, "gray-world").rgb, world) < 0.5
-    with pytest.raises(AwbError, match="no valid pixel"):
-        awbkit.estimate(path, region="4,4,24,24")
 
 
 @pytest.mark.parametrize("deep", [False, True])

@@ -18,12 +18,14 @@ from awbkit.network.models import AnyModel
 _FLOATING_POINT = "{} is of floating point; quantise it first: awbkit quantize MODEL PREPARED -o FILE"
 
 _FLOATING = Apart(0, mean=0.01, greatest=0.1, expected=0.1)
-# One step of TensorFlow Lite's 8-bit outputs, up in one and down in the other, is half a degree, and what lies halfway
-# between two steps falls to either side in every layer.
+"""How far an answer may be from the model's."""
+
 _QUANTISED = Apart(0, mean=0.15, greatest=0.7, expected=0.5)
-# Where the picture is measured in floating point, without the histograms of whole numbers.
+"""The same of quantised models. One step of TensorFlow Lite's 8-bit outputs, up in one and down in the other, is half a
+degree, and what lies halfway between two steps falls to either side in every layer."""
+
 _DESCRIBED = Apart(0, mean=0.3, greatest=3, expected=2)
-"""How far an answer may be from the model's. In 8 bits, a quantised network's numbers are that far from the next."""
+"""The same where the picture is measured in floating point, without the histograms of whole numbers."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,12 +69,8 @@ class RenderedPhoto(Photo):
             image.set_type(vips().GValue.blob_type, "icc-profile-data", self.profile)
         return image
 
-    def rgb(self) -> pyvips.Image:
-        """The three colour bands of :meth:`pixels`; lookup-table profiles already turned into 16-bit sRGB."""
-        return self.colour(self.pixels())
-
     def colour(self, image: pyvips.Image) -> pyvips.Image:
-        """The colour bands of an image that :meth:`pixels` gave."""
+        """The three colour bands of an image that :meth:`pixels` gave; of a lookup-table profile, in 16-bit sRGB."""
         if self.encoding is None:
             image = image.icc_transform("srgb", embedded=True, intent="relative", depth=16)
         return image.extract_band(0, n=3) if image.bands > 3 else image
@@ -96,7 +92,7 @@ class RenderedPhoto(Photo):
             return self._linear(self._seen().crop(stored.x, stored.y, stored.width, stored.height).numpy())
 
     def _seen(self) -> pyvips.Image:
-        """:meth:`rgb`, and alpha where there is one."""
+        """The colour bands, and alpha where there is one."""
         stored = self.pixels()
         colour = self.colour(stored)
         return colour.bandjoin(stored.extract_band(3)) if self.bands == 4 else colour

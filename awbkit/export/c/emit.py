@@ -18,7 +18,15 @@ HEADER, SOURCE = "awb.h", "awb.c"
 
 _PARTS = {
     HEADER: (HEADER,),
-    SOURCE: ("arithmetic.c", "channels.c", "pixels.c", "network.c", "thumbnails.c"),
+    SOURCE: (
+        "arithmetic.c",
+        "workspace.c",
+        "statistics.c",
+        "channels.c",
+        "pixels.c",
+        "network.c",
+        "thumbnails.c",
+    ),
 }
 
 _WHILE_MEASURED = {True: 5420, False: 4608}

@@ -155,7 +155,7 @@ class _Picture:
         means = self.norms[0] - self.anchor
         level = int(log2(exp2(means - means.max(), 14).sum())) + int(means.max()) - 14 * OCTAVE
         self.edges = edges - self.anchor
-        self.norms = self.norms - self.anchor - level
+        self.norms = self.norms - self.anchor
         self.y = y - self.anchor[:, None] - level
         self.linear_plane = _linear(planes, self.anchor + level)
         self.linear = self._kept(self.linear_plane)
