@@ -142,9 +142,9 @@ class Rendering:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Rendering:
-        """What a camera might do: 45 % nearly right whites, 35 % typical errors of automatic balance, 20 % presets."""
+        """What a camera might do: 60 % nearly right whites, 25 % typical errors of automatic balance, 15 % presets."""
         chance = rng.random()
-        spread = 0.35 if chance < 0.45 else 1.0 if chance < 0.8 else 0.0
+        spread = 0.35 if chance < 0.6 else 1.0 if chance < 0.85 else 0.0
         preset = float(rng.choice(list(PRESETS), p=list(PRESETS.values())))
         low, high = list(FAMILIES.values())[int(rng.integers(len(FAMILIES)))]
         return cls(
