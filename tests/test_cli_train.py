@@ -55,7 +55,19 @@ def test_what_the_initial_model_was_worth_is_told(prepared: Path) -> None:
     anew = awbkit("train", prepared, "-o", "anew", *QUICK)
     tuned = awbkit("train", prepared, "-o", "tuned", "--init", "anew", "--validation", "0.1", *QUICK)
     assert "before" not in anew.record
-    assert tuned.record["before"] == {"validation": anew.record["validation"]}
+    # The same scenes are held out by both.
+    assert tuned.record["before"] == {"validation": anew.record["validation"], "trained_on_validation": 0}
+    assert "was trained on" not in tuned.err
+
+
+def test_a_validation_by_what_the_start_was_trained_on_is_told(prepared: Path) -> None:
+    anew = awbkit("train", prepared, "-o", "anew", *QUICK, "--validation", "0.1")
+    tuned = awbkit("train", prepared, "-o", "tuned", "--init", "anew", *QUICK, "--validation", "0.5", "--steps", "1")
+    known = tuned.record["before"]["trained_on_validation"]
+    assert 0 < known < tuned.record["calibrated_on"]
+    assert f"awbkit: what this run started from was trained on {known} of the validation pictures" in tuned.err
+    # One step changes next to nothing, so what is expected is what was, however well these pictures come out.
+    assert tuned.record["calibration"] == pytest.approx(anew.record["calibration"], abs=0.1)
 
 
 def test_a_start_is_adapted_in_small_steps_unless_told_otherwise(prepared: Path) -> None:
@@ -119,6 +131,21 @@ def test_shards_that_cannot_be_divided(prepared: Path) -> None:
     ran = process("train", prepared, "-o", "run", *QUICK, WORLD_SIZE="3", RANK="0", LOCAL_RANK="0")
     assert ran.code == 2
     assert "2 shards of a batch cannot be divided among 3 processes; set shards = 3" in ran.complaint
+
+
+@pytest.mark.parametrize(
+    ("stated", "says"),
+    [
+        ({"WORLD_SIZE": "x"}, "WORLD_SIZE is 'x' in the environment"),
+        ({"WORLD_SIZE": "0"}, "WORLD_SIZE is '0' in the environment"),
+        ({"WORLD_SIZE": "2"}, "WORLD_SIZE is 2, but the processes cannot meet"),
+    ],
+    ids=["no number", "none", "no rank"],
+)
+def test_half_an_environment_of_several_processes(prepared: Path, stated: dict[str, str], says: str) -> None:
+    ran = process("train", prepared, "-o", "run", *QUICK, **stated)
+    assert ran.code == 2
+    assert says in ran.complaint
 
 
 def test_ctrl_c_keeps_what_is_done(prepared: Path) -> None:

@@ -17,9 +17,6 @@ def judged(stated: list[float] | np.ndarray, missed: list[float] | np.ndarray) -
     return Judged(np.array(stated, dtype=np.float64), np.array(missed, dtype=np.float64))
 
 
-AS_STATED = (0.0, 1.0)
-
-
 def between(before: tuple[float, float], found: tuple[float, float], count: int) -> tuple[float, float]:
     """By hand: a line known before counts for as many pictures as a line takes."""
     old, new = FEWEST / (FEWEST + count), count / (FEWEST + count)
@@ -30,7 +27,8 @@ def test_a_line_is_found_again() -> None:
     stated = np.linspace(0.5, 6, 30_000)
     assert line([judged(stated, 0.7 + 1.3 * stated)]) == pytest.approx((0.7, 1.3), abs=1e-3)
     few = stated[::1000]
-    assert line([judged(few, 0.7 + 1.3 * few)]) == pytest.approx(between(AS_STATED, (0.7, 1.3), 30))
+    before = (0.1, 1.0)
+    assert line([judged(few, 0.7 + 1.3 * few)], before) == pytest.approx(between(before, (0.7, 1.3), 30))
 
 
 def test_a_few_wild_statements_do_not_lay_the_line_flat() -> None:
@@ -45,8 +43,22 @@ def test_a_few_wild_statements_do_not_lay_the_line_flat() -> None:
 
 def test_parts_count_alike_whatever_their_size() -> None:
     one, ten = np.linspace(1, 2, FEWEST), np.tile(np.linspace(1, 2, FEWEST), 10)
-    expected = between(AS_STATED, (2.0, 0.0), 11 * FEWEST)
-    assert line([judged(one, one * 0 + 1), judged(ten, ten * 0 + 3)]) == pytest.approx(expected)
+    expected = between((0.5, 1.0), (2.0, 0.0), 11 * FEWEST)
+    assert line([judged(one, one * 0 + 1), judged(ten, ten * 0 + 3)], (0.5, 1.0)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("count", [1, 15, FEWEST - 1])
+def test_a_network_of_a_few_pictures_is_not_believed_what_it_states(count: int) -> None:
+    """Of pictures that it was trained on it states next to nothing, and there is no line known before."""
+    stated = np.linspace(0.05, 0.2, count)
+    missed = np.linspace(1.0, 1.8, count)
+    assert line([judged(stated, missed)]) == pytest.approx((0.0, missed.mean() / stated.mean()))
+
+
+def test_a_line_of_some_pictures_is_drawn_towards_the_mean_of_what_came() -> None:
+    stated = np.linspace(1, 5, 60)
+    missed = 1 + 3 * stated
+    assert line([judged(stated, missed)]) == pytest.approx(between((0.0, missed.mean() / 3), (1.0, 3.0), 60))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +72,13 @@ def test_a_few_pictures_move_the_scale_by_little(stated: list[float], missed: li
 
 def test_pictures_without_any_error_leave_the_line_as_it_was() -> None:
     assert line([judged([1.0, 2.0], [0.0, 0.0])], (0.5, 2.0)) == (0.5, 2.0)
+    assert line([judged([1.0, 2.0], [0.0, 0.0])]) == line([]) == (0.0, 1.0)
 
 
 def test_what_orders_the_wrong_way_orders_nothing() -> None:
     stated = np.linspace(1, 5, 60)
-    assert line([judged(stated, 6 - stated)]) == pytest.approx(between(AS_STATED, (3.0, 0.0), 60))
-    assert line([judged(np.full(60, 2.0), stated)]) == pytest.approx(between(AS_STATED, (3.0, 0.0), 60))
+    assert line([judged(stated, 6 - stated)], (0.5, 2.0)) == pytest.approx(between((0.5, 2.0), (3.0, 0.0), 60))
+    assert line([judged(np.full(60, 2.0), stated)]) == pytest.approx(between((0.0, 1.5), (3.0, 0.0), 60))
 
 
 def pictures_of(*sets: tuple[str, str, str]) -> list[Picture]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from training_runs import CAMERAS, SMALL, write_set
 
 from awbkit.datasets.prepared import Prepared
@@ -265,6 +266,31 @@ def test_damaged_data_is_refused(prepared: Prepared, tmp_path: Path) -> None:
     np.save(prepared.path / "thumbnails.npy", thumbnails)
     with pytest.raises(UnreadableFile, match="is not what was prepared"):
         train([prepared.path], tmp_path / "run", SMALL)
+
+
+@pytest.mark.parametrize("step", ["-5", "0", "99999", "x"])
+def test_a_checkpoint_of_a_step_that_cannot_be_is_told(prepared: Prepared, tmp_path: Path, step: str) -> None:
+    run, recipe = tmp_path / "run", replace(SMALL, teachers=0)
+    train([prepared.path], run, recipe)
+    network = run / "networks" / "all" / "network.safetensors"
+    path = network.with_name("network.checkpoint.safetensors")
+    weights = load_file(network)
+    parts = {"network": weights, "average": weights, "exp_avg": weights, "exp_avg_sq": weights}
+    save_file({f"{part}.{name}": of[name] for part, of in parts.items() for name in of}, path, {"step": step})
+    network.unlink()
+    with pytest.raises(UnreadableFile, match="is no checkpoint of this training"):
+        train([prepared.path], run, recipe, execution=Execution(resume=True))
+
+
+def test_descriptions_of_another_kind_are_told(prepared: Prepared, tmp_path: Path) -> None:
+    run, recipe = tmp_path / "run", replace(SMALL, teachers=0)
+    train([prepared.path], run, recipe)
+    path = run / "pictures" / "training" / "000.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **{**arrays, "statistics": arrays["statistics"][:, :-1]})
+    with pytest.raises(UnreadableFile, match="holds descriptions of another kind"):
+        train([prepared.path], run, recipe, execution=Execution(resume=True))
 
 
 def test_a_damaged_checkpoint_is_told(prepared: Prepared, tmp_path: Path) -> None:

@@ -146,6 +146,12 @@ def carried_out(
                 "--validation, or more pictures, would make it reliable",
                 file=sys.stderr,
             )
+        if result.known_before and not quiet:
+            print(
+                f"awbkit: what this run started from was trained on {result.known_before} of the validation pictures; "
+                "new ones come out worse, and the expected error goes by what it expected before",
+                file=sys.stderr,
+            )
         if not quiet:
             seconds = clock(line.progress.seconds)
             print(f"awbkit: {result.path}: trained on {result.images} pictures, {seconds}", file=sys.stderr)
@@ -199,7 +205,11 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
         "calibration": [round(value, 4) for value in result.model.calibration],
     }
     if start is not None or result.before is not None:
-        record["before"] = {**({} if start is None else _costs(start, target)), "validation": _rounded(result.before)}
+        record["before"] = {
+            **({} if start is None else _costs(start, target)),
+            "validation": _rounded(result.before),
+            "trained_on_validation": result.known_before,
+        }
     if format is ResultFormat.JSON:
         print(json.dumps(record, ensure_ascii=False))
         return

@@ -25,7 +25,9 @@ from awbkit.network.inference import forward
 DOMAINS = {"camera": "raw", "linear-srgb": "rendered"}
 """The domain of pictures by their camera's space."""
 
-LEAST_ERROR, GREATEST_ERROR = 0.1, 60.0
+LEAST_ERROR, GREATEST_ERROR = 0.1, 15.0
+"""Degrees. Of what networks state beyond, less comes on pictures they have not seen; it says that nothing is known."""
+
 GREATEST_LOG_ERROR = 10.0
 
 
@@ -88,7 +90,7 @@ class Model:
         return Illuminant.of(rgb, image.camera, expected_error=self.expected(log_error, matrix=white is not None))
 
     def expected(self, log_error: float, *, matrix: bool = True) -> float:
-        """The expected angular error in degrees, from 0.1 to 60, of what the network states.
+        """The expected angular error in degrees, from 0.1 to 15, of what the network states.
 
         Args:
             log_error: The network's third number.
@@ -127,6 +129,7 @@ class Model:
         known, unknown = _line(header["calibration"]), _line(header["calibration_without_matrix"])
         architecture = Architecture.from_json(header["architecture"])
         name, domain = str(header["name"]), str(header["domain"])
+        name.encode()
         return cls(name, architecture, arrays, domain, known, unknown, dict(header["training"]))
 
 

@@ -41,7 +41,7 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
 
     Args:
         path: The file, or the folder of a run.
-        parse: May raise ValueError, TypeError, KeyError or AttributeError where something is wrong.
+        parse: May raise ValueError, TypeError, KeyError, AttributeError or OverflowError where something is wrong.
 
     Raises:
         UnreadableFile: If the file is no model, or not a whole one.
@@ -73,7 +73,7 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
         raise UnreadableFile(place, f"is no sound safetensors file ({error})", _REMEDY) from None
     except OSError as error:
         raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise UnreadableFile(place, f"is no model of awbkit ({error})", _REMEDY) from None
 
 

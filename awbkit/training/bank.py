@@ -78,6 +78,17 @@ class Bank:
         return Bank(**versioned, white=self.white[chosen], known=self.known[chosen])
 
 
+_SHAPES = {
+    "anchor": (2,),
+    "statistics": (STATISTICS,),
+    "grid": (GRID_CHANNELS, GRID_SIDE, GRID_SIDE),
+    "light": (2,),
+    "telling": (),
+    "white": (2,),
+    "known": (),
+}
+"""Of one picture in one version."""
+
 _VERSIONED = ("anchor", "statistics", "grid", "light", "telling")
 
 
@@ -281,9 +292,11 @@ def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 def _load(path: Path, count: int) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in (*_VERSIONED, "white", "known")}
+            arrays = {name: stored[name] for name in _SHAPES}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is made again") from None
     if any(len(array) != count for array in arrays.values()):
         raise UnreadableFile(path, "holds another number of pictures", "remove it, and it is made again")
+    if any(arrays[name].shape[1:] != shape for name, shape in _SHAPES.items()):
+        raise UnreadableFile(path, "holds descriptions of another kind", "remove it, and it is made again")
     return arrays

@@ -48,30 +48,31 @@ def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) 
     return Judged(stated, true_errors(estimates, bank).astype(np.float64))
 
 
-def line(parts: Sequence[Judged], otherwise: Line = (0.0, 1.0)) -> Line:
+def line(parts: Sequence[Judged], before: Line | None = None) -> Line:
     """Offset and slope of the line through what was stated and what came, by least squares; each part counts alike.
 
     Errors spread about as far as what was stated, so a picture counts with its inverse square. Otherwise the few that
     a network is wildly unsure of lay the line flat for all.
 
     It is drawn towards a line known before, as by :data:`FEWEST` further pictures that lie on that: a handful of
-    pictures says little of how a network errs.
+    pictures says little of how a network errs. Where none is known, towards what the network states times how much
+    more came on average: what it states of pictures that it was trained on is too little for others.
 
     Args:
         parts: Each judged by a network of its own.
-        otherwise: The line known before.
+        before: The line known before, of what the network was made of.
     """
     stated, missed = (np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("stated", "missed"))
+    offset, slope = known = before or (0.0, 1.0)
     if not len(stated):
-        return otherwise
+        return known
     share = np.concatenate([np.full(len(part.stated), 1 / len(part.stated)) for part in parts if len(part.stated)])
     share /= share.sum()
     mean_missed = float(share @ missed)
+    scale = mean_missed / (offset + slope * float(share @ stated))
+    scaled = (offset * scale, slope * scale) if 0 < scale < np.inf else known
     if len(stated) < FEWEST:
-        offset, slope = otherwise
-        scale = mean_missed / (offset + slope * float(share @ stated))
-        found = (offset * scale, slope * scale) if 0 < scale < np.inf else otherwise
-        return _between(otherwise, found, len(stated))
+        return scaled if before is None else _between(before, scaled, len(stated))
     weight = share / np.maximum(stated, LEAST_ERROR) ** 2
     weight /= weight.sum()
     centre = float(weight @ stated), float(weight @ missed)
@@ -79,7 +80,7 @@ def line(parts: Sequence[Judged], otherwise: Line = (0.0, 1.0)) -> Line:
     common = float(weight @ ((stated - centre[0]) * (missed - centre[1])))
     slope = common / variance if variance > 0 else 0.0
     found = (centre[1] - slope * centre[0], slope) if slope > 0 else (mean_missed, 0.0)
-    return _between(otherwise, found, len(stated))
+    return _between(before or scaled, found, len(stated))
 
 
 def _between(before: Line, found: Line, count: int) -> Line:

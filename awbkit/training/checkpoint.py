@@ -37,8 +37,15 @@ def steps_done(path: Path) -> int:
         return 0
 
 
-def restore(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+def restore(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, *, steps: int) -> int:
     """Put everything back as it was.
+
+    Args:
+        path: Of the checkpoint.
+        network: Takes the weights.
+        average: Takes their averages.
+        optimiser: Takes the moments.
+        steps: Of the whole training.
 
     Returns:
         The number of steps that were done; 0 where there is no checkpoint.
@@ -51,6 +58,8 @@ def restore(path: Path, network: nn.Module, average: nn.Module, optimiser: torch
     try:
         with safe_open(path, framework="pt") as file, torch.no_grad():
             step = int((file.metadata() or {})["step"])
+            if not 0 < step <= steps:
+                raise ValueError(f"it is of step {step}, and the training has {steps}")
             for name, value in network.named_parameters():
                 value.copy_(file.get_tensor(f"network.{name}"))
                 # As the optimiser lays it out itself; a copy keeps the parameter's memory format.

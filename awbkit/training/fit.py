@@ -101,7 +101,7 @@ def fit(
     trained = network.trained()
     for teacher in teachers:
         teacher.to(device).eval()
-    first = checkpoint.restore(saved, network, average, optimiser) if saved is not None else 0
+    first = checkpoint.restore(saved, network, average, optimiser, steps=recipe.steps) if saved is not None else 0
     draws = Draws(bank, recipe, seed, device)
     sizes = [*(parameter.numel() for parameter in trained), 1, 1]
     losses: list[Tensor] = []

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, distributed
 
-from awbkit.errors import UsageError
+from awbkit.errors import AwbError, UsageError
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def joined(device: str, shards: int) -> Iterator[None]:
 
 @contextmanager
 def _group(device: str, shards: int) -> Iterator[None]:
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = _number("WORLD_SIZE", 1)
     if size == 1:
         yield
         return
@@ -42,12 +42,34 @@ def _group(device: str, shards: int) -> Iterator[None]:
             f"{shards} shards of a batch cannot be divided among {size} processes; set shards = {size} in a --config"
         )
     if device == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+        torch.cuda.set_device(_number("LOCAL_RANK", 0))
+    try:
+        distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+    except ValueError as error:
+        raise UsageError(f"WORLD_SIZE is {size}, but the processes cannot meet ({error}); start by torchrun") from None
     try:
         yield
     finally:
         distributed.destroy_process_group()
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Around what all processes do at once. The backends raise no error of their own where one is gone."""
+    try:
+        yield
+    except RuntimeError:
+        raise AwbError("another of the training's processes has stopped; its message says why") from None
+
+
+def _number(name: str, otherwise: int) -> int:
+    """What the environment states."""
+    stated = os.environ.get(name, str(otherwise))
+    if not stated.isdecimal() or int(stated) < otherwise:
+        raise UsageError(
+            f"{name} is {stated!r} in the environment, and no number of processes; unset it, or use torchrun"
+        )
+    return int(stated)
 
 
 def is_first() -> bool:
@@ -56,9 +78,14 @@ def is_first() -> bool:
 
 
 def wait() -> None:
-    """Wait for all processes."""
+    """Wait for all processes.
+
+    Raises:
+        AwbError: If one is gone.
+    """
     if distributed.is_initialized():
-        distributed.barrier()
+        with _together():
+            distributed.barrier()
 
 
 def share(shards: int) -> range:
@@ -77,10 +104,14 @@ def total(rows: Tensor) -> Tensor:
 
     Returns:
         (N,), added in the order of the shards.
+
+    Raises:
+        AwbError: If another process is gone.
     """
     if distributed.is_initialized():
         gathered = [torch.empty_like(rows) for _ in range(distributed.get_world_size())]
-        distributed.all_gather(gathered, rows)
+        with _together():
+            distributed.all_gather(gathered, rows)
         rows = torch.cat(gathered)
     found = rows[0].clone()
     for row in rows[1:]:

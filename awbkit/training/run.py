@@ -86,7 +86,8 @@ class Result:
         images: How many pictures it was trained on.
         calibrated: How many pictures the expected error was fitted to.
         validation: Mean, median, ... of the recovery error in degrees on the validation pictures; None without any.
-        before: The same of the model that the run started from; None without one.
+        known_before: How many of those pictures the model that the run started from was trained on.
+        before: Mean, median, ... of that model; None without one.
     """
 
     model: Model
@@ -94,6 +95,7 @@ class Result:
     images: int
     calibrated: int
     validation: Mapping[str, float] | None
+    known_before: int = 0
     before: Mapping[str, float] | None = None
 
 
@@ -248,7 +250,8 @@ class Run:
         if processes.is_first():
             write_whole(self._output / MODEL, IfExists.REPLACE, model.to_bytes())
         processes.wait()
-        return Result(model, self._output / MODEL, len(self._seen.trained), calibrated, validation, before)
+        trained, known_before = len(self._seen.trained), self._seen.known_before
+        return Result(model, self._output / MODEL, trained, calibrated, validation, known_before, before)
 
     def _describing(self, count: int) -> None:
         self._described += count

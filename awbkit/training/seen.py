@@ -13,7 +13,7 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.seen import count_seen
 from awbkit.network.model import Model
 from awbkit.training.recipe import Recipe
-from awbkit.training.split import LeftOut, Picture, split
+from awbkit.training.split import LeftOut, Picture, hashed, split
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,13 @@ class Seen:
     Attributes:
         trained: To train on.
         watched: To watch the training by.
+        known_before: How many of those the model that the run starts from was trained on.
         facts: Where they come from, as model files state it.
     """
 
     trained: tuple[Picture, ...]
     watched: tuple[Picture, ...]
+    known_before: int
     facts: Mapping[str, Any]
 
 
@@ -52,6 +54,7 @@ def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Mo
         if recipe.domain == "raw" and any(camera.space == LINEAR_SRGB.space for camera in prepared.cameras.values()):
             raise UsageError(f"{prepared.path}: holds rendered pictures, in linear sRGB; train with --domain rendered")
     trained, watched = split(sets, left_out, recipe.validation)
+    known_before = 0 if initial is None else _known_before(initial, sets, watched)
     facts = {
         "left_out": {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(left_out).items()
@@ -60,7 +63,23 @@ def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Mo
         "datasets": [_facts(prepared) for prepared in sets],
         "images": len(trained),
     }
-    return Seen(trained, watched, facts)
+    return Seen(trained, watched, known_before, facts)
+
+
+def _known_before(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture]) -> int:
+    """How many of the pictures to watch the training by a model was trained on."""
+    share = _held_out(initial)
+    rest = [one for one in watched if hashed(one) >= share]
+    places = {prepared.name: [one.member.row for one in rest if one.dataset == prepared.name] for prepared in sets}
+    return sum(count_seen(initial, prepared, places[prepared.name]) for prepared in sets)
+
+
+def _held_out(model: Model) -> float:
+    """The share of the scenes that a model was watched by; 0 where what it started from may have seen them."""
+    training = model.training or {}
+    recipe, before = training.get("recipe"), training.get("initial")
+    share = recipe.get("validation") if isinstance(recipe, Mapping) and not isinstance(before, Mapping) else None
+    return float(share) if isinstance(share, float | int) else 0.0
 
 
 def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], left_out: LeftOut) -> None:

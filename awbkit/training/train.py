@@ -30,7 +30,6 @@ ADAPTING: Mapping[str, Any] = {
 """Where a training that starts from a model usually differs: few pictures, and small steps from what it knows."""
 
 _NOTHING = LeftOut()
-_AS_STATED = (0.0, 1.0)
 
 
 def train(
@@ -79,12 +78,40 @@ def train(
             if not others:
                 lines = [own]
             if initial is not None:
-                before = errors_of(judged((initial.architecture, dict(initial.weights)), checks))
-        otherwise = (_AS_STATED,) * 2 if initial is None else (initial.calibration, initial.calibration_without_matrix)
-        known, unknown = (calibration.line([pair[place] for pair in lines], otherwise[place]) for place in (0, 1))
+                before = judged((initial.architecture, dict(initial.weights)), checks)
+        known, unknown = _lines(lines, initial, before if pictures.known_before else None)
         name = recipe.arch if initial is None else initial.name
         count = sum(len(pair[0].stated) for pair in lines)
-        return run.finish(name, network, (known, unknown), calibrated=count, validation=validation, before=before)
+        return run.finish(
+            name,
+            network,
+            (known, unknown),
+            calibrated=count,
+            validation=validation,
+            before=None if before is None else errors_of(before),
+        )
+
+
+def _lines(
+    found: Sequence[tuple[Judged, Judged]], initial: Model | None, before: tuple[Judged, Judged] | None
+) -> tuple[calibration.Line, calibration.Line]:
+    """The calibration with a camera's matrix and without.
+
+    Args:
+        found: What networks made of pictures with the matrices, and without.
+        initial: The model that the training started from.
+        before: What that made of the pictures, where it was trained on some of them. They say by how much more is
+            missed than before then, and not by how much.
+    """
+    if initial is None:
+        return calibration.line([pair[0] for pair in found]), calibration.line([pair[1] for pair in found])
+    owns = (initial.calibration, initial.calibration_without_matrix)
+    if before is not None:
+        (after,) = found
+        known, unknown = (calibration.carried(*both) for both in zip(after, before, owns, strict=True))
+    else:
+        known, unknown = (calibration.line([pair[place] for pair in found], owns[place]) for place in (0, 1))
+    return known, unknown
 
 
 def _taught(

@@ -285,7 +285,7 @@ int awb_estimate(const uint16_t *thumbnail, const awb_camera *camera, awb_worksp
     out->gain[1] = 4096;
     degrees = answer[2] < 10 * OCTAVE ? answer[2] : 10 * OCTAVE;
     degrees = error_offset[e->known] + (int32_t)(((int64_t)exp2_of(degrees, 8) * error_slope[e->known] + 128) >> 8);
-    out->error = (uint16_t)clamped(degrees, 26, 60 * 256);
+    out->error = (uint16_t)clamped(degrees, 26, 15 * 256);
     return AWB_OK;
 }
 

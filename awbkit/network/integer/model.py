@@ -23,7 +23,7 @@ from awbkit.network.model import DOMAINS, check_domain, white_of
 DEGREE = 256
 """One degree of expected errors."""
 
-_LEAST_ERROR, _GREATEST_ERROR = 26, 60 * DEGREE
+_LEAST_ERROR, _GREATEST_ERROR = 26, 15 * DEGREE
 _ERROR_BITS = 8
 
 
