@@ -16,6 +16,8 @@ import rawpy
 import tifffile
 from PIL import Image
 
+from awbkit import estimate
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PICTURES = EXAMPLES / "pictures"
 sys.path.insert(0, str(EXAMPLES))
@@ -210,3 +212,16 @@ def test_display_p3_profile_holds_the_published_primaries() -> None:
     red = np.frombuffer(data, ">i4", 3, at + 8) / 65536
     # Apple's own Display P3 profile states the same to its last digit but one.
     np.testing.assert_allclose(red, (0.51512, 0.24120, -0.00105), atol=2e-4)
+
+
+def test_the_readme_shows_what_awbkit_says_of_them() -> None:
+    text = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^    examp\S+  awbnet +([\d.]+) +([\d.]+) +(\d+) +([-+][\d.]+) +([\d.]+) ", text, re.MULTILINE)
+    found = [estimate(path) for path in sorted(PICTURES.iterdir()) if path.suffix in (".jpg", ".dng", ".tif")]
+    assert len(shown) == len(found)
+    for row, light in zip(shown, found, strict=True):
+        assert light.cct_duv is not None
+        assert light.expected_error is not None
+        said = [light.gains[0], light.gains[2], *light.cct_duv]
+        assert [float(value) for value in row[:4]] == pytest.approx(said, rel=2e-3, abs=2e-4)
+        assert float(row[4]) == pytest.approx(light.expected_error, abs=0.06)

@@ -1,4 +1,4 @@
-"""How networks for photographs do on data sets that they have not seen, by how strong the cast is.
+"""How networks for photographs do on data sets that they have not seen, by the cast and by what they expect.
 
     awbkit train PREPARED... -o RUN --config models/recipe.toml --domain rendered --variants 8
     python tests/benchmarks/photographs.py RUN PREPARED...
@@ -28,6 +28,9 @@ from awbkit.training.split import LeftOut
 CASTS = ((0, 2), (2, 5), (5, 10), (10, 90))
 """Degrees between the light and white."""
 
+EXPECTED = ((0, 3), (3, 5), (5, 8), (8, 12), (12, 90))
+"""Degrees of the error that a network expects."""
+
 
 def as_they_are(run: Path) -> Bank:
     """The first version of every picture."""
@@ -55,13 +58,15 @@ def main(run: Path, folders: list[Path]) -> None:
             matrices=True,
         )
         missed[test] = found.missed
-        expected[test] = model.calibration[0] + model.calibration[1] * found.stated
+        expected[test] = [model.expected(np.log(stated)) for stated in found.stated]
     of = np.array([picture.dataset for picture in pictures])
     for name in dict.fromkeys(of.tolist()):
         tell(name, of == name, missed, expected, alone)
     real = of != "rendered"
     for low, high in CASTS:
         tell(f"cast {low} to {high}", real & (alone >= low) & (alone < high), missed, expected, alone)
+    for low, high in EXPECTED:
+        tell(f"expected {low} to {high}", real & (expected >= low) & (expected < high), missed, expected, alone)
     better = np.mean(missed[real] < alone[real])
     print(f"nearer to the light than the picture left alone: {better:.1%} of those of real data sets")
 
