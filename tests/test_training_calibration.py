@@ -73,6 +73,7 @@ def test_a_few_pictures_move_the_scale_by_little(stated: list[float], missed: li
 def test_pictures_without_any_error_leave_the_line_as_it_was() -> None:
     assert line([judged([1.0, 2.0], [0.0, 0.0])], (0.5, 2.0)) == (0.5, 2.0)
     assert line([judged([1.0, 2.0], [0.0, 0.0])]) == line([]) == (0.0, 1.0)
+    assert line([judged([1.0, 2.0], [3.0, 3.0])], (0.0, 0.0)) == (0.0, 0.0)
 
 
 def test_what_orders_the_wrong_way_orders_nothing() -> None:

@@ -69,7 +69,8 @@ def line(parts: Sequence[Judged], before: Line | None = None) -> Line:
     share = np.concatenate([np.full(len(part.stated), 1 / len(part.stated)) for part in parts if len(part.stated)])
     share /= share.sum()
     mean_missed = float(share @ missed)
-    scale = mean_missed / (offset + slope * float(share @ stated))
+    expected = offset + slope * float(share @ stated)
+    scale = mean_missed / expected if expected > 0 else 0.0
     scaled = (offset * scale, slope * scale) if 0 < scale < np.inf else known
     if len(stated) < FEWEST:
         return scaled if before is None else _between(before, scaled, len(stated))
