@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 from awbkit.errors import UsageError
 from awbkit.training.bank import Member
-from awbkit.training.calibration import FEWEST, Judged, line, parts
+from awbkit.training.calibration import FEWEST, Judged, carried, line, parts
 from awbkit.training.split import Picture
 
 
@@ -80,6 +80,17 @@ def test_what_orders_the_wrong_way_orders_nothing() -> None:
     stated = np.linspace(1, 5, 60)
     assert line([judged(stated, 6 - stated)], (0.5, 2.0)) == pytest.approx(between((0.5, 2.0), (3.0, 0.0), 60))
     assert line([judged(np.full(60, 2.0), stated)]) == pytest.approx(between((0.0, 1.5), (3.0, 0.0), 60))
+
+
+def test_of_pictures_seen_before_it_counts_how_much_more_is_missed_and_of_others_how_much() -> None:
+    """Both kinds are stated alike; of the known ones next to nothing is missed, before and after."""
+    stated = np.tile(np.linspace(1, 3, 3000), 2)
+    known = np.arange(6000) < 3000
+    before = judged(stated, np.where(known, 0.1, 5.0) * stated)
+    after = judged(stated, np.where(known, 0.1, 1.5) * stated)
+    assert carried(after, before, (0.0, 1.5), known) == pytest.approx((0.0, 1.5), abs=0.01)
+    assert carried(after, before, (0.0, 1.5)) != pytest.approx((0.0, 1.5), abs=0.2)
+    assert carried(after, before, (0.0, 1.5), ~known) != pytest.approx((0.0, 1.5), abs=0.2)
 
 
 def pictures_of(*sets: tuple[str, str, str]) -> list[Picture]:

@@ -148,8 +148,8 @@ def carried_out(
             )
         if result.known_before and not quiet:
             print(
-                f"awbkit: what this run started from was trained on {result.known_before} of the validation pictures; "
-                "new ones come out worse, and the expected error goes by what it expected before",
+                f"awbkit: what this run started from may have been trained on {result.known_before} of the validation "
+                "pictures; new ones come out worse, and of these the expected error goes by what it was before",
                 file=sys.stderr,
             )
         if not quiet:
@@ -171,7 +171,7 @@ def _watched(work: Callable[[Execution], Result], execution: Execution, line: _L
 
 def _is_first() -> bool:
     """Whether this is the first of several processes, or the only one."""
-    return os.environ.get("RANK", "0") == "0"
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 class _Line:

@@ -60,9 +60,14 @@ def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
 
 def count_seen(model: AnyModel, prepared: Prepared, places: Sequence[int]) -> int:
     """How many of the images at these places of a data set a network was trained on, by the rules above."""
+    return sum(which_seen(model, prepared, places))
+
+
+def which_seen(model: AnyModel, prepared: Prepared, places: Sequence[int]) -> list[bool]:
+    """Of each of the images at these places of a data set, whether a network was trained on it, by the rules above."""
     hidden = [_hidden(training, prepared) for training in _trainings(model, prepared)]
     # A network that started from another has seen what either of them saw.
-    return sum(any(prepared.rows[place].scene not in scenes for scenes in hidden) for place in places)
+    return [any(prepared.rows[place].scene not in scenes for scenes in hidden) for place in places]
 
 
 def _model(method: Method, domain: str) -> AnyModel:

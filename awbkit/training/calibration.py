@@ -90,16 +90,17 @@ def _between(before: Line, found: Line, count: int) -> Line:
     return offset, slope
 
 
-def carried(after: Judged, before: Judged, own: Line) -> Line:
+def carried(after: Judged, before: Judged, own: Line, known: NDArray[np.bool_] | bool = True) -> Line:
     """The line of a network that was made of another, by the other's own and by how much more it misses.
 
     Args:
         after: What it stated of some pictures, and missed.
         before: The same of what it was made of, on the same pictures; both may have been trained on them.
         own: The line of what it was made of, which holds for pictures that are new.
+        known: (N,), which pictures what it was made of was trained on; what is missed of the others counts as it is.
     """
     expected = own[0] + own[1] * before.stated + after.missed - before.missed
-    return line([Judged(after.stated, expected)], own)
+    return line([Judged(after.stated, np.where(known, expected, after.missed))], own)
 
 
 def parts(trained: Sequence[Picture], calibration: str) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:

@@ -86,7 +86,7 @@ class Result:
         images: How many pictures it was trained on.
         calibrated: How many pictures the expected error was fitted to.
         validation: Mean, median, ... of the recovery error in degrees on the validation pictures; None without any.
-        known_before: How many of those pictures the model that the run started from was trained on.
+        known_before: How many of those pictures the model that the run started from may have been trained on.
         before: Mean, median, ... of that model; None without one.
     """
 
@@ -250,7 +250,7 @@ class Run:
         if processes.is_first():
             write_whole(self._output / MODEL, IfExists.REPLACE, model.to_bytes())
         processes.wait()
-        trained, known_before = len(self._seen.trained), self._seen.known_before
+        trained, known_before = len(self._seen.trained), sum(self._seen.known_before)
         return Result(model, self._output / MODEL, trained, calibrated, validation, known_before, before)
 
     def _describing(self, count: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from awbkit.camera import LINEAR_SRGB
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.evaluation.seen import count_seen
+from awbkit.evaluation.seen import count_seen, which_seen
 from awbkit.network.model import Model
 from awbkit.training.recipe import Recipe
 from awbkit.training.split import LeftOut, Picture, hashed, split
@@ -23,13 +23,13 @@ class Seen:
     Attributes:
         trained: To train on.
         watched: To watch the training by.
-        known_before: How many of those the model that the run starts from was trained on.
+        known_before: Of each of those, whether the model that the run starts from may have been trained on it.
         facts: Where they come from, as model files state it.
     """
 
     trained: tuple[Picture, ...]
     watched: tuple[Picture, ...]
-    known_before: int
+    known_before: tuple[bool, ...]
     facts: Mapping[str, Any]
 
 
@@ -54,7 +54,7 @@ def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Mo
         if recipe.domain == "raw" and any(camera.space == LINEAR_SRGB.space for camera in prepared.cameras.values()):
             raise UsageError(f"{prepared.path}: holds rendered pictures, in linear sRGB; train with --domain rendered")
     trained, watched = split(sets, left_out, recipe.validation)
-    known_before = 0 if initial is None else _known_before(initial, sets, watched)
+    known_before = (False,) * len(watched) if initial is None else _known_before(initial, sets, watched)
     facts = {
         "left_out": {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(left_out).items()
@@ -66,20 +66,23 @@ def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Mo
     return Seen(trained, watched, known_before, facts)
 
 
-def _known_before(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture]) -> int:
-    """How many of the pictures to watch the training by a model was trained on."""
-    share = _held_out(initial)
-    rest = [one for one in watched if hashed(one) >= share]
-    places = {prepared.name: [one.member.row for one in rest if one.dataset == prepared.name] for prepared in sets}
-    return sum(count_seen(initial, prepared, places[prepared.name]) for prepared in sets)
+def _known_before(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture]) -> tuple[bool, ...]:
+    """Of each of the pictures to watch the training by, whether a model may have been trained on it."""
+    share = _held_out(initial.training or {})
+    found: dict[Picture, bool] = {}
+    for prepared in sets:
+        own = [picture for picture in watched if picture.dataset == prepared.name]
+        known = which_seen(initial, prepared, [picture.member.row for picture in own])
+        found |= {picture: saw and hashed(picture) >= share for picture, saw in zip(own, known, strict=True)}
+    return tuple(found[picture] for picture in watched)
 
 
-def _held_out(model: Model) -> float:
-    """The share of the scenes that a model was watched by; 0 where what it started from may have seen them."""
-    training = model.training or {}
+def _held_out(training: Mapping[str, Any]) -> float:
+    """The share of the scenes that a model was watched by, and what it started from as well."""
     recipe, before = training.get("recipe"), training.get("initial")
-    share = recipe.get("validation") if isinstance(recipe, Mapping) and not isinstance(before, Mapping) else None
-    return float(share) if isinstance(share, float | int) else 0.0
+    share = recipe.get("validation") if isinstance(recipe, Mapping) else training.get("validation")
+    own = share if isinstance(share, float | int) and 0 <= share <= 1 else 0.0
+    return min(own, _held_out(before)) if isinstance(before, Mapping) else own
 
 
 def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], left_out: LeftOut) -> None:
@@ -104,7 +107,7 @@ def _origin(initial: Model) -> dict[str, Any]:
     """What is kept of the model that a run starts from, and of what that was trained on."""
     before = initial.training or {}
     kept = {key: before[key] for key in ("datasets", "left_out", "initial") if key in before}
-    return {"name": initial.name, "sha256": initial.digest, **kept}
+    return {"name": initial.name, "sha256": initial.digest, "validation": _held_out(before), **kept}
 
 
 def _facts(prepared: Prepared) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from awbkit.errors import UsageError
 from awbkit.network.architecture import DEFAULT, Architecture, architecture, names
 from awbkit.network.model import Model
@@ -79,7 +82,8 @@ def train(
                 lines = [own]
             if initial is not None:
                 before = judged((initial.architecture, dict(initial.weights)), checks)
-        known, unknown = _lines(lines, initial, before if pictures.known_before else None)
+        seen_before = np.array(pictures.known_before)
+        known, unknown = _lines(lines, initial, before if seen_before.any() else None, seen_before)
         name = recipe.arch if initial is None else initial.name
         count = sum(len(pair[0].stated) for pair in lines)
         return run.finish(
@@ -93,22 +97,25 @@ def train(
 
 
 def _lines(
-    found: Sequence[tuple[Judged, Judged]], initial: Model | None, before: tuple[Judged, Judged] | None
+    found: Sequence[tuple[Judged, Judged]],
+    initial: Model | None,
+    before: tuple[Judged, Judged] | None,
+    seen_before: NDArray[np.bool_],
 ) -> tuple[calibration.Line, calibration.Line]:
     """The calibration with a camera's matrix and without.
 
     Args:
         found: What networks made of pictures with the matrices, and without.
         initial: The model that the training started from.
-        before: What that made of the pictures, where it was trained on some of them. They say by how much more is
-            missed than before then, and not by how much.
+        before: What that made of the pictures, where it was trained on some of them.
+        seen_before: (N,), on which; of these, it counts by how much more is missed than before, and not how much.
     """
     if initial is None:
         return calibration.line([pair[0] for pair in found]), calibration.line([pair[1] for pair in found])
     owns = (initial.calibration, initial.calibration_without_matrix)
     if before is not None:
         (after,) = found
-        known, unknown = (calibration.carried(*both) for both in zip(after, before, owns, strict=True))
+        known, unknown = (calibration.carried(*both, seen_before) for both in zip(after, before, owns, strict=True))
     else:
         known, unknown = (calibration.line([pair[place] for pair in found], owns[place]) for place in (0, 1))
     return known, unknown
