@@ -129,6 +129,7 @@ class Model:
         known, unknown = _line(header["calibration"]), _line(header["calibration_without_matrix"])
         architecture = Architecture.from_json(header["architecture"])
         name, domain = str(header["name"]), str(header["domain"])
+        # Half a surrogate pair is no text, and could not be written again.
         name.encode()
         return cls(name, architecture, arrays, domain, known, unknown, dict(header["training"]))
 

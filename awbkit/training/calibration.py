@@ -63,15 +63,15 @@ def line(parts: Sequence[Judged], before: Line | None = None) -> Line:
         before: The line known before, of what the network was made of.
     """
     stated, missed = (np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("stated", "missed"))
-    offset, slope = known = before or (0.0, 1.0)
+    offset, slope = start = before or (0.0, 1.0)
     if not len(stated):
-        return known
+        return start
     share = np.concatenate([np.full(len(part.stated), 1 / len(part.stated)) for part in parts if len(part.stated)])
     share /= share.sum()
     mean_missed = float(share @ missed)
     expected = offset + slope * float(share @ stated)
     scale = mean_missed / expected if expected > 0 else 0.0
-    scaled = (offset * scale, slope * scale) if 0 < scale < np.inf else known
+    scaled = (offset * scale, slope * scale) if 0 < scale < np.inf else start
     if len(stated) < FEWEST:
         return scaled if before is None else _between(before, scaled, len(stated))
     weight = share / np.maximum(stated, LEAST_ERROR) ** 2

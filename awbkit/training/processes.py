@@ -62,12 +62,12 @@ def _together() -> Iterator[None]:
         raise AwbError("another of the training's processes has stopped; its message says why") from None
 
 
-def _number(name: str, otherwise: int) -> int:
-    """What the environment states."""
-    stated = os.environ.get(name, str(otherwise))
-    if not stated.isdecimal() or int(stated) < otherwise:
+def _number(name: str, least: int) -> int:
+    """What the environment states, or else the least that it may."""
+    stated = os.environ.get(name, str(least))
+    if not stated.isdecimal() or int(stated) < least:
         raise UsageError(
-            f"{name} is {stated!r} in the environment, and no number of processes; unset it, or use torchrun"
+            f"{name} is {stated!r} in the environment, no whole number from {least} on; unset it, or use torchrun"
         )
     return int(stated)
 

@@ -18,12 +18,12 @@ from awbkit.network.architecture import Architecture
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2
 from awbkit.network.integer.description import describe, thumbnail
 from awbkit.network.integer.network import IntegerNetwork, Layer
-from awbkit.network.model import DOMAINS, check_domain, white_of
+from awbkit.network.model import DOMAINS, GREATEST_ERROR, LEAST_ERROR, check_domain, white_of
 
 DEGREE = 256
 """One degree of expected errors."""
 
-_LEAST_ERROR, _GREATEST_ERROR = 26, 15 * DEGREE
+_LEAST_ERROR, _GREATEST_ERROR = round(LEAST_ERROR * DEGREE), round(GREATEST_ERROR * DEGREE)
 _ERROR_BITS = 8
 
 
