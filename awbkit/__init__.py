@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from awbkit.camera import LINEAR_SRGB, Camera
     from awbkit.correction.von_kries import Correction
     from awbkit.correction.von_kries import apply as apply_correction
-    from awbkit.errors import AwbError
+    from awbkit.errors import AwbError, AwbWarning
     from awbkit.estimators.registry import names as methods
     from awbkit.files.open import open_photo
     from awbkit.files.photo import Photo, Region
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LINEAR_SRGB",
     "AwbError",
+    "AwbWarning",
     "Camera",
     "Correction",
     "Illuminant",
@@ -51,6 +52,7 @@ __all__ = [
 _HOMES = {
     "LINEAR_SRGB": ("camera", "LINEAR_SRGB"),
     "AwbError": ("errors", "AwbError"),
+    "AwbWarning": ("errors", "AwbWarning"),
     "Camera": ("camera", "Camera"),
     "Correction": ("correction.von_kries", "Correction"),
     "Illuminant": ("illuminant", "Illuminant"),

@@ -1,4 +1,4 @@
-"""Every exception that awbkit raises on purpose, with the exit code that the command line gives it.
+"""Every exception and warning that awbkit raises on purpose, with the exit code that the command line gives it.
 
 All messages fit on one line and say what went wrong, where, and how to mend it.
 """
@@ -6,6 +6,9 @@ All messages fit on one line and say what went wrong, where, and how to mend it.
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class AwbError(Exception):
@@ -72,3 +75,45 @@ class UnsupportedImage(FileError):
 
 class OutputError(FileError):
     """The output exists already, collides with another, or cannot be written."""
+
+
+class AwbWarning(UserWarning):
+    """The work on a file is done, but the user must know something about it.
+
+    Attributes:
+        path: The file, as the user named it.
+        reason: What is odd and what to do, on one line.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+def warn(path: str | os.PathLike[str], problem: str, remedy: str = "") -> None:
+    """Issue an :class:`AwbWarning` about a file whose work goes on."""
+    error = FileError(path, problem, remedy)
+    warnings.warn(AwbWarning(error.path, error.reason), stacklevel=2)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """The reasons of all awbkit warnings that are issued meanwhile, each once; other warnings pass through.
+
+    For one thread at a time, as all of Python's warning filters are.
+    """
+    reasons: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AwbWarning)
+        try:
+            yield reasons
+        finally:
+            own = [entry.message.reason for entry in caught if isinstance(entry.message, AwbWarning)]
+            reasons += dict.fromkeys(own)
+    for entry in caught:
+        if not isinstance(entry.message, AwbWarning):
+            warnings.warn_explicit(entry.message, entry.category, entry.filename, entry.lineno)

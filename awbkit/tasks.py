@@ -15,7 +15,7 @@ from typing import Any
 
 from awbkit import api
 from awbkit.correction.von_kries import Correction
-from awbkit.errors import AwbError, FileError, UnsupportedImage, UsageError
+from awbkit.errors import AwbError, FileError, UnsupportedImage, UsageError, collected_warnings
 from awbkit.estimators.registry import Method
 from awbkit.files.find import Found
 from awbkit.files.names import utf8_name
@@ -69,21 +69,22 @@ def estimate_file(
     """A record for each method; the file is read once."""
     start = time.perf_counter()
     records: list[Record] = []
-    with opened(found, encoding) as photo:
+    with collected_warnings() as warnings, opened(found, encoding) as photo:
         if region is not None:
             light = api.estimate_region(photo, region)
-            return [estimate_record(found.path, photo, "region", light, _ms(start))]
-        image = photo.thumbnail()
-        for method in methods:
-            try:
-                light, answered = method.answer(image)
-            except AwbError as error:
-                records.append(error_record(found.path, " ".join(str(error).split()), str(method)))
-            else:
-                fell_back = str(method) if answered is not method else None
-                records.append(estimate_record(found.path, photo, str(answered), light, _ms(start), fell_back))
-                start = time.perf_counter() if len(methods) > 1 else start
-    return records
+            records.append(estimate_record(found.path, photo, "region", light, _ms(start)))
+        else:
+            image = photo.thumbnail()
+            for method in methods:
+                try:
+                    light, answered = method.answer(image)
+                except AwbError as error:
+                    records.append(error_record(found.path, " ".join(str(error).split()), str(method)))
+                else:
+                    fell_back = str(method) if answered is not method else None
+                    records.append(estimate_record(found.path, photo, str(answered), light, _ms(start), fell_back))
+                    start = time.perf_counter() if len(methods) > 1 else start
+    return [{**record, "warning": "; ".join(warnings) or None} for record in records]
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
         raise FileError(found.path, f"has no estimate ({item.light.record.get('error') or 'it failed'})")
     if skips(output, options.if_exists):
         return {"schema": SCHEMA, "path": found.path, "output": output, "status": "skipped"}
-    with opened(found, options.encoding) as photo:
+    with collected_warnings() as warnings, opened(found, options.encoding) as photo:
         light, name, fell_back = item.light.answer(photo)
         correction = Correction(light, options.cat, options.strength)
         # Everything that can be wrong with the light is found before a picture is decoded in vain.
@@ -182,7 +183,8 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
         write = (_sidecar_writer if options.sidecar else _picture_writer)(photo, correction, output, options)
         record = estimate_record(found.path, photo, name, correction.light, 0, fell_back)
         status = "planned" if options.dry_run else "ok" if write() else "skipped"
-    return {**record, "output": output, "status": status, "ms": _ms(start)}
+    warning = "; ".join(warnings) or None
+    return {**record, "output": output, "status": status, "ms": _ms(start), "warning": warning}
 
 
 def _picture_writer(
@@ -214,7 +216,8 @@ def _ms(start: float) -> float:
 
 def light_of_file(found: Found, *, light: Light, encoding: str) -> Illuminant:
     """The light of one file, to be pooled with that of others."""
-    with opened(found, encoding) as photo:
+    # Whatever is to be said of the file is said when it is corrected.
+    with collected_warnings(), opened(found, encoding) as photo:
         return light.of(photo)
 
 

@@ -17,7 +17,7 @@ from mypy import api as mypy
 import awbkit
 
 NAMES = {
-    *("LINEAR_SRGB", "AwbError", "Camera", "Correction", "Illuminant", "LinearImage", "Photo", "Region"),
+    *("LINEAR_SRGB", "AwbError", "AwbWarning", "Camera", "Correction", "Illuminant", "LinearImage", "Photo", "Region"),
     *("angular_error", "apply_correction", "common_illuminant", "correct", "estimate", "evaluate", "methods"),
 }
 

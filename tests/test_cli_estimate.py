@@ -16,7 +16,7 @@ from conftest import TUNGSTEN
 
 KEYS = [
     *("schema", "path", "status", "method", "illuminant", "gains", "chromaticity", "cct", "duv", "expected_error"),
-    *("spread", "space", "camera", "width", "height", "ms", "fallback_for", "error"),
+    *("spread", "space", "camera", "width", "height", "ms", "fallback_for", "error", "warning"),
 ]
 
 

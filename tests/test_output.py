@@ -63,7 +63,7 @@ def test_a_record_has_fixed_keys_and_digits() -> None:
     assert record["illuminant"] == [0.6, 0.7, 0.3]
     assert '"gains": [1.234568, 1.0, 2.5]' in line
     assert '"cct": 5003, "duv": 0.0, "expected_error": null' in line
-    assert '"width": 640, "height": 480, "ms": 12.3, "fallback_for": null, "error": null' in line
+    assert '"width": 640, "height": 480, "ms": 12.3, "fallback_for": null, "error": null, "warning": null' in line
 
 
 def test_a_key_that_the_stream_does_not_have() -> None:
@@ -92,7 +92,7 @@ def test_json_is_whole_after_an_interruption() -> None:
 def test_csv_is_flat() -> None:
     head, ok, failed = csv.reader(io.StringIO(written(Format.CSV, OK, {**FAILED, "path": 'a,"b"\n.jpg'}).decode()))
     assert head[4:11] == [f"illuminant_{c}" for c in "rgb"] + [f"gains_{c}" for c in "rgb"] + ["chromaticity_r"]
-    assert len(head) == len(ok) == len(failed) == 23
+    assert len(head) == len(ok) == len(failed) == 24
     assert dict(zip(head, ok, strict=True))["gains_b"] == "2.5"
     assert failed[:5] == ["1", 'a,"b"\n.jpg', "error", "", ""]
     assert failed[-1] == "truncated; copy it again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from typer.core import TyperGroup
 from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, factorize, methods, prune, quantize, train
 from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
 from awbkit.cli.terminal import printable
-from awbkit.errors import AwbError
+from awbkit.errors import AwbError, AwbWarning
 
 # Of the parser's errors typer names this one only; the others have its parent in common.
 _ParserError: Any = typer.BadParameter.__base__
@@ -100,8 +101,20 @@ def _root(
         raise typer.Exit(2)
 
 
+def _show_warning(message: Warning | str, *where: Any, **how: Any) -> None:
+    """One line for awbkit's own warnings; those of others, which are for developers, as Python shows them."""
+    if isinstance(message, AwbWarning):
+        print(f"awbkit: warning: {printable(str(message))}", file=sys.stderr, flush=True)
+    else:
+        _show_others_warning(message, *where, **how)
+
+
+_show_others_warning = warnings.showwarning
+
+
 def main() -> None:
     """Run the command line and exit."""
+    warnings.showwarning = _show_warning
     # A caller may have closed any of these; in their order, so that each gets its own number back.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -18,7 +18,7 @@ from awbkit.errors import UsageError
 
 ESTIMATE_KEYS = (
     *("schema", "path", "status", "method", "illuminant", "gains", "chromaticity", "cct", "duv", "expected_error"),
-    *("spread", "space", "camera", "width", "height", "ms", "fallback_for", "error"),
+    *("spread", "space", "camera", "width", "height", "ms", "fallback_for", "error", "warning"),
 )
 CORRECT_KEYS = (*ESTIMATE_KEYS[:2], "output", *ESTIMATE_KEYS[2:])
 

@@ -66,6 +66,12 @@ def report_failure(path: str, reason: str) -> None:
     print(f"awbkit: {printable(name)}: {printable(reason)}", file=sys.stderr, flush=True)
 
 
+def report_warning(path: str, reason: str) -> None:
+    """One line on standard error about a file that was done all the same."""
+    name = "standard input" if path == "-" else path
+    print(f"awbkit: warning: {printable(name)}: {printable(reason)}", file=sys.stderr, flush=True)
+
+
 class Report:
     """Takes every record of a run in order."""
 
@@ -82,13 +88,16 @@ class Report:
         return 1 if self._progress.failed else 0
 
     def add(self, *records: Mapping[str, Any]) -> None:
-        """Write the records of one file; where a status is ``error``, say so and note the path."""
+        """Write the records of one file; say its warning, and where a status is ``error``, say so and note the path."""
         failures = [record for record in records if record.get("status") == "error"]
         self._skipped += all(record.get("status") == "skipped" for record in records)
         self._planned += all(record.get("status") == "planned" for record in records)
         with self._progress.hidden():
             for record in records:
                 self._write(record)
+            warned = next((record for record in records if record.get("warning")), None)
+            if warned is not None:
+                report_warning(str(warned["path"]), str(warned["warning"]))
             for record in failures:
                 report_failure(str(record["path"]), str(record.get("error") or "failed"))
         if failures and self._failed_list is not None and not self._failed_list.add(str(failures[0]["path"])):
