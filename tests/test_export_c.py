@@ -6,18 +6,22 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command import awbkit
 from evaluation_sets import write_prepared
+from hostile_text import HOSTILE
 from integer_models import SHAPES, integer_model, pictures, random_model, rounded
 
 from awbkit.bench import cortex
 from awbkit.errors import CheckFailed
+from awbkit.escaping import c_comment
 from awbkit.export.c.check import answer, check, compare, compiler, record
 from awbkit.export.c.emit import emit
+from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case, extremes, of_prepared, surfaces
 from awbkit.network.architecture import Architecture
 from awbkit.network.features import GROUPS, STATISTICS
@@ -258,11 +262,41 @@ def test_a_description_for_other_runtimes(tmp_path: Path, shape: str, bits: Bits
         assert [int(word) for word in line.split()] == [int(value) for value in expected]
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_adds_nothing_to_the_code(name: str) -> None:
+    model = integer_model("nano")
+    plain, hostile = emit(replace(model, name="NAME")), emit(replace(model, name=name))
+    for file, text in hostile.items():
+        assert text.replace(f" from {c_comment(name)}", " from NAME") == plain[file]
+        assert text.isascii()
+
+
+@needs_compiler
+def test_a_name_that_ends_the_comment_runs_nothing(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    code = f'int system(const char *); __attribute__((constructor)) static void x(void) {{ system("touch {mark}"); }}'
+    model = replace(integer_model("nano"), name=f"*/ {code} /*")
+    source = tmp_path / "hostile.safetensors"
+    source.write_bytes(model.to_bytes())
+    done = awbkit("export", source, "--to", "c", "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert not mark.exists()
+    assert str(mark) not in (tmp_path / "out" / "awb.h").read_text()
+
+
+@needs_compiler
+def test_what_never_ends_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "x.c").write_text("int main(void) { for (;;) {} }")
+    output_of([str(compiler()), "x.c", "-o", "x"], tmp_path)
+    with pytest.raises(CheckFailed, match=r"x took more than 0\.2 seconds and was stopped"):
+        output_of([str(tmp_path / "x")], tmp_path, seconds=0.2)
+
+
 @needs_compiler
 def test_c_that_does_not_compile_is_told() -> None:
     model = integer_model("nano")
     sources = {**emit(model), "awb.c": "nonsense"}
-    with pytest.raises(CheckFailed, match="the C does not compile with"):
+    with pytest.raises(CheckFailed, match=r"fails: awb\.c:1"):
         check(sources, model, synthetic(), str(compiler()))
 
 

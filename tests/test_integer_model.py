@@ -118,6 +118,7 @@ def test_what_cannot_be_quantised() -> None:
         ({"output.weight": np.zeros((3, 7), np.int8)}, r"the weights output.weight are int8 \(3, 7\)"),
         ({"centre": np.zeros(18, np.int32)}, "the weights centre are int32"),
         ({"hidden.0.multiplier": np.zeros(16, np.int32)}, "a multiplier is not positive"),
+        ({"hidden.0.bias": np.full(16, -(2**31), np.int32)}, "hidden.0 may sum to more than 23 bits and a sign"),
         ({"output.weight": np.full((3, 8), -128, np.int8)}, "a weight has more than 8 bits"),
     ],
 )

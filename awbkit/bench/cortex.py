@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from awbkit.errors import CheckFailed
 from awbkit.export.c.check import compare, record
+from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.latency import TABLES
@@ -27,7 +26,6 @@ _OTHER_BOARD = "mps2-an385"
 
 _LINKED = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
 _WORDS = re.compile(r"words\[(\d+)\]")
-_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Ca
         processor: One of :data:`PROCESSORS`.
 
     Raises:
-        CheckFailed: If it does not compile or run, or answers otherwise.
+        CheckFailed: If it does not compile or run, takes too long, or answers otherwise.
     """
     place = firmware()
     with tempfile.TemporaryDirectory() as name:
@@ -85,11 +83,11 @@ def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Ca
         processing = [f"-mcpu={processor}", "-mthumb", "-I."]
         linked = [*_LINKED, "-T", str(place / "mps2.ld"), "-nostartfiles", "--specs=rdimon.specs"]
         given = ["awb.c", str(place / "main.c"), str(place / "startup.c")]
-        _ran(folder, [_COMPILER, *processing, "-O2", *linked, *given, "-o", "run.elf"])
+        output_of([_COMPILER, *processing, "-O2", *linked, *given, "-o", "run.elf"], folder)
         board = _BOARDS.get(processor, _OTHER_BOARD)
         emulated = [_EMULATOR, "-M", board, "-nographic", "-icount", "shift=0"]
         semihosting = ["-semihosting-config", "enable=on,target=native"]
-        told = _ran(folder, [*emulated, *semihosting, "-kernel", "run.elf"])
+        told = output_of([*emulated, *semihosting, "-kernel", "run.elf"], folder)
         lines = [[int(word) for word in line.split()] for line in told.splitlines()]
         compare(model, cases, [line[:7] for line in lines])
         counted = np.median([line[7:9] for line in lines if line[0] == 0], axis=0)
@@ -101,17 +99,6 @@ def _flash(folder: Path, processing: Sequence[str]) -> int:
     """Bytes of what ``awb_estimate`` reaches."""
     nothing = ["-nostdlib", "-nostartfiles", "-Wl,-e,awb_estimate", "-Wl,--gc-sections"]
     sections = ["-ffunction-sections", "-fdata-sections"]
-    _ran(folder, [_COMPILER, *processing, "-Os", *sections, *nothing, "awb.c", "-lc", "-lgcc", "-o", "flash.elf"])
-    told = _ran(folder, [_SIZE, "flash.elf"]).splitlines()[1].split()
+    output_of([_COMPILER, *processing, "-Os", *sections, *nothing, "awb.c", "-lc", "-lgcc", "-o", "flash.elf"], folder)
+    told = output_of([_SIZE, "flash.elf"], folder).splitlines()[1].split()
     return int(told[0]) + int(told[1])
-
-
-def _ran(folder: Path, command: Sequence[str]) -> str:
-    try:
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise CheckFailed(f"{command[0]} took more than {_SECONDS} seconds; try it on a faster machine") from None
-    if run.returncode:
-        reason = (run.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise CheckFailed(f"{command[0]} fails: {reason}; report this with the model")
-    return run.stdout

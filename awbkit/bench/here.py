@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from awbkit.errors import CheckFailed
 from awbkit.export.c.check import record
+from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case
 
 Picture = TypeVar("Picture")
@@ -49,19 +48,11 @@ def microseconds_in_c(sources: Mapping[str, str], cases: Sequence[Case], cc: str
         cc: The compiler.
 
     Raises:
-        CheckFailed: If it does not compile or run.
+        CheckFailed: If it does not compile or run, or takes too long.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, text in {**sources, "timing.c": files(__package__).joinpath("timing.c").read_text("ascii")}.items():
             (folder / file).write_text(text, encoding="ascii")
-        made = subprocess.run(
-            [cc, *_FLAGS, "awb.c", "timing.c", "-o", "timing"], cwd=folder, capture_output=True, check=False
-        )
-        if made.returncode:
-            raise CheckFailed(f"the C does not compile with {cc}; report this with the model")
-        given = b"".join(map(record, cases))
-        run = subprocess.run([str(folder / "timing")], input=given, capture_output=True, check=False)
-    if run.returncode:
-        raise CheckFailed("the C does not run on this machine; report this with the model")
-    return float(run.stdout)
+        output_of([cc, *_FLAGS, "awb.c", "timing.c", "-o", "timing"], folder)
+        return float(output_of([str(folder / "timing")], folder, b"".join(map(record, cases))))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from awbkit.errors import MissingExtra, UsageError
+from awbkit.escaping import file_stem
 from awbkit.export import check
 from awbkit.export.cases import Case, extremes
 from awbkit.export.check import Answer, Apart, apart, held
@@ -77,7 +78,7 @@ def onnx(model: AnyModel) -> Exported:
         raise MissingExtra("export to onnx", "onnx") from None
     data = exported(model).SerializeToString(deterministic=True)
     alike = described_alike(model) if isinstance(model, IntegerModel) else None
-    return _of_one_file(model, f"{model.name}.onnx", data, answering, alike)
+    return _of_one_file(model, f"{file_stem(model.name)}.onnx", data, answering, alike)
 
 
 def tflite(model: AnyModel) -> Exported:
@@ -95,7 +96,7 @@ def tflite(model: AnyModel) -> Exported:
         raise MissingExtra("export to tflite", "tflite") from None
     quantised = model
     data = exported(quantised)
-    return _of_one_file(model, f"{model.name}.tflite", data, lambda file: answering(quantised, file))
+    return _of_one_file(model, f"{file_stem(model.name)}.tflite", data, lambda file: answering(quantised, file))
 
 
 def _litert(model: Model) -> Exported:
@@ -104,7 +105,7 @@ def _litert(model: Model) -> Exported:
             from awbkit.export.litert import answering, exported
     except ImportError:
         raise MissingExtra("export to tflite in floating point", "litert") from None
-    return _of_one_file(model, f"{model.name}.tflite", exported(model), answering)
+    return _of_one_file(model, f"{file_stem(model.name)}.tflite", exported(model), answering)
 
 
 def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Exported:
@@ -128,10 +129,10 @@ def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Exported:
             from awbkit.export.litert import converted, running
     except ImportError:
         raise MissingExtra("export to libcamera", "litert") from None
-    name = f"{model.name}-{sensor.name}.tflite"
+    name = f"{file_stem(f'{model.name}-{sensor.name}')}.tflite"
     about = f"{model.name} for {sensor.name}, sha256 {model.digest}"
     data = converted(Temperature(exact, sensor), sample(sensor), TAKES, GIVES, about)
-    files = {name: data, f"{sensor.name}.json": sensor.tuned(installed / name)}
+    files = {name: data, f"{file_stem(sensor.name)}.json": sensor.tuned(installed / name)}
     # Zones repeat as pixels, and where many contrasts are equal, which are the least is decided by the last bit.
     most = Apart(0, mean=0.03, greatest=0.3, expected=0.0)
     return Exported(files, lambda cases: held(compared(exact, sensor, running(data), cases), most, name))
@@ -148,7 +149,7 @@ def executorch(model: AnyModel) -> Exported:
         from awbkit.export.executorch import answering, exported
     except ImportError:
         raise MissingExtra("export to executorch", "executorch") from None
-    return _of_one_file(model, f"{model.name}.pte", exported(model), answering)
+    return _of_one_file(model, f"{file_stem(model.name)}.pte", exported(model), answering)
 
 
 def _of_one_file(

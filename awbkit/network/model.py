@@ -128,10 +128,8 @@ class Model:
             raise ValueError("it is quantised; name the model that it was made of")
         known, unknown = _line(header["calibration"]), _line(header["calibration_without_matrix"])
         architecture = Architecture.from_json(header["architecture"])
-        name, domain = str(header["name"]), str(header["domain"])
-        # Half a surrogate pair is no text, and could not be written again.
-        name.encode()
-        return cls(name, architecture, arrays, domain, known, unknown, dict(header["training"]))
+        training, domain = dict(header["training"]), str(header["domain"])
+        return cls(store.name_of(header), architecture, arrays, domain, known, unknown, training)
 
 
 def _line(entry: Any) -> tuple[float, float]:

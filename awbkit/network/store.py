@@ -27,6 +27,7 @@ Arrays = Mapping[str, NDArray[Any]]
 Parsed = TypeVar("Parsed")
 
 _LARGEST_FILE = 16 << 20
+_LONGEST_NAME = 200
 _REMEDY = "name a model that awbkit made"
 
 
@@ -75,6 +76,20 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
         raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise UnreadableFile(place, f"is no model of awbkit ({error})", _REMEDY) from None
+
+
+def name_of(header: Mapping[str, Any]) -> str:
+    """The name that a model's header states.
+
+    Raises:
+        ValueError, KeyError: If it states none, or one that is no text to be shown and written again.
+    """
+    name = header["name"]
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        raise ValueError(f"a name is a text of 1 to {_LONGEST_NAME} characters")
+    # Half a surrogate pair is no text, and could not be written again.
+    name.encode()
+    return name
 
 
 class Stored(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from awbkit.errors import CheckFailed
+from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case
 from awbkit.network.integer.arithmetic import OCTAVE, exp2
 from awbkit.network.integer.model import IntegerModel, white_logs, whole_white
@@ -40,22 +40,16 @@ def check(sources: Mapping[str, str], model: IntegerModel, cases: Iterable[Case]
         How many pictures were compared; all came out the same.
 
     Raises:
-        CheckFailed: If it does not compile, or answers otherwise.
+        CheckFailed: If it does not compile or run in time, or answers otherwise.
     """
     kept = list(cases)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         for name, text in {**sources, "driver.c": files(__package__).joinpath("driver.c").read_text("ascii")}.items():
             (place / name).write_text(text, encoding="ascii")
-        command = [cc, *_FLAGS, "awb.c", "driver.c", "-o", "driver"]
-        made = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
-        if made.returncode:
-            reason = (made.stderr.strip().splitlines() or ["it says nothing"])[0]
-            raise CheckFailed(f"the C does not compile with {cc}: {reason}; report this with the model")
-        run = subprocess.run(
-            [str(place / "driver")], input=b"".join(map(record, kept)), capture_output=True, check=False
-        )
-    lines = [[int(word) for word in line.split()] for line in run.stdout.decode("ascii", "replace").splitlines()]
+        output_of([cc, *_FLAGS, "awb.c", "driver.c", "-o", "driver"], place)
+        told = output_of([str(place / "driver")], place, b"".join(map(record, kept)))
+    lines = [[int(word) for word in line.split()] for line in told.decode("ascii", "replace").splitlines()]
     compare(model, kept, lines)
     return len(kept)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit import __version__
+from awbkit.escaping import c_comment
 from awbkit.network.architecture import ALL_STATISTICS, POSITION
 from awbkit.network.features import GRID_CHANNELS, GROUPS, reads
 from awbkit.network.integer.arithmetic import EXP2_TABLE, LOG2_TABLE, QUICK_TABLE
@@ -43,7 +45,7 @@ def emit(model: IntegerModel) -> dict[str, str]:
     """The text of both files, by their names."""
     values = {
         "VERSION": __version__,
-        "NAME": model.name,
+        "NAME": c_comment(model.name),
         "ACTIVATION_BITS": str(model.network.activation_bits),
         "TABLES": _tables(model),
         "NETWORK": _network(model),
@@ -58,9 +60,8 @@ def _template(name: str) -> str:
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
-    return text
+    # All at once, so that no value is searched for places of others.
+    return re.sub("@([A-Z_]+)@", lambda found: values[found[1]], text)
 
 
 def _padded(count: int) -> int:

@@ -17,7 +17,7 @@ from awbkit.network import store
 from awbkit.network.architecture import Architecture
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2
 from awbkit.network.integer.description import describe, thumbnail
-from awbkit.network.integer.network import IntegerNetwork, Layer
+from awbkit.network.integer.network import INPUT_LIMIT, SUM_BITS, IntegerNetwork, Layer
 from awbkit.network.model import DOMAINS, GREATEST_ERROR, LEAST_ERROR, check_domain, white_of
 
 DEGREE = 256
@@ -146,7 +146,7 @@ class IntegerModel:
         bits = header["bits"]
         network = _network(architecture, int(bits["activations"]), arrays)
         known, unknown = _pair(header["calibration"]), _pair(header["calibration_without_matrix"])
-        name, domain = str(header["name"]), str(header["domain"])
+        name, domain = store.name_of(header), str(header["domain"])
         logit = float(header["greatest_logit"])
         return cls(name, network, int(bits["weights"]), domain, logit, known, unknown, dict(header["training"]))
 
@@ -182,11 +182,20 @@ def _network(architecture: Architecture, activation_bits: int, arrays: store.Arr
             shapes[f"{layer}.multiplier"] = ((rows,), np.int32)
         elif name == "mean":
             shapes |= {"centre": (shape, np.int16), "gain": (shape, np.int16)}
+    if activation_bits not in SUM_BITS:
+        raise ValueError("activations have 8 or 16 bits")
     store.check(arrays, shapes)
     layers = {
         name: Layer(arrays[f"{name}.weight"], arrays[f"{name}.bias"], arrays[f"{name}.multiplier"]) for name in names
     }
-    if any((layer.multiplier <= 0).any() for layer in layers.values()):
+    if any((each.multiplier <= 0).any() for each in layers.values()):
         raise ValueError("a multiplier is not positive")
+    first = ("stem", architecture.head_layers()[0])
+    for own_name, own in layers.items():
+        inputs = INPUT_LIMIT if own_name in first else (1 << activation_bits - 1) - 1
+        sums = np.abs(own.weight.astype(np.int64)).sum(axis=1) * inputs + np.abs(own.bias.astype(np.int64))
+        if sums.max() >= 1 << SUM_BITS[activation_bits]:
+            # In C they would overflow.
+            raise ValueError(f"layer {own_name} may sum to more than {SUM_BITS[activation_bits]} bits and a sign")
     empty = np.zeros(0, np.int16)
     return IntegerNetwork(architecture, layers, arrays.get("centre", empty), arrays.get("gain", empty), activation_bits)

@@ -44,6 +44,9 @@ LOGIT_UNIT = NATURAL * (1 << LOGIT_SHIFT)
 
 INPUT_LIMIT = 127
 
+SUM_BITS = {8: 23, 16: 31}
+"""What sums may take, by the bits of activations, their signs apart."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:

@@ -26,6 +26,7 @@ from awbkit.network.integer.network import (
     LOGIT_UNIT,
     NORMAL_BITS,
     ROUNDED_OFF,
+    SUM_BITS,
     IntegerNetwork,
     Layer,
     input_corrections,
@@ -40,9 +41,6 @@ LEAST_UNIT = 1e-12
 
 _HEADROOM = {8: 1.1, 16: 4.0}
 """By the bits of activations, for pictures unlike those seen: where they clip, lights are off by degrees."""
-
-_SUM_BITS = {8: 23, 16: 31}
-"""What sums may take, by the bits of activations, their signs apart."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +174,8 @@ def _layer(
     whole, offset = np.rint(weight / scale[:, None]), np.rint(bias / (scale * unit))
     multiplier = np.maximum(np.rint(scale * unit / out * 2.0**ROUNDED_OFF), 1)
     inputs = INPUT_LIMIT if units.size > 1 else bits.largest_activation
-    if (np.abs(whole).sum(axis=1) * inputs + np.abs(offset)).max() >= 1 << _SUM_BITS[bits.activations]:
-        most = _SUM_BITS[bits.activations]
+    if (np.abs(whole).sum(axis=1) * inputs + np.abs(offset)).max() >= 1 << SUM_BITS[bits.activations]:
+        most = SUM_BITS[bits.activations]
         remedy = "give activations 16 bits" if bits.activations == 8 else "train it longer, or prune it less"
         raise AwbError(f"layer {name} may sum to more than {most} bits and a sign; {remedy}")
     if multiplier.max() >= 1 << 31:

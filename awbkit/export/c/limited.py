@@ -1,0 +1,65 @@
+"""Compilers, emulators and what was compiled, run within a folder and a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from awbkit.errors import CheckFailed
+from awbkit.escaping import printable
+
+SECONDS = 600
+"""A hundred times what the largest shipped network takes in an emulator."""
+
+
+def output_of(command: Sequence[str], folder: Path, given: bytes = b"", seconds: float = SECONDS) -> bytes:
+    """Standard output of a command that ends well.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where it runs and puts its temporary files.
+        given: Its standard input.
+        seconds: After these it is killed, with all that it started.
+
+    Raises:
+        CheckFailed: If it cannot be started, takes longer, or fails; with what it says last.
+    """
+    name = Path(command[0]).name
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": str(folder)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CheckFailed(f"{name} cannot be started: {(error.strerror or str(error)).lower()}") from None
+    with process:
+        try:
+            out, complaint = process.communicate(given, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            raise CheckFailed(f"{name} took more than {seconds:g} seconds and was stopped") from None
+        except BaseException:
+            _kill(process)
+            raise
+    if process.returncode:
+        lines = complaint.decode(errors="replace").strip().splitlines()
+        # A compiler says first what is wrong; what it says next is what came of that.
+        reason = next((line for line in lines if "error" in line), lines[-1] if lines else "it says nothing")
+        raise CheckFailed(f"{name} fails: {printable(reason)}; report this with the model")
+    return out
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    # A compiler is a driver that starts others, which would go on without it.
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
