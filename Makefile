@@ -1,11 +1,13 @@
-# make demo   estimate and correct the pictures in examples/, from a bare checkout
-# make test   install the development extras, check types and style, run the tests
+# make demo        estimate and correct the pictures in examples/, from a bare checkout
+# make test        install the development extras, check types and style, run the tests
+# make test-fast   the same without the tests marked slow, for people at work
+# make test-tools  only the tests that need a C compiler, Arm's compiler, QEMU and cmake; none of them is skipped
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check clean
+.PHONY: demo test test-fast test-tools check clean
 
 demo: $(VENV)/.installed
 	@echo "awbkit estimate examples/pictures"
@@ -16,8 +18,17 @@ demo: $(VENV)/.installed
 	@echo
 	@echo "Before: examples/pictures    After: demo-output"
 
+# A process for each core; a file stays in one of them, and so do what its tests share.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
 test: $(VENV)/.installed-dev check
-	$(BIN)/python -m pytest
+	$(PYTEST) $(TESTS)
+
+test-fast: $(VENV)/.installed-dev check
+	$(PYTEST) -m "not slow" $(TESTS)
+
+test-tools: $(VENV)/.installed-dev
+	$(PYTEST) -m "compiler or cortex or cmake" --tools-required $(TESTS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from awbkit.files.encoding import linear_to_srgb
 
 # A shell starts what it puts in the background deaf to Ctrl-C, and programs that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Hypothesis would fail a test for the time that an example takes, which on a busy machine says nothing.
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--tools-required", action="store_true", help="fail, not skip, where a compiler is missing")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    from awbkit.bench import cortex
+    from awbkit.export.c.check import compiler
+
+    missing = {
+        "compiler": "" if compiler() else "C compiler (cc, gcc or clang)",
+        "cortex": cortex.missing(),
+        "cmake": "" if shutil.which("cmake") else "cmake",
+    }
+    for marker, what in missing.items():
+        wanting = [item for item in items if what and item.get_closest_marker(marker)]
+        if wanting and config.getoption("--tools-required"):
+            raise pytest.UsageError(f"no {what} on this machine, and {len(wanting)} tests need it")
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason=f"no {what} on this machine"))
+
 
 TUNGSTEN = np.array([1.0, 0.62, 0.28])
 """Linear sRGB of a warm light, 1 at its greatest."""

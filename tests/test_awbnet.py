@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -75,18 +74,6 @@ def test_a_wall_that_fills_the_frame_is_grey(temperature: float, noise: float) -
     even = np.random.default_rng(0).normal(1, noise, (64, 64, 3)) * light / light.max() * 0.4
     image = package.LinearImage(even.astype(np.float32), np.ones((64, 64), bool), D810)
     assert angular_error(parse("awbnet").estimate(image).rgb, light.tolist()) < 2
-
-
-def test_an_estimate_takes_a_millisecond_or_little_more() -> None:
-    image, method = seen_by(D810, picture(2, share_valid=0.9)), parse("awbnet")
-    method.estimate(image)
-    times = []
-    for _ in range(200):
-        start = time.perf_counter()
-        method.estimate(image)
-        times.append(time.perf_counter() - start)
-    # A millisecond where nothing else runs; tests share the machine.
-    assert min(times) < 0.003
 
 
 def test_estimating_imports_no_torch() -> None:

@@ -162,11 +162,11 @@ def test_ctrl_c_keeps_what_is_done(prepared: Path) -> None:
     command = [sys.executable, "-m", "awbkit", "train", str(prepared), "-o", "run", *QUICK, "--steps", "100000"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     checkpoint = Path("run/networks/all/network.checkpoint.safetensors")
-    deadline = time.monotonic() + 60
-    while not checkpoint.exists() and time.monotonic() < deadline:
+    while not checkpoint.exists():
+        assert running.poll() is None, "the run ended before it could be interrupted"
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=30)
+    _, err = running.communicate()
     assert running.returncode == 130
     assert "interrupted" in err
     assert checkpoint.exists()

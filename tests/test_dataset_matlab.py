@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import time
 import zlib
 
 import numpy as np
@@ -115,10 +114,8 @@ def test_the_writer_of_these_tests_writes_what_is_read() -> None:
     ],
 )
 def test_refuses(data: bytes, message: str) -> None:
-    start = time.perf_counter()
     with pytest.raises(UnreadableFile, match=rf"set/a\.mat: .*{message}"):
         read_mat(data, "set/a.mat")
-    assert time.perf_counter() - start < 2
 
 
 @settings(max_examples=150, deadline=None)

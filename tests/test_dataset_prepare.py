@@ -138,10 +138,8 @@ def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "awbkit", "dataset", "prepare", "folder", source, "-j", "1", "-q", "-o"]
     process = subprocess.Popen([*command, tmp_path / "out"])
     journal = tmp_path / "out.unfinished" / "journal.jsonl"
-    deadline = time.monotonic() + 60
     while not (journal.exists() and journal.read_bytes().count(b"row") >= 3):
         assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()

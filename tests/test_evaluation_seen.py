@@ -259,18 +259,16 @@ class TestWhatReadersSee:
         assert isinstance(judged, Judged)
         assert judged.trained_on == ()
 
-    def test_finding_out_imports_no_torch_and_takes_no_time(self, model: str, tmp_path: Path) -> None:
+    def test_finding_out_imports_no_torch(self, model: str, tmp_path: Path) -> None:
         code = f"""
-import sys, time
+import sys
 import numpy as np
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.methods import resolve
 from awbkit.evaluation.seen import trained_on
 sets, methods = [Prepared.open("set")], [resolve(name) for name in ({model!r}, "awbnet")]
-start = time.perf_counter()
 assert trained_on(methods[0], sets, np.ones(24, bool))
 trained_on(methods[1], sets, np.ones(24, bool))
-assert time.perf_counter() - start < 0.5
 assert "torch" not in sys.modules
 """
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,11 +38,7 @@ def synthetic() -> Iterator[Case]:
     yield from extremes()
 
 
-needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler (cc, gcc or clang) on this machine")
-needs_arm = pytest.mark.skipif(bool(cortex.missing()), reason=f"no {cortex.missing()} on this machine")
-
-
-@needs_compiler
+@pytest.mark.compiler
 @pytest.mark.parametrize(
     ("shape", "bits"),
     [*((shape, Bits()) for shape in SHAPES), ("s", Bits(4, 8)), ("s", Bits(8, 16)), ("odd", Bits(8, 16))],
@@ -54,7 +49,7 @@ def test_the_same_bits_here(shape: str, bits: Bits) -> None:
     assert check(emit(model), model, synthetic(), str(compiler())) > 40
 
 
-@needs_compiler
+@pytest.mark.compiler
 @pytest.mark.parametrize("group", GROUPS)
 def test_what_a_network_does_not_read_is_not_measured(group: str) -> None:
     """One that reads nothing else than what takes this work, and one that reads all else."""
@@ -66,7 +61,7 @@ def test_what_a_network_does_not_read_is_not_measured(group: str) -> None:
         assert check(emit(model), model, list(surfaces())[:4], str(compiler())) == 4
 
 
-@needs_compiler
+@pytest.mark.compiler
 @pytest.mark.parametrize("shape", ["nano", "s", "pruned"])
 def test_warnings_are_errors(tmp_path: Path, shape: str) -> None:
     for name, text in emit(integer_model(shape)).items():
@@ -79,7 +74,7 @@ def test_warnings_are_errors(tmp_path: Path, shape: str) -> None:
     assert not re.search(r"\b(float|double|malloc|free)\b", re.sub(r"/\*.*?\*/", "", used, flags=re.S))
 
 
-@needs_compiler
+@pytest.mark.compiler
 def test_black_levels_and_clipping(tmp_path: Path) -> None:
     """Black is taken off, what is clipped does not count: the same as a thumbnail that was made so."""
     model = integer_model("s")
@@ -133,7 +128,7 @@ int main(void)
 """
 
 
-@needs_compiler
+@pytest.mark.compiler
 def test_thumbnails_of_mosaics_and_zones(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     mosaic = rng.integers(11, 3900, (150, 200)).astype(np.uint16)
@@ -178,7 +173,7 @@ def of_mosaic(mosaic: np.ndarray, order: int) -> np.ndarray:
     return found
 
 
-@needs_arm
+@pytest.mark.cortex
 @pytest.mark.parametrize("processor", ["cortex-m4", "cortex-m3", "cortex-m0"])
 def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, processor: str) -> None:
     model = rounded(Model.load(shipped("awbnet-s", "raw")), pictures(4))
@@ -197,8 +192,8 @@ def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, pr
     assert data == bss == 0
 
 
-@needs_arm
-@pytest.mark.skipif(shutil.which("cmake") is None, reason="no cmake on this machine")
+@pytest.mark.cortex
+@pytest.mark.cmake
 def test_the_cmake_project_builds(tmp_path: Path) -> None:
     for name, text in emit(integer_model("nano")).items():
         (tmp_path / name).write_text(text)
@@ -223,7 +218,7 @@ def test_a_wrong_answer_is_told() -> None:
         compare(model, cases, right[:1])
 
 
-@needs_compiler
+@pytest.mark.compiler
 @pytest.mark.parametrize(("shape", "bits"), [("s", Bits()), ("nano", Bits(8, 16)), ("pruned", Bits())], ids=str)
 def test_a_description_for_other_runtimes(tmp_path: Path, shape: str, bits: Bits) -> None:
     model = integer_model(shape, bits)
@@ -271,7 +266,7 @@ def test_a_name_adds_nothing_to_the_code(name: str) -> None:
         assert text.isascii()
 
 
-@needs_compiler
+@pytest.mark.compiler
 def test_a_name_that_ends_the_comment_runs_nothing(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     code = f'int system(const char *); __attribute__((constructor)) static void x(void) {{ system("touch {mark}"); }}'
@@ -284,7 +279,7 @@ def test_a_name_that_ends_the_comment_runs_nothing(tmp_path: Path) -> None:
     assert str(mark) not in (tmp_path / "out" / "awb.h").read_text()
 
 
-@needs_compiler
+@pytest.mark.compiler
 def test_what_never_ends_is_stopped(tmp_path: Path) -> None:
     (tmp_path / "x.c").write_text("int main(void) { for (;;) {} }")
     output_of([str(compiler()), "x.c", "-o", "x"], tmp_path)
@@ -292,7 +287,7 @@ def test_what_never_ends_is_stopped(tmp_path: Path) -> None:
         output_of([str(tmp_path / "x")], tmp_path, seconds=0.2)
 
 
-@needs_compiler
+@pytest.mark.compiler
 def test_c_that_does_not_compile_is_told() -> None:
     model = integer_model("nano")
     sources = {**emit(model), "awb.c": "nonsense"}
@@ -300,7 +295,7 @@ def test_c_that_does_not_compile_is_told() -> None:
         check(sources, model, synthetic(), str(compiler()))
 
 
-@needs_compiler
+@pytest.mark.compiler
 def test_the_command(tmp_path: Path) -> None:
     data = write_prepared(tmp_path / "set", ["Nikon D810"] * 8)
     quantised, exact = tmp_path / "s.safetensors", tmp_path / "f.safetensors"

@@ -11,9 +11,6 @@ from awbkit.export.cases import surfaces
 from awbkit.network.architecture import architecture
 from awbkit.network.latency import TABLES, instructions
 
-needs_arm = pytest.mark.skipif(bool(cortex.missing()), reason=f"no {cortex.missing()} on this machine")
-
-
 _READING = 9000
 """What ``awb_describe`` takes more than measuring alone, about: it reads what the network reads, and hands it out."""
 
@@ -22,7 +19,7 @@ def of_the_network(found: cortex.Cortex) -> int:
     return found.instructions - found.describing + _READING
 
 
-@needs_arm
+@pytest.mark.cortex
 @pytest.mark.parametrize("shape", ["s", "pruned", "no statistics"])
 @pytest.mark.parametrize("target", TABLES)
 def test_what_is_foretold_comes(shape: str, target: str) -> None:
@@ -31,7 +28,7 @@ def test_what_is_foretold_comes(shape: str, target: str) -> None:
     assert instructions(SHAPES[shape], target) == pytest.approx(of_the_network(found), rel=0.15)
 
 
-@needs_arm
+@pytest.mark.cortex
 def test_four_instructions_a_multiply_accumulate() -> None:
     model = integer_model("s")
     found = cortex.measured(emit(model), model, list(surfaces())[:2], "cortex-m4")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -124,16 +122,3 @@ def test_the_grid_knows_where_pixels_are_valid() -> None:
     assert grid[:, 0, 0].tolist() == [0] * GRID_CHANNELS
     assert grid[4, 1, 0] == 0.5
     assert grid[4, 2, 2] == 1
-
-
-def test_a_description_takes_no_longer_than_a_statistic_may() -> None:
-    images = [picture(seed, share_valid=0.9) for seed in range(20)]
-    fastest = min(_seconds(images) for _ in range(10)) / len(images)
-    assert fastest < 0.003
-
-
-def _seconds(images: list[LinearImage]) -> float:
-    start = time.perf_counter()
-    for image in images:
-        describe(image)
-    return time.perf_counter() - start

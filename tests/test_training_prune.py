@@ -108,10 +108,8 @@ def test_a_killed_pruning_goes_on_to_the_same_bytes(prepared: Prepared, model: M
     command += ["--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
     while not (run / "networks" / "all" / "round 1.safetensors").exists():
         assert process.poll() is None
-        assert time.monotonic() < deadline
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -76,10 +76,8 @@ def test_a_killed_training_goes_on_to_the_same_bytes(prepared: Prepared, tmp_pat
     command += ["--config", str(tmp_path / "recipe.toml"), "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
     while not any(killed_at in str(path) for path in run.rglob("*")):
         assert process.poll() is None
-        assert time.monotonic() < deadline
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()

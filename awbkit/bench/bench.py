@@ -164,25 +164,25 @@ def bench(
         CheckFailed: If C does not compile or run, or answers otherwise than its model.
         UnreadableFile: If a model is none.
     """
-    found = []
-    for name in models:
+    chosen = [(name, parse(name), named(name, "raw")) for name in models]
+    for name, _, model in chosen:
+        if model.domain != "raw":
+            raise UsageError(f"{name} reads photographs that a camera balanced; bench measures models of raw pictures")
+    others = [(name, parse(name)) for name in (*NETWORKS, *BASELINES) if compare and name not in models]
+    costs = []
+    for name, method, model in chosen:
         progress(name)
-        found.append(_cost(name, parse(name), named(name, "raw"), measured, processors, asked=True))
-    for name in (*NETWORKS, *BASELINES) if compare else ():
-        if name in models:
-            continue
+        costs.append(_cost(name, method, model, measured, processors, asked=True))
+    for name, method in others:
         progress(name)
-        method = parse(name)
-        model = named(name, "raw") if method.is_network else None
-        found.append(_cost(name, method, model, measured, processors, asked=False))
-    return found
+        shipped = named(name, "raw") if method.is_network else None
+        costs.append(_cost(name, method, shipped, measured, processors, asked=False))
+    return costs
 
 
 def _cost(
     name: str, method: Method, model: AnyModel | None, measured: Pictures, processors: Sequence[str], *, asked: bool
 ) -> Cost:
-    if model is not None and model.domain != "raw":
-        raise UsageError(f"{name} reads photographs that a camera balanced; bench measures models of raw pictures")
     sources = emit(model) if isinstance(model, IntegerModel) else None
     cc, counted = compiler(), {}
     if isinstance(model, IntegerModel) and sources is not None and not cortex.missing():

@@ -59,9 +59,6 @@ def bench(
     skipped = [skips(path, if_exists) for path in files]
     if files and all(skipped):
         return
-    lacking = cortex.missing()
-    if lacking and not quiet:
-        print(f"awbkit: no {lacking} here, so nothing is measured on Cortex-M processors", file=sys.stderr)
     told = sys.stderr.isatty() and not quiet
 
     def progress(name: str) -> None:
@@ -69,6 +66,9 @@ def bench(
             print(f"measuring {printable(name)}", file=sys.stderr)
 
     costs = run(models, measured, compare=not alone, progress=progress)
+    # After the work: a model that is refused, or fails, needs no word on what else was not measured.
+    if (lacking := cortex.missing()) and not quiet:
+        print(f"awbkit: no {lacking} here, so nothing is measured on Cortex-M processors", file=sys.stderr)
     records = to_json(costs)
     if output is not None:
         write_whole(output / "bench.json", if_exists, (json.dumps(records, indent=1) + "\n").encode())

@@ -1,0 +1,52 @@
+"""How long the small steps of an estimate take: limits that tests cannot hold, since they look at a clock.
+
+    python tests/benchmarks/small_times.py
+
+Each figure is the least of 200 calls on pictures of noise, in microseconds, on one core. On a two-core machine that did
+nothing else: a description 600, an estimate by `awbnet` 750 (the bar is 1,000), a look-up of an unknown camera 900.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from awbkit.camera import LINEAR_SRGB
+from awbkit.estimators.registry import parse
+from awbkit.files.known_cameras import known_camera
+from awbkit.image import LinearImage
+from awbkit.network.features import describe
+
+_CALLS = 200
+
+
+def least(step: Callable[[], object]) -> float:
+    """Microseconds of the fastest call."""
+    step()
+    taken = []
+    for _ in range(_CALLS):
+        start = time.perf_counter_ns()
+        step()
+        taken.append(time.perf_counter_ns() - start)
+    return min(taken) / 1000
+
+
+def main() -> None:
+    """Print a line for each step."""
+    pixels = np.random.default_rng(0).uniform(0.02, 0.9, (64, 64, 3)).astype(np.float32)
+    image = LinearImage.from_array(pixels, camera=LINEAR_SRGB)
+    numbers = iter(range(10 * _CALLS))
+    steps: dict[str, Callable[[], object]] = {"describe": lambda: describe(image)}
+    for name in ("awbnet-nano", "awbnet-s", "awbnet-m"):
+        steps[name] = partial(parse(name).estimate, image)
+    # A new name each time, since answers are kept.
+    steps["camera look-up"] = lambda: known_camera(f"Nikon D810 {next(numbers)}")
+    for name, step in steps.items():
+        print(f"{name:16} {least(step):8.0f} us")
+
+
+if __name__ == "__main__":
+    main()
