@@ -38,7 +38,7 @@ def estimate(
     source: Source,
     method: str | Method = DEFAULT,
     *,
-    region: Region | str | None = None,
+    region: Region | Sequence[int] | str | None = None,
     encoding: str = "auto",
     fallback: str | Method | None = None,
     max_expected_error: float | None = None,
@@ -48,7 +48,8 @@ def estimate(
     Args:
         source: What to look at. Files and photographs are seen as a 64 x 64 thumbnail, pixels as they are.
         method: As on the command line: "pca", "shades-of-gray:p=6"; see :func:`awbkit.methods`.
-        region: A gray card's rectangle, "x,y,w,h" in pixels as displayed, in place of a method.
+        region: A gray card's rectangle, (x, y, width, height) or "x,y,w,h" in pixels as displayed, in place of a
+            method.
         encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`. Pixels are linear sRGB, or
             with "camera" a sensor's own RGB, which no camera has balanced.
         fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``, unless it
@@ -77,7 +78,7 @@ def estimate(
     if region is not None:
         if photo is None:
             raise UsageError("a region belongs to a file; for pixels, pass the slice of the array")
-        return estimate_region(photo, Region.parse(region) if isinstance(region, str) else region)
+        return estimate_region(photo, region if isinstance(region, Region) else Region.parse(region))
     chosen = _guarded(method, fallback, max_expected_error)
     return chosen.estimate(image if image is not None else photo.thumbnail())  # type: ignore[union-attr]
 

@@ -59,6 +59,7 @@ class TestThreeLines:
     )
     def test_a_photograph(self, folder: Path, name: str, output: str, truth: np.ndarray) -> None:
         light = awbkit.estimate(name, region=CARD)
+        assert awbkit.estimate(name, region=tuple(map(int, CARD.split(",")))) == light
         awbkit.correct(name, output, illuminant=light)
         assert angle(awbkit.estimate(output, region=CARD).rgb, (1, 1, 1)) < 0.5
         assert angle(light.rgb, truth) < 0.3
@@ -92,6 +93,11 @@ FAILURES = [
     (lambda: awbkit.estimate("gone.jpg"), "gone.jpg: no such file; check the spelling"),
     (lambda: awbkit.estimate("photo.jpg", "gray"), "unknown method 'gray'"),
     (lambda: awbkit.estimate("photo.jpg", region="1,2,3"), "four whole numbers"),
+    (lambda: awbkit.estimate("photo.jpg", region=(1, 2, 3)), "four whole numbers"),
+    (lambda: awbkit.estimate("photo.jpg", region=(1, 2, 3.5, 4)), "four whole numbers"),  # type: ignore[arg-type]
+    (lambda: awbkit.estimate("photo.jpg", region=7), "four whole numbers"),  # type: ignore[arg-type]
+    (lambda: awbkit.estimate("photo.jpg", region=(0, 0, 0, 4)), "at least 1 pixel wide"),
+    (lambda: awbkit.estimate("photo.jpg", region=(-1, 0, 2, 4)), "start at or after 0,0"),
     (lambda: awbkit.estimate("photo.jpg", region="0,0,999,9"), "outside the picture, which is 128 x 96"),
     (lambda: awbkit.estimate("photo.jpg", encoding="gamma"), "encoding"),
     (lambda: awbkit.estimate(np.ones((4, 4, 3)), region="0,0,2,2"), "a region belongs to a file"),

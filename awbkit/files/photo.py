@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from awbkit.camera import Camera
@@ -19,19 +21,22 @@ class Region:
     width: int
     height: int
 
+    def __post_init__(self) -> None:
+        if self.x < 0 or self.y < 0 or self.width < 1 or self.height < 1:
+            raise UsageError(f"the region {self} must start at or after 0,0 and be at least 1 pixel wide and high")
+
     @classmethod
-    def parse(cls, text: str) -> Region:
-        """A region from "x,y,w,h".
+    def parse(cls, given: str | Sequence[int]) -> Region:
+        """A region from "x,y,w,h" or from four whole numbers.
 
         Raises:
-            UsageError: If these are not four whole numbers, or the rectangle is empty or starts left of or above 0.
+            UsageError: If it is neither, or the rectangle is empty or starts left of or above 0.
         """
         try:
-            x, y, width, height = (int(part) for part in text.split(","))
-        except ValueError:
-            raise UsageError(f"a region is four whole numbers x,y,w,h (got {text!r}), such as 120,80,40,40") from None
-        if x < 0 or y < 0 or width < 1 or height < 1:
-            raise UsageError(f"the region {text} must start at or after 0,0 and be at least 1 pixel wide and high")
+            x, y, width, height = map(int, given.split(",")) if isinstance(given, str) else map(operator.index, given)
+        except (ValueError, TypeError):
+            shown = repr(given)[:60]
+            raise UsageError(f"a region is four whole numbers x,y,w,h (got {shown}), such as 120,80,40,40") from None
         return cls(x, y, width, height)
 
     def __str__(self) -> str:
