@@ -7,9 +7,9 @@ import pytest
 import scipy.stats
 from evaluation_sets import truth_of_rows
 
-from awbkit.evaluation.bootstrap import Resamples, interval, resampled_means, resampled_statistics
-from awbkit.evaluation.evaluate import select
-from awbkit.evaluation.result import FEWEST_SCENES, STATISTICS
+from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resampled_means, resampled_statistics
+from awbkit.evaluation.evaluate import evaluate, select
+from awbkit.evaluation.result import FEWEST_SCENES, GEOMETRIC_MEAN, METRICS, POOLED, STATISTICS, Judged
 from awbkit.evaluation.significance import bootstrap_p
 from awbkit.evaluation.statistics import statistics
 
@@ -20,6 +20,10 @@ def one_camera(count: int, per_scene: int = 1) -> Resamples:
 
 def draws(errors: np.ndarray, resamples: Resamples) -> np.ndarray:
     return resampled_statistics(errors[None], [np.arange(len(errors))], resamples)[0, 0]
+
+
+def ends(drawn: np.ndarray, errors: np.ndarray, scenes: int) -> np.ndarray:
+    return interval(drawn, np.array(list(statistics(errors).values())), scenes)
 
 
 def test_every_round_is_a_plain_resample(rng: np.random.Generator) -> None:
@@ -41,9 +45,9 @@ def test_the_spread_of_the_mean_is_that_of_theory(rng: np.random.Generator) -> N
 
 def test_copies_of_an_image_in_its_scene_prove_nothing(rng: np.random.Generator) -> None:
     errors = rng.exponential(3, 100)
-    alone = interval(draws(errors, one_camera(100)), 100)
-    copied = interval(draws(np.repeat(errors, 10), one_camera(1000, per_scene=10)), 100)
-    as_if_new = interval(draws(np.repeat(errors, 10), one_camera(1000)), 1000)
+    alone = ends(draws(errors, one_camera(100)), errors, 100)
+    copied = ends(draws(np.repeat(errors, 10), one_camera(1000, per_scene=10)), errors, 100)
+    as_if_new = ends(draws(np.repeat(errors, 10), one_camera(1000)), errors, 1000)
     np.testing.assert_allclose(copied[0], alone[0], rtol=1e-9)
     assert np.diff(as_if_new[0]) < np.diff(alone[0]) / 2
 
@@ -55,7 +59,7 @@ def test_intervals_hold_the_true_mean_as_often_as_they_say(rng: np.random.Genera
     for _ in range(100):
         errors = np.repeat(rng.exponential(3, 80), 2)
         share = np.ones((160, 1))
-        low, high = interval(resampled_means(errors, share, resamples), 80)[0]
+        low, high = interval(resampled_means(errors, share, resamples), errors.mean(), 80)[0]
         hits += low <= 3 <= high
     assert 85 <= hits <= 99
 
@@ -101,7 +105,7 @@ def test_any_number_of_cameras_is_as_sure_as_it_says(cameras: int, each: int, rn
     rows = [("set", f"c{index % cameras}", str(index), "") for index in range(count)]
     errors = rng.lognormal(0, 0.8, (800, count))
     means = resampled_statistics(errors, [np.arange(count)], Resamples.of(truth_of_rows(rows), 300))[:, 0, 0]
-    low, high = interval(means, count).T
+    low, high = interval(means, errors.mean(axis=1), count).T
     assert 0.87 <= np.mean((low <= np.exp(0.32)) & (np.exp(0.32) <= high)) <= 0.98
     differences = errors[::2].mean(axis=1) - errors[1::2].mean(axis=1)
     drawn = means[::2] - means[1::2]
@@ -123,19 +127,45 @@ def test_many_images_are_worked_on_in_parts(rng: np.random.Generator) -> None:
 
 def test_a_group_that_no_draw_holds_is_unknown() -> None:
     values = np.array([[np.nan, 1.0, 2.0, 3.0], [np.nan] * 4])
-    assert interval(values, 10**6)[0] == pytest.approx([1.05, 2.95], abs=1e-4)
-    assert np.isnan(interval(values, 10**6)[1]).all()
+    assert interval(values, 2.0, 10**6)[0] == pytest.approx([1.05, 2.95], abs=1e-4)
+    assert np.isnan(interval(values, 2.0, 10**6)[1]).all()
+
+
+@pytest.mark.parametrize("cameras", [1, 2, 8])
+@pytest.mark.parametrize("each", [10, 25])
+@pytest.mark.parametrize("tail", [0.3, 2.0])
+def test_every_interval_holds_its_figure(cameras: int, each: int, tail: float, rng: np.random.Generator) -> None:
+    rows = [("set", f"c{index % cameras}", str(index), "") for index in range(cameras * each)]
+    truth = truth_of_rows(rows)
+    errors = {metric: rng.lognormal(0, tail, len(truth)) for metric in METRICS}
+    judged = Judged("m", truth.illuminants, np.full(len(truth), np.nan), {}, errors)
+    found = evaluate(truth, [judged], rounds=200)
+    assert {summary.group for summary in found.summaries} >= ({POOLED, GEOMETRIC_MEAN} if cameras > 1 else {POOLED})
+    for summary in found.summaries:
+        for name, value in summary.values.items():
+            low, high = summary.intervals[name]
+            assert low <= value <= high, (summary.group, name)
+
+
+def test_of_the_geometric_mean_of_maxima_the_figure_is_the_lower_end() -> None:
+    """Two cameras of errors 1 to 10: hardly a draw holds both tens, and none is above."""
+    draws_below = np.array([6.0, 7.0, 8.0, 9.0] * 50)
+    low, high = ratio_interval(draws_below, np.array(10.0), 10**6)
+    assert low == 10
+    assert high == pytest.approx(100 / 6, rel=1e-6)
+    around = np.array([8.0, 9.0, 11.0, 12.5] * 50)
+    assert ratio_interval(around, np.array(10.0), 10**6) == pytest.approx([8.0, 12.5], rel=1e-6)
 
 
 @pytest.mark.parametrize("scenes", [10, 30, 1000])
 def test_intervals_of_few_scenes_are_wider(scenes: int) -> None:
     beyond = scipy.stats.norm.cdf(-np.sqrt(scenes / (scenes - 1)) * scipy.stats.t.ppf(0.975, scenes - 1))
-    found = interval(np.linspace(0, 1, 1001), scenes)
+    found = interval(np.linspace(0, 1, 1001), 0.5, scenes)
     assert found == pytest.approx([beyond, 1 - beyond], abs=1e-4)
 
 
 def test_too_few_scenes_have_no_interval() -> None:
     values = np.ones((2, 3, 100))
-    assert np.isnan(interval(values, FEWEST_SCENES - 1)).all()
-    assert interval(values, FEWEST_SCENES).shape == (2, 3, 2)
-    assert np.isfinite(interval(values, FEWEST_SCENES)).all()
+    assert np.isnan(interval(values, 1.0, FEWEST_SCENES - 1)).all()
+    assert interval(values, 1.0, FEWEST_SCENES).shape == (2, 3, 2)
+    assert np.isfinite(interval(values, 1.0, FEWEST_SCENES)).all()

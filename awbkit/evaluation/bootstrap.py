@@ -28,6 +28,8 @@ cameras x scenes      mean         worst 25 %   p < 0.05
 
 So the worst 25 % of few scenes is less certain than its interval says: a sample of a long tail tells little of what
 it lacks. For the maximum intervals are too short above at any size: no draw has a worse image than the worst.
+
+Every interval holds its own figure: where draws lie to one side of it, as all of a maximum do, the interval ends at it.
 """
 
 from __future__ import annotations
@@ -155,20 +157,37 @@ def ratio_interval(values: NDArray[np.float64], figure: NDArray[np.float64], sce
         float64 (..., 2); NaN as :func:`interval` has it.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = np.moveaxis(interval(values, scenes), -1, 0)
-        return np.stack([figure * figure / high, figure * figure / low], axis=-1)
+        low, high = np.moveaxis(_percentiles(values, scenes), -1, 0)
+        return _holding(np.stack([figure * figure / high, figure * figure / low], axis=-1), figure)
 
 
-def interval(values: NDArray[np.float64], scenes: int) -> NDArray[np.float64]:
+def interval(values: NDArray[np.float64], figure: NDArray[np.float64] | float, scenes: int) -> NDArray[np.float64]:
     """The 95 % expanded percentile interval along the last axis, NaN left out.
 
     Args:
         values: (..., rounds), what the draws gave.
+        figure: (...), what the data gave.
         scenes: How many the figure rests on.
 
     Returns:
         float64 (..., 2); NaN where there are fewer than ``FEWEST_SCENES`` scenes, or all draws are NaN.
     """
+    return _holding(_percentiles(values, scenes), np.asarray(figure))
+
+
+def _holding(ends: NDArray[np.float64], figure: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intervals (..., 2), stretched to their figures (...) where these lie outside.
+
+    Draws of a figure that is biased by more than it spreads all lie on one side of it: of a maximum below, as no draw
+    has a worse image, and once several cameras' are averaged hardly one draw reaches it. Their percentiles then hold
+    it no more, nor does what mirrors them. Stretched, an interval only holds the truth more often.
+    """
+    low, high = np.moveaxis(ends, -1, 0)
+    return np.stack([np.minimum(low, figure), np.maximum(high, figure)], axis=-1)
+
+
+def _percentiles(values: NDArray[np.float64], scenes: int) -> NDArray[np.float64]:
+    """As :func:`interval`, whatever the figure."""
     if scenes < FEWEST_SCENES:
         return np.full((*values.shape[:-1], 2), np.nan)
     beyond = 50 * math.erfc(math.sqrt(scenes / (scenes - 1)) * student_from_normal(_TWO_SIDED, scenes) / math.sqrt(2))

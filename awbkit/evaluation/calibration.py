@@ -38,9 +38,9 @@ def calibrate(judged: Judged, resamples: Resamples) -> Calibration | None:
     for place, share in enumerate(shares.T):
         size = share.sum()
         scenes = len(np.unique(resamples.scene[share > 0]))
-        low, high = interval(drawn[place], scenes).tolist()
-        means = share[known] @ expected / size, share[known] @ actual / size
-        bins.append(Bin(round(size), float(means[0]), float(means[1]), (low, high)))
+        stated, found = float(share[known] @ expected / size), float(share[known] @ actual / size)
+        low, high = interval(drawn[place], found, scenes).tolist()
+        bins.append(Bin(round(size), stated, found, (low, high)))
     gaps = [bin.images * abs(bin.expected - bin.actual) for bin in bins]
     risk, area = risk_coverage(expected, actual)
     oracle, best_area = risk_coverage(actual, actual)

@@ -207,7 +207,7 @@ def _summaries(
     values = {group: statistics(one.errors[metric][members]) for group, members in groups.items()}
     found = []
     for drawn, (group, members) in zip(draws, groups.items(), strict=True):
-        known = interval(drawn, scenes[group])
+        known = interval(drawn, np.array([values[group][name] for name in STATISTICS]), scenes[group])
         found.append(_summary(one, group, metric, len(members), scenes[group], values[group], known))
     if len(cameras) > 1:
         places = [list(groups).index(camera) for camera in cameras]
@@ -255,7 +255,7 @@ def _comparisons(
         by_scene = _ties(np.bincount(place, by_image) / counts)
         mean = float(_ties(by_image.mean()))
         drawn = _ties(means[first] - means[second])
-        low, high = interval(drawn, len(numbers)).tolist()
+        low, high = interval(drawn, mean, len(numbers)).tolist()
         found.append(
             Comparison(
                 first=judged[first].method,
