@@ -15,6 +15,7 @@ from awbkit.correction.von_kries import Correction
 from awbkit.errors import OutputError, UsageError
 from awbkit.estimators.region import gray_card
 from awbkit.estimators.registry import DEFAULT, Method, parse
+from awbkit.files.limits import MAX_PIXELS
 from awbkit.files.open import open_photo
 from awbkit.files.outputs import IfExists, atomic_write
 from awbkit.files.photo import Photo, Region
@@ -42,6 +43,7 @@ def estimate(
     encoding: str = "auto",
     fallback: str | Method | None = None,
     max_expected_error: float | None = None,
+    max_pixels: int | None = MAX_PIXELS,
 ) -> Illuminant:
     """Estimate the light of a photograph or of linear pixels.
 
@@ -56,6 +58,7 @@ def estimate(
             expects to err by even more; and where ``method`` is a network for raw pictures and this one is rendered, or
             the other way round.
         max_expected_error: In degrees; goes with ``fallback``.
+        max_pixels: Of a file, as :func:`awbkit.open` has it.
 
     Returns:
         The light in the camera's RGB (raw) or in linear sRGB (rendered).
@@ -74,7 +77,7 @@ def estimate(
     if isinstance(source, LinearImage | Photo) and encoding != "auto":
         raise UsageError(f"encoding {encoding!r} is for files and arrays; what is open already has its own")
     if image is None and photo is None:
-        photo = open_photo(source, encoding=encoding)  # type: ignore[arg-type]
+        photo = open_photo(source, encoding=encoding, max_pixels=max_pixels)  # type: ignore[arg-type]
     if region is not None:
         if photo is None:
             raise UsageError("a region belongs to a file; for pixels, pass the slice of the array")
@@ -112,6 +115,7 @@ def correct(
     auto_bright: bool = False,
     fallback: str | Method | None = None,
     max_expected_error: float | None = None,
+    max_pixels: int | None = MAX_PIXELS,
 ) -> Illuminant:
     """Correct a photograph and write it.
 
@@ -127,6 +131,7 @@ def correct(
         auto_bright: Stretch a raw's brightness until 1 % of the pixels are white.
         fallback: As of :func:`estimate`.
         max_expected_error: As of :func:`estimate`.
+        max_pixels: As of :func:`estimate`.
 
     Returns:
         The light that was corrected for.
@@ -137,7 +142,7 @@ def correct(
     """
     if if_exists not in tuple(IfExists):
         raise UsageError(f"if_exists is one of {', '.join(IfExists)}, not {if_exists!r}")
-    photo = source if isinstance(source, Photo) else open_photo(source, encoding=encoding)
+    photo = source if isinstance(source, Photo) else open_photo(source, encoding=encoding, max_pixels=max_pixels)
     if illuminant is None:
         light = estimate(photo, method, fallback=fallback, max_expected_error=max_expected_error)
     elif isinstance(illuminant, Illuminant):

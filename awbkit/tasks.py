@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,11 +15,13 @@ from awbkit.correction.von_kries import Correction
 from awbkit.errors import AwbError, FileError, UnsupportedImage, UsageError, collected_warnings
 from awbkit.estimators.registry import Method
 from awbkit.files.find import Found
+from awbkit.files.limits import MAX_PIXELS
 from awbkit.files.names import utf8_name
 from awbkit.files.open import open_photo
 from awbkit.files.outputs import IfExists, Planned, skips
 from awbkit.files.photo import Region
 from awbkit.files.raw import RawPhoto
+from awbkit.files.streams import spooled
 from awbkit.files.write import format_of
 from awbkit.illuminant import Illuminant
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
@@ -32,44 +31,36 @@ NO_RAW = ("is no raw file", "sidecars steer raw editors; leave out --sidecar")
 
 
 @contextlib.contextmanager
-def opened(found: Found, encoding: str) -> Iterator[api.AnyPhoto]:
+def opened(found: Found, encoding: str, max_pixels: int | None) -> Iterator[api.AnyPhoto]:
     """The photograph; what comes from a stream, or has a name that codecs cannot take, is reached by another meanwhile.
 
     Raises:
         FileError: Naming the file as the user did.
     """
     with contextlib.ExitStack() as stack:
-        path = stack.enter_context(_spooled(found) if found.is_stream else utf8_name(found.path))
+        path = stack.enter_context(
+            spooled(found.path, found.is_stdin, max_pixels) if found.is_stream else utf8_name(found.path)
+        )
         try:
-            yield open_photo(path, encoding=encoding)
+            yield open_photo(path, encoding=encoding, max_pixels=max_pixels)
         except FileError as error:
             if error.path != str(path):
                 raise
             raise type(error)(found.path, error.problem, error.remedy) from error
 
 
-@contextlib.contextmanager
-def _spooled(found: Found) -> Iterator[Path]:
-    with tempfile.NamedTemporaryFile(prefix="awbkit-") as spool:
-        if found.is_stdin:
-            shutil.copyfileobj(sys.stdin.buffer, spool)
-        else:
-            try:
-                with found.path.open("rb") as stream:
-                    shutil.copyfileobj(stream, spool)
-            except OSError as error:
-                raise FileError(found.path, f"cannot be read ({(error.strerror or '').lower()})") from error
-        spool.flush()
-        yield Path(spool.name)
-
-
 def estimate_file(
-    found: Found, *, methods: tuple[Method, ...], region: Region | None = None, encoding: str = "auto"
+    found: Found,
+    *,
+    methods: tuple[Method, ...],
+    region: Region | None = None,
+    encoding: str = "auto",
+    max_pixels: int | None = MAX_PIXELS,
 ) -> list[Record]:
     """A record for each method; the file is read once."""
     start = time.perf_counter()
     records: list[Record] = []
-    with collected_warnings() as warnings, opened(found, encoding) as photo:
+    with collected_warnings() as warnings, opened(found, encoding, max_pixels) as photo:
         if region is not None:
             light = api.estimate_region(photo, region)
             records.append(estimate_record(found.path, photo, "region", light, _ms(start)))
@@ -156,6 +147,7 @@ class CorrectOptions:
         auto_bright: Stretch the brightness of developed raw files.
         sidecar: Write an XMP sidecar in place of a picture.
         dry_run: Open and estimate, but write nothing.
+        max_pixels: Refuse pictures that claim more; None for no limit.
     """
 
     cat: str | None = None
@@ -165,6 +157,7 @@ class CorrectOptions:
     auto_bright: bool = False
     sidecar: bool = False
     dry_run: bool = False
+    max_pixels: int | None = MAX_PIXELS
 
 
 def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
@@ -175,7 +168,7 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
         raise FileError(found.path, f"has no estimate ({item.light.record.get('error') or 'it failed'})")
     if skips(output, options.if_exists):
         return {"schema": SCHEMA, "path": found.path, "output": output, "status": "skipped"}
-    with collected_warnings() as warnings, opened(found, options.encoding) as photo:
+    with collected_warnings() as warnings, opened(found, options.encoding, options.max_pixels) as photo:
         light, name, fell_back = item.light.answer(photo)
         correction = Correction(light, options.cat, options.strength)
         # Everything that can be wrong with the light is found before a picture is decoded in vain.
@@ -214,10 +207,10 @@ def _ms(start: float) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def light_of_file(found: Found, *, light: Light, encoding: str) -> Illuminant:
+def light_of_file(found: Found, *, light: Light, encoding: str, max_pixels: int | None = MAX_PIXELS) -> Illuminant:
     """The light of one file, to be pooled with that of others."""
     # Whatever is to be said of the file is said when it is corrected.
-    with collected_warnings(), opened(found, encoding) as photo:
+    with collected_warnings(), opened(found, encoding, max_pixels) as photo:
         return light.of(photo)
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awbkit.errors import UnreadableFile
+from awbkit.errors import UnreadableFile, UsageError
 from awbkit.files.find import Found, find, natural_key, read_path_list
 
 NAMES = st.text(st.characters(exclude_characters="\0/"), min_size=1, max_size=12)
@@ -203,6 +203,18 @@ def test_a_list_of_lines(text: bytes, paths: list[str]) -> None:
 def test_a_list_longer_than_one_read() -> None:
     paths = [f"{number:06}.jpg" for number in range(20000)]
     assert list(read_path_list(io.BytesIO("\n".join(paths).encode()))) == paths
+
+
+@pytest.mark.parametrize("nul", [False, True])
+@pytest.mark.parametrize("byte", [b"a", b"\n", b"\0"])
+def test_what_is_no_list_is_given_up_after_a_mebibyte(byte: bytes, nul: bool) -> None:
+    separator = b"\0" if nul else b"\n"
+    stream = io.BytesIO(b"first" + separator + byte * (1 << 24))
+    paths = read_path_list(stream, nul=nul)
+    assert next(paths) == "first"
+    with pytest.raises(UsageError, match=r"without a path that ends with a (NUL|line break);"):
+        next(paths)
+    assert stream.tell() < 3 << 20
 
 
 def test_a_list_is_read_as_it_arrives() -> None:

@@ -25,7 +25,7 @@ from raw_files import RGGB, mosaic, write_dng
 
 import awbkit
 from awbkit.errors import AwbError, FileError, UnreadableFile, UnsupportedImage
-from awbkit.files.open import sniff
+from awbkit.files.signatures import sniff
 
 NOISE = np.random.default_rng(5)
 PATCHES = np.kron(NOISE.integers(20, 230, (12, 16, 3)), np.ones((8, 8, 1)))
@@ -133,7 +133,7 @@ class TestNoPicture:
             (b"\xff", "is not an image; awbkit reads"),
             (b"\0", "is not an image; awbkit reads"),
             (b"a letter to my camera\n" * 50, "is not an image; awbkit reads"),
-            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not an image; awbkit reads"),
+            (b"BMW drives past\n" * 50, "is not an image; awbkit reads"),
             (bytes(5000), "is not an image; awbkit reads"),
         ],
     )
@@ -145,6 +145,12 @@ class TestNoPicture:
         [
             (b"GIF89a", "a GIF"),
             (b"BM", "a BMP"),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
+            (b"DDS |", "a DDS texture"),
+            (b"#?RADIANCE\n", "a Radiance HDR image"),
+            (b"\x1aE\xdf\xa3", "a video"),
+            (b"RIFF\0\0\0\0AVI LIST", "a video"),
+            (b"\0\0\0\x08wide\0\0\0\0mdat", "a video"),
             (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL"),
             (b"\xff\x0a", "a JPEG XL"),
             (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000"),
@@ -314,7 +320,7 @@ def test_huge_claims_take_no_memory(tmp_path: Path) -> None:
         [sys.executable, "-c", script, *names], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
     )
     *errors, megabytes = done.stdout.split()
-    assert errors == ["UnreadableFile"] * 2 * len(names)
+    assert errors == ["UnsupportedImage"] * 2 * len(names)
     # The largest of them claims 10.8 GB.
     assert int(megabytes) < 256
 

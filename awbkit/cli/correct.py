@@ -15,6 +15,7 @@ from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
 from awbkit.errors import AwbError, FileError, OutputError, UnsupportedImage, UsageError
 from awbkit.files.find import RAW_SUFFIXES, RENDERED_SUFFIXES, Found
+from awbkit.files.limits import MAX_PIXELS
 from awbkit.files.outputs import DEFAULT_NAME, IfExists, Planned, plan_outputs
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ def correct(
     files_from: options.FilesFrom = None,
     null: options.Null = False,
     encoding: options.Encoding = options.EncodingName.AUTO,
+    max_pixels: options.MaxPixels = MAX_PIXELS,
     format: options.OutputFormat = None,
     jobs: options.Jobs = 0,
     failed_list: options.FailedListFile = None,
@@ -201,12 +203,15 @@ def correct(
         auto_bright=auto_bright,
         sidecar=sidecar is not None,
         dry_run=dry_run,
+        max_pixels=max_pixels or None,
     )
     jobs = options.chosen_jobs(jobs, planned)
     pooled: dict[Path, Light | AwbError] = {}
     if shared and light is not None:
         sources = [entry for entry in planned if isinstance(entry, Planned)]
-        pooled = lights.shared(sources, light, encoding=encoding.value, jobs=jobs, quiet=quiet)
+        pooled = lights.shared(
+            sources, light, encoding=encoding.value, max_pixels=how.max_pixels, jobs=jobs, quiet=quiet
+        )
     items: list[CorrectItem | AwbError] = []
     for entry in planned:
         if not isinstance(entry, Planned):

@@ -10,6 +10,7 @@ import typer
 
 from awbkit.cli import options
 from awbkit.cli.output import ESTIMATE_KEYS
+from awbkit.files.limits import MAX_PIXELS
 
 
 def estimate(
@@ -33,6 +34,7 @@ def estimate(
     files_from: options.FilesFrom = None,
     null: options.Null = False,
     encoding: options.Encoding = options.EncodingName.AUTO,
+    max_pixels: options.MaxPixels = MAX_PIXELS,
     format: options.OutputFormat = None,
     jobs: options.Jobs = 1,
     failed_list: options.FailedListFile = None,
@@ -58,6 +60,7 @@ def estimate(
         methods=options.guarded(method or [registry.DEFAULT], fallback, max_expected_error),
         region=Region.parse(region) if region is not None else None,
         encoding=encoding.value,
+        max_pixels=max_pixels or None,
     )
     options.check_null(null, files_from, failed_list)
     found = options.inputs(paths, files_from, null=null, recursive=recursive)

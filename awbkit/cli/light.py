@@ -126,7 +126,7 @@ def estimated(records: dict[str, Record]) -> list[Found | UnreadableFile]:
 
 
 def shared(
-    planned: Sequence[Planned], light: Light, *, encoding: str, jobs: int, quiet: bool
+    planned: Sequence[Planned], light: Light, *, encoding: str, max_pixels: int | None, jobs: int, quiet: bool
 ) -> dict[Path, Light | AwbError]:
     """For every picture the one light of its camera's set, or the reason why it has none.
 
@@ -149,7 +149,7 @@ def shared(
         raise UsageError("--shared reads every picture twice, which standard input cannot; name files")
     progress = Progress(sys.stderr, len(sources), enabled=not quiet)
     outcomes = []
-    run = batch.run(partial(light_of_file, light=light, encoding=encoding), sources, jobs=jobs)
+    run = batch.run(partial(light_of_file, light=light, encoding=encoding, max_pixels=max_pixels), sources, jobs=jobs)
     try:
         with contextlib.closing(run):
             for outcome in run:

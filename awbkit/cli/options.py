@@ -14,6 +14,8 @@ import typer
 from awbkit.cli.output import Format
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.files.find import Found, find, read_path_list
+from awbkit.files.limits import MAX_PIXELS
+from awbkit.files.streams import open_stream
 
 if TYPE_CHECKING:
     from awbkit.estimators.registry import Method
@@ -83,6 +85,16 @@ Encoding = Annotated[
         rich_help_panel=_INPUT,
     ),
 ]
+MaxPixels = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=0,
+        show_default=f"2^{MAX_PIXELS.bit_length() - 1}",
+        help="Refuse pictures that claim more; 0: no limit.",
+        rich_help_panel=_INPUT,
+    ),
+]
 OutputFormat = Annotated[
     Format | None,
     typer.Option("--format", help="Of the results; default a table on a terminal, else jsonl.", rich_help_panel=_RUN),
@@ -136,7 +148,7 @@ def _found(
             listed = read_path_list(sys.stdin.buffer, nul=null)
         elif files_from is not None:
             try:
-                listed = read_path_list(stack.enter_context(Path(files_from).open("rb", buffering=0)), nul=null)
+                listed = read_path_list(stack.enter_context(open_stream(files_from)), nul=null)
             except OSError as error:
                 raise UsageError(f"--files-from {files_from}: {(error.strerror or '').lower()}") from None
         yield from find(_chained(named, listed), recursive=recursive)

@@ -13,8 +13,8 @@ from awbkit.cli.output import Format, Writer, abandon_stdout, default_format, op
 from awbkit.cli.terminal import Progress, printable
 from awbkit.errors import OutputError, UsageError
 from awbkit.files.find import IMAGE_SUFFIXES
-from awbkit.files.open import sniff
 from awbkit.files.outputs import IfExists, write_whole
+from awbkit.files.signatures import sniff
 
 
 class FailedList:

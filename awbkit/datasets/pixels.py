@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
+from awbkit.files.limits import MAX_PIXELS
 from awbkit.image import THUMBNAIL_SIZE, LinearImage, thumbnail_of
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 CLIP = 0.98
 """Share of the range from black to white level from which a channel counts as clipped."""
-
-_MAX_PIXELS = 1 << 28
-"""No camera makes larger pictures; a header that claims more is there to fill the memory."""
 
 _STREAMED_BYTES = 1 << 20
 """Below this, libvips decodes faster into memory than in strips."""
@@ -62,7 +60,7 @@ def read_stored(source: Source, name: str) -> NDArray[Any]:
             raise _unsupported(where, f"stores {image.format} samples and not 8 or 16 bits")
         if bands not in (3, 4) or image.interpretation in ("cmyk", "lab", "labs", "labq"):
             raise _unsupported(where, f"has {bands} channels ({image.interpretation}) and not red, green, blue")
-        if image.width * image.height > _MAX_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             raise _unsupported(where, f"claims {image.width} x {image.height} pixels")
         stored = np.frombuffer(image.write_to_memory(), _KINDS[image.format])
     pixels = stored.reshape(image.height, image.width, bands)
@@ -82,7 +80,7 @@ def is_8_bit(source: Source, name: str) -> bool:
         UnsupportedImage: If a TIFF is of a kind that cannot be decoded.
     """
     from awbkit.files.decode import decoding
-    from awbkit.files.open import sniff
+    from awbkit.files.signatures import sniff
 
     head = source.head(name, 32)
     kind = sniff(head)
@@ -191,7 +189,7 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
     """The image, not yet decoded; large plain files are not read into memory first."""
     from awbkit.files.decode import COPY_AGAIN, load, vips
     from awbkit.files.extents import is_cut_short
-    from awbkit.files.open import sniff
+    from awbkit.files.signatures import sniff
 
     head = source.head(name, 32)
     kind = sniff(head)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
+from awbkit.files.limits import check_bytes, check_size
 
 if TYPE_CHECKING:
     import pyvips
@@ -90,24 +91,37 @@ def _unreadable(path: str, log: str) -> FileError:
     return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", COPY_AGAIN)
 
 
-def load(path: str, kind: str) -> pyvips.Image:
+def load(path: str, kind: str, max_pixels: int | None = None) -> pyvips.Image:
     """The pixels of a rendered file as a stream; the first error comes from here, later ones from its use.
+
+    Args:
+        path: The file.
+        kind: Its format, as :func:`awbkit.files.signatures.sniff` names it.
+        max_pixels: The most that it may have; None for no limit.
 
     Raises:
         pyvips.Error: To be met by :class:`decoding`.
         FileError: From decoders other than libvips.
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
-    image = vips().Image
-    options = {"access": "sequential", "fail_on": "error"}
+    if kind != "tiff":
+        check_bytes(path)
     if kind == "heic":
-        return _load_heic(path)
-    if kind == "jpeg":
-        return image.jpegload(path, **options)
+        return _load_heic(path, max_pixels)
+    vips_image = vips().Image
+    options = {"access": "sequential", "fail_on": "error"}
     if kind == "tiff":
-        return _load_tiff(path, options)
-    loaders = {"png": image.pngload, "webp": image.webpload, "avif": image.heifload}
-    return loaders[kind](path, **options)
+        image = _load_tiff(path, options)
+    else:
+        loaders = {
+            "jpeg": vips_image.jpegload,
+            "png": vips_image.pngload,
+            "webp": vips_image.webpload,
+            "avif": vips_image.heifload,
+        }
+        image = loaders[kind](path, **options)
+    check_size(path, image.width, image.height, max_pixels)
+    return image
 
 
 def _load_tiff(path: str, options: dict[str, Any]) -> pyvips.Image:
@@ -144,7 +158,7 @@ def _load_double_tiff(path: str) -> pyvips.Image:
     return image
 
 
-def _load_heic(path: str) -> pyvips.Image:
+def _load_heic(path: str, max_pixels: int | None) -> pyvips.Image:
     """HEVC-coded HEIF through pillow-heif, since libvips' wheel cannot ship that codec; 16 bit above 8."""
     try:
         import pillow_heif
@@ -152,6 +166,8 @@ def _load_heic(path: str) -> pyvips.Image:
         raise MissingExtra("reading HEIC", "heif") from None
     try:
         heif = pillow_heif.open_heif(path, convert_hdr_to_8bit=False, bgr_mode=False)
+        width, height = heif.size
+        check_size(path, width, height, max_pixels)
         pixels = np.ascontiguousarray(np.asarray(heif))
     except (ValueError, OSError, EOFError, SyntaxError, RuntimeError, IndexError) as error:
         raise UnreadableFile(path, f"the pixels cannot be decoded ({error})", COPY_AGAIN) from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from awbkit.errors import UnreadableFile
+from awbkit.errors import UnreadableFile, UsageError
 
 STDIN = Path("-")
 
@@ -29,6 +29,7 @@ IMAGE_SUFFIXES = RENDERED_SUFFIXES | RAW_SUFFIXES
 
 _DIGITS = re.compile("([0-9]+)")
 _CHUNK = 65536
+_LONGEST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -113,15 +114,29 @@ def read_path_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:
     Args:
         stream: One path a line, ended by LF or CRLF.
         nul: Whether paths end with NUL instead, which is the only way to list names that hold line breaks.
+
+    Raises:
+        UsageError: If a mebibyte goes by without a path, which no list has and any other file may.
     """
     # The unbuffered layer has no lock, so a thread waiting here cannot stall the interpreter's exit.
     source = getattr(stream, "raw", stream)
     separator = b"\0" if nul else b"\n"
-    rest = b""
+    begun: list[bytes] = []
+    barren = 0
     while chunk := source.read(_CHUNK):
-        *complete, rest = (rest + chunk).split(separator)
-        yield from _decoded(complete, nul)
-    yield from _decoded([rest], nul)
+        ended, *complete = chunk.split(separator)
+        begun.append(ended)
+        barren += len(chunk)
+        if complete:
+            ended = b"".join(begun)
+            begun = [complete.pop()]
+            for path in _decoded([ended, *complete], nul):
+                barren = len(begun[0])
+                yield path
+        if barren > _LONGEST:
+            ending = "NUL; without -0 paths end with a line break" if nul else "line break; with -0 paths end with NUL"
+            raise UsageError(f"the list of files goes on for {barren} bytes without a path that ends with a {ending}")
+    yield from _decoded([b"".join(begun)], nul)
 
 
 def _decoded(entries: Iterable[bytes], nul: bool) -> Iterator[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from awbkit.errors import UnreadableFile, UnsupportedImage
+from awbkit.files.limits import MAX_PIXELS, check_max_pixels
+from awbkit.files.signatures import HEAD, foreign_kind, is_raw, sniff
 
 if TYPE_CHECKING:
     from awbkit.files.raw import RawPhoto
@@ -14,40 +17,11 @@ if TYPE_CHECKING:
 
 _READS = "awbkit reads JPEG, PNG, TIFF, WebP, HEIF, AVIF and camera raw"
 _TIFF_SUFFIXES = (".tif", ".tiff")
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"}
-_OTHER_KINDS = (
-    (b"GIF8", "a GIF"),
-    (b"BM", "a BMP"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL"),
-    (b"\xff\x0a", "a JPEG XL"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000"),
-    (b"%PDF", "a PDF"),
-    (b"8BPS", "a Photoshop document"),
-    (b"v/1\x01", "an OpenEXR image"),
-    (b"PK\x03\x04", "a ZIP archive"),
-)
 
 
-def sniff(head: bytes) -> str | None:
-    """The format that the first 32 bytes of a file announce: "jpeg", "png", "tiff", "webp", "avif", "heic" or None."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return "tiff"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    if head[4:8] == b"ftyp":
-        brands = {head[8:12], head[16:20], head[20:24], head[24:28], head[28:32]}
-        if brands & {b"avif", b"avis"}:
-            return "avif"
-        if brands & _HEIF_BRANDS:
-            return "heic"
-    return None
-
-
-def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPhoto | RenderedPhoto:
+def open_photo(
+    path: str | os.PathLike[str], *, encoding: str = "auto", max_pixels: int | None = MAX_PIXELS
+) -> RawPhoto | RenderedPhoto:
     """Open a photograph, rendered or raw; the format is told by its content.
 
     Args:
@@ -55,12 +29,15 @@ def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPh
         encoding: How a rendered file's numbers stand for light: "auto" (the embedded profile, else sRGB; linear for
             floating point), "linear", "srgb", "icc", or "camera" for linear numbers of a sensor that nobody has
             balanced. Raw files ignore it.
+        max_pixels: Refuse pictures that claim more; None for no limit.
 
     Raises:
         UnreadableFile: Missing, empty, truncated, corrupt, or not an image.
-        UnsupportedImage: An image without a white balance (grayscale), or of a kind that awbkit does not read.
+        UnsupportedImage: An image without a white balance (grayscale), or of a kind or size that awbkit does not read.
+        UsageError: If ``encoding`` or ``max_pixels`` cannot be used as given.
         MissingExtra: If its codec is an optional dependency that is not installed.
     """
+    check_max_pixels(max_pixels)
     name = os.fspath(path)
     head = _read_head(name)
     kind = sniff(head)
@@ -69,7 +46,7 @@ def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPh
     if kind is None or (kind == "tiff" and _may_be_raw(name)):
         from awbkit.files.raw import open_raw
 
-        photo = open_raw(name)
+        photo = open_raw(name, max_pixels)
         if photo is not None:
             return photo
     if kind is None:
@@ -77,7 +54,7 @@ def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPh
     from awbkit.files.rendered import open_rendered
 
     try:
-        return open_rendered(name, kind, encoding)
+        return open_rendered(name, kind, encoding, max_pixels)
     except UnsupportedImage:
         if kind != "tiff" or not _is_dng(name):
             raise
@@ -87,8 +64,11 @@ def open_photo(path: str | os.PathLike[str], *, encoding: str = "auto") -> RawPh
 
 def _read_head(name: str) -> bytes:
     try:
+        mode = Path(name).stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UnreadableFile(name, "is a pipe or a device and no file", "copy what comes from it into a file")
         with Path(name).open("rb") as stream:
-            head = stream.read(64)
+            head = stream.read(HEAD)
     except FileNotFoundError:
         raise UnreadableFile(name, "no such file", "check the spelling and the folder") from None
     except IsADirectoryError:
@@ -116,11 +96,11 @@ def _is_dng(name: str) -> bool:
 
 
 def _unknown(name: str, head: bytes) -> UnsupportedImage | UnreadableFile:
-    if head[4:12] == b"ftypcrx " or head.startswith(b"FUJIFILMCCD-RAW"):
+    if is_raw(head):
         return UnreadableFile(name, "is a raw file with a damaged header", "copy it again from its source")
-    if head[4:8] == b"ftyp":
+    kind = foreign_kind(head)
+    if kind is None:
+        return UnreadableFile(name, "is not an image", _READS)
+    if kind == "a video":
         return UnsupportedImage(name, "is a video", "export the frames that you want as pictures")
-    for magic, kind in _OTHER_KINDS:
-        if head.startswith(magic):
-            return UnsupportedImage(name, f"is {kind}", _READS)
-    return UnreadableFile(name, "is not an image", _READS)
+    return UnsupportedImage(name, f"is {kind}", _READS)

@@ -15,6 +15,7 @@ from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
 from awbkit.files.exif import from_raw, read_make_model
 from awbkit.files.extents import is_cut_short, unusual_filters
+from awbkit.files.limits import check_size
 from awbkit.files.photo import Photo, Region
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
@@ -147,18 +148,22 @@ class _Mosaic:
         return LinearImage(np.ascontiguousarray(np.moveaxis(total, 0, 2)), valid, camera)
 
 
-def open_raw(path: str) -> RawPhoto | None:
+def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
     """Open a raw file.
 
     Of a DNG that describes its camera only the header is read. For any other file LibRaw unpacks the sensor data
     before it tells anything of the camera.
+
+    Args:
+        path: The file.
+        max_pixels: The most that it may have; None for no limit.
 
     Returns:
         None if LibRaw does not know it for a raw file.
 
     Raises:
         UnreadableFile: If LibRaw knows the format but the file is damaged.
-        UnsupportedImage: If its sensor is not a red, green and blue one.
+        UnsupportedImage: If it is too large, or its sensor is not a red, green and blue one.
     """
     import rawpy
 
@@ -172,6 +177,7 @@ def open_raw(path: str) -> RawPhoto | None:
         if is_cut_short(path):
             raise UnreadableFile(path, "ends before its sensor data do", _COPY)
         sizes = raw.sizes
+        check_size(path, sizes.raw_width, sizes.raw_height, max_pixels)
         orientation = _ORIENTATIONS[sizes.flip & 7]
         width, height = (sizes.iwidth, sizes.iheight) if orientation < 5 else (sizes.iheight, sizes.iwidth)
         camera = read_dng_camera(path)

@@ -165,22 +165,23 @@ def _looked_up(table: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
     return np.stack([np.take(table[:, channel], codes[..., channel]) for channel in range(3)], axis=2)
 
 
-def open_rendered(path: str, kind: str, encoding: str = "auto") -> RenderedPhoto:
+def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int | None = None) -> RenderedPhoto:
     """Open a rendered picture; only its header is read.
 
     Args:
         path: The file.
-        kind: Its format, as :func:`awbkit.files.open.sniff` names it.
+        kind: Its format, as :func:`awbkit.files.signatures.sniff` names it.
         encoding: "auto" (the embedded profile or what else the file declares, else sRGB; linear for floating point),
             "linear", "srgb", "icc", or "camera" for linear numbers of a sensor that nobody has balanced.
+        max_pixels: The most that it may have; None for no limit.
 
     Raises:
         UnreadableFile: If the header is damaged.
-        UnsupportedImage: Grayscale, CMYK, animations, several pages, or a profile that is not for RGB.
+        UnsupportedImage: Too large, grayscale, CMYK, animations, several pages, or a profile that is not for RGB.
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
     with decoding(path):
-        image = load(path, kind)
+        image = load(path, kind, max_pixels)
     _check_complete(path, kind, image)
     _check_single(path, kind, image)
     scale = _full_scale(path, image)
