@@ -101,7 +101,9 @@ def _in_png(path: str, profile: bytes | None) -> Encoding | None:
         points = chunks[b"cICP"]
         if points[2] == 0:
             return of_code_points(path, points[0], points[1])
-    if profile is not None or b"sRGB" in chunks or not {b"gAMA", b"cHRM"} & chunks.keys():
+    if profile is None and b"sRGB" in chunks:
+        return SRGB
+    if profile is not None or not {b"gAMA", b"cHRM"} & chunks.keys():
         return None
     gamma = _gamma(chunks.get(b"gAMA", b""))
     primaries = _chromaticities(chunks.get(b"cHRM", b""))

@@ -245,7 +245,7 @@ def _room_for(pixels: int, tables: list[list[int]]) -> Iterator[None]:
             ImageFile.MAXBLOCK = before
 
 
-def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None) -> bytes:
+def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None, profile: bytes | None = None) -> bytes:
     """Join newly encoded pixels with the metadata of the file that they came from.
 
     Application and comment segments of the source (JFIF, Exif, XMP and extended XMP, ICC, Photoshop with IPTC,
@@ -262,6 +262,7 @@ def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None) -> 
         source: The file whose metadata is wanted.
         thumbnail: Maps the old Exif thumbnail, a JPEG, to the new one, or to None. Without it, or with None, there
             will be no thumbnail.
+        profile: The ICC profile of the pixels, for where neither of the two has one.
 
     Raises:
         ValueError: One of the two is not a JPEG.
@@ -270,6 +271,8 @@ def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None) -> 
     carried = list(_carried(old, thumbnail))
     has_profile = any(_is_profile(segment) for segment in carried)
     own = [s for s in new[:-1] if s.marker == _APP14 or (_is_profile(s) and not has_profile)]
+    if profile and not has_profile and not any(_is_profile(segment) for segment in own):
+        own += _profile_segments(profile)
     coding = [s for s in new[:-1] if not _is_metadata(s)]
     return b"".join(
         [b"\xff\xd8", *map(bytes, carried), *map(bytes, own), *map(bytes, coding), encoded[new[-1].offset :]]
@@ -282,6 +285,14 @@ def _is_metadata(segment: Segment) -> bool:
 
 def _is_profile(segment: Segment) -> bool:
     return segment.marker == _APP2 and segment.payload.startswith(_ICC_HEADER)
+
+
+def _profile_segments(profile: bytes) -> Iterator[Segment]:
+    """An ICC profile in as many segments as it takes (ICC.1:2022, annex B.4)."""
+    room = _MAX_PAYLOAD - len(_ICC_HEADER) - 2
+    parts = [profile[start : start + room] for start in range(0, len(profile), room)]
+    for number, part in enumerate(parts, 1):
+        yield Segment(_APP2, 0, _ICC_HEADER + bytes([number, len(parts)]) + part)
 
 
 def _carried(old: list[Segment], thumbnail: Thumbnail | None) -> Iterator[Segment]:

@@ -18,6 +18,7 @@ from awbkit.files.cicp import declared
 from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, lab_image, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation
+from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
 from awbkit.files.photo import Photo, Region
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
@@ -29,6 +30,9 @@ CLIP = 0.98
 """Linear share of the maximum from which a channel counts as clipped."""
 
 _MAX_JPEG_PIXELS_PER_BYTE = 1024
+
+# HEIF encoders write sRGB's code points unasked, and there are none for Adobe RGB.
+_EXIF_COUNTS_BESIDE = {"avif": (None, SRGB), "heic": (None, SRGB)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +201,8 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
     width, height = (image.width, image.height) if orientation < 5 else (image.height, image.width)
     name = read_make_model(exif) if exif else ""
     chosen = declared(path, kind, profile) if encoding == "auto" else None
+    if encoding == "auto" and profile is None and scale != 1 and chosen in _EXIF_COUNTS_BESIDE.get(kind, (None,)):
+        chosen = encoding_of_exif(path, kind, exif) or chosen
     if chosen is None:
         chosen = _choose_encoding(path, encoding, profile, scale == 1)
     elif chosen is not SRGB or profile is not None:

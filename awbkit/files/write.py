@@ -73,7 +73,9 @@ def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Th
         target: Where to.
         thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one or to None.
     """
-    target.write_bytes(jpeg.graft(encoded, Path(photo.path).read_bytes(), thumbnail))
+    # Of a source that says its colour in EXIF alone; one that embeds a profile passes it on by itself.
+    profile = photo.profile if photo.profile and photo.profile[16:20] == b"RGB " else None
+    target.write_bytes(jpeg.graft(encoded, Path(photo.path).read_bytes(), thumbnail, profile))
 
 
 def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail: Thumbnail) -> None:
