@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files.limits import check_bytes, check_size
+from awbkit.files.tiff_codings import decode_tiff, read_coding
 
 if TYPE_CHECKING:
     import pyvips
@@ -111,7 +112,7 @@ def load(path: str, kind: str, max_pixels: int | None = None) -> pyvips.Image:
     vips_image = vips().Image
     options = {"access": "sequential", "fail_on": "error"}
     if kind == "tiff":
-        image = _load_tiff(path, options)
+        image = _load_tiff(path, max_pixels, options)
     else:
         loaders = {
             "jpeg": vips_image.jpegload,
@@ -124,37 +125,23 @@ def load(path: str, kind: str, max_pixels: int | None = None) -> pyvips.Image:
     return image
 
 
-def _load_tiff(path: str, options: dict[str, Any]) -> pyvips.Image:
-    try:
+def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> pyvips.Image:
+    coding = read_coding(path)
+    if coding is None or coding.is_streamed:
         return vips().Image.tiffload(path, **options)
-    except vips().Error as error:
-        if "labq" in error.detail:
-            raise lab_image(path) from error
-        if "samples out of range" not in error.detail:
-            raise
-    return _load_double_tiff(path)
-
-
-def _load_double_tiff(path: str) -> pyvips.Image:
-    """64-bit floating point, which libvips does not read, at 32 bits."""
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            page = tiff.pages.first.aspage()
-            pixels = page.asarray()
-            fields = {name: page.tags.valueof(tag) for name, tag in (("orientation", 274), ("icc-profile-data", 34675))}
-    except Exception as error:
-        # Damaged directories surface in tifffile as nearly every built-in exception.
-        raise _unreadable(path, str(error)) from error
-    if pixels.dtype != np.float64 or page.axes != "YXS":
-        raise UnsupportedImage(path, f"stores {pixels.dtype} samples", "convert it to 8 or 16 bits or to 32-bit floats")
-    with np.errstate(over="ignore"):
-        image = vips().Image.new_from_array(pixels.astype(np.float32))
-    if fields["orientation"]:
-        image.set_type(vips().GValue.gint_type, "orientation", int(fields["orientation"]))
-    if fields["icc-profile-data"]:
-        image.set_type(vips().GValue.blob_type, "icc-profile-data", fields["icc-profile-data"])
+    pixels, fields = decode_tiff(path, coding, max_pixels)
+    image = vips().Image.new_from_array(pixels)
+    if pixels.dtype == np.uint16:
+        image = image.copy(interpretation="rgb16")
+    image = image.copy(xres=fields.pop("xres", 1.0), yres=fields.pop("yres", 1.0))
+    for name, value in fields.items():
+        kinds = vips().GValue
+        if isinstance(value, int):
+            image.set_type(kinds.gint_type, name, int(value))
+        elif isinstance(value, str):
+            image.set_type(kinds.gstr_type, name, value)
+        else:
+            image.set_type(kinds.blob_type, name, bytes(value))
     return image
 
 
@@ -178,8 +165,3 @@ def _load_heic(path: str, max_pixels: int | None) -> pyvips.Image:
         if heif.info.get(key):
             result.set_type(blob, field, heif.info[key])
     return result
-
-
-def lab_image(path: str) -> UnsupportedImage:
-    """The error for CIELAB files."""
-    return UnsupportedImage(path, "is CIELAB", "convert it to RGB first")

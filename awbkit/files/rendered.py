@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files.cicp import declared
-from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, lab_image, load, vips
+from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation
 from awbkit.files.exif_colour import encoding_of_exif
@@ -250,8 +250,6 @@ def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
         raise _gray(path)
     if pages > 1 and kind == "tiff" and not _other_pages_are_previews(path):
         raise UnsupportedImage(path, f"has {pages} pages", "split it into one file a page")
-    if image.interpretation in ("lab", "labs", "labq"):
-        raise lab_image(path)
     if image.interpretation == "cmyk":
         raise UnsupportedImage(path, "is CMYK, which is made for one printing press", "convert it to RGB first")
     if image.bands < 3:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from awbkit.errors import MissingExtra, OutputError, UsageError
+from awbkit.errors import MissingExtra, OutputError, UsageError, warn
 from awbkit.files import exif, jpeg, tiff, xmp
 from awbkit.files.decode import Pixels, vips
 from awbkit.files.embed import embed_in_avif, embed_in_jpeg, embed_in_png, embed_in_webp
 from awbkit.files.ifd import Tiff
 from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
+from awbkit.files.tiff_codings import STORED
 
 if TYPE_CHECKING:
     import pyvips
@@ -100,6 +101,9 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
     if kind in _UPRIGHT:
         image, orientation = _turned(image, orientation), 1
     if kind == photo.format == "tiff":
+        if image.get_typeof(STORED):
+            depth = {"uchar": "8-bit channels", "ushort": "16-bit channels"}.get(image.format, "32-bit floating point")
+            warn(photo.path, f"stores {image.get(STORED)}, and its output {depth}")
         _save(image, kind, target, photo)
         tiff.graft(target, photo.path)
         return
@@ -159,7 +163,7 @@ def _with_metadata(pixels: Pixels, photo: RenderedPhoto) -> pyvips.Image:
     depth = {np.dtype(np.uint8): "srgb", np.dtype(np.uint16): "rgb16"}.get(pixels.dtype, source.interpretation)
     image = image.copy(interpretation=depth, xres=source.xres, yres=source.yres)
     for field in source.get_fields():
-        if field in _CARRIED or field.startswith("png-comment-"):
+        if field in _CARRIED or field == STORED or field.startswith("png-comment-"):
             value = source.get(field)
             if field == "xmp-data":
                 value = xmp.without_trailing_images(bytes(value))

@@ -1,0 +1,208 @@
+"""TIFFs in codings that libvips does not decode: their name, and their pixels where tifffile and imagecodecs do.
+
+TIFF is a box for nearly any coding. Ten to fourteen bits a channel, tiles of single channels, 64-bit floating point,
+and compression by LZMA, Zstandard, JPEG 2000, JPEG XL, LERC and others are read whole and handed on at 8 or 16 bits or
+as 32-bit floats. What nobody here reads is named, and never called damaged.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
+from awbkit.files.ifd import Tiff, mapped
+from awbkit.files.limits import check_size
+
+if TYPE_CHECKING:
+    from awbkit.files.decode import Pixels
+
+_STREAMED = frozenset((1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001))
+_SAVE = "convert it, such as with: magick IN.tif -depth 16 -compress LZW OUT.tif"
+STORED = "awbkit-stored"
+"""A field that says how the file stores its numbers, where libvips could not hold them as they are."""
+
+_INTEGERS, _FLOATS = 1, 3
+_PHOTOMETRIC = {5: "CMYK", 8: "CIELAB", 9: "CIELAB", 10: "CIELAB", 32844: "LogL", 32845: "LogLuv"}
+
+
+@dataclass(frozen=True)
+class TiffCoding:
+    """How the first picture of a TIFF is stored.
+
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        tile: Pixels in a tile; 0 for strips.
+        samples: Channels.
+        bits: Of each channel, without repetition.
+        numbers: The sample format of TIFF 6.0: 1 for whole numbers, 3 for floating point.
+        photometric: What the channels are: 2 for RGB.
+        compression: By its number.
+        apart: Whether each channel has planes of its own.
+    """
+
+    width: int
+    height: int
+    tile: int
+    samples: int
+    bits: tuple[int, ...]
+    numbers: int
+    photometric: int
+    compression: int
+    apart: bool
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether libvips reads it, or says itself what it is that has no colour to balance."""
+        if self.samples < 3:
+            return self.compression in _STREAMED or self.photometric < 2
+        if self.photometric in _PHOTOMETRIC:
+            return False
+        depth = (8, 16, 32) if self.numbers == _INTEGERS else (16, 24, 32)
+        if self.compression == 7 and self.bits != (8,):
+            return False
+        plain = len(self.bits) == 1 and (self.bits[0] in depth or self.numbers not in (_INTEGERS, _FLOATS))
+        return plain and self.compression in _STREAMED and not (self.apart and self.tile)
+
+    @property
+    def name(self) -> str:
+        """In words, for messages."""
+        return f"{self.depth}{' in tiles of single channels' if self.apart and self.tile else ''}{self._packing}"
+
+    @property
+    def depth(self) -> str:
+        """Bits of a channel, in words."""
+        bits = " and ".join(map(str, self.bits))
+        return f"{bits}-bit {'floating point' if self.numbers == _FLOATS else 'channels'}"
+
+    @property
+    def _packing(self) -> str:
+        if self.compression == 1:
+            return ""
+        import tifffile
+
+        try:
+            word = tifffile.COMPRESSION(self.compression).name.replace("_", " ")
+        except ValueError:
+            word = f"an unknown coding ({self.compression})"
+        return f" packed by {word}"
+
+
+def read_coding(path: str) -> TiffCoding | None:
+    """How a TIFF's first picture is stored; None where its directory cannot be read, which decoders tell better.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with mapped(path) as data:
+        try:
+            tiff = Tiff(data)
+            entries = tiff.ifd(tiff.first).entries
+        except ValueError:
+            return None
+
+        def number(tag: int, default: int) -> int:
+            found = tiff.number(entries.get(tag))
+            return default if found is None else found
+
+        bits = (1,)
+        if (stated := entries.get(258)) is not None and stated.kind == 3:
+            few = stated._replace(size=min(stated.size, 64))
+            bits = tuple(dict.fromkeys(struct.unpack(f"{tiff.order}{few.size // 2}H", tiff.raw(few))))
+        return TiffCoding(
+            number(256, 0),
+            number(257, 0),
+            number(322, 0) * number(323, 0),
+            number(277, 1),
+            bits,
+            number(339, _INTEGERS),
+            number(262, 1),
+            number(259, 1),
+            number(284, 1) == 2,
+        )
+
+
+def decode_tiff(path: str, coding: TiffCoding, max_pixels: int | None) -> tuple[Pixels, dict[str, Any]]:
+    """The pixels of a TIFF that libvips does not read, and the fields that libvips would have given to it.
+
+    Returns:
+        (H, W, 3 or 4) uint8, uint16 or float32, and orientation, resolution, profile, XMP, IPTC and Photoshop's block
+        by libvips' names; under :data:`STORED` the depth in words, where it is not that of the pixels.
+
+    Raises:
+        UnreadableFile: If it is damaged.
+        UnsupportedImage: If it is too large, or nobody here reads its coding.
+        MissingExtra: If imagecodecs would read it.
+    """
+    import tifffile
+
+    check_size(path, coding.width, coding.height, max_pixels)
+    _check(path, coding)
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages.first.aspage()
+            pixels = page.asarray()
+            fields = {name: page.tags.valueof(tag) for name, tag in _FIELDS.items()}
+            fields["n-pages"] = len(tiff.pages)
+            if 282 in page.tags and page.tags.valueof(296) != 1:
+                fields["xres"], fields["yres"] = page.get_resolution(tifffile.RESUNIT.MILLIMETER)
+    except Exception as error:
+        # Damaged directories surface in tifffile as nearly every built-in exception.
+        raise _failure(path, coding, error) from error
+    if page.axes == "SYX":
+        pixels = np.moveaxis(pixels, 0, 2)
+    elif page.axes != "YXS":
+        raise _unsupported(path, coding)
+    usual = _usual(pixels, coding)
+    if usual is not pixels and coding.bits != (16,):
+        fields[STORED] = coding.depth
+    return np.ascontiguousarray(usual), {name: value for name, value in fields.items() if value}
+
+
+_FIELDS = {
+    "orientation": 274,
+    "xmp-data": 700,
+    "iptc-data": 33723,
+    "photoshop-data": 34377,
+    "icc-profile-data": 34675,
+}
+
+
+def _check(path: str, coding: TiffCoding) -> None:
+    if coding.photometric in _PHOTOMETRIC:
+        raise UnsupportedImage(path, f"is {_PHOTOMETRIC[coding.photometric]}", "convert it to RGB first")
+    limits = {_INTEGERS: 16, _FLOATS: 64}
+    if len(coding.bits) != 1 or coding.bits[0] > limits.get(coding.numbers, 0) or coding.tile >= 1 << 28:
+        raise _unsupported(path, coding)
+
+
+def _unsupported(path: str, coding: TiffCoding) -> UnsupportedImage:
+    return UnsupportedImage(path, f"is a TIFF of {coding.name}, which awbkit does not read", _SAVE)
+
+
+def _failure(path: str, coding: TiffCoding, error: Exception) -> FileError | MissingExtra:
+    text = str(error)
+    if isinstance(error, ImportError) or "'imagecodecs'" in text:
+        return MissingExtra(f"reading a TIFF of {coding.name}", "tiff")
+    if "COMPRESSION" in text or isinstance(error, NotImplementedError):
+        return _unsupported(path, coding)
+    remedy = "the file is damaged or was not copied in full; copy it again from its source"
+    return UnreadableFile(path, f"the pixels cannot be decoded ({text})", remedy)
+
+
+def _usual(pixels: Pixels, coding: TiffCoding) -> Pixels:
+    """The same numbers at a depth that pictures have: shares of the maximum are kept, and come back when rounded."""
+    if pixels.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return pixels.astype(np.float32, copy=False)
+    (bits,) = coding.bits
+    if bits in (8, 16):
+        return pixels
+    target = 8 if bits < 8 else 16
+    most = (1 << bits) - 1
+    scaled = (pixels.astype(np.uint32) * ((1 << target) - 1) + most // 2) // most
+    return scaled.astype(np.uint8 if target == 8 else np.uint16)
