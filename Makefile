@@ -18,8 +18,7 @@ demo: $(VENV)/.installed
 	@echo
 	@echo "Before: examples/pictures    After: demo-output"
 
-# A process for each core; a file stays in one of them, and so do what its tests share.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test: $(VENV)/.installed-dev check
 	$(PYTEST) $(TESTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import struct
@@ -15,6 +16,9 @@ from awbkit.files.encoding import linear_to_srgb
 
 # A shell starts what it puts in the background deaf to Ctrl-C, and programs that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tests run in a process for each core; threads that wait for a core by spinning slow all of them down many times.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Hypothesis would fail a test for the time that an example takes, which on a busy machine says nothing.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -25,6 +25,8 @@ from awbkit.export.c.emit import emit
 from awbkit.export.cases import surfaces
 from awbkit.network.models import shipped
 
+pytestmark = pytest.mark.slow
+
 
 def test_time_is_that_of_one_call() -> None:
     # A sleep never ends early, however busy the machine is.

@@ -15,6 +15,8 @@ from awbkit.network.model import Model
 
 pytest.importorskip("torch")
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--steps", "10", "--variants", "2", "--batch-size", "16", "--validation", "0.2", "--device", "cpu", "-j", "1")
 PRUNED = ("--rounds", "2", "--round-steps", "5", *QUICK)
 

@@ -14,6 +14,8 @@ from awbkit.network.model import Model
 
 pytest.importorskip("torch")
 
+pytestmark = pytest.mark.slow
+
 RECIPE = "variants = 2\nbatch_size = 16\nvalidation = 0.2\n"
 TRAIN = ("--weights", "4", "--train", "run", "--config", "recipe.toml", "--steps", "10", "--device", "cpu", "-j", "1")
 

@@ -17,6 +17,8 @@ from awbkit.network.model import Model
 
 pytest.importorskip("torch")
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--arch", "awbnet-nano", "--steps", "20", "--variants", "2", "--teachers", "0", "--device", "cpu", "-j", "1")
 
 

@@ -14,6 +14,8 @@ from awbkit.errors import OutputError
 from awbkit.evaluation.journal import AnswerJournal
 from awbkit.evaluation.run import Run, evaluate_methods
 
+pytestmark = pytest.mark.slow
+
 CAMERAS = ["Nikon D810"] * 40
 MODEL = """
 import os

@@ -25,6 +25,8 @@ sys.path.insert(0, str(EXAMPLES))
 import render_scenes  # noqa: E402 - the examples are scripts, not a package
 from scenes import profile, sensors, spectra, writing  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 JPEGS = ("kitchen_tungsten.jpg", "lane_shade.jpg", "office_fluorescent.jpg", "street_led.jpg")
 
 

@@ -30,6 +30,8 @@ from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
 from awbkit.network.models import shipped
 
+pytestmark = pytest.mark.slow
+
 FIRMWARE = Path(__file__).parents[1] / "examples" / "firmware"
 
 

@@ -33,6 +33,8 @@ from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
 from awbkit.network.models import AnyModel, named_float
 
+pytestmark = pytest.mark.slow
+
 
 def counting(case: Case) -> bool:
     return bool((case.pixels > 0).all(axis=2).any())

@@ -12,6 +12,8 @@ from awbkit.training.bank import Member
 from awbkit.training.calibration import FEWEST, Judged, carried, line, parts
 from awbkit.training.split import Picture
 
+pytestmark = pytest.mark.slow
+
 
 def judged(stated: list[float] | np.ndarray, missed: list[float] | np.ndarray) -> Judged:
     return Judged(np.array(stated, dtype=np.float64), np.array(missed, dtype=np.float64))

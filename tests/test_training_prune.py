@@ -29,6 +29,8 @@ from awbkit.training.split import LeftOut  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 from awbkit.training.tuning import recipe_for  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 HALF = Rounds(Budget("params", 2400), rounds=2, round_steps=20)
 
 

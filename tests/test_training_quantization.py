@@ -17,6 +17,8 @@ torch = pytest.importorskip("torch")
 from awbkit.training.fake_quantization import FakeQuantization  # noqa: E402
 from awbkit.training.fit import network_of  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 LOGARITHM = np.log(2) / OCTAVE
 
 

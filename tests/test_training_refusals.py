@@ -26,6 +26,8 @@ from awbkit.training.run import Execution  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 QUICK = replace(SMALL, steps=10, teachers=0)
 
 

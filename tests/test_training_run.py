@@ -32,6 +32,8 @@ from awbkit.training.run import Execution  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:

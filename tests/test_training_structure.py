@@ -23,6 +23,8 @@ from awbkit.training.importance import importance  # noqa: E402
 from awbkit.training.loss import angle  # noqa: E402
 from awbkit.training.structure import Weights, dimensions, readers, reduced, shrunk, silenced  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 FACTORISED = Architecture("awbnet", (6, 4, 5), (3, 0), 3, (12, 7), (6, 4), statistics=tuple(range(0, 138, 3)))
 FEATURES = [describe(picture(seed, share_valid=0.8)) for seed in range(4)]
 
