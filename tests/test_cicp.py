@@ -191,7 +191,9 @@ class TestPng:
         assert angle(estimated(path), TUNGSTEN) < 0.3
         awbkit.correct(path, tmp_path / "b.png", illuminant=estimated(path))
         assert angle(estimated(tmp_path / "b.png"), np.ones(3)) < 0.3
-        fields = pyvips.Image.new_from_file(str(tmp_path / "b.png")).get_fields()
+        awbkit.correct(path, tmp_path / "b.jpg", illuminant=estimated(path))
+        assert angle(estimated(tmp_path / "b.jpg"), np.ones(3)) < 0.5
+        fields = pyvips.Image.new_from_file(str(tmp_path / "b.jpg")).get_fields()
         assert ("icc-profile-data" in fields) == (encoding is not SRGB)
 
     @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from awbkit.files import embed
+from awbkit.files import embed, webp
 
 PREFIX = b"Exif\0\0"
 MAKER_NOTE = b"Canon\0" + bytes(range(256))
@@ -55,12 +55,12 @@ FILES: dict[str, tuple[Callable[[bytes, bytes], bytes], bytes]] = {
     "png": (embed.embed_in_png, pillow("PNG")),
     "png with exif": (embed.embed_in_png, vips(".png")),
     "png with alpha, 16 bit": (embed.embed_in_png, vips(".png", bands=4, deep=True)),
-    "webp lossy": (embed.embed_in_webp, pillow("WEBP")),
-    "webp lossless": (embed.embed_in_webp, pillow("WEBP", lossless=True)),
-    "webp lossless with alpha": (embed.embed_in_webp, pillow("WEBP", bands=4, lossless=True, exact=True)),
-    "webp lossy with alpha": (embed.embed_in_webp, pillow("WEBP", bands=4)),
-    "webp with exif": (embed.embed_in_webp, vips(".webp", bands=4, lossless=True)),
-    "webp with xmp": (embed.embed_in_webp, vips(".webp", exif=False)),
+    "webp lossy": (webp.embed, pillow("WEBP")),
+    "webp lossless": (webp.embed, pillow("WEBP", lossless=True)),
+    "webp lossless with alpha": (webp.embed, pillow("WEBP", bands=4, lossless=True, exact=True)),
+    "webp lossy with alpha": (webp.embed, pillow("WEBP", bands=4)),
+    "webp with exif": (webp.embed, vips(".webp", bands=4, lossless=True)),
+    "webp with xmp": (webp.embed, vips(".webp", exif=False)),
     "avif": (embed.embed_in_avif, vips(".avif", compression="av1", effort=0)),
     "avif with alpha, 10 bit": (embed.embed_in_avif, vips(".avif", 4, True, compression="av1", bitdepth=10, effort=0)),
     "avif of another writer": (embed.embed_in_avif, pillow("AVIF", exif=block("older camera"), xmp=XMP, speed=10)),
@@ -143,7 +143,7 @@ class TestLimits:
     def test_webp_sizes(self, size: tuple[int, int], lossless: bool) -> None:
         out = io.BytesIO()
         Image.new("RGB", size, (9, 8, 7)).save(out, "WEBP", lossless=lossless)
-        joined = embed.embed_in_webp(out.getvalue(), BLOCK)
+        joined = webp.embed(out.getvalue(), BLOCK)
         with Image.open(io.BytesIO(joined)) as image:
             image.load()
             assert image.size == size

@@ -21,6 +21,7 @@ from awbkit.files import tiff
 from awbkit.files.encoding import LINEAR, SRGB, parse_profile
 from awbkit.files.exif_colour import ADOBE_RGB, encoding_of_exif
 from awbkit.files.ifd import EXIF_IFD, INTEROP_IFD, Directory, serialise
+from awbkit.files.metadata import Metadata
 from awbkit.files.rendered import RenderedPhoto
 
 Field = tuple[int, bytes]
@@ -151,7 +152,7 @@ def write(path: Path, codes: np.ndarray, exif: bytes, profile: bytes | None = No
     if suffix == ".tif":
         tags = [(34675, 7, len(profile), profile, True)] if profile else []
         tifffile.imwrite(path, codes, photometric="rgb", metadata=None, extratags=tags)
-        tiff.embed(path, exif)
+        tiff.embed(path, Metadata(exif))
     elif suffix == ".heic":
         pillow_heif.from_pillow(image).save(path, quality=95, exif=exif, **icc)
     else:
@@ -226,7 +227,7 @@ def test_what_goes_before_exif(scene: np.ndarray, tmp_path: Path) -> None:
 def test_floating_point_stays_linear(scene: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, scene.astype(np.float32), photometric="rgb", metadata=None)
-    tiff.embed(path, block(index=b"R03"))
+    tiff.embed(path, Metadata(block(index=b"R03")))
     assert opened(path).encoding is LINEAR
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
-from awbkit.files import jpeg
+from awbkit.files import jpeg, jpeg_metadata
 
 MAKER_NOTE = b"Canon\0" + bytes(range(256)) * 3
 XMP = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
@@ -128,7 +128,7 @@ class TestSegments:
     @settings(max_examples=300, deadline=None)
     def test_garbage_never_raises_anything_else(self, noise: bytes, start: int, length: int) -> None:
         data = SOUND[:start] + noise + SOUND[start + length :]
-        for function in (jpeg.segments, jpeg.read_info, lambda d: jpeg.graft(PLAIN, d, lambda old: old)):
+        for function in (jpeg.segments, jpeg.read_info, lambda d: jpeg_metadata.graft(PLAIN, d, lambda old: old)):
             try:
                 function(data)
             except ValueError as error:
@@ -295,13 +295,13 @@ SOUND = rich_source()
 
 class TestGraft:
     def test_segments_survive_byte_for_byte(self) -> None:
-        joined = jpeg.graft(PLAIN, SOUND, lambda old: old)
+        joined = jpeg_metadata.graft(PLAIN, SOUND, lambda old: old)
         for marker, start in [(0xE1, b"Exif"), (0xE1, b"http"), (0xE2, b"ICC"), (0xE5, b""), (0xFE, b"")]:
             assert payloads(joined, marker, start) == payloads(SOUND, marker, start) != []
         assert payloads(joined, 0xE0)[0][:12] == payloads(SOUND, 0xE0)[0][:12]
 
     def test_pixels_and_tables_are_those_of_the_new_file(self) -> None:
-        joined = jpeg.graft(PLAIN, SOUND, None)
+        joined = jpeg_metadata.graft(PLAIN, SOUND, None)
         assert dqt(joined) == dqt(PLAIN)
         with Image.open(io.BytesIO(joined)) as image, Image.open(io.BytesIO(PLAIN)) as plain:
             np.testing.assert_array_equal(np.asarray(image), np.asarray(plain))
@@ -312,14 +312,14 @@ class TestGraft:
             assert image.getexif().get_ifd(34665)[37500] == MAKER_NOTE
 
     def test_what_is_no_longer_true_is_dropped(self) -> None:
-        joined = jpeg.graft(PLAIN, SOUND + b"trailing image", None)
+        joined = jpeg_metadata.graft(PLAIN, SOUND + b"trailing image", None)
         assert payloads(joined, 0xEE) == []
         assert payloads(joined, 0xE2, b"MPF") == []
         assert joined.endswith(PLAIN[-40:])
 
     def test_source_without_jfif_gives_none(self) -> None:
         source = insert(without_jfif(save(picture())), segment(0xE1, b"Exif\0\0" + exif_block(OLD_THUMBNAIL)))
-        joined = jpeg.graft(PLAIN, source, None)
+        joined = jpeg_metadata.graft(PLAIN, source, None)
         assert payloads(joined, 0xE0) == []
         assert joined[2:4] == b"\xff\xe1", "Exif comes first, as CIPA DC-008 wants"
         with Image.open(io.BytesIO(joined)) as image, Image.open(io.BytesIO(PLAIN)) as plain:
@@ -328,32 +328,32 @@ class TestGraft:
     def test_profile_in_several_segments(self) -> None:
         profile = PROFILE[:16] + b"RGB " + PROFILE[20:] + np.random.default_rng(0).bytes(150_000)
         source = save(picture(), icc_profile=profile)
-        joined = jpeg.graft(PLAIN, source)
+        joined = jpeg_metadata.graft(PLAIN, source)
         assert len(payloads(joined, 0xE2)) == 3
         with Image.open(io.BytesIO(joined)) as image:
             assert image.info["icc_profile"] == profile
 
     def test_profile_of_another_colour_model_gives_way(self) -> None:
         source = save(picture(), icc_profile=PROFILE[:16] + b"CMYK" + PROFILE[20:])
-        assert payloads(jpeg.graft(PLAIN, source), 0xE2) == []
+        assert payloads(jpeg_metadata.graft(PLAIN, source), 0xE2) == []
         own = save(picture(), icc_profile=PROFILE)
-        assert payloads(jpeg.graft(own, source), 0xE2) == payloads(own, 0xE2)
-        assert payloads(jpeg.graft(own, own), 0xE2) == payloads(own, 0xE2)
+        assert payloads(jpeg_metadata.graft(own, source), 0xE2) == payloads(own, 0xE2)
+        assert payloads(jpeg_metadata.graft(own, own), 0xE2) == payloads(own, 0xE2)
 
     def test_adobe_segment_of_the_new_file_stays(self) -> None:
         out = io.BytesIO()
         Image.fromarray(picture()[..., :3].copy()).save(out, "JPEG", keep_rgb=True)
-        joined = jpeg.graft(out.getvalue(), SOUND)
+        joined = jpeg_metadata.graft(out.getvalue(), SOUND)
         assert jpeg.read_info(joined).adobe_transform == 0
 
     def test_jfif_thumbnails_go_and_density_stays(self) -> None:
         jfif = segment(0xE0, b"JFIF\0\x01\x02\x01\x01\x2c\x01\x2c\x02\x01" + bytes(6))
         jfxx = segment(0xE0, b"JFXX\0\x10" + OLD_THUMBNAIL)
-        joined = jpeg.graft(PLAIN, insert(without_jfif(PLAIN), jfif, jfxx))
+        joined = jpeg_metadata.graft(PLAIN, insert(without_jfif(PLAIN), jfif, jfxx))
         assert payloads(joined, 0xE0) == [b"JFIF\0\x01\x02\x01\x01\x2c\x01\x2c\0\0"]
 
     def test_photoshop_thumbnail_goes_and_iptc_stays(self) -> None:
-        joined = jpeg.graft(PLAIN, SOUND)
+        joined = jpeg_metadata.graft(PLAIN, SOUND)
         assert payloads(joined, 0xED) == [PHOTOSHOP + photoshop(IPTC, (0x03ED, b"abc", b"12345"))]
         with Image.open(io.BytesIO(joined)) as image:
             assert image.info["photoshop"][0x0404] == IPTC[2]
@@ -361,18 +361,18 @@ class TestGraft:
     def test_photoshop_resource_across_segments(self) -> None:
         whole = photoshop((0x0409, b"", bytes(70_000)), IPTC, (0x0422, b"", b"x" * 70_000))
         parts = [segment(0xED, PHOTOSHOP + whole[i : i + 65_000]) for i in range(0, len(whole), 65_000)]
-        joined = jpeg.graft(PLAIN, insert(PLAIN, *parts))
+        joined = jpeg_metadata.graft(PLAIN, insert(PLAIN, *parts))
         rest = b"".join(p[len(PHOTOSHOP) :] for p in payloads(joined, 0xED))
         assert rest == photoshop(IPTC, (0x0422, b"", b"x" * 70_000))
 
     def test_photoshop_resources_that_cannot_be_followed_stay(self) -> None:
         broken = PHOTOSHOP + photoshop((0x040C, b"", b"12"), IPTC)[:-3]
-        assert payloads(jpeg.graft(PLAIN, insert(PLAIN, segment(0xED, broken))), 0xED) == [broken]
+        assert payloads(jpeg_metadata.graft(PLAIN, insert(PLAIN, segment(0xED, broken))), 0xED) == [broken]
 
     @pytest.mark.parametrize(("encoded", "source"), [(b"nothing", SOUND), (PLAIN, b"nothing"), (PLAIN, PLAIN[:90])])
     def test_anything_but_a_jpeg_is_a_value_error(self, encoded: bytes, source: bytes) -> None:
         with pytest.raises(ValueError, match="JPEG"):
-            jpeg.graft(encoded, source)
+            jpeg_metadata.graft(encoded, source)
 
 
 class TestThumbnail:
@@ -395,7 +395,7 @@ class TestThumbnail:
         assert len(new) < len(OLD_THUMBNAIL)
         seen = []
         source = rich_source(order=order)
-        joined = jpeg.graft(PLAIN, source, lambda old: seen.append(old) or new)
+        joined = jpeg_metadata.graft(PLAIN, source, lambda old: seen.append(old) or new)
         assert seen == [OLD_THUMBNAIL]
         assert self.read(joined) == new
         before, after = (payloads(data, 0xE1, b"Exif")[0] for data in (source, joined))
@@ -410,27 +410,27 @@ class TestThumbnail:
         assert len(new) > len(OLD_THUMBNAIL)
         block = exif_block(OLD_THUMBNAIL, order, tail)
         source = insert(PLAIN, segment(0xE1, b"Exif\0\0" + block))
-        joined = jpeg.graft(PLAIN, source, lambda old: new)
+        joined = jpeg_metadata.graft(PLAIN, source, lambda old: new)
         assert self.read(joined) == new
         assert OLD_THUMBNAIL not in joined
         assert tail.strip(b"\0") in joined
 
     @pytest.mark.parametrize("renew", [None, lambda old: None, lambda old: b"\xff\xd8" + bytes(65_530)])
     def test_none_or_one_too_long_leaves_no_thumbnail(self, renew: object) -> None:
-        joined = jpeg.graft(PLAIN, SOUND, renew)  # type: ignore[arg-type]
+        joined = jpeg_metadata.graft(PLAIN, SOUND, renew)  # type: ignore[arg-type]
         assert self.read(joined) is None
         assert OLD_THUMBNAIL not in joined
 
     def test_uncompressed_thumbnail_is_unlinked(self) -> None:
         block = exif_block(b"RGBRGBRGB")
-        joined = jpeg.graft(PLAIN, insert(PLAIN, segment(0xE1, b"Exif\0\0" + block)), lambda old: old)
+        joined = jpeg_metadata.graft(PLAIN, insert(PLAIN, segment(0xE1, b"Exif\0\0" + block)), lambda old: old)
         assert self.read(joined) is None
 
     @pytest.mark.parametrize(
         "block", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\0", b"garbage!" * 9]
     )
     def test_blocks_that_are_no_tiff_stay_as_they_are(self, block: bytes) -> None:
-        joined = jpeg.graft(PLAIN, insert(PLAIN, segment(0xE1, b"Exif\0\0" + block)), lambda old: b"x")
+        joined = jpeg_metadata.graft(PLAIN, insert(PLAIN, segment(0xE1, b"Exif\0\0" + block)), lambda old: b"x")
         assert payloads(joined, 0xE1) == [b"Exif\0\0" + block]
 
     @given(st.binary(max_size=40), st.integers(0, 200), st.booleans())
@@ -439,5 +439,5 @@ class TestThumbnail:
         block = exif_block(OLD_THUMBNAIL)
         block = block[:at] + noise + block[at + len(noise) :]
         source = insert(PLAIN, segment(0xE1, b"Exif\0\0" + block))
-        joined = jpeg.graft(PLAIN, source, (lambda old: old + bytes(5)) if renew else None)
+        joined = jpeg_metadata.graft(PLAIN, source, (lambda old: old + bytes(5)) if renew else None)
         assert jpeg.segments(joined)[-1].marker == 0xDA

@@ -15,6 +15,7 @@ from PIL import Image
 from raw_files import RGGB, mosaic, write_dng
 
 import awbkit
+from awbkit.errors import AwbWarning
 from awbkit.files.encoding import srgb_to_linear
 
 CORRECT_WITH_LITTLE_ROOM = """
@@ -60,7 +61,8 @@ def test_transparency_becomes_white_where_there_is_none(tmp_path: Path) -> None:
     pixels = np.full((16, 16, 4), 100, np.uint8)
     pixels[..., 3] = 0
     Image.fromarray(pixels).save(tmp_path / "clear.png")
-    awbkit.correct(tmp_path / "clear.png", tmp_path / "opaque.jpg", illuminant=(1, 1, 1))
+    with pytest.warns(AwbWarning, match="without transparency"):
+        awbkit.correct(tmp_path / "clear.png", tmp_path / "opaque.jpg", illuminant=(1, 1, 1))
     assert np.asarray(Image.open(tmp_path / "opaque.jpg")).min() == 255
 
 

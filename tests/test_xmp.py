@@ -17,7 +17,7 @@ from PIL import Image
 from raw_files import write_dng
 
 import awbkit
-from awbkit.files import jpeg, xmp
+from awbkit.files import jpeg_metadata, xmp
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 PREFIXES = {
@@ -85,22 +85,22 @@ class TestWithoutTrailingImages:
     def test_announcements_go_and_all_else_stays(self, name: str, wrapped: bool) -> None:
         attributes, elements = ANNOUNCEMENTS[name]
         before = packet(f'xmp:Rating="4" {attributes} GCamera:BurstID="b&#10;7"', f"{TITLE} {elements}", wrapped)
-        after = xmp.without_trailing_images(before)
+        after = xmp.without_other_pictures(before)
         assert properties(after) == {"xmp:Rating", "dc:title", "GCamera:BurstID"}
         assert TITLE.encode() in after
         assert b'GCamera:BurstID="b&#10;7"' in after
         assert (b'<?xpacket begin="\xef\xbb\xbf"' in after) == wrapped
         for prefix in ("hdrgm", "Container", "Item"):
             assert PREFIXES[prefix].encode() not in after
-        assert xmp.without_trailing_images(after) == after
+        assert xmp.without_other_pictures(after) == after
 
     def test_a_namespace_that_nothing_uses_any_more_goes(self) -> None:
-        after = xmp.without_trailing_images(packet('xmp:Rating="4" GCamera:MotionPhoto="1"'))
+        after = xmp.without_other_pictures(packet('xmp:Rating="4" GCamera:MotionPhoto="1"'))
         assert PREFIXES["GCamera"].encode() not in after
 
     def test_other_prefixes_mean_the_same(self) -> None:
         before = packet('xmp:Rating="4" hdrgm:Version="1.0"').replace(b"hdrgm:", b"h:").replace(b":hdrgm", b":h")
-        assert properties(xmp.without_trailing_images(before)) == {"xmp:Rating"}
+        assert properties(xmp.without_other_pictures(before)) == {"xmp:Rating"}
 
     @pytest.mark.parametrize(
         "data",
@@ -117,21 +117,21 @@ class TestWithoutTrailingImages:
         ],
     )
     def test_these_stay_byte_for_byte(self, data: bytes) -> None:
-        assert xmp.without_trailing_images(data) == data
+        assert xmp.without_other_pictures(data) == data
 
     def test_what_would_not_fit_stays(self) -> None:
         before = quoting(900)
-        after = xmp.without_trailing_images(before)
+        after = xmp.without_other_pictures(before)
         assert len(after) > len(before)
-        assert xmp.without_trailing_images(before, len(before)) == before
-        assert xmp.without_trailing_images(before, len(after)) == after
+        assert xmp.without_other_pictures(before, len(before)) == before
+        assert xmp.without_other_pictures(before, len(after)) == after
 
     @settings(max_examples=60, deadline=None)
     @given(st.binary(max_size=12), st.integers(0, 900), st.integers(0, 12))
     def test_garbage_inside_never_raises(self, noise: bytes, at: int, length: int) -> None:
         sound = packet('hdrgm:Version="1.0"', DIRECTORY, wrapped=False)
         broken = sound[:at] + noise + sound[at + length :]
-        xmp.without_trailing_images(broken)
+        xmp.without_other_pictures(broken)
 
 
 def jpeg_with(*payloads: bytes, trailing: bytes = b"") -> bytes:
@@ -145,17 +145,17 @@ def jpeg_with(*payloads: bytes, trailing: bytes = b"") -> bytes:
 class TestGraft:
     def test_a_jpeg_without_its_gain_map_promises_none(self) -> None:
         source = jpeg_with(xmp.JPEG_HEADER + packet('xmp:Rating="5" hdrgm:Version="1.0"', DIRECTORY), trailing=b"map")
-        with Image.open(io.BytesIO(jpeg.graft(jpeg_with(), source))) as image:
+        with Image.open(io.BytesIO(jpeg_metadata.graft(jpeg_with(), source))) as image:
             assert properties(image.info["xmp"]) == {"xmp:Rating"}
 
     def test_other_packets_and_extended_ones_stay_byte_for_byte(self) -> None:
         extended = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 40 + packet('hdrgm:Version="1.0"')
         for payload in (xmp.JPEG_HEADER + packet('xmp:Rating="5"', TITLE), xmp.JPEG_HEADER + b"<x", extended):
-            assert payload in jpeg.graft(jpeg_with(), jpeg_with(payload))
+            assert payload in jpeg_metadata.graft(jpeg_with(), jpeg_with(payload))
 
     def test_a_packet_that_would_outgrow_its_segment_stays(self) -> None:
         payload = xmp.JPEG_HEADER + quoting(60_000)
-        assert payload in jpeg.graft(jpeg_with(), jpeg_with(payload))
+        assert payload in jpeg_metadata.graft(jpeg_with(), jpeg_with(payload))
 
 
 def dng_with(path: Path, data: bytes, kind: int = 1, size: int = 16) -> Path:

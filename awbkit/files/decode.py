@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files.limits import check_bytes, check_size
+from awbkit.files.pages import read_pages
 from awbkit.files.tiff_codings import decode_tiff, read_coding
 
 if TYPE_CHECKING:
@@ -126,11 +128,20 @@ def load(path: str, kind: str, max_pixels: int | None = None) -> pyvips.Image:
 
 
 def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> pyvips.Image:
-    coding = read_coding(path)
-    if coding is None or coding.is_streamed:
-        return vips().Image.tiffload(path, **options)
-    pixels, fields = decode_tiff(path, coding, max_pixels)
+    try:
+        page = read_pages(path).main
+    except ValueError as error:
+        raise _unreadable(path, str(error)) from error
+    coding = read_coding(path, page.offset)
+    # libvips divides colours by alpha, of floating point only from 0.01 on.
+    if coding is None or (coding.is_streamed and not (coding.is_float and page.is_premultiplied)):
+        image = vips().Image.tiffload(path, page=page.number, subifd=page.sub, **options)
+        # Of YCbCr, libtiff makes RGB with an alpha channel that the file has not.
+        return image.extract_band(0, n=page.samples) if image.bands > page.samples >= 3 else image
+    pixels, fields = decode_tiff(path, page, coding, max_pixels)
     image = vips().Image.new_from_array(pixels)
+    if page.is_premultiplied and image.bands == 4:
+        image = _divided(image)
     if pixels.dtype == np.uint16:
         image = image.copy(interpretation="rgb16")
     image = image.copy(xres=fields.pop("xres", 1.0), yres=fields.pop("yres", 1.0))
@@ -143,6 +154,24 @@ def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> py
         else:
             image.set_type(kinds.blob_type, name, bytes(value))
     return image
+
+
+def _divided(image: pyvips.Image) -> pyvips.Image:
+    """An image of four bands with its colours divided by alpha."""
+    return _scaled(image, lambda colours, alpha: colours / alpha)
+
+
+def multiplied(image: pyvips.Image) -> pyvips.Image:
+    """An image of four bands with its colours multiplied by alpha."""
+    return _scaled(image, lambda colours, alpha: colours * alpha)
+
+
+def _scaled(image: pyvips.Image, change: Callable[[Any, Any], Any]) -> pyvips.Image:
+    top = {"uchar": 255, "ushort": 65535}.get(image.format)
+    alpha = image.extract_band(3)
+    colours = change(image.extract_band(0, n=3).cast("float"), alpha / (top or 1))
+    colours = (colours.rint() if top else colours).cast(image.format)
+    return colours.bandjoin(alpha).copy(interpretation=image.interpretation)
 
 
 def _load_heic(path: str, max_pixels: int | None) -> pyvips.Image:

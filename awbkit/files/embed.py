@@ -19,7 +19,6 @@ MAX_JPEG_BLOCK = 0xFFFF - 2 - len(EXIF_HEADER)
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Container: TypeAlias = bytes | bytearray | mmap.mmap
-_WEBP_EXIF_FLAG, _WEBP_ALPHA_FLAG = 0x08, 0x10
 
 
 def embed_in_jpeg(jpeg: bytes, exif: bytes) -> bytes:
@@ -63,49 +62,6 @@ def embed_in_png(png: bytes, exif: bytes) -> bytes:
             out.append(png[position:end])
         position = end
     raise ValueError("PNG without pixels")
-
-
-def embed_in_webp(webp: bytes, exif: bytes) -> bytes:
-    """Put an EXIF block into a WebP (RFC 9649), which becomes one of the extended format if it was not.
-
-    Raises:
-        ValueError: Not a sound WebP.
-    """
-    chunks = list(_webp_chunks(webp))
-    header = next((content for kind, content in chunks if kind == b"VP8X"), None) or _extended_header(*chunks[0])
-    if len(header) < 10:
-        raise ValueError("WebP header cut short")
-    rest = [(kind, content) for kind, content in chunks if kind not in (b"VP8X", b"EXIF")]
-    before_xmp = next((i for i, (kind, _) in enumerate(rest) if kind == b"XMP "), len(rest))
-    rest.insert(before_xmp, (b"EXIF", exif.removeprefix(EXIF_HEADER)))
-    rest.insert(0, (b"VP8X", bytes([header[0] | _WEBP_EXIF_FLAG]) + header[1:]))
-    body = b"".join(kind + struct.pack("<I", len(c)) + c + bytes(len(c) % 2) for kind, c in rest)
-    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
-
-
-def _webp_chunks(webp: bytes) -> Iterator[tuple[bytes, bytes]]:
-    if webp[:4] != b"RIFF" or webp[8:12] != b"WEBP" or len(webp) < 20:
-        raise ValueError("not a WebP")
-    position = 12
-    while position + 8 <= len(webp):
-        length = int.from_bytes(webp[position + 4 : position + 8], "little")
-        if position + 8 + length > len(webp):
-            raise ValueError("WebP chunk leads out of the file")
-        yield webp[position : position + 4], webp[position + 8 : position + 8 + length]
-        position += 8 + length + length % 2
-
-
-def _extended_header(kind: bytes, content: bytes) -> bytes:
-    if kind == b"VP8 " and content[3:6] == b"\x9d\x01\x2a" and len(content) >= 10:
-        width, height = (size & 0x3FFF for size in struct.unpack("<HH", content[6:10]))
-        alpha = 0
-    elif kind == b"VP8L" and content[:1] == b"\x2f" and len(content) >= 5:
-        packed = int.from_bytes(content[1:5], "little")
-        width, height, alpha = (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1, packed >> 28 & 1
-    else:
-        raise ValueError("WebP without pixels")
-    sizes: bytes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return bytes([_WEBP_ALPHA_FLAG * alpha, 0, 0, 0]) + sizes
 
 
 def embed_in_avif(avif: bytes, exif: bytes) -> bytes:

@@ -28,10 +28,10 @@ _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
 _EXIF_VERSION, _MAKER_NOTE, _COLOR_SPACE, _WIDTH, _HEIGHT = 36864, 37500, 40961, 40962, 40963
 _SHORT, _LONG, _UNDEFINED = 3, 4, 7
 
-# Of a raw's first directory only these describe the photograph; the others describe how the sensor data are stored.
-_DESCRIPTIVE = frozenset(
+DESCRIPTIVE = frozenset(
     (270, _MAKE, _MODEL, _ORIENTATION, 305, 306, 315, 0x4746, 0x4749, 33432, *range(0x9C9B, 0x9CA0))
 )
+"""Tags of a first directory that describe the photograph; of a raw, the others describe how its data are stored."""
 # Exposure data that TIFF/EP (ISO 12234-2) and DNG allow in the first directory.
 _EXPOSURE = frozenset((33434, 33437, 34850, 34855, 36867, *range(37377, 37387)))
 # True for the stored sensor data or for an embedded preview, but not for the developed picture; private ones, too.
@@ -108,22 +108,6 @@ def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) 
     return _fitting(main)
 
 
-def from_tiff(path: str | os.PathLike[str]) -> bytes | None:
-    """Make the EXIF block of a picture that was read from a TIFF, for a file of another format.
-
-    Returns:
-        What the TIFF says about the photograph and not about its storage, orientation included; None if nothing.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: The file is no TIFF.
-    """
-    with mapped(path) as data:
-        main = _first_directory(data)
-    main.fields = {tag: field for tag, field in main.fields.items() if tag in _DESCRIPTIVE}
-    return _fitting(main) if main.fields or main.children else None
-
-
 def fitting(block: bytes) -> bytes:
     """The block itself if a JPEG segment can hold it; else without its thumbnail and its greatest fields.
 
@@ -145,7 +129,7 @@ def with_orientation(block: bytes, orientation: int) -> bytes:
 
 
 def _fitting(main: Directory) -> bytes:
-    while len(block := _block(main)) > MAX_JPEG_BLOCK:
+    while len(block := exif_block(main)) > MAX_JPEG_BLOCK:
         fields = max((d.fields for d in (main, *main.children.values())), key=lambda f: max(map(_length, f.items())))
         del fields[max(fields.items(), key=_length)[0]]
     return block
@@ -155,7 +139,8 @@ def _length(item: tuple[int, tuple[int, bytes]]) -> int:
     return len(item[1][1])
 
 
-def _block(main: Directory) -> bytes:
+def exif_block(main: Directory) -> bytes:
+    """The TIFF structure of a directory."""
     return b"II*\0" + struct.pack("<I", 8) + serialise(main, 8)
 
 
@@ -175,7 +160,7 @@ def _described(data: Buffer) -> Directory | None:
         return None
     exposure = {tag: field for tag, field in main.fields.items() if tag in _EXPOSURE}
     kept = {tag: field for tag, field in (exposure | exif.fields).items() if tag not in _OUTDATED}
-    described = Directory({tag: field for tag, field in main.fields.items() if tag in _DESCRIPTIVE})
+    described = Directory({tag: field for tag, field in main.fields.items() if tag in DESCRIPTIVE})
     if not described.fields and not kept:
         return None
     described.children[EXIF_IFD] = Directory(kept)

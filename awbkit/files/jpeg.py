@@ -1,11 +1,8 @@
-"""JPEG files (ITU-T T.81): how one was compressed, and its metadata moved onto newly encoded pixels.
-
-The decoded picture is encoded again with the tables and the chroma sampling that the source was compressed with, and
-every application segment that still holds true goes over byte for byte, so that MakerNotes and their offsets survive.
-"""
+"""JPEG files (ITU-T T.81): their segments, how one was compressed, and pixels compressed in the same way again."""
 
 from __future__ import annotations
 
+import re
 import struct
 import tempfile
 import threading
@@ -16,24 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from awbkit.files import xmp
-from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail, without_photoshop_thumbnail
-
 EXIF_HEADER = b"Exif\0\0"
-_PHOTOSHOP_HEADER = b"Photoshop 3.0\0"
-_ICC_HEADER = b"ICC_PROFILE\0"
-# They index images stored behind the primary one: CIPA DC-007 multi-picture format and ISO 21496-1 gain maps.
-_TRAILING_IMAGE_HEADERS = (b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0")
-_MAX_PAYLOAD = 0xFFFF - 2
 
-_EOI, _SOS, _DQT, _COM = 0xD9, 0xDA, 0xDB, 0xFE
-_APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
+_EOI, _SOS, _DQT, _APP14 = 0xD9, 0xDA, 0xDB, 0xEE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _STANDALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))
 
 _DIAGONALS = sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8))
 _FALLBACK = {"quality": 95, "subsampling": 0}
+# In entropy-coded data, 0xFF stands before zeros and restart markers alone.
+_AFTER_SCAN = re.compile(rb"\xff+[^\x00\x01\xd0-\xd7\xff]")
 _LAST_RESTART, _END = b"\xff\xd7", b"\xff\xd9"
 _ENCODER_LOCK = threading.Lock()
 
@@ -245,90 +235,16 @@ def _room_for(pixels: int, tables: list[list[int]]) -> Iterator[None]:
             ImageFile.MAXBLOCK = before
 
 
-def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None, profile: bytes | None = None) -> bytes:
-    """Join newly encoded pixels with the metadata of the file that they came from.
-
-    Application and comment segments of the source (JFIF, Exif, XMP and extended XMP, ICC, Photoshop with IPTC,
-    anything else) are copied verbatim and in their order, apart from what would no longer be true:
-
-    - Pictures of the old colours: the Exif thumbnail is renewed, the JFIF and Photoshop ones are removed.
-    - Images behind the primary one (multi-picture format, gain map of an Ultra HDR file, motion photo) are left out
-      together with the segments that index them and the XMP properties that announce them.
-    - The Adobe segment, since the new pixels are YCbCr whatever the old ones were, and an ICC profile for anything but
-      RGB; those of ``encoded`` are kept instead.
-
-    Args:
-        encoded: The new file.
-        source: The file whose metadata is wanted.
-        thumbnail: Maps the old Exif thumbnail, a JPEG, to the new one, or to None. Without it, or with None, there
-            will be no thumbnail.
-        profile: The ICC profile of the pixels, for where neither of the two has one.
+def primary_end(data: bytes) -> int:
+    """Where the first picture of a JPEG file ends.
 
     Raises:
-        ValueError: One of the two is not a JPEG.
+        ValueError: Not a JPEG, or it has no end.
     """
-    old, new = segments(source), segments(encoded)
-    carried = list(_carried(old, thumbnail))
-    has_profile = any(_is_profile(segment) for segment in carried)
-    own = [s for s in new[:-1] if s.marker == _APP14 or (_is_profile(s) and not has_profile)]
-    if profile and not has_profile and not any(_is_profile(segment) for segment in own):
-        own += _profile_segments(profile)
-    coding = [s for s in new[:-1] if not _is_metadata(s)]
-    return b"".join(
-        [b"\xff\xd8", *map(bytes, carried), *map(bytes, own), *map(bytes, coding), encoded[new[-1].offset :]]
-    )
-
-
-def _is_metadata(segment: Segment) -> bool:
-    return _APP0 <= segment.marker <= _APP15 or segment.marker == _COM
-
-
-def _is_profile(segment: Segment) -> bool:
-    return segment.marker == _APP2 and segment.payload.startswith(_ICC_HEADER)
-
-
-def _profile_segments(profile: bytes) -> Iterator[Segment]:
-    """An ICC profile in as many segments as it takes (ICC.1:2022, annex B.4)."""
-    room = _MAX_PAYLOAD - len(_ICC_HEADER) - 2
-    parts = [profile[start : start + room] for start in range(0, len(profile), room)]
-    for number, part in enumerate(parts, 1):
-        yield Segment(_APP2, 0, _ICC_HEADER + bytes([number, len(parts)]) + part)
-
-
-def _carried(old: list[Segment], thumbnail: Thumbnail | None) -> Iterator[Segment]:
-    first_profile = next((s.payload for s in old if _is_profile(s) and s.payload[12:13] == b"\x01"), b"")
-    profile_fits = first_profile[30:34] == b"RGB "
-    photoshop = _photoshop_payloads(old)
-    for segment in filter(_is_metadata, old):
-        marker, offset, payload = segment
-        if marker == _APP0 and payload.startswith(b"JFIF\0"):
-            yield Segment(marker, offset, payload[:12] + b"\0\0")
-        elif marker == _APP1 and payload.startswith(EXIF_HEADER[:5]):
-            start = len(EXIF_HEADER)
-            block = refresh_thumbnail(payload[start:], thumbnail, _MAX_PAYLOAD - start)
-            yield Segment(marker, offset, payload[:start] + block)
-        elif marker == _APP1 and payload.startswith(xmp.JPEG_HEADER):
-            start = len(xmp.JPEG_HEADER)
-            packet = xmp.without_trailing_images(payload[start:], _MAX_PAYLOAD - start)
-            yield Segment(marker, offset, payload[:start] + packet)
-        elif marker == _APP13 and payload.startswith(_PHOTOSHOP_HEADER):
-            yield from (Segment(marker, offset, part) for part in photoshop)
-            photoshop = []
-        elif not (
-            (marker == _APP0 and payload.startswith(b"JFXX\0"))
-            or (marker == _APP2 and payload.startswith(_TRAILING_IMAGE_HEADERS))
-            or (marker == _APP14 and payload.startswith(b"Adobe"))
-            or (_is_profile(segment) and not profile_fits)
-        ):
-            yield segment
-
-
-def _photoshop_payloads(old: list[Segment]) -> list[bytes]:
-    """Photoshop payloads without thumbnails; one resource may run on from one segment to the next."""
-    payloads = [s.payload for s in old if s.marker == _APP13 and s.payload.startswith(_PHOTOSHOP_HEADER)]
-    joined = b"".join(payload[len(_PHOTOSHOP_HEADER) :] for payload in payloads)
-    kept = without_photoshop_thumbnail(joined)
-    if kept == joined:
-        return payloads
-    room = _MAX_PAYLOAD - len(_PHOTOSHOP_HEADER)
-    return [_PHOTOSHOP_HEADER + kept[i : i + room] for i in range(0, len(kept), room)]
+    scan = segments(data)[-1]
+    position = scan.offset + len(bytes(scan))
+    while found := _AFTER_SCAN.search(data, position):
+        if data[found.end() - 1] == _EOI:
+            return found.end()
+        position = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    raise ValueError("JPEG without an end")

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
+from awbkit.files import png
 from awbkit.files.cicp import declared
 from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation
 from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
+from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
@@ -45,7 +47,7 @@ class RenderedPhoto(Photo):
         profile: The embedded ICC profile, or one of the encoding that the file declares otherwise; None for sRGB.
         exif: The EXIF block as a TIFF structure, or None.
         full_scale: The number that stands for 1.0: 255, 65535, or 1 for floating point.
-        bands: 3, or 4 with alpha.
+        bands: 3, or 4 with alpha; :meth:`pixels` may have a fourth that is no alpha, or that means nothing.
     """
 
     format: str
@@ -189,11 +191,10 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
     _check_complete(path, kind, image)
     _check_single(path, kind, image)
     scale = _full_scale(path, image)
-    fields = set(image.get_fields())
-    profile = _blob(image, "icc-profile-data") if "icc-profile-data" in fields else None
-    exif = _blob(image, "exif-data") if "exif-data" in fields else None
+    profile = _blob(image, "icc-profile-data")
+    exif = png.read_metadata(path).exif if kind == "png" else _blob(image, "exif-data")
     orientation = read_orientation(exif) if exif else 1
-    if kind in ("tiff", "png") and "orientation" in fields:
+    if kind == "tiff" and image.get_typeof("orientation"):
         orientation = int(image.get("orientation"))
     elif kind in ("avif", "heic"):
         # Both decoders have applied the container's own rotation already.
@@ -219,12 +220,13 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
         profile=profile,
         exif=exif,
         full_scale=scale,
-        bands=image.bands,
+        bands=image.bands if kind != "tiff" or image.bands < 4 or read_pages(path).main.has_alpha else 3,
     )
 
 
-def _blob(image: pyvips.Image, field: str) -> bytes:
-    return bytes(image.get(field))
+def _blob(image: pyvips.Image, field: str) -> bytes | None:
+    """A block of metadata; the names of others may be in any encoding, so that they cannot be listed."""
+    return bytes(image.get(field)) if image.get_typeof(field) else None
 
 
 def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
@@ -238,8 +240,7 @@ def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
 
 
 def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
-    fields = set(image.get_fields())
-    pages = int(image.get("n-pages")) if "n-pages" in fields else 1
+    pages = int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
     if kind == "png" and _has_chunk(path, b"acTL"):
         raise UnsupportedImage(path, "is an animation", "export the frames that you want corrected as single pictures")
     if pages > 1 and kind == "webp":
@@ -248,8 +249,8 @@ def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
         )
     if kind == "avif" and _is_monochrome(path):
         raise _gray(path)
-    if pages > 1 and kind == "tiff" and not _other_pages_are_previews(path):
-        raise UnsupportedImage(path, f"has {pages} pages", "split it into one file a page")
+    if kind == "tiff" and (found := read_pages(path)).others:
+        raise UnsupportedImage(path, f"has {found.count} pages", "split it into one file a page")
     if image.interpretation == "cmyk":
         raise UnsupportedImage(path, "is CMYK, which is made for one printing press", "convert it to RGB first")
     if image.bands < 3:
@@ -266,8 +267,8 @@ def _full_scale(path: str, image: pyvips.Image) -> float:
     if image.format == "uchar":
         return 255.0
     if image.format == "ushort":
-        fields = set(image.get_fields())
-        bits = int(image.get("bits-per-sample")) if "heif-compression" in fields and "bits-per-sample" in fields else 16
+        is_heif = image.get_typeof("heif-compression") and image.get_typeof("bits-per-sample")
+        bits = int(image.get("bits-per-sample")) if is_heif else 16
         return float((1 << bits) - 1 << (16 - bits))
     if image.format in ("float", "double"):
         return 1.0
@@ -315,13 +316,3 @@ def _is_monochrome(path: str) -> bool:
     with Path(path).open("rb") as stream:
         head = stream.read(4096)
     return {part[4:5] for part in head.split(b"pixi")[1:]} == {b"\1"}
-
-
-def _other_pages_are_previews(path: str) -> bool:
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            return all(page.aspage().is_reduced for page in list(tiff.pages)[1:])
-    except (tifffile.TiffFileError, ValueError, OSError, struct.error):
-        return False

@@ -49,24 +49,3 @@ def refresh_thumbnail(block: bytes, thumbnail: Thumbnail | None, limit: int) -> 
             return bytes(out)
     struct.pack_into(tiff.order + "I", out, main.link, 0)
     return bytes(out)
-
-
-def without_photoshop_thumbnail(resources: bytes) -> bytes:
-    """Remove the thumbnails (0x0409, 0x040C) from a sequence of Photoshop image resources; keep the rest verbatim.
-
-    A sequence that cannot be followed to its end is returned as it is.
-    """
-    kept: list[bytes] = []
-    position = 0
-    while position < len(resources):
-        name_length = resources[position + 6] if position + 6 < len(resources) else 0
-        data_start = position + 6 + (name_length + 2) // 2 * 2 + 4
-        size = int.from_bytes(resources[data_start - 4 : data_start], "big")
-        end = data_start + size
-        if not resources[position : position + 4].isalnum() or end > len(resources):
-            return b"".join(kept) + resources[position:] if not any(resources[position:]) else resources
-        end += size % 2
-        if resources[position + 4 : position + 6] not in (b"\x04\x09", b"\x04\x0c"):
-            kept.append(resources[position:end])
-        position = end
-    return b"".join(kept)

@@ -11,10 +11,19 @@ import os
 import struct
 from pathlib import Path
 
-from awbkit.files.ifd import Directory, Tiff, read_directory, serialise
-from awbkit.files.thumbnails import without_photoshop_thumbnail
+from awbkit.files import xmp
+from awbkit.files.exif import DESCRIPTIVE, exif_block
+from awbkit.files.ifd import Directory, Tiff, mapped, read_directory, serialise
+from awbkit.files.metadata import Metadata
+from awbkit.files.pages import Page, pages_of, read_pages
+from awbkit.files.photoshop import read_iptc, with_iptc, without_thumbnails
 
-_PROFILE, _PHOTOSHOP, _DNG_VERSION = 34675, 34377, 50706
+_ORIENTATION, _EXTRA, _XMP, _IPTC, _PHOTOSHOP, _PROFILE, _DNG_VERSION = 274, 338, 700, 33723, 34377, 34675, 50706
+_BYTE, _SHORT, _UNDEFINED = 1, 3, 7
+_RESOLUTION = frozenset((282, 283, 296))
+# Other formats have places of their own for these.
+_BLOCKS = frozenset((_XMP, _IPTC, _PHOTOSHOP, _PROFILE))
+_OF_THE_PHOTOGRAPH = (DESCRIPTIVE - {_ORIENTATION}) | _BLOCKS - {_PROFILE}
 
 # How the pixels are stored is the business of the new file's encoder. 37724 holds Photoshop's layers, which an editor
 # would show in place of the new pixels.
@@ -49,43 +58,114 @@ _STORAGE = frozenset(
 _DNG = frozenset(range(50706, 53000)) - {50838, 50839}
 
 
-def graft(target: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:
+def graft(target: str | os.PathLike[str], source: str | os.PathLike[str], has_resolution: bool = True) -> None:
     """Add the metadata of one TIFF file to another, freshly encoded one, which is changed in place.
 
-    Every field of the source's first directory is copied, and the EXIF, GPS and interoperability directories with
-    all of theirs, MakerNote bytes included. What belongs to the encoded pixels stays that of the target: layout,
-    compression, sample format, and the ICC profile if the target has one. Photoshop's thumbnails and layers, further
-    pages and sub-images are left out, as are DNG's fields.
+    Every field of the picture's directory in the source is copied, and the EXIF, GPS and interoperability directories
+    with all of theirs, MakerNote bytes included; where the first directory is that of a small copy, what it says
+    about the photograph, too. What belongs to the encoded pixels stays that of the target: layout, compression,
+    sample format, and the ICC profile if the target has one. Photoshop's thumbnails and layers, further pages and
+    sub-images are left out, as are DNG's fields.
 
     Args:
         target: A new TIFF or BigTIFF of either byte order. Should this function fail, the file still shows what it
             showed before.
         source: A TIFF or BigTIFF of either byte order.
+        has_resolution: Whether the resolution in the target is known, and not made up by its encoder.
 
     Raises:
         OSError: One of the files cannot be read or written.
         ValueError: One of the files is no TIFF, or the target has no room left below 4 GiB.
     """
-    with Path(source).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        tiff = Tiff(data)
-        carried = read_directory(tiff, tiff.first)
+    with mapped(source) as data:
+        main = pages_of(data).main
+        carried = _described(Tiff(data), main)
     if _DNG_VERSION in carried.fields:
         carried.fields = {tag: value for tag, value in carried.fields.items() if tag not in _DNG}
-    _add(target, carried)
+    _add(target, carried, has_resolution, main.extra)
 
 
-def embed(target: str | os.PathLike[str], exif: bytes) -> None:
-    """Add an EXIF block, as :func:`awbkit.files.exif.from_raw` makes it, to a freshly encoded TIFF.
+def embed(target: str | os.PathLike[str], metadata: Metadata, has_resolution: bool = True) -> list[str]:
+    """Add EXIF, IPTC and Photoshop's resources to a freshly encoded TIFF.
+
+    Args:
+        target: The file, changed in place.
+        metadata: What to add.
+        has_resolution: Whether the resolution in the target is known, and not made up by its encoder.
+
+    Returns:
+        What could not be added, in words.
 
     Raises:
         OSError: The file cannot be read or written.
-        ValueError: The file is no TIFF, or the block is no TIFF structure.
+        ValueError: The file is no TIFF, or has no room left below 4 GiB.
     """
-    tiff = Tiff(exif.removeprefix(b"Exif\0\0"))
-    _add(target, read_directory(tiff, tiff.first))
+    carried, lost = Directory(), []
+    if metadata.exif:
+        try:
+            tiff = Tiff(metadata.exif)
+            carried = read_directory(tiff, tiff.first)
+        except ValueError:
+            lost.append("damaged EXIF")
+    if metadata.photoshop:
+        carried.fields[_PHOTOSHOP] = (_BYTE, metadata.photoshop)
+        records = read_iptc(metadata.photoshop)
+        if records:
+            carried.fields[_IPTC] = (_UNDEFINED, records)
+    _add(target, carried, has_resolution)
+    return lost
 
 
-def _add(target: str | os.PathLike[str], carried: Directory) -> None:
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """What a TIFF says about the photograph, and not about its storage, as a file of another format holds it.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no TIFF.
+    """
+    with mapped(path) as data:
+        found = _described(Tiff(data), pages_of(data).main)
+    fields = found.fields
+    records = fields.get(_IPTC, (0, b""))[1]
+    if len(records) % 4 == 0 and records[:1] != b"\x1c" and records[3:4] == b"\x1c":
+        # Written as 32-bit words of the other byte order.
+        records = b"".join(records[i : i + 4][::-1] for i in range(0, len(records), 4))
+    resources = fields.get(_PHOTOSHOP, (0, b""))[1]
+    if records:
+        resources = with_iptc(resources, records)
+    packet = fields.get(_XMP, (0, b""))[1]
+    left_out = _STORAGE | _BLOCKS | (_DNG if _DNG_VERSION in fields else frozenset())
+    found.fields = {tag: field for tag, field in fields.items() if tag not in left_out}
+    return Metadata(
+        exif=exif_block(found) if found.fields or found.children else None,
+        xmp=packet or None,
+        photoshop=resources or None,
+    )
+
+
+def other_pages(path: str | os.PathLike[str]) -> list[str]:
+    """The images of a file beside the picture, in words.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no TIFF.
+    """
+    pages = read_pages(path)
+    many = pages.copies + pages.others
+    return [f"{many} smaller {'copy' if many == 1 else 'copies'} of the picture"] if many else []
+
+
+def _described(tiff: Tiff, main: Page) -> Directory:
+    """The directory of the picture, with what that of a small copy before or above it says about the photograph."""
+    found = read_directory(tiff, main.offset)
+    if main.offset != tiff.first:
+        first = read_directory(tiff, tiff.first)
+        found.fields = {t: f for t, f in first.fields.items() if t in _OF_THE_PHOTOGRAPH} | found.fields
+        found.children = first.children | found.children
+    return found
+
+
+def _add(target: str | os.PathLike[str], carried: Directory, has_resolution: bool, extra: int | None = None) -> None:
     with Path(target).open("r+b") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             tiff = Tiff(data)
@@ -93,13 +173,20 @@ def _add(target: str | os.PathLike[str], carried: Directory) -> None:
             following = tiff.ifd(tiff.first).following
             end = len(data)
         own_profile = merged.fields.get(_PROFILE)
+        if not has_resolution:
+            merged.fields = {tag: field for tag, field in merged.fields.items() if tag not in _RESOLUTION}
         merged.fields |= {tag: value for tag, value in carried.fields.items() if tag not in _STORAGE}
         merged.children |= carried.children
         if own_profile:
             merged.fields[_PROFILE] = own_profile
+        if _EXTRA in merged.fields and extra is not None:
+            merged.fields[_EXTRA] = (_SHORT, struct.pack("<H", extra))
         if _PHOTOSHOP in merged.fields:
             kind, resources = merged.fields[_PHOTOSHOP]
-            merged.fields[_PHOTOSHOP] = (kind, without_photoshop_thumbnail(resources))
+            merged.fields[_PHOTOSHOP] = (kind, without_thumbnails(resources))
+        if _XMP in merged.fields:
+            kind, packet = merged.fields[_XMP]
+            merged.fields[_XMP] = (kind, xmp.without_other_pictures(packet))
         at = end + end % 2
         added = serialise(merged, at, order, big, following)
         file.seek(end)

@@ -16,6 +16,7 @@ import numpy as np
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files.ifd import Tiff, mapped
 from awbkit.files.limits import check_size
+from awbkit.files.pages import Page
 
 if TYPE_CHECKING:
     from awbkit.files.decode import Pixels
@@ -69,6 +70,11 @@ class TiffCoding:
         return plain and self.compression in _STREAMED and not (self.apart and self.tile)
 
     @property
+    def is_float(self) -> bool:
+        """Whether it stores floating-point numbers."""
+        return self.numbers == _FLOATS
+
+    @property
     def name(self) -> str:
         """In words, for messages."""
         return f"{self.depth}{' in tiles of single channels' if self.apart and self.tile else ''}{self._packing}"
@@ -92,8 +98,11 @@ class TiffCoding:
         return f" packed by {word}"
 
 
-def read_coding(path: str) -> TiffCoding | None:
-    """How a TIFF's first picture is stored; None where its directory cannot be read, which decoders tell better.
+def read_coding(path: str, offset: int) -> TiffCoding | None:
+    """How the picture of a TIFF is stored, whose directory lies at an offset.
+
+    Returns:
+        None where the directory cannot be read, which decoders tell better.
 
     Raises:
         OSError: The file cannot be read.
@@ -101,7 +110,7 @@ def read_coding(path: str) -> TiffCoding | None:
     with mapped(path) as data:
         try:
             tiff = Tiff(data)
-            entries = tiff.ifd(tiff.first).entries
+            entries = tiff.ifd(offset).entries
         except ValueError:
             return None
 
@@ -126,7 +135,7 @@ def read_coding(path: str) -> TiffCoding | None:
         )
 
 
-def decode_tiff(path: str, coding: TiffCoding, max_pixels: int | None) -> tuple[Pixels, dict[str, Any]]:
+def decode_tiff(path: str, page: Page, coding: TiffCoding, max_pixels: int | None) -> tuple[Pixels, dict[str, Any]]:
     """The pixels of a TIFF that libvips does not read, and the fields that libvips would have given to it.
 
     Returns:
@@ -144,18 +153,20 @@ def decode_tiff(path: str, coding: TiffCoding, max_pixels: int | None) -> tuple[
     _check(path, coding)
     try:
         with tifffile.TiffFile(path) as tiff:
-            page = tiff.pages.first.aspage()
-            pixels = page.asarray()
-            fields = {name: page.tags.valueof(tag) for name, tag in _FIELDS.items()}
-            fields["n-pages"] = len(tiff.pages)
-            if 282 in page.tags and page.tags.valueof(296) != 1:
-                fields["xres"], fields["yres"] = page.get_resolution(tifffile.RESUNIT.MILLIMETER)
+            image = tiff.pages[page.number].aspage()
+            if page.sub >= 0 and image.pages is not None:
+                image = image.pages[page.sub].aspage()
+            pixels = image.asarray()
+            fields = {name: image.tags.valueof(tag) for name, tag in _FIELDS.items()}
+            if 282 in image.tags and image.tags.valueof(296) != 1:
+                fields["xres"], fields["yres"] = image.get_resolution(tifffile.RESUNIT.MILLIMETER)
+                fields["resolution-unit"] = "in"
     except Exception as error:
         # Damaged directories surface in tifffile as nearly every built-in exception.
         raise _failure(path, coding, error) from error
-    if page.axes == "SYX":
+    if image.axes == "SYX":
         pixels = np.moveaxis(pixels, 0, 2)
-    elif page.axes != "YXS":
+    elif image.axes != "YXS":
         raise _unsupported(path, coding)
     usual = _usual(pixels, coding)
     if usual is not pixels and coding.bits != (16,):

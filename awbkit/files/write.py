@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import mmap
-import os
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from awbkit.errors import MissingExtra, OutputError, UsageError, warn
-from awbkit.files import exif, jpeg, tiff, xmp
-from awbkit.files.decode import Pixels, vips
-from awbkit.files.embed import embed_in_avif, embed_in_jpeg, embed_in_png, embed_in_webp
-from awbkit.files.ifd import Tiff
+from awbkit.files import carry, exif, jpeg_metadata, png, tiff, webp, xmp
+from awbkit.files.decode import Pixels, multiplied, vips
+from awbkit.files.ifd import Tiff, mapped
+from awbkit.files.metadata import Metadata
+from awbkit.files.pages import pages_of, read_pages
 from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 from awbkit.files.tiff_codings import STORED
@@ -43,8 +42,7 @@ DEEP_FORMATS = frozenset({"png", "tiff", "avif", "heic"})
 
 _QUALITY = {"jpeg": 95, "webp": 92, "avif": 80, "heic": 90}
 _MAX_EXIF = 1 << 24
-_CARRIED = frozenset(("icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "resolution-unit"))
-_EMBED = {"jpeg": embed_in_jpeg, "png": embed_in_png, "webp": embed_in_webp, "avif": embed_in_avif}
+_CARRIED = ("icc-profile-data", "resolution-unit")
 # Their readers turn a picture by boxes of the container and pass over the orientation in EXIF.
 _UPRIGHT = frozenset(("avif", "heic"))
 # libvips would make up a block where there is none, and rebuild one that is there.
@@ -68,6 +66,8 @@ def format_of(path: Path) -> str:
 def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Thumbnail) -> None:
     """Write a JPEG that was encoded anew, with the metadata of the JPEG that it came from.
 
+    Warns of pictures and clips that stood behind the old one.
+
     Args:
         photo: The source.
         encoded: The new pixels.
@@ -76,14 +76,15 @@ def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Th
     """
     # Of a source that says its colour in EXIF alone; one that embeds a profile passes it on by itself.
     profile = photo.profile if photo.profile and photo.profile[16:20] == b"RGB " else None
-    target.write_bytes(jpeg.graft(encoded, Path(photo.path).read_bytes(), thumbnail, profile))
+    target.write_bytes(jpeg_metadata.graft(encoded, Path(photo.path).read_bytes(), thumbnail, profile))
+    carry.tell_lost(photo, "jpeg", carry.other_pictures(photo))
 
 
 def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail: Thumbnail) -> None:
     """Write changed pixels of a picture whole to ``target``, in the format of that suffix.
 
-    A JPEG keeps its quantisation tables and chroma sampling, other formats their bit depth; profile, EXIF, XMP,
-    orientation and alpha go over.
+    A JPEG keeps its quantisation tables and chroma sampling, other formats their bit depth; profile, EXIF, XMP, IPTC,
+    orientation and alpha go over. Warns of what the format has no place for, and of further pictures in the source.
 
     Args:
         photo: Where the pixels come from.
@@ -96,22 +97,42 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
     kind = format_of(target)
-    image = _with_metadata(pixels, photo)
+    stored = photo.pixels()
+    image = _with_profile(pixels, stored)
+    lost = carry.other_pictures(photo)
+    resolution = carry.has_resolution(photo, stored)
+    if kind == photo.format and kind in ("tiff", "png"):
+        if kind == "tiff":
+            if stored.get_typeof(STORED):
+                depth = {"uchar": "8-bit channels", "ushort": "16-bit channels"}.get(image.format, "32-bit floats")
+                warn(photo.path, f"stores {stored.get(STORED)}, and its output {depth}")
+            _save(_multiplied(image, photo), kind, target, photo)
+            tiff.graft(target, photo.path, resolution)
+        else:
+            _save(image, kind, target, photo)
+            with mapped(photo.path) as source:
+                joined, left_out = png.graft(target.read_bytes(), source, thumbnail)
+            target.write_bytes(joined)
+            lost += left_out
+        carry.tell_lost(photo, kind, lost)
+        return
+    if image.bands > photo.bands:
+        image = image.extract_band(0, n=photo.bands)
+        lost.append("a channel that is no alpha")
+    if kind == "jpeg" and image.bands == 4 and image.extract_band(3).min() < photo.full_scale:
+        lost.append("transparency (what was behind it is white)")
+    metadata = carry.read_metadata(photo)
     orientation = photo.orientation
     if kind in _UPRIGHT:
         image, orientation = _turned(image, orientation), 1
-    if kind == photo.format == "tiff":
-        if image.get_typeof(STORED):
-            depth = {"uchar": "8-bit channels", "ushort": "16-bit channels"}.get(image.format, "32-bit floating point")
-            warn(photo.path, f"stores {image.get(STORED)}, and its output {depth}")
-        _save(image, kind, target, photo)
-        tiff.graft(target, photo.path)
-        return
-    block = exif.from_tiff(photo.path) if photo.format == "tiff" else photo.exif
-    if block:
-        block = refresh_thumbnail(block.removeprefix(jpeg.EXIF_HEADER), thumbnail, _MAX_EXIF)
-        block = exif.with_orientation(block, orientation)
-    _save_with_exif(image, kind, target, photo, block)
+    if metadata.exif:
+        block = refresh_thumbnail(metadata.exif, thumbnail, _MAX_EXIF)
+        metadata = replace(metadata, exif=exif.with_orientation(block, orientation))
+    _save(carry.attach(image, kind, metadata), kind, target, photo)
+    lost += carry.embed(target, kind, metadata, resolution)
+    if kind == photo.format == "webp":
+        target.write_bytes(webp.with_unknown_chunks(target.read_bytes(), Path(photo.path).read_bytes()))
+    carry.tell_lost(photo, kind, lost)
 
 
 def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
@@ -123,33 +144,13 @@ def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
         target: Where to, in the format of that suffix.
     """
     kind = format_of(target)
-    block = exif.from_raw(source, (pixels.shape[1], pixels.shape[0]))
+    metadata = Metadata(exif.from_raw(source, (pixels.shape[1], pixels.shape[0])), xmp.from_raw_xmp(source))
     image = vips().Image.new_from_array(pixels)
     image = image.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
     profile = vips().Operation.call("profile_load", "srgb")
     image.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
-    packet = xmp.from_raw_xmp(source)
-    if packet:
-        image.set_type(vips().GValue.blob_type, "xmp-data", packet)
-    _save_with_exif(image, kind, target, None, block)
-
-
-def _save_with_exif(
-    image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | None, block: bytes | None
-) -> None:
-    """Encode the image, then put the block into the file as it is: libvips would rebuild it, without the MakerNote."""
-    if block and kind in ("avif", "heic"):
-        image = image.copy()
-        image.set_type(vips().GValue.blob_type, "exif-data", block)
-    _save(image, kind, target, photo)
-    if not block:
-        return
-    # A block that is no TIFF structure describes nothing, and the picture is whole without it.
-    with suppress(ValueError):
-        if kind == "tiff":
-            tiff.embed(target, block)
-        elif kind in _EMBED:
-            target.write_bytes(_EMBED[kind](target.read_bytes(), exif.fitting(block) if kind == "jpeg" else block))
+    _save(carry.attach(image, kind, metadata), kind, target, None)
+    carry.embed(target, kind, metadata, has_resolution=False)
 
 
 def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
@@ -157,18 +158,21 @@ def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
     return image.autorot()
 
 
-def _with_metadata(pixels: Pixels, photo: RenderedPhoto) -> pyvips.Image:
+def _with_profile(pixels: Pixels, stored: pyvips.Image) -> pyvips.Image:
     image = vips().Image.new_from_array(pixels)
-    source = photo.pixels()
-    depth = {np.dtype(np.uint8): "srgb", np.dtype(np.uint16): "rgb16"}.get(pixels.dtype, source.interpretation)
-    image = image.copy(interpretation=depth, xres=source.xres, yres=source.yres)
-    for field in source.get_fields():
-        if field in _CARRIED or field == STORED or field.startswith("png-comment-"):
-            value = source.get(field)
-            if field == "xmp-data":
-                value = xmp.without_trailing_images(bytes(value))
-            image.set_type(source.get_typeof(field), field, value)
+    depth = {np.dtype(np.uint8): "srgb", np.dtype(np.uint16): "rgb16"}.get(pixels.dtype, stored.interpretation)
+    image = image.copy(interpretation=depth, xres=stored.xres, yres=stored.yres)
+    for field in _CARRIED:
+        if stored.get_typeof(field):
+            image.set_type(stored.get_typeof(field), field, stored.get(field))
     return image
+
+
+def _multiplied(image: pyvips.Image, photo: RenderedPhoto) -> pyvips.Image:
+    """The image as its TIFF stores it, where that stores colours multiplied by alpha."""
+    if image.bands != 4 or not read_pages(photo.path).main.is_premultiplied:
+        return image
+    return multiplied(image)
 
 
 def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | None) -> None:
@@ -185,16 +189,17 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
                 path, Q=_QUALITY["jpeg"], subsample_mode="off", optimize_coding=True, keep=_NO_EXIF
             )
         elif kind == "png":
-            image.pngsave(path, bitdepth=16 if bits > 8 else 8, keep=_NO_EXIF)
+            interlace = photo is not None and photo.format == "png" and png.is_interlaced(photo.path)
+            image.pngsave(path, bitdepth=16 if bits > 8 else 8, interlace=interlace, keep=_NO_EXIF)
         elif kind == "tiff":
             compression = _compression(photo)
             predictor = {} if compression == "none" else {"predictor": "float" if is_float else "horizontal"}
             image.tiffsave(path, compression=compression, bigtiff=_needs_bigtiff(image), **predictor)
         elif kind == "webp":
-            lossy = photo is None or (photo.format == "webp" and not _is_lossless_webp(photo.path))
+            lossy = photo is None or (photo.format == "webp" and not webp.is_lossless(photo.path))
             _eight_bits(image).webpsave(path, lossless=not lossy, exact=True, Q=_QUALITY["webp"], keep=_NO_EXIF)
         elif kind == "avif":
-            keep = {} if "exif-data" in image.get_fields() else {"keep": _NO_EXIF}
+            keep = {} if image.get_typeof("exif-data") else {"keep": _NO_EXIF}
             # The default effort takes a minute for 24 megapixels and makes the file a third smaller.
             image.heifsave(
                 path,
@@ -237,21 +242,10 @@ def _compression(photo: RenderedPhoto | None) -> str:
     """The source's own lossless compression, else deflate."""
     if photo is None or photo.format != "tiff":
         return "deflate"
-    with Path(photo.path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(photo.path) as data:
         header = Tiff(data)
-        entry = header.ifd(header.first).entries.get(259)
+        entry = header.ifd(pages_of(data).main.offset).entries.get(259)
         return _COMPRESSIONS.get(header.number(entry) or 1, "deflate")
-
-
-def _is_lossless_webp(path: str) -> bool:
-    with Path(path).open("rb") as file:
-        file.seek(12)
-        while len(head := file.read(8)) == 8:
-            if head[:4] in (b"VP8L", b"VP8 "):
-                return head[:4] == b"VP8L"
-            size = int.from_bytes(head[4:], "little")
-            file.seek(size + size % 2, os.SEEK_CUR)
-    return False
 
 
 def _save_heic(image: pyvips.Image, target: Path, bits: int) -> None:
@@ -261,11 +255,10 @@ def _save_heic(image: pyvips.Image, target: Path, bits: int) -> None:
         raise MissingExtra("writing HEIC", "heif") from None
     pixels = image.numpy()
     mode = ("RGBA" if image.bands == 4 else "RGB") + (";16" if bits > 8 else "")
-    fields = set(image.get_fields())
     metadata = {
         key: bytes(image.get(field))
         for key, field in (("exif", "exif-data"), ("icc_profile", "icc-profile-data"), ("xmp", "xmp-data"))
-        if field in fields
+        if image.get_typeof(field)
     }
     heif = pillow_heif.from_bytes(mode, (image.width, image.height), np.ascontiguousarray(pixels).tobytes())
     with target.open("wb") as stream:

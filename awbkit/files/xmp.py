@@ -20,6 +20,8 @@ RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XMLNS: Final = "http://www.w3.org/2000/xmlns/"
 JPEG_HEADER: Final = b"http://ns.adobe.com/xap/1.0/\0"
 """What stands in front of a packet in a JPEG's APP1 segment."""
+EXTENDED_HEADER: Final = b"http://ns.adobe.com/xmp/extension/\0"
+"""What stands in front of a piece of a second packet, for what a segment cannot hold."""
 
 Condition = Callable[[str | None, str], bool]
 """Tells from namespace and local name whether a property is meant."""
@@ -44,6 +46,7 @@ _DEVELOPING = frozenset(
         "http://ns.adobe.com/camera-raw-embedded-lens-profile/1.0/",
     )
 )
+_BASIC = "http://ns.adobe.com/xap/1.0/"
 # True for the stored sensor data, the raw file or its preview, but not for the developed picture.
 _OUTDATED = {
     "http://ns.adobe.com/tiff/1.0/": """
@@ -55,7 +58,7 @@ _OUTDATED = {
         PixelXDimension PixelYDimension ColorSpace ComponentsConfiguration CompressedBitsPerPixel Gamma NativeDigest
     """,
     "http://purl.org/dc/elements/1.1/": "format",
-    "http://ns.adobe.com/xap/1.0/": "Thumbnails",
+    _BASIC: "Thumbnails",
 }
 
 
@@ -141,23 +144,25 @@ def serialise(document: Document, with_declaration: bool = False) -> bytes:
     return ("\n".join(lines).replace("\ufffe", "&#") + "\n").encode()
 
 
-def without_trailing_images(packet: bytes, limit: int | None = None) -> bytes:
-    """A packet that no longer announces what stood behind the primary image: gain maps, motion photos, depth maps.
+def without_other_pictures(packet: bytes, limit: int | None = None) -> bytes:
+    """A packet without thumbnails, which show the old colours, and without what stood behind the primary image.
+
+    The latter are gain maps, motion photos and depth maps, which some properties announce.
 
     Args:
         packet: The XMP, without the header of a JPEG segment.
         limit: The greatest length that there is room for.
 
     Returns:
-        The packet itself where it announces nothing, cannot be parsed, or would become too long.
+        The packet itself where it has nothing of that kind, cannot be parsed, or would become too long.
     """
-    if not any(namespace.encode() in packet for namespace in _TRAILING):
+    if not any(namespace.encode() in packet for namespace in _TRAILING) and b"Thumbnails" not in packet:
         return packet
     try:
         document = parse(packet.rstrip(b"\0"))
     except ValueError:
         return packet
-    if not _strip(document, _describes_trailing, _TRAILING):
+    if not _strip(document, _is_of_other_pictures, _TRAILING):
         return packet
     changed = serialise(document)
     return changed if limit is None or len(changed) <= limit else packet
@@ -196,6 +201,10 @@ def from_raw_xmp(path: str | os.PathLike[str]) -> bytes | None:
 
 def _describes_trailing(namespace: str | None, name: str) -> bool:
     return namespace in _INDEXES or (namespace == _GOOGLE_CAMERA and name.startswith(("MotionPhoto", "MicroVideo")))
+
+
+def _is_of_other_pictures(namespace: str | None, name: str) -> bool:
+    return _describes_trailing(namespace, name) or (namespace == _BASIC and name == "Thumbnails")
 
 
 def _describes_raw(namespace: str | None, name: str) -> bool:

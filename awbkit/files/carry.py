@@ -1,0 +1,127 @@
+"""Metadata from a rendered picture's file to a file of another format, whose places for it are others."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from awbkit.errors import warn
+from awbkit.files import exif, heif, jpeg_metadata, photoshop, png, tiff, webp, xmp
+from awbkit.files.decode import vips
+from awbkit.files.embed import MAX_JPEG_BLOCK, embed_in_avif, embed_in_jpeg, embed_in_png
+from awbkit.files.jpeg import EXIF_HEADER
+from awbkit.files.metadata import Metadata
+from awbkit.files.raw_profiles import raw_profile
+from awbkit.files.rendered import RenderedPhoto
+
+if TYPE_CHECKING:
+    import pyvips
+
+_EMBED = {"jpeg": embed_in_jpeg, "png": embed_in_png, "webp": webp.embed, "avif": embed_in_avif}
+_NAMES = {"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
+_MAX_JPEG_XMP = 0xFFFF - 2 - len(xmp.JPEG_HEADER)
+
+
+def read_metadata(photo: RenderedPhoto) -> Metadata:
+    """The blocks that a picture's file holds, without those parts that belong to its old pixels or to its storage.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is damaged.
+    """
+    if photo.format == "png":
+        found = png.read_metadata(photo.path)
+    elif photo.format == "tiff":
+        found = tiff.read_metadata(photo.path)
+    elif photo.format == "jpeg":
+        found = jpeg_metadata.read_metadata(Path(photo.path).read_bytes())
+    else:
+        image = photo.pixels()
+        packet = bytes(image.get("xmp-data")) if image.get_typeof("xmp-data") else None
+        found = Metadata(photo.exif, packet)
+    return Metadata(
+        exif=found.exif and found.exif.removeprefix(EXIF_HEADER),
+        xmp=found.xmp and xmp.without_other_pictures(found.xmp),
+        photoshop=found.photoshop and photoshop.without_thumbnails(found.photoshop),
+        texts=found.texts,
+    )
+
+
+def attach(image: pyvips.Image, kind: str, metadata: Metadata) -> pyvips.Image:
+    """The image with what its encoder itself must put into the file of this format."""
+    image = image.copy()
+    blob = vips().GValue.blob_type
+    if metadata.xmp and (kind != "jpeg" or len(metadata.xmp) <= _MAX_JPEG_XMP):
+        image.set_type(blob, "xmp-data", metadata.xmp)
+    if metadata.exif and kind in ("avif", "heic"):
+        image.set_type(blob, "exif-data", metadata.exif)
+    return image
+
+
+def embed(target: Path, kind: str, metadata: Metadata, has_resolution: bool = True) -> list[str]:
+    """Put into a freshly encoded file what its encoder cannot: libvips would rebuild EXIF, without the MakerNote.
+
+    Args:
+        target: The file, changed in place.
+        kind: Its format.
+        metadata: What to put in.
+        has_resolution: Whether the resolution that the encoder wrote is known, and not made up.
+
+    Returns:
+        What the format has no place for, in words.
+    """
+    lost = [f"the text {name!r}" for name in metadata.texts]
+    if kind == "jpeg" and metadata.xmp and len(metadata.xmp) > _MAX_JPEG_XMP:
+        lost.append("XMP of more than 64 KB")
+    if kind == "jpeg" and metadata.exif and len(metadata.exif) > MAX_JPEG_BLOCK:
+        lost.append("the greatest fields of EXIF of more than 64 KB")
+    if kind == "tiff":
+        lost += tiff.embed(target, metadata, has_resolution)
+        return lost
+    if metadata.exif and kind in _EMBED:
+        try:
+            block = exif.fitting(metadata.exif) if kind == "jpeg" else metadata.exif
+            target.write_bytes(_EMBED[kind](target.read_bytes(), block))
+        except ValueError:
+            # A block that is no TIFF structure describes nothing, and the picture is whole without it.
+            lost.append("damaged EXIF")
+    if kind == "png":
+        extra = [(b"zTXt", raw_profile(b"iptc", metadata.photoshop))] if metadata.photoshop else []
+        target.write_bytes(png.extended(target.read_bytes(), extra, has_resolution))
+    elif kind == "jpeg":
+        target.write_bytes(jpeg_metadata.extended(target.read_bytes(), metadata.photoshop, has_resolution))
+    elif metadata.photoshop:
+        lost.append("IPTC")
+    return lost
+
+
+def has_resolution(photo: RenderedPhoto, image: pyvips.Image) -> bool:
+    """Whether the file says how many pixels there are to the inch; decoders make a number up where it does not."""
+    if photo.format == "png":
+        return png.has_resolution(photo.path)
+    return photo.format in ("jpeg", "tiff") and bool(image.get_typeof("resolution-unit"))
+
+
+def tell_lost(photo: RenderedPhoto, kind: str, lost: list[str]) -> None:
+    """Warn of what the new file lacks."""
+    if lost:
+        remedy = "" if kind == photo.format else f"an output in {_NAMES[photo.format]} keeps all that stays true"
+        warn(photo.path, f"the {_NAMES[kind]} was written without {_listed(lost)}", remedy)
+
+
+def other_pictures(photo: RenderedPhoto) -> list[str]:
+    """The pictures and clips that a file holds beside the one that it shows, in words; none of them is carried over."""
+    with suppress(ValueError, OSError):
+        if photo.format == "jpeg":
+            return jpeg_metadata.trailing(Path(photo.path).read_bytes())
+        if photo.format == "tiff":
+            return tiff.other_pages(photo.path)
+        if photo.format in ("avif", "heic"):
+            return heif.other_images(photo.path)
+    return []
+
+
+def _listed(words: list[str], most: int = 5) -> str:
+    shown = words[:most] + ([f"{len(words) - most} more"] if len(words) > most else [])
+    return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]

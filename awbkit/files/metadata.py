@@ -1,0 +1,22 @@
+"""What a picture's file says about the photograph, in the blocks that all formats embed, each in its own place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Blocks of metadata, each byte for byte as it was found.
+
+    Attributes:
+        exif: EXIF, a TIFF structure.
+        xmp: An XMP packet.
+        photoshop: Photoshop's image resources, which hold IPTC.
+        texts: Names of further texts, such as the keywords of a PNG's chunks.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    photoshop: bytes | None = None
+    texts: tuple[str, ...] = ()

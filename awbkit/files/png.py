@@ -1,0 +1,225 @@
+"""PNG files (Third Edition): the metadata of one moved onto newly encoded pixels, and read wherever it stands.
+
+Every ancillary chunk of the source goes over byte for byte and in its order, before or behind the pixels as it was,
+apart from what would no longer be true.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from awbkit.files import xmp
+from awbkit.files.embed import PNG_SIGNATURE
+from awbkit.files.ifd import Buffer, mapped
+from awbkit.files.jpeg import EXIF_HEADER
+from awbkit.files.metadata import Metadata
+from awbkit.files.photoshop import without_thumbnails
+from awbkit.files.raw_profiles import Block, read_block, read_text, with_block
+from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
+
+_TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
+_PALETTE_TYPE, _ALPHA_TYPES = 3, (4, 6)
+_MAX_EXIF = 1 << 24
+
+# What the standards say of the picture and a change of its colours leaves true, though by their names these chunks may
+# not be copied by a program that does not know them. orNT is ImageMagick's orientation.
+_STILL_TRUE = frozenset(
+    (b"cHRM", b"gAMA", b"iCCP", b"sRGB", b"cICP", b"mDCV", b"mDCv", b"bKGD", b"sCAL", b"sTER", b"tIME", b"orNT")
+)
+# They describe how the old pixels were stored: Apple's index of the compressed data, the palette's transparency and
+# frequencies, and how many bits of a sample mean something.
+_STORAGE = frozenset((b"tRNS", b"hIST", b"iDOT", b"sBIT"))
+
+
+class Chunk(NamedTuple):
+    """One chunk: its kind, where it starts and ends in the file, and its content."""
+
+    kind: bytes
+    start: int
+    end: int
+    content: bytes
+
+
+def chunks(data: Buffer) -> Iterator[Chunk]:
+    """The chunks of a PNG up to IEND, without the content of those that hold pixels; what is cut off is left out."""
+    position = len(PNG_SIGNATURE)
+    while position + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        if end > len(data):
+            return
+        content = b"" if kind == b"IDAT" else bytes(data[position + 8 : end - 4])
+        yield Chunk(kind, position, end, content)
+        if kind == b"IEND":
+            return
+        position = end
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """The bytes of a chunk."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def read_metadata(path: str) -> Metadata:
+    """EXIF, XMP and Photoshop blocks of a PNG, before or behind its pixels, in chunks of their own or as raw profiles.
+
+    Of several, a chunk of its own counts before a raw profile, and the first before the others.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    found: dict[str, bytes] = {}
+    exif = None
+    texts = []
+    with mapped(path) as data:
+        for kind, _, _, content in chunks(data):
+            if kind == b"eXIf" and exif is None:
+                exif = content.removeprefix(EXIF_HEADER)
+            elif kind in _TEXTS and (text := read_text(kind, content)):
+                block = read_block(text)
+                if block is None:
+                    texts.append(text)
+                else:
+                    found.setdefault(block.kind, block.content)
+    return Metadata(
+        exif=exif if exif is not None else found.get("exif"),
+        xmp=found.get("xmp"),
+        photoshop=found.get("photoshop"),
+        texts=tuple(text.keyword.decode("latin-1") for text in texts),
+    )
+
+
+def is_interlaced(path: str) -> bool:
+    """Whether the pixels are stored in the order of Adam7."""
+    with mapped(path) as data:
+        return bool(data[28:29] == b"\1")
+
+
+def has_resolution(path: str) -> bool:
+    """Whether the file says how many pixels there are to the metre."""
+    with mapped(path) as data:
+        return any(kind == b"pHYs" and content[8:] == b"\1" for kind, _, _, content in chunks(data))
+
+
+def extended(encoded: bytes, extra: list[tuple[bytes, bytes]], has_resolution: bool) -> bytes:
+    """A PNG with further chunks before its pixels, and without a resolution that its encoder made up.
+
+    Args:
+        encoded: The file.
+        extra: Kinds and contents.
+        has_resolution: Whether pHYs stays.
+    """
+    out = [PNG_SIGNATURE]
+    for kind, start, end, _ in chunks(encoded):
+        if kind == b"IDAT":
+            return b"".join([*out, *(chunk(*item) for item in extra), encoded[start:]])
+        if kind != b"pHYs" or has_resolution:
+            out.append(encoded[start:end])
+    raise ValueError("PNG without pixels")
+
+
+def graft(encoded: bytes, source: Buffer, thumbnail: Thumbnail | None = None) -> tuple[bytes, list[str]]:
+    """Join newly encoded pixels with the ancillary chunks of the PNG that they came from.
+
+    Chunks are copied verbatim and in their order, known or not, apart from what would no longer be true:
+
+    - Of a palette that has become RGB: PLTE, tRNS, hIST; tRNS of RGB, which has become an alpha channel. bKGD, an
+      index into the palette, becomes the colour that it stood for.
+    - sBIT, where fewer bits than the sample has were significant; now all are.
+    - Pictures of the old colours: thumbnails in EXIF are renewed, Photoshop's are removed; sPLT.
+    - What would announce images that stood behind the picture, in XMP.
+    - Chunks whose names say that they depend on the pixels, unless known to stay true: iDOT, cLLI, pCAL, dSIG, private
+      ones.
+
+    Args:
+        encoded: The new file, RGB or RGBA; its own ancillary chunks are left out.
+        source: The file whose metadata is wanted.
+        thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one, or to None to remove it.
+
+    Returns:
+        The new file, and what it lacks of the source, in words, apart from how the old pixels were stored.
+
+    Raises:
+        ValueError: One of the two is no PNG.
+    """
+    if not encoded.startswith(PNG_SIGNATURE) or source[:8] != PNG_SIGNATURE:
+        raise ValueError("not a PNG")
+    new = list(chunks(encoded))
+    header = next((c.content for c in new if c.kind == b"IHDR"), b"")
+    if len(header) != 13:
+        raise ValueError("PNG without a header")
+    before: list[bytes] = []
+    behind: list[bytes] = []
+    lost: list[str] = []
+    side, old_header, palette, last = before, b"", b"", b""
+    end = len(PNG_SIGNATURE)
+    for kind, start, end, content in chunks(source):
+        last = kind
+        if kind == b"IHDR":
+            old_header = content
+        elif kind == b"PLTE":
+            palette = content
+        elif kind == b"IDAT":
+            side = behind
+        elif kind == b"bKGD" and old_header[9:10] == bytes([_PALETTE_TYPE]):
+            side += _background(content, palette)
+        elif kind == b"sBIT":
+            side += _significant_bits(content, old_header, header)
+        elif _is_ancillary(kind) and _may_stay(kind):
+            renewed = _renewed(kind, content, thumbnail)
+            side.append(bytes(source[start:end]) if renewed == content else chunk(kind, renewed))
+        elif _is_ancillary(kind) and kind not in _STORAGE:
+            lost.append(f"chunk {kind.decode('latin-1')}")
+    if last != b"IEND":
+        lost.append("metadata behind the place where the file was cut off")
+    elif any(source[end:]):
+        lost.append("what stood behind its end")
+    pixels = [encoded[c.start : c.end] for c in new if c.kind == b"IDAT"]
+    parts = [PNG_SIGNATURE, chunk(b"IHDR", header), *before, *pixels, *behind, chunk(b"IEND", b"")]
+    return b"".join(parts), list(dict.fromkeys(lost))
+
+
+def _is_ancillary(kind: bytes) -> bool:
+    return bool(kind[0] & 0x20)
+
+
+def _may_stay(kind: bytes) -> bool:
+    """Whether a chunk stays true, by its safe-to-copy bit if it is not known (section 5.4)."""
+    return kind in _STILL_TRUE or (bool(kind[3] & 0x20) and kind not in _STORAGE)
+
+
+def _renewed(kind: bytes, content: bytes, thumbnail: Thumbnail | None) -> bytes:
+    if kind == b"eXIf":
+        head = EXIF_HEADER if content.startswith(EXIF_HEADER) else b""
+        return head + refresh_thumbnail(content.removeprefix(EXIF_HEADER), thumbnail, _MAX_EXIF)
+    text = read_text(kind, content) if kind in _TEXTS else None
+    block = read_block(text) if text else None
+    if text is None or block is None:
+        return content
+    renewed = _renewed_block(block, thumbnail)
+    return content if renewed == block.content else bytes(with_block(text, block._replace(content=renewed)))
+
+
+def _renewed_block(block: Block, thumbnail: Thumbnail | None) -> bytes:
+    if block.kind == "exif":
+        return refresh_thumbnail(block.content, thumbnail, _MAX_EXIF)
+    if block.kind == "xmp":
+        return xmp.without_other_pictures(block.content)
+    return without_thumbnails(block.content)
+
+
+def _background(content: bytes, palette: bytes) -> list[bytes]:
+    index = 3 * content[0] if content else len(palette)
+    colour = palette[index : index + 3]
+    return [chunk(b"bKGD", bytes(v for value in colour for v in (0, value)))] if len(colour) == 3 else []
+
+
+def _significant_bits(content: bytes, old: bytes, new: bytes) -> list[bytes]:
+    """The chunk, if all bits were significant already, with as many values as the new pixels have channels."""
+    depth = 8 if old[9:10] == bytes([_PALETTE_TYPE]) else next(iter(old[8:9]), 0)
+    if len(content) < 3 or set(content) != {depth} or depth != new[8]:
+        return []
+    return [chunk(b"sBIT", bytes([depth] * (4 if new[9] in _ALPHA_TYPES else 3)))]
