@@ -295,14 +295,14 @@ class TestTuning:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("", "no Raspberry Pi tuning"),
+            ("", "is no JSON"),
             ("[1, 2]", "no Raspberry Pi tuning"),
             ('{"algorithms": 3}', "no Raspberry Pi tuning"),
             ('{"algorithms": [3]}', "no Raspberry Pi tuning"),
             (tuning_text(**{"rpi.awb": {}}), "ct_curve"),
             (tuning_text(**{"rpi.awb": {"ct_curve": [2800, 0.7]}}), "no Raspberry Pi tuning"),
             (tuning_text(**{"rpi.awb": {"ct_curve": []}}), "empty"),
-            (tuning_text(**{"rpi.awb": {"ct_curve": [2800, 0.7, float("nan")]}}), "empty or infinite"),
+            (tuning_text(**{"rpi.awb": {"ct_curve": [2800, 0.7, float("nan")]}}), "holds NaN"),
             (tuning_text(**{"rpi.awb": {"ct_curve": [2800, 0.7, 0.4, 2700, 0.6, 0.5]}}), "rise"),
             (tuning_text(**{"rpi.ccm": {"ccms": []}}), "empty"),
             (tuning_text(**{"rpi.ccm": {"ccms": [{"ct": 5000, "ccm": [1] * 8}]}}), "no Raspberry Pi tuning"),

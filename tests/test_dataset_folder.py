@@ -419,6 +419,17 @@ class TestCameras:
         [
             ("{", r"cameras\.json: is no JSON"),
             ("[]", "is no object of cameras by name; the form is"),
+            ("[" * 100_000, r"cameras\.json: nests more than 100 levels"),
+            (f"[{'9' * 5000}]", r"cameras\.json: holds a number of 5000 digits"),
+            ('{"\\ud800": {}}', r"cameras\.json: holds half a surrogate pair"),
+            ('{"X": {}, "X": {}}', r"cameras\.json: states 'X' twice"),
+            ('{"X": {"matrices": [{"cct": 1e999}]}}', "which is too large for any program"),
+            (
+                f'{{"X": {{"matrices": [{{"cct": {"9" * 300}, "xyz_to_camera": [[1e300,0,0],[0,1,0],[0,0,1]]}}]}}}}',
+                "'X'",
+            ),
+            ('{"X": {"matrices": 7}}', "'X'"),
+            ('{"X": {"matrices": {"a": 1}}}', "'X'"),
             ('{"X": []}', "'X'"),
             ('{"X": {}}', "'X' lacks 'matrices'"),
             ('{"X": {"matrix": []}}', "'X' lacks 'matrices'"),

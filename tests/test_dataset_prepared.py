@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,19 @@ def _edit(change: Callable[[dict[str, object]], object]) -> Callable[[Path], Non
     return edit
 
 
+def _json(text: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / "dataset.json").write_text(text)
+
+
+def _npy(data: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / "thumbnails.npy").write_bytes(data)
+
+
+def _header(text: str) -> bytes:
+    """A NumPy file of format 1.0 with this text as its header, and plenty of numbers."""
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode() + bytes(200_000)
+
+
 def _replace_in_index(old: str, new: str) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         text = (folder / "index.csv").read_text()
@@ -71,7 +85,30 @@ def _replace_in_index(old: str, new: str) -> Callable[[Path], None]:
         (_edit(lambda info: info["cameras"]["Nikon D810"].update(matrices=[{"cct": 1}])), "cannot be read"),
         (_replace_in_index("img2", "img2\nimg3"), "cannot be read"),
         (_replace_in_index(",scene,", ",other,"), "cannot be read"),
+        (_edit(lambda info: info.update(title=["\x1b"])), "its title is no text"),
+        (_edit(lambda info: info.update(options=3)), "its options and cameras are no objects"),
+        (_edit(lambda info: info["cameras"].update({"Nikon D810": 7})), "cannot be read"),
+        (_json('{"schema": 1, "skipped": 1' + "0" * 5000 + "}"), "holds a number of 5001 digits"),
+        (_json('{"schema":' + "[" * 100_000), "nests more than 100 levels"),
+        (_json('{"schema": 1, "title": "\\ud800"}'), "holds half a surrogate pair"),
+        (_json('{"schema": 1, "schema": 1}'), "states 'schema' twice"),
+        (lambda folder: (folder / "index.csv").write_text("image,camera\n"), "has no column"),
+        (_replace_in_index("img2", "x" * 200_000), "is no table"),
+        (lambda folder: (folder / "index.csv").write_text(",".join(COLUMNS) + "\n"), "no lines below its header"),
         (lambda folder: (folder / "thumbnails.npy").write_bytes(b"no array"), "is damaged"),
+        (_npy(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"), "is damaged"),
+        (_npy(_header("{'descr': '<u2', 'fortran_order': False, 'shape': (5, 64, 64, 3)")), "is damaged"),
+        (_npy(_header("{'descr': '<u2', 'fortran_order': False, 'shape': (5, -64, 64, 3)}")), "is damaged"),
+        (_npy(_header("{'descr': '<u2', 'fortran_order': False, 'shape': (5L, 64")), "is damaged"),
+        (_npy(_header("{'descr': '<u2', 'fortran_order': False, 'shape': (9" + "9" * 30 + ",)}")), "is damaged"),
+        (_npy(_header("{'descr': '|O', 'fortran_order': False, 'shape': (5, 64, 64, 3)}")), "is damaged"),
+        (_npy(_header("[" * 3000)), "is damaged"),
+        (_npy(_header("{'descr': [(" * 50)), "is damaged"),
+        (_npy(_header("__import__('os').system('id')")), "is damaged"),
+        (_npy(b"PK\x03\x04"), "is damaged"),
+        (_npy(b"PK\x05\x06" + bytes(18)), "is damaged"),
+        (_npy(pickle.dumps(np.ones((5, 64, 64, 3), np.uint16))), "is damaged"),
+        (lambda folder: np.save(folder / "thumbnails.npy", np.ones((5, 64, 64), np.uint16)), "shape"),
         (lambda folder: np.save(folder / "valid.npy", np.ones((4, 64, 64), bool)), "not of the same length"),
         (lambda folder: np.save(folder / "valid.npy", np.ones((5, 64, 64))), "float64"),
         (lambda folder: np.save(folder / "thumbnails.npy", np.ones((5, 32, 32, 3), np.uint16)), "shape"),

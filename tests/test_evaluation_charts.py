@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.escaping import markup
 from awbkit.evaluation.html.charts.binning import density, hexagonal
 from awbkit.evaluation.html.charts.chromaticity import chromaticities, directions, letters
 from awbkit.evaluation.html.charts.confidence import reliability, risk_coverage
 from awbkit.evaluation.html.charts.distribution import cumulative, intervals, strips
 from awbkit.evaluation.html.charts.scales import Scale, error_range, padded_range, round_down, round_up
-from awbkit.evaluation.html.charts.svg import element, figure_text, number, safe, shortened
+from awbkit.evaluation.html.charts.svg import element, figure_text, number, shortened
 from awbkit.evaluation.html.directions import by_camera, daylight_xy, planckian_locus, signed_errors
 from awbkit.evaluation.leaders import summaries_of
 from awbkit.illuminant import angular_error
@@ -138,8 +139,8 @@ def test_density_of_few_values(values: list[float]) -> None:
     ],
 )
 def test_foreign_text_cannot_act(text: str, shown: str) -> None:
-    assert safe(text) == shown
-    assert safe(text).encode("utf-8")
+    assert markup(text) == shown
+    assert markup(text).encode("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,13 @@ def test_a_model_that_is_trained_again_is_read_again(tmp_path: Path, monkeypatch
         loaded("m.safetensors")
 
 
+def deep(levels: int) -> Any:
+    found: Any = 1
+    for _ in range(levels):
+        found = {"a": found}
+    return found
+
+
 def header(change: dict[str, Any]) -> bytes:
     model = random_model()
     entry = {
@@ -186,7 +193,10 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("a number beyond all numbers", header({"calibration": [10**400, 1]}), "is no model of awbkit"),
     ("a name that is no text", header({"name": "\ud800"}), "is no model of awbkit"),
     ("a falling line", header({"calibration": [0, -1]}), "calibration"),
-    ("an infinite line", header({"calibration": [0, float("inf")]}), "calibration"),
+    ("an infinite line", header({"calibration": [0, float("inf")]}), "holds Infinity"),
+    ("no name", header({"name": ""}), "a name is a text of 1 to 200 characters"),
+    ("a name without end", header({"name": "x" * 201}), "a name is a text of 1 to 200 characters"),
+    ("a deep header", header({"training": deep(200)}), "nests more than 100 levels"),
     ("half a line", header({"calibration_without_matrix": [1]}), "is no model of awbkit"),
     ("half an architecture", header({"architecture": {"family": "awbnet"}}), "an architecture states"),
     ("no architecture", header({"architecture": None}), "an architecture states"),

@@ -24,8 +24,9 @@ from rich.cells import cell_len
 from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, open_writer, read_records, rounded
 from awbkit.cli.report import FailedList
 from awbkit.cli.table import shortened
-from awbkit.cli.terminal import Progress, clock, printable
+from awbkit.cli.terminal import Progress, clock
 from awbkit.errors import UsageError
+from awbkit.escaping import printable
 from awbkit.files.find import read_path_list
 
 OK: dict[str, Any] = {

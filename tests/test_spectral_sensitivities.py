@@ -97,9 +97,9 @@ class TestReads:
 @pytest.mark.parametrize(
     ("name", "data", "problem"),
     [
-        ("a.json", b"", "no spectral sensitivity"),
+        ("a.json", b"", "is no JSON"),
         ("a.json", b"[1, 2]", "no spectral sensitivity"),
-        ("a.json", b"[" * 5000, "no spectral sensitivity"),
+        ("a.json", b"[" * 5000, "nests more than"),
         ("a.json", b'{"header": {}, "spectral_data": {}}', "no spectral sensitivity"),
         (
             "a.json",
@@ -107,7 +107,7 @@ class TestReads:
             "no wavelengths",
         ),
         ("a.json", document(values=np.zeros((81, 3))), "sees nothing"),
-        ("a.json", document(values=np.full((81, 3), np.nan)), "finite"),
+        ("a.json", document(values=np.full((81, 3), np.nan)), "holds NaN, which is no JSON number"),
         ("a.json", document(values=np.ones((81, 3))), "see the same"),
         ("a.csv", b"\xff\xfe\0", "no spectral sensitivity"),
         ("a.csv", b"", "no wavelengths"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +12,8 @@ from rich.table import Table
 
 from awbkit.cli import options
 from awbkit.cli.options import ResultFormat
-from awbkit.cli.terminal import printable
 from awbkit.errors import UsageError
+from awbkit.escaping import file_stem, json_text, printable
 from awbkit.files.outputs import IfExists, skips, write_whole
 
 if TYPE_CHECKING:
@@ -53,9 +52,9 @@ def bench(
         raise UsageError(f"-o {output} is a file; name a folder")
     measured = pictures(data or [], count)
     names = [prepared.name for prepared, _ in measured.judged]
-    if len(set(names)) < len(names):
+    if len(set(map(file_stem, names))) < len(names):
         raise UsageError("two of the data sets have one name; name each once")
-    files = [] if output is None else [output / "bench.json", *(output / f"{name}.svg" for name in names)]
+    files = [] if output is None else [output / "bench.json", *(output / f"{file_stem(name)}.svg" for name in names)]
     skipped = [skips(path, if_exists) for path in files]
     if files and all(skipped):
         return
@@ -71,13 +70,13 @@ def bench(
         print(f"awbkit: no {lacking} here, so nothing is measured on Cortex-M processors", file=sys.stderr)
     records = to_json(costs)
     if output is not None:
-        write_whole(output / "bench.json", if_exists, (json.dumps(records, indent=1) + "\n").encode())
+        write_whole(output / "bench.json", if_exists, (json_text(records, indent=1) + "\n").encode())
         for name in names:
-            write_whole(output / f"{name}.svg", if_exists, chart(costs, name).encode())
+            write_whole(output / f"{file_stem(name)}.svg", if_exists, chart(costs, name).encode())
     chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
     if chosen is ResultFormat.JSON:
         for record in records:
-            print(json.dumps(record, ensure_ascii=False))
+            print(json_text(record))
     else:
         table = _table(costs, names)
         console = Console(highlight=False, markup=False, emoji=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,8 @@ import typer
 
 from awbkit.cli import options
 from awbkit.cli.methods import ListFormat
-from awbkit.cli.terminal import Progress, clock, printable
+from awbkit.cli.terminal import Progress, clock
+from awbkit.escaping import json_text, printable
 from awbkit.files.outputs import IfExists
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def inspect(
         "cameras": [dataclasses.asdict(camera) for camera in summarise(opened)],
     }
     if (format or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSON)) is ListFormat.JSON:
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        print(json_text(document, indent=2))
     else:
         _print_summary(opened)
     if verify:
@@ -131,7 +131,7 @@ def layouts(
             }
             for kind in described
         ]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json_text(rows, indent=2))
         return
     from rich.console import Console
     from rich.padding import Padding
@@ -195,16 +195,17 @@ def _print_summary(prepared: Prepared) -> None:
 
     console = Console(highlight=False, markup=False, emoji=False)
     info = prepared.info
-    console.print(Text(f"{info['title']}: {len(prepared)} images, {info['skipped']} skipped", "bold"))
-    options = ", ".join(f"{key}={value}" for key, value in info["options"].items())
+    title = printable(info.get("title", "no title"))
+    console.print(Text(f"{title}: {len(prepared)} images, {printable(str(info.get('skipped', '?')))} skipped", "bold"))
+    options = ", ".join(f"{key}={value}" for key, value in info.get("options", {}).items())
     parts = folds(prepared)
     for title, value in (
-        ("layout", info["layout"] + (f" ({options})" if options else "")),
-        ("licence", info["licence"]),
-        ("illuminant", info["convention"]),
-        ("cite", info["citation"]),
+        ("layout", info.get("layout", "") + (f" ({options})" if options else "")),
+        ("licence", info.get("licence", "")),
+        ("illuminant", info.get("convention", "")),
+        ("cite", info.get("citation", "")),
         ("folds", ", ".join(f"{fold}: {count}" for fold, count in parts.items()) or "none published"),
-        ("hash", info["hash"]),
+        ("hash", info.get("hash", "")),
     ):
         _print_field(console, title, str(value))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

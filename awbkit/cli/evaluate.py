@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -13,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from awbkit.cli import options
-from awbkit.cli.terminal import Progress, printable
+from awbkit.cli.terminal import Progress
 from awbkit.errors import CheckFailed, UsageError
+from awbkit.escaping import csv_line, json_text, printable
 from awbkit.files.outputs import IfExists
 
 if TYPE_CHECKING:
@@ -294,11 +293,9 @@ def _write(evaluation: Evaluation, format: ReportFormat | None, metric: Metric, 
     elif format is ReportFormat.MARKDOWN:
         print(to_markdown(evaluation, (metric.value,)), end="")
     elif format is ReportFormat.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(CSV_COLUMNS)
-        writer.writerows(csv_rows(evaluation))
+        sys.stdout.writelines(map(csv_line, (CSV_COLUMNS, *csv_rows(evaluation))))
     else:
-        print(json.dumps(to_document(evaluation, per_image=per_image), indent=2, ensure_ascii=False))
+        print(json_text(to_document(evaluation, per_image=per_image), indent=2))
 
 
 def _tell_failures(judged: Judged, truth: Truth) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,8 +11,8 @@ import typer
 
 from awbkit.cli import options
 from awbkit.cli.options import Domain, ResultFormat
-from awbkit.cli.terminal import printable
 from awbkit.errors import UsageError
+from awbkit.escaping import json_text, printable
 from awbkit.files.outputs import IfExists, skips, write_whole
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def _report(
     }
     chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
     if chosen is ResultFormat.JSON:
-        print(json.dumps(record, ensure_ascii=False))
+        print(json_text(record))
         return
     print(f"{'model':<12}{printable(name)}")
     print(f"{'files':<12}{printable(', '.join(str(output / file) for file in sizes))}")

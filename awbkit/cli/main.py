@@ -14,8 +14,8 @@ from typer.core import TyperGroup
 
 from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, factorize, methods, prune, quantize, train
 from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
-from awbkit.cli.terminal import printable
 from awbkit.errors import AwbError, AwbWarning
+from awbkit.escaping import printable
 
 # Of the parser's errors typer names this one only; the others have its parent in common.
 _ParserError: Any = typer.BadParameter.__base__

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+from awbkit.escaping import json_text
 
 
 class ListFormat(StrEnum):
@@ -38,7 +39,7 @@ def methods(
             }
             for row in described
         ]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json_text(rows, indent=2))
         return
     from rich.console import Console
     from rich.padding import Padding

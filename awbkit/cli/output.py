@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import itertools
 import json
 import math
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, BinaryIO, NoReturn, Protocol, TextIO
 
 from awbkit.errors import UsageError
+from awbkit.escaping import csv_line, json_text
 
 ESTIMATE_KEYS = (
     *("schema", "path", "status", "method", "illuminant", "gains", "chromaticity", "cct", "duv", "expected_error"),
@@ -36,7 +35,6 @@ _DIGITS = {
     "ms": 1,
 }
 _COMPONENTS = {"illuminant": "rgb", "gains": "rgb", "chromaticity": "rg"}
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -98,7 +96,7 @@ class JsonLinesWriter:
         self._stream = stream
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self._stream.write(_to_json(rounded(record, self._keys)) + "\n")
+        self._stream.write(json_text(rounded(record, self._keys)) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -114,7 +112,7 @@ class JsonWriter:
         self._before = "[\n"
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self._stream.write(self._before + _to_json(rounded(record, self._keys)))
+        self._stream.write(self._before + json_text(rounded(record, self._keys)))
         self._stream.flush()
         self._before = ",\n"
 
@@ -129,17 +127,17 @@ class CsvWriter:
     def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
         self._keys = keys
         self._stream = stream
-        self._csv = csv.writer(stream, lineterminator="\n")
-        self._csv.writerow(
+        names = (
             f"{key}_{component}" if component else key for key in keys for component in _COMPONENTS.get(key, ("",))
         )
+        stream.write(csv_line(names))
 
     def write(self, record: Mapping[str, Any]) -> None:
         cells: list[object] = []
         for key, value in rounded(record, self._keys).items():
             components = _COMPONENTS.get(key)
             cells += [value] if components is None else value or [None] * len(components)
-        self._csv.writerow(cells)
+        self._stream.write(csv_line(cells))
         self._stream.flush()
 
     def close(self) -> None:
@@ -173,12 +171,6 @@ def _rounded(value: Any, digits: int | None) -> Any:
         return number
     # Adding zero turns -0.0 into 0.0.
     return round(number) if digits == 0 else round(number, digits) + 0.0
-
-
-def _to_json(record: Record) -> str:
-    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
-    # Bytes of a file name that are not UTF-8 arrive as lone surrogates: legal in JSON as escapes, not as UTF-8.
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def read_records(stream: BinaryIO, name: str) -> Iterator[Record]:

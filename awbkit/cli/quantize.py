@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -13,8 +12,9 @@ import typer
 
 from awbkit.cli import options, training
 from awbkit.cli.options import Domain, ResultFormat
-from awbkit.cli.terminal import Progress, printable
+from awbkit.cli.terminal import Progress
 from awbkit.errors import UsageError
+from awbkit.escaping import json_text, printable
 from awbkit.files.outputs import IfExists, skips, write_whole
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _report(
     }
     chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
     if chosen is ResultFormat.JSON:
-        print(json.dumps(record, ensure_ascii=False))
+        print(json_text(record))
         return
     rows = {
         "model": f"{output}, {size:,} bytes, {parameters:,} weights of {weights} bits",

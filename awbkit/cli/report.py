@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from awbkit.cli.output import Format, Writer, abandon_stdout, default_format, open_writer
-from awbkit.cli.terminal import Progress, printable
+from awbkit.cli.terminal import Progress
 from awbkit.errors import OutputError, UsageError
+from awbkit.escaping import printable
 from awbkit.files.find import IMAGE_SUFFIXES
 from awbkit.files.outputs import IfExists, write_whole
 from awbkit.files.signatures import sniff

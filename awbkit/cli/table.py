@@ -13,7 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from awbkit.cli.output import rounded
-from awbkit.cli.terminal import printable
+from awbkit.escaping import printable
 
 _WIDEST = 160
 _NARROWEST_NAME = 16

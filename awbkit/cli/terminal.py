@@ -1,31 +1,16 @@
-"""What a person sees on standard error: text made safe to show, and one line of progress."""
+"""What a person sees on standard error: one line of progress."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import time
-import unicodedata
 from collections.abc import Iterator
 from typing import TextIO
 
 _FIRST_SECONDS = 0.5
 _REDRAW_SECONDS = 0.1
 _ERASE = "\r\x1b[K"
-
-
-def printable(text: str) -> str:
-    """The text with everything escaped that a terminal would obey or hide: controls, line breaks, direction marks."""
-    return text if text.isprintable() else "".join(map(_escaped, text))
-
-
-def _escaped(character: str) -> str:
-    if character.isprintable() or unicodedata.category(character) == "Zs":
-        return character
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def clock(seconds: float) -> str:

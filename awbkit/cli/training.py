@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from awbkit.cli.options import ResultFormat
-from awbkit.cli.terminal import Progress, clock, printable
+from awbkit.cli.terminal import Progress, clock
 from awbkit.errors import MissingExtra, UsageError
+from awbkit.escaping import json_text, printable
 
 if TYPE_CHECKING:
     from awbkit.network.architecture import Architecture
@@ -211,7 +211,7 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
             "trained_on_validation": result.known_before,
         }
     if format is ResultFormat.JSON:
-        print(json.dumps(record, ensure_ascii=False))
+        print(json_text(record))
         return
     rows = {
         "model": record["model"],

@@ -100,11 +100,6 @@ def safe_name(name: str) -> str:
     return "/".join(parts)
 
 
-def printable(name: str) -> str:
-    """The name with escapes for all that cannot be printed on one line of UTF-8."""
-    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), name)
-
-
 def list_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
     """The files in a zip or tar file, in its own order, by the name that it gives them.
 

@@ -17,7 +17,6 @@ A camera that neither LibRaw nor ``cameras.json`` knows has no matrix, and so no
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -35,6 +34,7 @@ from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.pixels import is_8_bit, linear_thumbnail, read_stored
 from awbkit.datasets.prepared import camera_from_json
 from awbkit.datasets.source import Source
+from awbkit.documents import Malformed, parse_json
 from awbkit.errors import AwbError, FileError, UnreadableFile, UsageError
 from awbkit.files.find import IMAGE_SUFFIXES, RAW_SUFFIXES
 from awbkit.image import LinearImage
@@ -272,9 +272,9 @@ def _given_cameras(source: Source) -> dict[str, Camera]:
     for file in source.find("cameras.json"):
         where = f"{source.path}/{file}"
         try:
-            entries = json.loads(source.text(file))
-        except ValueError as error:
-            raise UnreadableFile(where, f"is no JSON ({error})") from None
+            entries = parse_json(source.text(file))
+        except Malformed as error:
+            raise UnreadableFile(where, str(error), _CAMERAS_FORM) from None
         if not isinstance(entries, dict):
             raise UnreadableFile(where, "is no object of cameras by name", _CAMERAS_FORM)
         for name, entry in entries.items():
@@ -284,7 +284,7 @@ def _given_cameras(source: Source) -> dict[str, Camera]:
                 camera = camera_from_json(name, entry)
             except KeyError as error:
                 raise UnreadableFile(where, f"{name!r} lacks {error}", _CAMERAS_FORM) from None
-            except (ValueError, TypeError, AttributeError) as error:
+            except (ValueError, TypeError, AttributeError, OverflowError) as error:
                 raise UnreadableFile(where, f"{name!r}: {error}", _CAMERAS_FORM) from None
             if cameras.setdefault(name, camera) != camera:
                 raise UnreadableFile(

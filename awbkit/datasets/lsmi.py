@@ -28,7 +28,6 @@ Multi-Illuminant (LSMI) Dataset for Developing White Balance Algorithm under Mix
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -44,6 +43,7 @@ from awbkit.datasets.colour_chart import ColourChart
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.source import Source
 from awbkit.datasets.spread import angular_spread
+from awbkit.documents import Malformed, parse_json
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.illuminant import Illuminant
 from awbkit.image import LinearImage
@@ -138,9 +138,9 @@ class Lsmi(Layout):
 
 def _table(source: Source, name: str) -> dict[str, Any]:
     try:
-        table = json.loads(source.text(name))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableFile(f"{source.path}/{name}", f"is no JSON ({error})", "download it again") from None
+        table = parse_json(source.text(name))
+    except Malformed as error:
+        raise UnreadableFile(f"{source.path}/{name}", str(error), "download it again") from None
     if not isinstance(table, dict):
         raise UnreadableFile(f"{source.path}/{name}", "is not a table of places", "download it again")
     return table

@@ -7,7 +7,6 @@ appears in one step, when all is there.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -28,6 +27,7 @@ from awbkit.datasets.layout import Layout, Sample, Skipped
 from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_json, content_hash
 from awbkit.datasets.source import Source
 from awbkit.errors import OutputError, UnreadableFile, UsageError
+from awbkit.escaping import csv_line, json_text
 from awbkit.files.lock import locked
 from awbkit.files.outputs import IfExists, unwritable
 from awbkit.illuminant import Illuminant
@@ -164,8 +164,7 @@ class Preparation:
             # Last, because it is what makes the folder a prepared data set.
             description = self._description()
             description["hash"] = f"sha256:{content_hash(final, description)}"
-            text = json.dumps(description, indent=2, ensure_ascii=False, sort_keys=False)
-            (final / "dataset.json").write_text(text + "\n", encoding="utf-8", errors="surrogateescape")
+            (final / "dataset.json").write_text(json_text(description, indent=2) + "\n", encoding="utf-8")
             check_output(self.out, if_exists)
             _replace(final, self.out)
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -249,9 +248,7 @@ def _state(path: Path) -> tuple[str, int, int]:
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        file.writelines(map(csv_line, (columns, *rows)))
 
 
 def _remove(path: Path) -> None:

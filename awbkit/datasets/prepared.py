@@ -11,8 +11,8 @@ skipped.csv      image, reason
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import io
 import json
 import math
 import os
@@ -26,13 +26,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.camera import Camera
+from awbkit.datasets.arrays import mapped
+from awbkit.documents import LARGEST, decoded, parse_json, rows
 from awbkit.errors import UnreadableFile
+from awbkit.escaping import csv_text
 from awbkit.image import LinearImage
 
 SCHEMA = 1
 COLUMNS = ("image", "camera", "scene", "fold", "r", "g", "b", "exposure", "spread", "gain")
 ARRAYS = ("thumbnails.npy", "valid.npy", "local.npy")
 
+_LARGEST_INDEX = 4 * LARGEST
 _UNHASHED = {"hash", "source", "options"}
 _REMEDY = "prepare it again with awbkit dataset prepare"
 
@@ -71,6 +75,8 @@ class Row:
         illuminant = (float(cells["r"]), float(cells["g"]), float(cells["b"]))
         if not all(0 < value < math.inf for value in illuminant):
             raise ValueError(f"illuminant of {cells['image']} is not positive")
+        if not 0 < float(cells["gain"]) < math.inf:
+            raise ValueError(f"gain of {cells['image']} is not positive")
         exposure, spread = (float(cells[key]) if cells[key] else None for key in ("exposure", "spread"))
         image, camera, scene, fold = (cells[key] for key in ("image", "camera", "scene", "fold"))
         return cls(image, camera, scene, fold, illuminant, exposure, spread, float(cells["gain"]))
@@ -105,15 +111,15 @@ class Prepared:
         """
         path = Path(folder)
         try:
-            info = json.loads((path / "dataset.json").read_text(encoding="utf-8", errors="surrogateescape"))
+            info = parse_json(_text_of(path / "dataset.json"))
             if not isinstance(info, dict):
                 raise ValueError("dataset.json holds no object")
             if info.get("schema") != SCHEMA:
                 raise UnreadableFile(path, f"is of schema {info.get('schema')}, this awbkit reads {SCHEMA}", _REMEDY)
-            with (path / "index.csv").open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-                rows = [Row.of(cells) for cells in csv.DictReader(file)]
-            prepared = cls(path, info, rows)
-            if strange := {row.camera for row in rows}.difference(prepared.cameras):
+            _check_words(info)
+            found = _rows(path / "index.csv")
+            prepared = cls(path, info, found)
+            if strange := {row.camera for row in found}.difference(prepared.cameras):
                 raise ValueError(f"no camera {min(strange)!r} in dataset.json")
         except FileNotFoundError as error:
             if (path / "journal.jsonl").exists():
@@ -123,9 +129,9 @@ class Prepared:
             raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _REMEDY) from None
         except OSError as error:
             raise UnreadableFile(path, (error.strerror or str(error)).lower()) from None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise UnreadableFile(path, f"its description cannot be read ({error})", _REMEDY) from None
-        if prepared.thumbnails.shape[0] != len(rows) or prepared.valid.shape[0] != len(rows):
+        if any(len(array) != len(found) for array in (prepared.thumbnails, prepared.valid)):
             raise UnreadableFile(path, "index.csv and the arrays are not of the same length", _REMEDY)
         return prepared
 
@@ -140,7 +146,7 @@ class Prepared:
     @cached_property
     def thumbnails(self) -> NDArray[np.uint16]:
         """uint16 (N, 64, 64, 3)."""
-        return self._array("thumbnails.npy", np.uint16)
+        return self._array("thumbnails.npy", np.uint16, 3)
 
     @cached_property
     def valid(self) -> NDArray[np.bool_]:
@@ -150,7 +156,7 @@ class Prepared:
     @cached_property
     def local(self) -> NDArray[np.float16] | None:
         """float16 (N, 64, 64, 2), or None where the data set has no local illuminants."""
-        return self._array("local.npy", np.float16) if (self.path / "local.npy").exists() else None
+        return self._array("local.npy", np.float16, 2) if (self.path / "local.npy").exists() else None
 
     @cached_property
     def cameras(self) -> dict[str, Camera]:
@@ -176,16 +182,43 @@ class Prepared:
         """SHA-256 of the data set as it is now; that of ``info["hash"]`` if nothing was changed."""
         return content_hash(self.path, self.info)
 
-    def _array(self, name: str, kind: type) -> NDArray[Any]:
+    def _array(self, name: str, kind: type[np.generic], *channels: int) -> NDArray[Any]:
         try:
-            array: NDArray[Any] = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
+            return mapped(self.path / name, kind, (64, 64, *channels))
         except FileNotFoundError:
             raise UnreadableFile(self.path, f"is no prepared data set: it has no {name}", _REMEDY) from None
-        except (OSError, ValueError, EOFError) as error:
-            raise UnreadableFile(self.path / name, f"is damaged ({error})", _REMEDY) from None
-        if array.dtype != kind or array.shape[1:3] != (64, 64):
-            raise UnreadableFile(self.path / name, f"has the shape {array.shape} of {array.dtype}", _REMEDY)
-        return array
+        except OSError as error:
+            raise UnreadableFile(self.path / name, (error.strerror or str(error)).lower()) from None
+        except ValueError as error:
+            raise UnreadableFile(self.path / name, str(error), _REMEDY) from None
+
+
+def _text_of(path: Path, largest: int = LARGEST) -> str:
+    """The text of a file, whose bytes that are no UTF-8 are those of file names."""
+    with path.open("rb") as file:
+        if len(data := file.read(largest + 1)) > largest:
+            raise ValueError(f"{path.name} has more than {largest >> 20} MB")
+    return decoded(data, "surrogateescape")
+
+
+def _check_words(info: Mapping[str, Any]) -> None:
+    """Refuse a description whose words are no text."""
+    for name in ("title", "layout", "licence", "citation", "convention", "hash"):
+        if not isinstance(info.get(name, ""), str):
+            raise ValueError(f"its {name} is no text")
+    if not isinstance(info.get("options", {}), dict) or not isinstance(info["cameras"], dict):
+        raise ValueError("its options and cameras are no objects")
+
+
+def _rows(path: Path) -> list[Row]:
+    found = rows(io.StringIO(_text_of(path, _LARGEST_INDEX), newline=""))
+    _, names = next(found, (1, []))
+    if missing := set(COLUMNS).difference(names):
+        raise ValueError(f"{path.name} has no column {min(missing)}")
+    result = [Row.of(dict(zip(names, map(csv_text, cells), strict=True))) for _, cells in found if cells]
+    if not result:
+        raise ValueError(f"{path.name} has no lines below its header")
+    return result
 
 
 def content_hash(path: Path, info: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ pipelines; "Raspberry Pi Camera Algorithm and Tuning Guide" (Raspberry Pi Ltd, 2
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from awbkit.camera import D65_XY, LINEAR_SRGB, Camera
 from awbkit.correction.cat import adaptation_matrix
+from awbkit.documents import Malformed, parse_json
 from awbkit.errors import AwbError, UnreadableFile
 from awbkit.temperature import cct_duv_to_xy
 
@@ -55,7 +55,7 @@ class RpiTuning:
         """
         try:
             algorithms: dict[str, Any] = {}
-            for entry in json.loads(text)["algorithms"]:
+            for entry in parse_json(text)["algorithms"]:
                 algorithms |= entry
             awb = algorithms["rpi.awb" if "rpi.awb" in algorithms else "rpi.nn.awb"]
             red, blue = float(awb.get("sensitivity_r", 1.0)), float(awb.get("sensitivity_b", 1.0))
@@ -64,7 +64,9 @@ class RpiTuning:
             kelvin = np.array([entry["ct"] for entry in entries], dtype=np.float64)
             ccms = np.array([entry["ccm"] for entry in entries], dtype=np.float64).reshape(-1, 3, 3)
             black = float(algorithms["rpi.black_level"]["black_level"]) / 65536
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        except Malformed as error:
+            raise UnreadableFile(where, str(error), _REMEDY) from None
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
             raise UnreadableFile(where, f"is no Raspberry Pi tuning file ({error!r})", _REMEDY) from None
         tables = curve, kelvin, ccms
         if not all(len(table) and np.isfinite(table).all() for table in tables) or not 0 <= black < 1:

@@ -22,12 +22,12 @@ from awbkit.datasets.archive import (
     Refused,
     is_archive,
     list_members,
-    printable,
     read_head,
     read_member,
     safe_name,
 )
 from awbkit.errors import UnreadableFile
+from awbkit.escaping import printable
 from awbkit.files.find import natural_key
 
 MAX_TEXT_BYTES = 32 << 20

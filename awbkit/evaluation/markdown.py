@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 
+from awbkit.escaping import markdown
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import METRICS, POOLED, STATISTICS, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size, training_note
-
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#!$])")
 
 
 def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) -> str:
@@ -23,8 +21,8 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
     Returns:
         Markdown, ended by a line break.
     """
-    blocks = [f"**{_escaped(evaluation.title)}**: {size(evaluation.truth)}. Protocol: {_escaped(evaluation.protocol)}"]
-    blocks += [f"{_escaped(note)}." for judged in evaluation.methods if (note := training_note(judged))]
+    blocks = [f"**{markdown(evaluation.title)}**: {size(evaluation.truth)}. Protocol: {markdown(evaluation.protocol)}"]
+    blocks += [f"{markdown(note)}." for judged in evaluation.methods if (note := training_note(judged))]
     for metric in (metric for metric in metrics if metric in METRICS):
         for group in groups(evaluation, metric):
             blocks += _group(evaluation, metric, group)
@@ -32,7 +30,7 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
         blocks += _comparisons(evaluation)
     failed = [(judged.method, len(judged.failures)) for judged in evaluation.methods if judged.failures]
     if failed:
-        listed = ", ".join(f"{_escaped(method)} {count:,}" for method, count in failed)
+        listed = ", ".join(f"{markdown(method)} {count:,}" for method, count in failed)
         blocks.append(f"Images without an estimate, counted as 90 degrees: {listed}.")
     return "\n\n".join(blocks) + "\n"
 
@@ -41,9 +39,9 @@ def _group(evaluation: Evaluation, metric: str, group: str) -> list[str]:
     found = summaries_of(evaluation, metric)
     rows = [found[judged.method, group] for judged in evaluation.methods if (judged.method, group) in found]
     best = {name: min((_figure(row, name) for row in rows), default=math.nan) for name in STATISTICS}
-    head = f"{metric.capitalize()} angular error in degrees, {_escaped(group)}, {counted(rows[0].images, 'image')}"
+    head = f"{metric.capitalize()} angular error in degrees, {markdown(group)}, {counted(rows[0].images, 'image')}"
     lines = [["method", *(STATISTIC_TITLES[name] for name in STATISTICS)]]
-    lines += [[_escaped(row.method), *(_cell(row, name, best[name]) for name in STATISTICS)] for row in rows]
+    lines += [[markdown(row.method), *(_cell(row, name, best[name]) for name in STATISTICS)] for row in rows]
     return [f"{head}; in parentheses the 95 % interval:", _table(lines)]
 
 
@@ -79,11 +77,11 @@ def _comparisons(evaluation: Evaluation) -> list[str]:
             low, high = found.interval
             ends = f" ({low:+.2f} to {high:+.2f})" if math.isfinite(low) and math.isfinite(high) else ""
             difference = f"{found.difference:+.2f}{ends}".replace("-", "−")
-            tests = [_escaped(p_text(p)) for p in (found.p_wilcoxon, found.p_bootstrap)]
+            tests = [markdown(p_text(p)) for p in (found.p_wilcoxon, found.p_bootstrap)]
             lines.append(
-                [_escaped(found.first), _escaped(found.second), difference, f"{100 * found.wins:.0f} %", *tests]
+                [markdown(found.first), markdown(found.second), difference, f"{100 * found.wins:.0f} %", *tests]
             )
-    head = f"Pairs of methods, recovery error in degrees, {_escaped(group)}"
+    head = f"Pairs of methods, recovery error in degrees, {markdown(group)}"
     return [f"{head}; difference with its 95 % interval, p Holm-corrected:", _table(lines)]
 
 
@@ -98,8 +96,3 @@ def _table(lines: Sequence[Sequence[str]]) -> str:
         return f"| {' | '.join(padded)} |"
 
     return "\n".join([line(lines[0]), line(rule), *(line(cells) for cells in lines[1:])])
-
-
-def _escaped(text: str) -> str:
-    """Text of which Markdown, and GitHub on top of it, makes nothing else."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

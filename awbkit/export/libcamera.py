@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from awbkit.datasets.awb_nn import BALANCED_FOR
 from awbkit.datasets.pixels import CLIP
 from awbkit.datasets.rpi_tuning import RpiTuning
+from awbkit.documents import parse_json, read_text
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.export import check
 from awbkit.export.cases import Case
@@ -86,12 +87,9 @@ class Sensor:
         Raises:
             UnreadableFile: If it is none, or of another image signal processor.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UnreadableFile(path, f"cannot be read ({error})", "name a tuning file of libcamera") from None
+        text = read_text(path, "name a tuning file of libcamera")
         tuning = RpiTuning.parse(text, str(path))
-        target = json.loads(text).get("target")
+        target = parse_json(text).get("target")
         if not isinstance(target, str) or target not in _ZONES:
             known = " and ".join(_ZONES)
             raise UnreadableFile(path, f"is for {target!r}, not one of {known}", "name a tuning file of Raspberry Pi")

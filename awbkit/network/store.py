@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.documents import parse_json
 from awbkit.errors import UnreadableFile
 from awbkit.network.architecture import Architecture
 
@@ -61,7 +62,7 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
             text = (file.metadata() or {}).get(KEY)
             if text is None:
                 raise UnreadableFile(place, "holds weights, but no model of awbkit", _REMEDY)
-            header = json.loads(text)
+            header = parse_json(text)
             if type(header["schema"]) is not int:
                 raise ValueError(f"its schema is {header['schema']!r}")
             if header["schema"] != SCHEMA:
@@ -74,7 +75,7 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
         raise UnreadableFile(place, f"is no sound safetensors file ({error})", _REMEDY) from None
     except OSError as error:
         raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise UnreadableFile(place, f"is no model of awbkit ({error})", _REMEDY) from None
 
 

@@ -13,14 +13,15 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit import batch
 from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.datasets.arrays import DAMAGE
 from awbkit.datasets.prepared import Prepared
+from awbkit.documents import read_json
 from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.files.outputs import IfExists, atomic_write, write_whole
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, describe
@@ -264,7 +265,7 @@ def _opened(folder: str) -> Prepared:
 
 @lru_cache(maxsize=2)
 def _plan(path: str, key: int) -> _Plan:
-    return _Plan.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+    return _Plan.from_json(read_json(path))
 
 
 def _check(path: Path, plan: _Plan) -> None:
@@ -272,10 +273,10 @@ def _check(path: Path, plan: _Plan) -> None:
     stated = plan.to_json()
     if path.exists():
         try:
-            before = json.loads(path.read_text(encoding="utf-8"))
+            before = read_json(path)
             # Data sets may have moved; their hashes tell.
             same = {**before, "folders": None} == {**stated, "folders": None}
-        except (ValueError, TypeError):
+        except (UnreadableFile, TypeError):
             raise UnreadableFile(path, "is damaged", f"remove {path.parent}, and it is made again") from None
         if not same:
             raise UsageError(f"{path.parent} holds descriptions of other pictures; remove it or name another folder")
@@ -293,7 +294,7 @@ def _load(path: Path, count: int) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _SHAPES}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is made again") from None
     if any(len(array) != count for array in arrays.values()):
         raise UnreadableFile(path, "holds another number of pictures", "remove it, and it is made again")

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from awbkit.documents import read_json
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.files.lock import locked
 from awbkit.files.outputs import IfExists, write_whole
@@ -36,8 +37,8 @@ def entered(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator[No
         if not resume:
             raise UsageError(f"{output} is not empty; go on with --resume, or name another folder")
         try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            before = read_json(path)
+        except UnreadableFile:
             raise UnreadableFile(path, "is missing or damaged", "start anew in another folder") from None
         if differing := _differences(before, json.loads(json.dumps(facts))):
             raise UsageError(f"{output} holds another run: {differing}; resume with what it began with")

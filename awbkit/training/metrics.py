@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from awbkit.documents import Malformed, parse_json
 from awbkit.files.outputs import IfExists, write_whole
 from awbkit.training import checkpoint, processes
 
@@ -54,8 +55,8 @@ def _lines(path: Path) -> list[str]:
 def _record(line: str) -> dict[str, Any] | None:
     """What a line holds; None where it was torn."""
     try:
-        found = json.loads(line)
-    except ValueError:
+        found = parse_json(line)
+    except Malformed:
         return None
     return found if isinstance(found, dict) else None
 

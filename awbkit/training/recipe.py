@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from awbkit.errors import UnreadableFile, UsageError
+from awbkit.documents import read_toml
+from awbkit.errors import UsageError
 from awbkit.network.architecture import DEFAULT, architecture
 from awbkit.spelling import suggestion
 
@@ -144,12 +144,7 @@ def read_recipe(path: Path, usual: Recipe | None = None) -> Recipe:
         UnreadableFile: If it cannot be read.
         UsageError: If it states what no recipe has, or values that are not allowed.
     """
-    try:
-        stated = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnreadableFile(path, (error.strerror or str(error)).lower()) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnreadableFile(path, f"is no TOML ({error})", "write lines such as steps = 6000") from None
+    stated = read_toml(path, "write lines such as steps = 6000")
     try:
         return (usual or Recipe()).with_changes(stated)
     except UsageError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from awbkit.documents import parse_json
 from awbkit.errors import UnreadableFile
 from awbkit.files.outputs import IfExists, write_whole
 from awbkit.network.architecture import Architecture
@@ -36,7 +37,7 @@ def read_snapshot(path: Path) -> Snapshot:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            built = Architecture.from_json(json.loads((file.metadata() or {})[_ARCHITECTURE]))
+            built = Architecture.from_json(parse_json((file.metadata() or {})[_ARCHITECTURE]))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         check(arrays, {name: (shape, np.float32) for name, shape in built.shapes().items()})
         return built, arrays

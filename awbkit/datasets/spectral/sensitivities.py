@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from awbkit.camera import D65_XY, Camera, Matrix
 from awbkit.datasets.spectral.grid import resample
 from awbkit.datasets.spectral.lights import daylight, planckian, white_xyz
 from awbkit.datasets.spectral.measured import measured
+from awbkit.documents import Malformed, decoded, parse_json
 from awbkit.errors import UnreadableFile, UsageError
 
 _NEEDED = 420.0, 680.0
@@ -118,7 +118,7 @@ def from_json(data: bytes, where: str) -> Sensitivity:
         UnreadableFile: As :func:`read`.
     """
     try:
-        document = json.loads(data)
+        document = parse_json(decoded(data))
         header, spectra = document["header"], document["spectral_data"]
         order = [str(channel).lower() for channel in spectra["index"]["main"]]
         columns = [order.index(channel) for channel in "rgb"]
@@ -127,7 +127,9 @@ def from_json(data: bytes, where: str) -> Sensitivity:
         if len(table) < len(rows):
             raise UnreadableFile(where, "states a wavelength twice", "remove one of them")
         name = _libraw_name(str(header.get("manufacturer") or ""), str(header.get("model") or ""))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+    except Malformed as error:
+        raise UnreadableFile(where, str(error), _REMEDY) from None
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
         raise UnreadableFile(where, "is no spectral sensitivity in JSON", _REMEDY) from None
     return _checked(name or PurePosixPath(where).stem, table, where)
 

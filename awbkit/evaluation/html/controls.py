@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awbkit.evaluation.html.charts.svg import safe, shortened
+from awbkit.escaping import markup
+from awbkit.evaluation.html.charts.svg import shortened
 
 PALETTE = 8
 """How many colours the style sheet has."""
@@ -29,7 +30,7 @@ def choice(name: str, legend: str, labels: Sequence[str], checked: int = 0) -> s
 
 def plain(labels: Sequence[str]) -> list[str]:
     """Labels of plain text, as :func:`choice` takes them."""
-    return [safe(shortened(label, 48)) for label in labels]
+    return [markup(shortened(label, 48)) for label in labels]
 
 
 def choice_rules(name: str, count: int) -> str:

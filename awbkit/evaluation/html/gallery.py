@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from awbkit.evaluation.html.charts.svg import figure_text, safe, shortened
+from awbkit.escaping import markup
+from awbkit.evaluation.html.charts.svg import figure_text, shortened
 from awbkit.evaluation.html.directions import signed_errors
 from awbkit.evaluation.html.rendering import canonical_white, data_uri, gray_card, rendered
 from awbkit.evaluation.result import Evaluation, Judged
@@ -44,19 +45,19 @@ def _card(evaluation: Evaluation, method: int, index: int, image: LinearImage) -
     after = "no estimate" if failed else "balanced for the estimate"
     figures = [
         _figure(pictures[0], "before", f"{name}, {before}"),
-        f'<figure><div class="none">{safe(after)}</div><figcaption>after</figcaption></figure>'
+        f'<figure><div class="none">{markup(after)}</div><figcaption>after</figcaption></figure>'
         if failed
         else _figure(pictures[1], "after", f"{name}, {after}"),
         _figure(pictures[2], "truth", f"{name}, balanced for the true light"),
     ]
     source = " · ".join(part for part in (evaluation.truth.datasets[index], evaluation.truth.cameras[index]) if part)
     lines = [
-        f'<p class="name" title="{safe(name)}">{safe(shortened(name, _NAME_LENGTH))}</p>',
-        f'<p class="source">{safe(source)}</p>',
+        f'<p class="name" title="{markup(name)}">{markup(shortened(name, _NAME_LENGTH))}</p>',
+        f'<p class="source">{markup(source)}</p>',
         _errors(evaluation, method, index),
     ]
     if failed:
-        lines.append(f"<p>{safe(judged.failures.get(index, 'no estimate'))}</p>")
+        lines.append(f"<p>{markup(judged.failures.get(index, 'no estimate'))}</p>")
     else:
         red, green, blue = gray_card(truth, estimate, image.camera)
         swatch = f'<span class="swatch" style="background:rgb({red},{green},{blue})"></span>'
@@ -67,7 +68,7 @@ def _card(evaluation: Evaluation, method: int, index: int, image: LinearImage) -
 
 def _figure(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], caption: str, alternative: str) -> str:
     height, width = pixels.shape[:2]
-    picture = f'<img src="{data_uri(pixels)}" width="{width}" height="{height}" alt="{safe(alternative)}">'
+    picture = f'<img src="{data_uri(pixels)}" width="{width}" height="{height}" alt="{markup(alternative)}">'
     return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
 
 
@@ -84,7 +85,7 @@ def _errors(evaluation: Evaluation, method: int, index: int) -> str:
     ]
     if others:
         error, name = min(others)
-        text += f"<p>best other method: {safe(shortened(name, 60))}, {figure_text(error, 1)}°</p>"
+        text += f"<p>best other method: {markup(shortened(name, 60))}, {figure_text(error, 1)}°</p>"
     return text
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from awbkit.errors import UsageError
+from awbkit.escaping import markup
 from awbkit.evaluation.html import sections
-from awbkit.evaluation.html.charts.svg import safe
 from awbkit.evaluation.html.controls import choice_rules, method_rules
 from awbkit.evaluation.html.directions import by_camera
 from awbkit.evaluation.html.tables import pair_groups
@@ -96,7 +96,7 @@ def page(evaluation: Evaluation, images: Images | None = None, *, options: PageO
     body = "\n".join(part for part in parts if part)
     head = sections.head(evaluation)
     style = _resource("page.css") + _rules(evaluation)
-    title = safe(f"{evaluation.title}: white-balance evaluation")
+    title = markup(f"{evaluation.title}: white-balance evaluation")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from awbkit.escaping import markup
 from awbkit.evaluation.html import tables
 from awbkit.evaluation.html.charts import chromaticity as lights
 from awbkit.evaluation.html.charts import confidence as belief
 from awbkit.evaluation.html.charts import distribution
 from awbkit.evaluation.html.charts.scales import error_range, round_up
-from awbkit.evaluation.html.charts.svg import figure_text, safe, shortened
+from awbkit.evaluation.html.charts.svg import figure_text, shortened
 from awbkit.evaluation.html.controls import choice, method_boxes, plain
 from awbkit.evaluation.html.directions import CameraImages, signed_errors_by_camera
 from awbkit.evaluation.html.gallery import gallery
@@ -47,21 +48,21 @@ def head(evaluation: Evaluation) -> str:
         tiles.append(("its median", f"{found.values['median']:.2f}°", ""))
         tiles.append(("its worst 25 %", f"{found.values['worst25']:.2f}°", ""))
     cells = "".join(
-        f"<div><dt>{safe(name)}</dt><dd>{safe(value)}<small>{safe(note)}</small></dd></div>"
+        f"<div><dt>{markup(name)}</dt><dd>{markup(value)}<small>{markup(note)}</small></dd></div>"
         for name, value, note in tiles
     )
-    notes = "".join(f"<p>{safe(note)}.</p>" for judged in evaluation.methods if (note := training_note(judged)))
+    notes = "".join(f"<p>{markup(note)}.</p>" for judged in evaluation.methods if (note := training_note(judged)))
     return (
-        f"<header><h1>{safe(shortened(evaluation.title, 160))}</h1>"
+        f"<header><h1>{markup(shortened(evaluation.title, 160))}</h1>"
         f'<p class="lead">{_verdict(evaluation, group, order)}</p>{notes}'
-        f'<p class="quiet">Protocol: {safe(evaluation.protocol)}</p><dl class="tiles">{cells}</dl></header>'
+        f'<p class="quiet">Protocol: {markup(evaluation.protocol)}</p><dl class="tiles">{cells}</dl></header>'
     )
 
 
 def controls(evaluation: Evaluation) -> str:
     """What holds for the whole page: which methods the charts show, and which error."""
     labels = [
-        f"{tables.key(index)}<span>{safe(shortened(judged.method, 48))}</span>"
+        f"{tables.key(index)}<span>{markup(shortened(judged.method, 48))}</span>"
         for index, judged in enumerate(evaluation.methods)
     ]
     metrics = metrics_of(evaluation)
@@ -165,12 +166,12 @@ def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
             ]
             figures = f"along {parts[0]}, across {parts[1]}"
         panels.append(
-            f"<figure><h3>{tables.key(index)}{safe(judged.method)}</h3>{chart}<figcaption>{figures}</figcaption></figure>"
+            f"<figure><h3>{tables.key(index)}{markup(judged.method)}</h3>{chart}<figcaption>{figures}</figcaption></figure>"
         )
     legend = ""
     if len(members) > 1:
         marks = zip(lights.letters(len(members)), members, strict=True)
-        items = [f"<li><b>{letter}</b> {safe(each.label)}</li>" for letter, each in marks if letter]
+        items = [f"<li><b>{letter}</b> {markup(each.label)}</li>" for letter, each in marks if letter]
         legend = f'<ol class="legend">{"".join(items)}</ol>'
     note = (
         "Each error as a warm or cool part along the locus of black bodies (without a camera matrix, along the main "
@@ -228,7 +229,7 @@ def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: i
     if len(shown) > 1:
         parts.append(choice("worst", "Worst of", plain(_names(evaluation)), best))
     for index in shown:
-        title = f"<h3>{tables.key(index)}{safe(evaluation.methods[index].method)}</h3>"
+        title = f"<h3>{tables.key(index)}{markup(evaluation.methods[index].method)}</h3>"
         parts.append(f'<div data-worst="{index}">{title}{gallery(evaluation, index, images, count)}</div>')
     count = min(count, len(evaluation.truth))
     note = (
@@ -271,7 +272,7 @@ def _best(evaluation: Evaluation) -> int:
 def _camera_head(each: CameraImages) -> str:
     images = counted(len(each.indices), "image")
     source = f"{each.dataset}, {images}" if each.dataset and each.dataset != each.label else images
-    return f'<h3>{safe(each.label)} <span class="quiet">{safe(source)}</span></h3>'
+    return f'<h3>{markup(each.label)} <span class="quiet">{markup(source)}</span></h3>'
 
 
 def _signed(value: float) -> str:
@@ -283,21 +284,21 @@ def _verdict(evaluation: Evaluation, group: str, order: Sequence[str]) -> str:
     """Who comes first and by how much, in words."""
     images = counted(len(evaluation.truth), "image")
     if len(order) == 1:
-        return f"{safe(order[0])} on {images}."
+        return f"{markup(order[0])} on {images}."
     figure = summaries_of(evaluation, "recovery").get((order[0], group))
-    by = f" ({safe(group)}: {figure_text(figure.values['mean'])}°)" if figure else ""
-    text = f"Of {len(order)} methods on {images}, <b>{safe(order[0])}</b> has the lowest mean error{by}."
+    by = f" ({markup(group)}: {figure_text(figure.values['mean'])}°)" if figure else ""
+    text = f"Of {len(order)} methods on {images}, <b>{markup(order[0])}</b> has the lowest mean error{by}."
     found = pairs_of(evaluation, POOLED).get((order[0], order[1]))
     if found is None:
         return text
     side = "below" if found.difference < 0 else "above"
     low, high = (figure_text(end) for end in found.interval)
     return (
-        f"{text} Over all images pooled it is {figure_text(abs(found.difference))}° {side} {safe(order[1])}, the next "
-        f"(difference {low} to {high}, p {_equals(found.p_wilcoxon)})."
+        f"{text} Over all images pooled it is {figure_text(abs(found.difference))}° {side} {markup(order[1])}, the "
+        f"next (difference {low} to {high}, p {_equals(found.p_wilcoxon)})."
     )
 
 
 def _equals(p: float) -> str:
     text = p_text(p)
-    return safe(text) if text.startswith("<") else f"= {text}"
+    return markup(text) if text.startswith("<") else f"= {text}"

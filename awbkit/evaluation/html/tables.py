@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from awbkit.evaluation.html.charts.svg import element, figure_text, marker, safe, shortened
+from awbkit.escaping import markup
+from awbkit.evaluation.html.charts.svg import element, figure_text, marker, shortened
 from awbkit.evaluation.html.directions import CameraImages
 from awbkit.evaluation.leaders import groups, pairs_of, summaries_of
 from awbkit.evaluation.result import STATISTICS, Calibration, Comparison, Evaluation, Summary
@@ -29,16 +30,16 @@ def headline(evaluation: Evaluation, metric: str, group: str) -> str:
     best = {name: min((_shown(row, name) for _, row in rows), default=math.nan) for name in STATISTICS}
     columns = "".join(f'<th scope="col" class="number">{STATISTIC_TITLES[name]}</th>' for name in STATISTICS)
     lines = [
-        f'<tr><th scope="row">{key(index)}{safe(row.method)}</th>'
+        f'<tr><th scope="row">{key(index)}{markup(row.method)}</th>'
         + "".join(_figure_cell(row, name, best[name]) for name in STATISTICS)
         + "</tr>"
         for index, row in rows
     ]
     size = f"{counted(rows[0][1].images, 'image')}, {counted(rows[0][1].scenes, 'scene')}" if rows else "no figures"
-    caption = f"{metric.capitalize()} angular error in degrees, {safe(group)}: {size}. Small: 95 % interval."
+    caption = f"{metric.capitalize()} angular error in degrees, {markup(group)}: {size}. Small: 95 % interval."
     return (
         f'<p class="caption">{caption}</p>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(f"{metric} error, {group}")}">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{markup(f"{metric} error, {group}")}">'
         f'<table class="figures sortable">'
         f'<thead><tr><th scope="col">method</th>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
     )
@@ -48,19 +49,19 @@ def pairs(evaluation: Evaluation, group: str) -> str:
     """Every method against every other on one group; rows against columns, negative where the row is better."""
     found = pairs_of(evaluation, group)
     names = [judged.method for judged in evaluation.methods]
-    heads = "".join(f'<th scope="col">{key(i)}{safe(shortened(name, 28))}</th>' for i, name in enumerate(names))
+    heads = "".join(f'<th scope="col">{key(i)}{markup(shortened(name, 28))}</th>' for i, name in enumerate(names))
     lines = []
     for row, first in enumerate(names):
         cells = "".join("<td></td>" if row == at else _pair(found.get((first, names[at]))) for at in range(len(names)))
-        lines.append(f'<tr><th scope="row">{key(row)}{safe(first)}</th>{cells}</tr>')
+        lines.append(f'<tr><th scope="row">{key(row)}{markup(first)}</th>{cells}</tr>')
     scenes = next(iter(found.values())).scenes
     caption = (
-        f"Row minus column, mean recovery error in degrees, {safe(group)}: {counted(scenes, 'scene')}. "
+        f"Row minus column, mean recovery error in degrees, {markup(group)}: {counted(scenes, 'scene')}. "
         "Below it the 95 % interval, the share of scenes on which the row is better, and p."
     )
     return (
         f'<p class="caption">{caption}</p>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(f"Pairs of methods, {group}")}">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{markup(f"Pairs of methods, {group}")}">'
         f'<table class="pairs"><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -77,7 +78,7 @@ def trust(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> st
     """The figures of calibration."""
     heads = ("images", "calibration error", "bias", "rank correlation", "area under risk", "the same, perfect")
     lines = [
-        f'<tr><th scope="row">{key(methods[c.method])}{safe(c.method)}</th>'
+        f'<tr><th scope="row">{key(methods[c.method])}{markup(c.method)}</th>'
         f'<td class="number">{c.images:,}</td>'
         + "".join(
             f'<td class="number">{figure_text(value)}</td>'
@@ -96,7 +97,7 @@ def trust(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> st
 def cameras(members: Sequence[CameraImages], scenes: Sequence[str]) -> str:
     """What was measured on: a row for each camera of each data set."""
     lines = [
-        f'<tr><th scope="row">{safe(each.label)}</th><td>{safe(each.dataset)}</td>'
+        f'<tr><th scope="row">{markup(each.label)}</th><td>{markup(each.dataset)}</td>'
         f'<td class="number">{len(each.indices):,}</td>'
         f'<td class="number">{len({scenes[index] for index in each.indices.tolist()}):,}</td>'
         f"<td>{'known' if each.camera.matrices else 'not known'}</td></tr>"
@@ -119,11 +120,12 @@ def failures(evaluation: Evaluation) -> str:
         listed = sorted(judged.failures.items())
         named = [(evaluation.truth.images[index], reason) for index, reason in listed[:_LISTED_FAILURES]]
         items = [
-            f"<li><code>{safe(shortened(n, 120))}</code>: {safe(shortened(reason, 300))}</li>" for n, reason in named
+            f"<li><code>{markup(shortened(n, 120))}</code>: {markup(shortened(reason, 300))}</li>"
+            for n, reason in named
         ]
         if len(listed) > _LISTED_FAILURES:
             items.append(f"<li>and {len(listed) - _LISTED_FAILURES:,} more</li>")
-        summary = f"{safe(judged.method)}: no estimate for {counted(len(listed), 'image')}"
+        summary = f"{markup(judged.method)}: no estimate for {counted(len(listed), 'image')}"
         parts.append(f"<details><summary>{summary}</summary><ul>{''.join(items)}</ul></details>")
     return "".join(parts)
 
@@ -131,15 +133,17 @@ def failures(evaluation: Evaluation) -> str:
 def facts(value: object) -> str:
     """Facts of any depth as lists of definitions."""
     if isinstance(value, Mapping):
-        items = [f"<dt>{safe(str(name).replace('_', ' '))}</dt><dd>{facts(each)}</dd>" for name, each in value.items()]
+        items = [
+            f"<dt>{markup(str(name).replace('_', ' '))}</dt><dd>{facts(each)}</dd>" for name, each in value.items()
+        ]
         return f'<dl class="facts">{"".join(items)}</dl>'
     if isinstance(value, list | tuple):
         if any(isinstance(each, Mapping | list | tuple) for each in value):
             return "".join(facts(each) for each in value)
-        return safe(", ".join(str(each) for each in value)) or "–"
+        return markup(", ".join(str(each) for each in value)) or "–"
     if isinstance(value, float):
         return f"{value:g}"
-    return "–" if value is None or value == "" else safe(str(value))
+    return "–" if value is None or value == "" else markup(str(value))
 
 
 def _shown(row: Summary, name: str) -> float:
@@ -168,5 +172,5 @@ def _pair(found: Comparison | None) -> str:
     return (
         f'<td class="{side}"><b>{"+" if found.difference > 0 else ""}{figure_text(found.difference)}</b>'
         f"<small>{low} to {high}</small>"
-        f"<small>{100 * found.wins:.0f} %, p {'' if tested.startswith('<') else '= '}{safe(tested)}</small></td>"
+        f"<small>{100 * found.wins:.0f} %, p {'' if tested.startswith('<') else '= '}{markup(tested)}</small></td>"
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from awbkit.escaping import markup
 from awbkit.evaluation.html.charts.scales import Scale
 
 WIDTH = 440.0
@@ -25,12 +25,6 @@ _MARKERS = (
     "M-4.5 -2.2L0 -5L4.5 -2.2V2.2L0 5L-4.5 2.2z",
 )
 """Eight outlines around (0, 0), so that methods can be told apart without their colours."""
-
-
-def safe(text: str) -> str:
-    """Text for HTML or SVG, whatever its source: markup escaped, and what cannot be seen or encoded made visible."""
-    shown = text if text.isprintable() else "".join(map(_visible, text))
-    return html.escape(shown, quote=True)
 
 
 def number(value: float) -> str:
@@ -70,7 +64,7 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
     """
     parts = [name]
     for key, value in attributes.items():
-        text = safe(value) if isinstance(value, str) else number(value)
+        text = markup(value) if isinstance(value, str) else number(value)
         parts.append(f'{key.rstrip("_").replace("_", "-")}="{text}"')
     opened = " ".join(parts)
     return f"<{opened}>{''.join(children)}</{name}>" if children else f"<{opened}/>"
@@ -78,12 +72,12 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
 
 def label(x: float, y: float, text: str, **attributes: str | float) -> str:
     """Words on a chart."""
-    return element("text", safe(text), x=x, y=y, **attributes)
+    return element("text", markup(text), x=x, y=y, **attributes)
 
 
 def title(text: str) -> str:
     """What a pointer resting on the parent element is told."""
-    return element("title", safe(text))
+    return element("title", markup(text))
 
 
 def polyline(x: ArrayLike, y: ArrayLike) -> str:
@@ -153,10 +147,3 @@ def vertical_axis(scale: Scale, left: float, right: float, caption: str, count: 
     ]
     parts.append(label(0, min(scale.start, scale.end) - 10, caption, class_="axis"))
     return parts
-
-
-def _visible(character: str) -> str:
-    if character.isprintable() or character == " ":
-        return character
-    # Control characters, direction marks and lone surrogates can hide or reorder what a name says.
-    return f"\\u{{{ord(character):x}}}"

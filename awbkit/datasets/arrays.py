@@ -1,0 +1,47 @@
+"""NumPy's files of arrays, from anywhere: nothing in them is taken for code, and whatever is wrong is told."""
+
+from __future__ import annotations
+
+import tokenize
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
+from numpy.typing import NDArray
+
+DAMAGE = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError, OverflowError, MemoryError, RecursionError),
+    *(AttributeError, NotImplementedError, SyntaxError, tokenize.TokenError, BadZipFile, zlib.error),
+)
+"""What NumPy raises on files that are none: it parses their headers as Python's literals."""
+
+
+def mapped(path: Path, kind: type[np.generic], cell: tuple[int, ...]) -> NDArray[Any]:
+    """An array in a ``.npy`` file, mapped into memory.
+
+    Args:
+        path: The file.
+        kind: Of its numbers.
+        cell: The shape, without the first axis.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is none, or another; the message continues a sentence.
+    """
+    with path.open("rb") as file:
+        if file.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
+            raise ValueError("is damaged (it begins as no array does)")
+    try:
+        with warnings.catch_warnings():
+            # A header of Python 2 or of some odd number is read, or is damaged.
+            warnings.simplefilter("ignore")
+            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except DAMAGE as error:
+        raise ValueError(f"is damaged ({' '.join(str(error).split())[:100] or type(error).__name__})") from None
+    if array.dtype != kind or array.ndim != len(cell) + 1 or array.shape[1:] != cell:
+        raise ValueError(f"has the shape {array.shape} of {array.dtype}")
+    return array
