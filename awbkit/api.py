@@ -176,11 +176,14 @@ def write(
             write_developed(pixels, Path(photo.path), target)
     else:
         from awbkit.correction.picture import correct_jpeg, correct_picture, correct_thumbnail
+        from awbkit.files.mpo import warn_of_others
 
         def thumbnail(old: bytes) -> bytes | None:
             return correct_thumbnail(old, correction)
 
         def save(target: Path) -> None:
+            if photo.format == "jpeg":
+                warn_of_others(photo.path)
             if kind == photo.format == "jpeg":
                 write_jpeg(photo, correct_jpeg(photo, correction), target, thumbnail)
             else:

@@ -219,12 +219,11 @@ class TestOutputs:
         assert ran.complaint.startswith("awbkit: a.jpg: file/out/a_awb.jpg: cannot be written: ")
         assert "write elsewhere" in ran.complaint
 
-    def test_an_unknown_suffix_costs_only_its_file(self, folder: Path) -> None:
-        Path("plain").write_bytes(Path("a.jpg").read_bytes())
+    def test_a_file_that_is_no_picture_costs_only_itself(self, folder: Path) -> None:
+        Path("plain").write_bytes(b"a letter")
         ran = awbkit("correct", "plain", "b.tif", "-d", "out", "-q")
         assert (ran.code, [record["status"] for record in ran.records]) == (1, ["error", "ok"])
-        assert "cannot write a file without a suffix" in ran.complaint
-        assert awbkit("correct", "plain", "-d", "out", "--to", "jpg").record["output"] == "out/plain_awb.jpg"
+        assert "plain: is not an image" in ran.complaint
 
 
 USAGE: list[tuple[list[str], str]] = [
@@ -281,3 +280,22 @@ def test_usage(folder: Path, arguments: list[str], message: str) -> None:
     assert ran.complaint.startswith("awbkit: ")
     assert message in ran.complaint
     assert contents(folder) == before
+
+
+def test_outputs_of_pictures_without_a_suffix_of_their_own(scene: np.ndarray, tmp_path: Path) -> None:
+    shots = tmp_path / "shots"
+    for name, write in (("a", write_jpeg), ("b.mpo", write_jpeg), ("c.scan", write_tiff), ("d.bin", write_raw)):
+        write(shots / name, scene)
+    (shots / "e.mov").write_bytes(b"\0\0\0\x14ftypqt  \0\0\2\0qt  ")
+    (shots / "e.mp4").write_bytes(b"\0\0\0\x14ftypisom\0\0\2\0isom")
+    ran = awbkit("correct", shots, "-d", tmp_path / "out", "-m", "gray-world")
+    assert ran.code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *("a_awb.jpg", "b_awb.jpg", "c_awb.tif", "d_awb.tif"),
+    ]
+    told = f"awbkit: 2 files in {shots} are no pictures that awbkit reads (1 .mov, 1 .mp4); they were passed over"
+    assert told in ran.err.splitlines()
+    assert awbkit("estimate", shots, "-m", "gray-world").err.count("passed over") == 1
+    assert awbkit("estimate", shots, "-m", "gray-world", "-q").err == ""
+    sidecars = awbkit("correct", shots, "-d", tmp_path / "xmp", "-m", "gray-world", "--sidecar", "xmp", "-q")
+    assert [Path(record["path"]).name for record in sidecars.records if record["status"] == "ok"] == ["d.bin"]

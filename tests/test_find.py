@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.files.find import Found, find, natural_key, read_path_list
+from awbkit.files.find import Found, PassedOver, find, natural_key, read_path_list
 
 NAMES = st.text(st.characters(exclude_characters="\0/"), min_size=1, max_size=12)
 
@@ -95,6 +96,62 @@ def test_standard_input_comes_once_and_is_not_a_file_called_dash(
     assert stdin.is_stream
     assert dash.path == tmp_path / "-"
     assert not dash.is_stdin
+
+
+JPEG, CR3, VIDEO = b"\xff\xd8\xff\xe0", b"\0\0\0\x18ftypcrx \0\0\0\1", b"\0\0\0\x18ftypmp42\0\0\0\1"
+
+
+def test_content_decides_where_the_suffix_says_nothing(tmp_path: Path) -> None:
+    contents = {"a": JPEG, "b.mpo": JPEG, "c.jpg_original": JPEG, "d.bin": CR3, "e.tif": VIDEO}
+    contents |= {"f.mp4": VIDEO, "g.MP4": VIDEO, "h.txt": b"text", "i": b"", "j.xmp": b"<x:xmpmeta/>"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    passed_over = PassedOver()
+    found = [item.path.name for item in find([str(tmp_path)], passed_over=passed_over) if isinstance(item, Found)]
+    assert found == ["a", "b.mpo", "c.jpg_original", "d.bin", "e.tif"]
+    assert str(passed_over) == (
+        f"5 files in {tmp_path} are no pictures that awbkit reads (2 .mp4, 1 .txt, 1 without a suffix, 1 .xmp); "
+        "they were passed over"
+    )
+
+
+def test_many_kinds_in_several_folders_are_one_line(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        for number in range(9):
+            touch(tmp_path / folder / f"x.{number if number % 2 else 'txt'}{folder}")
+    passed_over = PassedOver()
+    errors = list(find([str(tmp_path / "a"), str(tmp_path / "b")], passed_over=passed_over))
+    assert len(errors) == 2
+    assert re.fullmatch(r"10 files in 2 folders .* \(1 .*, 4 others\); they were passed over", str(passed_over))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@eaDir", "@EADIR", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX"),
+        *(".AppleDouble", ".Trash-1000", ".picasaoriginals"),
+    ],
+)
+def test_nobodys_folders(name: str, tmp_path: Path) -> None:
+    for picture in (tmp_path / "a.jpg", tmp_path / name / "b.jpg"):
+        touch(picture)
+        picture.write_bytes(JPEG)
+    passed_over = PassedOver()
+    (only,) = find([str(tmp_path)], recursive=True, passed_over=passed_over)
+    assert only.path == tmp_path / "a.jpg"
+    assert not passed_over.folders
+    # Whoever names it means it.
+    (named,) = find([str(tmp_path / name)])
+    assert named.path == tmp_path / name / "b.jpg"
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", "THUMBS.DB", ".DS_Store", "._a.jpg", "desktop.ini", "Picasa.ini"])
+def test_nobodys_files(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(JPEG)
+    passed_over = PassedOver()
+    (error,) = find([str(tmp_path)], passed_over=passed_over)
+    assert isinstance(error, UnreadableFile)
+    assert not passed_over.folders
 
 
 def test_a_named_pipe_is_a_stream(tmp_path: Path) -> None:

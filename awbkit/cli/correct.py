@@ -14,9 +14,10 @@ import typer
 from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
 from awbkit.errors import AwbError, FileError, OutputError, UnsupportedImage, UsageError
-from awbkit.files.find import RAW_SUFFIXES, RENDERED_SUFFIXES, Found
+from awbkit.files.find import IMAGE_SUFFIXES, RAW_SUFFIXES, RENDERED_SUFFIXES, Found, PassedOver
 from awbkit.files.limits import MAX_PIXELS
 from awbkit.files.outputs import DEFAULT_NAME, IfExists, Planned, plan_outputs
+from awbkit.files.signatures import kind_of
 
 if TYPE_CHECKING:
     from awbkit.batch import Outcome
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from awbkit.tasks import CorrectItem
 
 _RAW_OUTPUT_SUFFIX = ".tif"
+_OWN_SUFFIXES = {kind: f".{kind}" for kind in ("png", "webp", "avif", "heic")} | {"jpeg": ".jpg"}
 
 
 class CatName(StrEnum):
@@ -179,11 +181,12 @@ def correct(
     if estimates is not None and shared:
         raise UsageError("--shared needs estimators; the estimates of --from are for one picture each")
     records = lights.read_estimates(estimates) if estimates is not None else {}
+    passed_over = PassedOver()
     found: Sequence[Found | FileError]
     found = (
         lights.estimated(records)
         if estimates is not None
-        else list(options.inputs(paths, files_from, null=null, recursive=recursive))
+        else list(options.inputs(paths, files_from, null=null, recursive=recursive, passed_over=passed_over))
     )
     if sidecar:
         found = _raws(found, named=estimates is None)
@@ -227,6 +230,7 @@ def correct(
         failed_list=None if dry_run else failed_list,
         nul=null,
         quiet=quiet,
+        passed_over=passed_over,
     ) as report:
         outcomes = batch.run(
             partial(correct_file, options=how),
@@ -259,13 +263,20 @@ def _raws(found: Sequence[Found | FileError], *, named: bool) -> list[Found | Fi
 
     kept: list[Found | FileError] = []
     for item in found:
-        if not isinstance(item, Found) or item.path.suffix.lower() not in RENDERED_SUFFIXES:
+        if not isinstance(item, Found) or not _is_rendered(item):
             kept.append(item)
         elif named and item.root is None:
             kept.append(UnsupportedImage(item.path, *NO_RAW))
     if found and not kept:
         raise AwbError("there is no raw file among the pictures; sidecars steer raw editors, so leave out --sidecar")
     return kept
+
+
+def _is_rendered(item: Found) -> bool:
+    suffix = item.path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES or item.is_stream:
+        return suffix in RENDERED_SUFFIXES
+    return kind_of(item.path) not in (None, "raw", "tiff")
 
 
 def _check_formats(
@@ -296,6 +307,12 @@ def _suffix(to: OutputKind | None, sidecar: SidecarKind | None) -> Callable[[Pat
             return ".xmp"
         if to is not None:
             return f".{to.value}"
-        return _RAW_OUTPUT_SUFFIX if source.suffix.lower() in RAW_SUFFIXES else source.suffix
+        known = source.suffix.lower()
+        if known in RAW_SUFFIXES:
+            return _RAW_OUTPUT_SUFFIX
+        if known in RENDERED_SUFFIXES or not source.is_file():
+            return source.suffix
+        # Without a suffix, or with one that no output can have, such as .mpo, the content decides.
+        return _OWN_SUFFIXES.get(kind_of(source) or "", _RAW_OUTPUT_SUFFIX)
 
     return suffix

@@ -46,7 +46,7 @@ def estimate(
     from awbkit.cli.report import open_report
     from awbkit.errors import UsageError
     from awbkit.estimators import registry
-    from awbkit.files.find import Found
+    from awbkit.files.find import Found, PassedOver
     from awbkit.files.photo import Region
     from awbkit.records import error_record
     from awbkit.tasks import estimate_file
@@ -63,7 +63,8 @@ def estimate(
         max_pixels=max_pixels or None,
     )
     options.check_null(null, files_from, failed_list)
-    found = options.inputs(paths, files_from, null=null, recursive=recursive)
+    passed_over = PassedOver()
+    found = options.inputs(paths, files_from, null=null, recursive=recursive, passed_over=passed_over)
     # A list that still arrives is worked on as it does; anything else is known beforehand, and so is its number.
     known = None if files_from == "-" else list(found)
     with open_report(
@@ -73,6 +74,7 @@ def estimate(
         failed_list=failed_list,
         nul=null,
         quiet=quiet,
+        passed_over=passed_over,
     ) as report:
         outcomes = batch.run(
             task,

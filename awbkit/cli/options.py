@@ -13,7 +13,7 @@ import typer
 
 from awbkit.cli.output import Format
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.files.find import Found, find, read_path_list
+from awbkit.files.find import Found, PassedOver, find, read_path_list
 from awbkit.files.limits import MAX_PIXELS
 from awbkit.files.streams import open_stream
 
@@ -124,7 +124,7 @@ def check_null(null: bool, files_from: str | None, failed_list: Path | None) -> 
 
 
 def inputs(
-    paths: Iterable[str] | None, files_from: str | None, *, null: bool, recursive: bool
+    paths: Iterable[str] | None, files_from: str | None, *, null: bool, recursive: bool, passed_over: PassedOver
 ) -> Iterator[Found | UnreadableFile]:
     """The images that the command line names.
 
@@ -136,11 +136,11 @@ def inputs(
         raise UsageError("no picture named; give files, folders, or --files-from FILE")
     if files_from == "-" and "-" in named:
         raise UsageError("standard input cannot be both a picture and --files-from")
-    return _found(named, files_from, null=null, recursive=recursive)
+    return _found(named, files_from, null=null, recursive=recursive, passed_over=passed_over)
 
 
 def _found(
-    named: list[str], files_from: str | None, *, null: bool, recursive: bool
+    named: list[str], files_from: str | None, *, null: bool, recursive: bool, passed_over: PassedOver
 ) -> Iterator[Found | UnreadableFile]:
     with contextlib.ExitStack() as stack:
         listed: Iterable[str] = ()
@@ -151,7 +151,7 @@ def _found(
                 listed = read_path_list(stack.enter_context(open_stream(files_from)), nul=null)
             except OSError as error:
                 raise UsageError(f"--files-from {files_from}: {(error.strerror or '').lower()}") from None
-        yield from find(_chained(named, listed), recursive=recursive)
+        yield from find(_chained(named, listed), recursive=recursive, passed_over=passed_over)
 
 
 def _chained(named: Iterable[str], listed: Iterable[str]) -> Iterator[str]:

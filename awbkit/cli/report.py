@@ -13,7 +13,7 @@ from awbkit.cli.output import Format, Writer, abandon_stdout, default_format, op
 from awbkit.cli.terminal import Progress
 from awbkit.errors import OutputError, UsageError
 from awbkit.escaping import printable
-from awbkit.files.find import IMAGE_SUFFIXES
+from awbkit.files.find import IMAGE_SUFFIXES, PassedOver
 from awbkit.files.outputs import IfExists, write_whole
 from awbkit.files.signatures import sniff
 
@@ -140,6 +140,7 @@ def open_report(
     failed_list: Path | None = None,
     nul: bool = False,
     quiet: bool = False,
+    passed_over: PassedOver | None = None,
 ) -> Iterator[Report]:
     """A report on standard output and standard error, completed however it is left.
 
@@ -150,6 +151,7 @@ def open_report(
         failed_list: Where to list the inputs that failed.
         nul: Whether that list separates by NUL.
         quiet: No progress and no summary; failures are told all the same.
+        passed_over: What was no picture, to be told at the end.
     """
     failures = FailedList(failed_list, nul=nul) if failed_list is not None else None
     progress = Progress(sys.stderr, total, enabled=not quiet)
@@ -161,6 +163,8 @@ def open_report(
             progress.erase()
             if failures is not None:
                 failures.close()
+    if not quiet and passed_over is not None and passed_over.folders:
+        print(f"awbkit: {printable(str(passed_over))}", file=sys.stderr, flush=True)
     # One file needs no summary: its record, or its failure, says it all.
     if not quiet and progress.done != 1:
         print(f"awbkit: {report.summary()}", file=sys.stderr, flush=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from awbkit.errors import UnreadableFile, UsageError
+from awbkit.files.signatures import kind_of
 
 STDIN = Path("-")
 
@@ -27,7 +29,17 @@ RAW_SUFFIXES = frozenset(
 )
 IMAGE_SUFFIXES = RENDERED_SUFFIXES | RAW_SUFFIXES
 
+# What file managers, network drives and operating systems keep beside pictures, thumbnails and deleted files among
+# them; names that start with a dot are passed over anyway.
+_NOBODYS = frozenset(
+    (
+        *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler"),
+        *("system volume information", "lost+found", "__macosx", "icon\r"),
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini"),
+    )
+)
 _DIGITS = re.compile("([0-9]+)")
+_SHOWN = 6
 _CHUNK = 65536
 _LONGEST = 1 << 20
 
@@ -55,6 +67,31 @@ class Found:
         return self.is_stdin or not self.path.is_file()
 
 
+@dataclass
+class PassedOver:
+    """The files in folders that are no pictures, by suffix."""
+
+    folders: set[str] = field(default_factory=set)
+    suffixes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, root: Path, path: Path) -> None:
+        """Count one more file that was found below ``root``."""
+        self.folders.add(os.fspath(root))
+        self.suffixes[path.suffix.lower() or "without a suffix"] += 1
+
+    def __str__(self) -> str:
+        """Such as ``12 files in photos are no pictures that awbkit reads (9 .mp4, 3 .txt); they were passed over``."""
+        number = self.suffixes.total()
+        where = next(iter(self.folders)) if len(self.folders) == 1 else f"{len(self.folders)} folders"
+        common = self.suffixes.most_common(_SHOWN)
+        kinds = [f"{count} {suffix}" for suffix, count in common]
+        if others := number - sum(count for _, count in common):
+            kinds.append(f"{others} others")
+        files, they = ("file", "is no picture") if number == 1 else ("files", "are no pictures")
+        was = "it was" if number == 1 else "they were"
+        return f"{number} {files} in {where} {they} that awbkit reads ({', '.join(kinds)}); {was} passed over"
+
+
 def natural_key(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
     """A sort key that puts img2 before img10, regardless of case; equal only for equal names."""
     parts = _DIGITS.split(name.casefold())
@@ -65,24 +102,29 @@ def natural_key(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
     return key, name
 
 
-def find(paths: Iterable[str], *, recursive: bool = False) -> Iterator[Found | UnreadableFile]:
+def find(
+    paths: Iterable[str], *, recursive: bool = False, passed_over: PassedOver | None = None
+) -> Iterator[Found | UnreadableFile]:
     """The images that ``paths`` name, lazily, each once.
 
     Arguments keep their order. A folder gives its image files in natural order and, with ``recursive``, then those
-    of its subfolders; hidden entries are passed over. A file that is named itself is taken whatever its suffix.
+    of its subfolders; hidden entries are passed over, and so is what systems keep beside pictures. A file without a
+    picture's suffix is taken where it begins as a picture does; one that is named itself is taken in any case.
     What cannot be taken comes as an error in its place, so that one bad argument does not stop the others.
 
     Args:
         paths: Files, folders, or ``-`` for one image on standard input.
         recursive: Whether to descend into subfolders.
+        passed_over: Counts the files in folders that are no pictures.
     """
+    passed_over = passed_over or PassedOver()
     seen: set[str] = set()
     identify = identifier()
     for name in paths:
         if name == "-":
             candidates: Iterator[Found | UnreadableFile] = iter((Found(STDIN),))
         else:
-            candidates = _expand(name, recursive)
+            candidates = _expand(name, recursive, passed_over)
         for candidate in candidates:
             if isinstance(candidate, Found):
                 identity = "-" if candidate.is_stdin else identify(candidate.path)
@@ -146,7 +188,7 @@ def _decoded(entries: Iterable[bytes], nul: bool) -> Iterator[str]:
             yield os.fsdecode(path)
 
 
-def _expand(name: str, recursive: bool) -> Iterator[Found | UnreadableFile]:
+def _expand(name: str, recursive: bool, passed_over: PassedOver) -> Iterator[Found | UnreadableFile]:
     if not name:
         yield UnreadableFile(name, "the path is empty", "look for an unset variable in the command")
         return
@@ -164,7 +206,7 @@ def _expand(name: str, recursive: bool) -> Iterator[Found | UnreadableFile]:
         yield Found(path.absolute() if path == STDIN else path)
         return
     empty = True
-    for candidate in _walk(path, path, recursive, set()):
+    for candidate in _walk(path, path, recursive, set(), passed_over):
         empty = False
         yield candidate
     if empty:
@@ -172,14 +214,16 @@ def _expand(name: str, recursive: bool) -> Iterator[Found | UnreadableFile]:
         yield UnreadableFile(name, "no image found in this folder", remedy)
 
 
-def _walk(folder: Path, root: Path, recursive: bool, visited: set[tuple[int, int]]) -> Iterator[Found | UnreadableFile]:
+def _walk(
+    folder: Path, root: Path, recursive: bool, visited: set[tuple[int, int]], passed_over: PassedOver
+) -> Iterator[Found | UnreadableFile]:
     try:
         status = folder.stat()
         if (status.st_dev, status.st_ino) in visited:
             return
         visited.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as scan:
-            entries = sorted((e for e in scan if not e.name.startswith(".")), key=lambda e: natural_key(e.name))
+            entries = sorted((e for e in scan if _is_somebodys(e.name)), key=lambda e: natural_key(e.name))
     except OSError as error:
         yield _unreadable(os.fspath(folder), error)
         return
@@ -193,9 +237,18 @@ def _walk(folder: Path, root: Path, recursive: bool, visited: set[tuple[int, int
                 yield Found(path, root)
             elif entry.is_symlink() and not path.exists():
                 yield UnreadableFile(path, "the link points to nothing", "mend or remove the link")
+        elif _is_file(entry):
+            if kind_of(path) is not None:
+                yield Found(path, root)
+            else:
+                passed_over.add(root, path)
     if recursive:
         for path in folders:
-            yield from _walk(path, root, recursive, visited)
+            yield from _walk(path, root, recursive, visited, passed_over)
+
+
+def _is_somebodys(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in _NOBODYS
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 HEAD = 64
 """How many bytes are looked at."""
 
@@ -63,6 +65,19 @@ def sniff(head: bytes) -> str | None:
         if brands & _HEIF_BRANDS:
             return "heic"
     return None
+
+
+def kind_of(path: Path) -> str | None:
+    """What :func:`sniff` says of a file, or "raw"; None where it is no picture or cannot be read.
+
+    Most raw formats begin like a TIFF and are called that.
+    """
+    try:
+        with path.open("rb", buffering=0) as stream:
+            head = stream.read(HEAD)
+    except OSError:
+        return None
+    return sniff(head) or ("raw" if is_raw(head) else None)
 
 
 def is_raw(head: bytes) -> bool:
