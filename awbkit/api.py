@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,6 +163,8 @@ def write(
 ) -> bool:
     """Write the corrected photograph to ``output``, whole or not at all.
 
+    A correction that changes nothing gives a copy of a rendered file, for an output in its own format.
+
     Returns:
         False where the output existed and ``if_exists`` says to skip.
     """
@@ -175,16 +178,16 @@ def write(
             pixels = develop(photo, correction, bits=16 if kind in DEEP_FORMATS else 8, auto_bright=auto_bright)
             write_developed(pixels, Path(photo.path), target)
     else:
-        from awbkit.correction.picture import correct_jpeg, correct_picture, correct_thumbnail
-        from awbkit.files.mpo import warn_of_others
+        from awbkit.correction.picture import check_picture, correct_jpeg, correct_picture, correct_thumbnail
 
         def thumbnail(old: bytes) -> bytes | None:
             return correct_thumbnail(old, correction)
 
         def save(target: Path) -> None:
-            if photo.format == "jpeg":
-                warn_of_others(photo.path)
-            if kind == photo.format == "jpeg":
+            if kind == photo.format and correction.changes_nothing:
+                check_picture(photo)
+                shutil.copyfile(photo.path, target)
+            elif kind == photo.format == "jpeg":
                 write_jpeg(photo, correct_jpeg(photo, correction), target, thumbnail)
             else:
                 write_picture(photo, correct_picture(photo, correction), target, thumbnail)

@@ -10,7 +10,7 @@ import pytest
 from command import awbkit
 from PIL import Image
 
-from awbkit.files.mpo import other_pictures
+from awbkit.files.mpo import other_pictures, others
 
 RNG = np.random.default_rng(4)
 FIRST, SECOND, THIRD = (
@@ -28,6 +28,11 @@ def jpeg() -> bytes:
     out = io.BytesIO()
     FIRST.save(out, "JPEG", quality=95)
     return out.getvalue()
+
+
+def with_segment(payload: bytes, marker: int) -> bytes:
+    whole = jpeg()
+    return whole[:2] + bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload + whole[2:]
 
 
 def with_kind(content: bytes, kind: int) -> bytes:
@@ -61,9 +66,9 @@ def test_how_many_others(content: bytes, number: int) -> None:
 @pytest.mark.parametrize("to", ["jpg", "png"])
 def test_the_loss_is_told(name: str, to: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(several(SECOND))
-    ran = awbkit("correct", tmp_path, "-d", tmp_path / "out", "--to", to, "--gains", "1,1,1", "-q")
+    ran = awbkit("correct", tmp_path, "-d", tmp_path / "out", "--to", to, "--gains", "1.0001,1,1", "-q")
     assert ran.code == 0
-    assert ran.record["warning"].startswith("holds 1 more picture behind the first, which its output does not; split")
+    assert "was written without 1 more picture behind the first" in ran.record["warning"]
     with Image.open(tmp_path / "out" / f"a_awb.{to}") as written:
         assert written.format == {"jpg": "JPEG", "png": "PNG"}[to]
         assert np.abs(np.asarray(written, float) - np.asarray(FIRST, float)).mean() < 4
@@ -74,3 +79,26 @@ def test_nothing_to_tell(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     ran = awbkit("correct", tmp_path / "a.jpg", "-d", tmp_path / "out", "--gains", "1,1,1", "-q")
     assert ran.record["warning"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (jpeg(), []),
+        (several(SECOND, THIRD), ["2 more pictures behind the first"]),
+        (with_kind(several(SECOND), 0x010001), []),
+        (with_segment(b"urn:iso:std:iso:ts:21496:-1\0", 0xE2) + jpeg(), ["its gain map"]),
+        (with_segment(b"http://ns.adobe.com/xap/1.0/\0 GCamera:MotionPhoto='1'", 0xE1), ["its motion clip"]),
+        (jpeg() + b"SEFT", ["what stood behind its end"]),
+        (jpeg() + bytes(100), []),
+    ],
+)
+def test_what_stands_behind(content: bytes, words: list[str]) -> None:
+    assert others(content) == words
+
+
+def test_a_copy_holds_all_and_so_tells_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(several(SECOND))
+    ran = awbkit("correct", tmp_path / "a.jpg", "-d", tmp_path / "out", "--gains", "1,1,1", "-q")
+    assert ran.record["warning"] is None
+    assert (tmp_path / "out" / "a_awb.jpg").read_bytes() == several(SECOND)

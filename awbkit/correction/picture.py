@@ -18,6 +18,19 @@ from awbkit.files.rendered import RenderedPhoto
 _FLOAT_ROWS = 128
 
 
+def check_picture(photo: RenderedPhoto) -> None:
+    """Decode a picture whole, only to see that it is sound.
+
+    Raises:
+        UnreadableFile: If the pixels are truncated or corrupt.
+    """
+    if photo.format == "jpeg":
+        decode_jpeg(photo.path, Path(photo.path).read_bytes())
+        return
+    with decoding(photo.path):
+        photo.pixels().avg()
+
+
 def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
     """The corrected pixels of a rendered picture, as its file stores them.
 
@@ -33,9 +46,11 @@ def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
         UnsupportedImage: If the file's profile cannot be written.
     """
     with decoding(photo.path):
-        if photo.encoding is None:
+        if photo.encoding is None and not correction.changes_nothing:
             return _through_profile(photo, correction)
         pixels = np.array(photo.pixels().numpy())
+    if photo.encoding is None or correction.changes_nothing:
+        return pixels
     if photo.is_float:
         return _correct_float(pixels, photo.encoding, correction)
     return CodeCorrection.of(correction, photo.encoding, photo.full_scale, pixels.dtype).whole(pixels)
@@ -51,15 +66,12 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
     """
     source = Path(photo.path).read_bytes()
     encoding = photo.encoding
-    if encoding is None:
-        pixels = correct_picture(photo, correction)
-        rgbx = np.concatenate([pixels, np.full((*pixels.shape[:2], 1), 255, np.uint8)], axis=2)
-    else:
-        rgbx = decode_jpeg(photo.path, source, "RGBX")
     try:
         info = jpeg.read_info(source)
         if encoding is None:
-            return jpeg.encode(rgbx, info)
+            pixels = correct_picture(photo, correction)
+            return jpeg.encode(np.dstack([pixels, np.full_like(pixels[..., :1], 255)]), info)
+        rgbx = decode_jpeg(photo.path, source, "RGBX", repeats_chroma=info.subsampling > 0)
         correct = CodeCorrection.of(correction, encoding, photo.full_scale, rgbx.dtype)
         if not jpeg.can_join(info):
             return jpeg.encode(correct.whole(rgbx), info)
@@ -81,7 +93,7 @@ def correct_thumbnail(old: bytes, correction: Correction) -> bytes | None:
         info = jpeg.read_info(old)
         if info.components != 3:
             return None
-        rgbx = decode_jpeg("", old, "RGBX")
+        rgbx = decode_jpeg("", old, "RGBX", repeats_chroma=info.subsampling > 0)
         return jpeg.encode(CodeCorrection.of(correction, SRGB, 255.0, rgbx.dtype).whole(rgbx), info)
     except (UnreadableFile, ValueError):
         return None

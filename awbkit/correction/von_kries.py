@@ -49,6 +49,11 @@ class Correction:
         """(3,) gains, green = 1."""
         return np.array(self.light.gains)
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it leaves every pixel as it is."""
+        return bool(np.allclose(self.matrix(), np.eye(3), rtol=0, atol=1e-9))
+
     def matrix(self) -> NDArray[np.float64]:
         """The 3x3 for linear pixels in the camera's RGB that keeps the luminance of a gray surface.
 

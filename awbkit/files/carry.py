@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from awbkit.errors import warn
-from awbkit.files import exif, heif, jpeg_metadata, photoshop, png, tiff, webp, xmp
+from awbkit.files import exif, heif, jpeg_metadata, mpo, photoshop, png, tiff, webp, xmp
 from awbkit.files.decode import vips
 from awbkit.files.embed import MAX_JPEG_BLOCK, embed_in_avif, embed_in_jpeg, embed_in_png
 from awbkit.files.jpeg import EXIF_HEADER
@@ -114,7 +114,7 @@ def other_pictures(photo: RenderedPhoto) -> list[str]:
     """The pictures and clips that a file holds beside the one that it shows, in words; none of them is carried over."""
     with suppress(ValueError, OSError):
         if photo.format == "jpeg":
-            return jpeg_metadata.trailing(Path(photo.path).read_bytes())
+            return mpo.others(Path(photo.path).read_bytes())
         if photo.format == "tiff":
             return tiff.other_pages(photo.path)
         if photo.format in ("avif", "heic"):

@@ -35,7 +35,7 @@ def vips() -> Any:
     return pyvips
 
 
-def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1) -> Pixels:
+def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, repeats_chroma: bool = False) -> Pixels:
     """A JPEG decoded by libjpeg-turbo.
 
     Args:
@@ -43,6 +43,8 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1) -
         data: The file.
         colours: "RGB", or "RGBX" for a fourth byte that means nothing.
         shrink: 1, 2, 4 or 8: scaled by the decoder, which leaves most of the work out.
+        repeats_chroma: Give each pixel the chroma sample that covers it, rather than one blended from its neighbours:
+            what an encoder averages back to the same sample.
 
     Returns:
         uint8 (H, W, 3 or 4).
@@ -54,7 +56,9 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1) -
 
     try:
         height, width = (0, 0) if shrink == 1 else simplejpeg.decode_jpeg_header(data, strict=False)[:2]
-        decoded: Pixels = simplejpeg.decode_jpeg(data, colours, min_height=height // shrink, min_width=width // shrink)
+        decoded: Pixels = simplejpeg.decode_jpeg(
+            data, colours, fastupsample=repeats_chroma, min_height=height // shrink, min_width=width // shrink
+        )
         return decoded
     except (ValueError, MemoryError) as error:
         # Stray bytes between segments are common in files from phones, and harmless.

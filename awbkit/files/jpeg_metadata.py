@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from awbkit.files import photoshop, xmp
-from awbkit.files.jpeg import EXIF_HEADER, Segment, primary_end, segments
+from awbkit.files.jpeg import EXIF_HEADER, Segment, segments
 from awbkit.files.metadata import Metadata
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 
@@ -87,14 +87,6 @@ def extended(encoded: bytes, resources: bytes | None, has_resolution: bool) -> b
     at = next(i for i, segment in enumerate(out) if segment.marker not in (_APP0, _APP1))
     out[at:at] = [Segment(_APP13, 0, payload) for payload in _split(resources or b"")]
     return b"".join([b"\xff\xd8", *map(bytes, out), encoded[own[-1].offset + len(bytes(own[-1])) :]])
-
-
-def trailing(data: bytes) -> list[str]:
-    """What stands behind the picture in a file, in words: gain maps, motion photos, second views."""
-    has_index = any(s.marker == _APP2 and s.payload.startswith(_TRAILING_IMAGE_HEADERS) for s in segments(data))
-    if has_index or any(data[primary_end(data) :]):
-        return ["what stood behind the picture (gain map, motion photo, second view)"]
-    return []
 
 
 def _is_photoshop(marker: int, payload: bytes) -> bool:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from contextlib import suppress
 
-from awbkit.errors import warn
-from awbkit.files.ifd import Buffer, Tiff, mapped
-from awbkit.files.jpeg import segments
+from awbkit.files.ifd import Buffer, Tiff
+from awbkit.files.jpeg import primary_end, segments
 
 _HEADER = b"MPF\0"
 _ENTRIES = 0xB002
 _LARGE_THUMBNAIL = 1
 _GAIN_MAP_MARKS = (b"hdrgm", b"HDRGainMap", b"ts:21496")
+_CLIP_MARKS = (b"MotionPhoto", b"MicroVideo")
 _HEAD = 1 << 16
+_APP1, _APP2 = 0xE1, 0xE2
 
 
-def warn_of_others(path: str | os.PathLike[str]) -> None:
-    """Warn where a JPEG holds further pictures, which no output will hold.
-
-    Previews and gain maps do not count: they belong to the old pixels of the first one.
+def others(data: Buffer) -> list[str]:
+    """What stands behind the first picture of a JPEG file, in words; its preview does not count.
 
     Raises:
-        OSError: The file cannot be read.
+        ValueError: Not a sound JPEG.
     """
-    with mapped(path) as data:
-        number = other_pictures(data)
-    if number:
-        pictures = "1 more picture" if number == 1 else f"{number} more pictures"
-        remedy = "split it with exiftool or an MPO tool if you need all of them"
-        warn(path, f"holds {pictures} behind the first, which its output does not", remedy)
+    head = segments(bytes(data[: _HEAD << 4]))
+    number = other_pictures(data)
+    found = [f"{number} more picture{'s' * (number > 1)} behind the first"] if number else []
+    marked = b"".join(segment.payload for segment in head if segment.marker in (_APP1, _APP2))
+    rest = bytes(data[primary_end(bytes(data)) :])
+    if any(mark in marked or mark in rest for mark in _GAIN_MAP_MARKS):
+        found.append("its gain map")
+    if any(mark in marked for mark in _CLIP_MARKS):
+        found.append("its motion clip")
+    if not found and any(rest) and not any(segment.payload.startswith(_HEADER) for segment in head):
+        found.append("what stood behind its end")
+    return found
 
 
 def other_pictures(data: Buffer) -> int:
