@@ -23,7 +23,8 @@ _SAME_MIREDS = 0.02
 _SAME_DUV = 2e-5
 """How far two ways of writing one light, each rounded to its own digits, can be apart."""
 
-_RGB_KINDS = ("illuminant", "gains", "chromaticity")
+RGB_KINDS = ("illuminant", "gains", "chromaticity")
+"""The keys that state a light as RGB."""
 
 
 def estimate_record(
@@ -68,7 +69,12 @@ def error_record(path: Path | str, reason: str, method: str | None = None) -> Re
 
 
 def light_of(record: Mapping[str, Any], camera: Camera) -> Illuminant:
-    """The light that a record states, in the RGB of the file that it is about.
+    """The light that a record states, in the RGB of the file that it is about; see :func:`stated_light`."""
+    return stated_light(record, camera)[0]
+
+
+def stated_light(record: Mapping[str, Any], camera: Camera) -> tuple[Illuminant, str]:
+    """The light that a record states, in the RGB of the file that it is about, and the key that counted.
 
     A record says the same light in up to four ways: ``illuminant``, ``gains``, ``chromaticity``, and ``cct`` with
     ``duv``. Whoever edits one of them need not edit the others: the one that disagrees with the rest counts.
@@ -83,7 +89,7 @@ def light_of(record: Mapping[str, Any], camera: Camera) -> Illuminant:
     space = record.get("space")
     if space is not None and space != camera.space:
         raise UsageError(f"the estimate is in {space} RGB and the file in {camera.space} RGB; estimate it anew")
-    stated = {kind: light for kind in _RGB_KINDS if (light := _stated(record, kind, camera)) is not None}
+    stated = {kind: light for kind in RGB_KINDS if (light := _stated(record, kind, camera)) is not None}
     groups: list[list[str]] = []
     for kind, light in stated.items():
         _join(groups, kind, [angular_error(stated[group[0]].rgb, light.rgb) <= _SAME_DEGREES for group in groups])
@@ -98,7 +104,7 @@ def light_of(record: Mapping[str, Any], camera: Camera) -> Illuminant:
         kinds = ", ".join(kind for group in groups for kind in group)
         raise UsageError(f"{kinds} of the record disagree; set those that you do not mean to null")
     # Made only where it counts: at the edge of what a camera can show, rounding may have put it just outside.
-    return light_of_cct(cct, duv or 0.0, camera) if edited == ["cct"] else stated[edited[0]]
+    return (light_of_cct(cct, duv or 0.0, camera) if edited == ["cct"] else stated[edited[0]]), edited[0]
 
 
 def _join(groups: list[list[str]], kind: str, agrees: list[bool]) -> None:

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluation_cases import MATRIX
 
+from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.cli.output import ESTIMATE_KEYS, Format, open_writer
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.names import Names
 from awbkit.evaluation.predictions import Predictions, read_predictions, read_truth
 from awbkit.evaluation.result import Truth
+from awbkit.illuminant import Illuminant
+from awbkit.record_files import read_records
+from awbkit.records import light_of
 
 
 def labelled(*images: str, datasets: list[str] | None = None) -> Truth:
@@ -30,7 +35,7 @@ def labelled(*images: str, datasets: list[str] | None = None) -> Truth:
 
 def read(text: str | bytes, *images: str, name: str = "mine.jsonl") -> Predictions:
     data = text.encode() if isinstance(text, str) else text
-    return read_predictions([(data, name)], labelled(*(images or ("a", "b"))))
+    return read_predictions([(io.BytesIO(data), name)], labelled(*(images or ("a", "b"))))
 
 
 def awbkit_file(format: Format) -> bytes:
@@ -86,7 +91,7 @@ def test_several_methods_in_several_files() -> None:
         b'{"path": "a", "method": "one", "illuminant": [1, 1, 1]}\n{"path": "a", "method": "two", "gains": [2, 1, 1]}'
     )
     second = b"image,method,r,g,b,expected_error\na,three,1,2,2,0.5\nb,three,1,2,2,\nb,one,1,2,2,1"
-    found = read_predictions([(first, "x.jsonl"), (second, "y.csv")], truth)
+    found = read_predictions([(io.BytesIO(first), "x.jsonl"), (io.BytesIO(second), "y.csv")], truth)
     assert [judged.method for judged in found.judged] == ["one", "two", "three"]
     assert [judged.failures for judged in found.judged] == [{}, {1: "no estimate"}, {}]
     assert found.judged[2].expected[0] == 0.5
@@ -96,14 +101,23 @@ def test_several_methods_in_several_files() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ('{"path": "a", "illuminant": null}', "mine.jsonl, line 1: no estimate"),
-        ('{"path": "a", "illuminant": [NaN, 1, 1]}', "line 1: an illuminant needs three positive numbers"),
-        ('{"path": "a", "illuminant": [-0.1, 1, 1]}', "line 1: an illuminant needs three positive numbers"),
-        ('{"path": "a", "gains": [0, 1, 1]}', "line 1: an illuminant needs three positive numbers"),
+        ('{"path": "a", "illuminant": null}', "mine.jsonl, line 1: the record states no light"),
+        (
+            '{"path": "a", "illuminant": [NaN, 1, 1]}',
+            "line 1: illuminant of the record is not made of numbers: nan",
+        ),
+        (
+            '{"path": "a", "illuminant": [-0.1, 1, 1]}',
+            "line 1: illuminant of the record: an illuminant needs",
+        ),
+        (
+            '{"path": "a", "gains": [0, 1, 1]}',
+            "line 1: gains of the record: an illuminant needs",
+        ),
         ('{"path": "a", "status": "error"}', "failed, without a reason"),
-        ("image,r,g,b\na,,,", "line 2: no estimate"),
-        ("image,r,g,b\na,nan,1,1", "line 2: an illuminant needs three positive numbers"),
-        ("image,r,g,b\na", "line 2: no estimate"),
+        ("image,r,g,b\na,,,", "line 2: the record states no light"),
+        ("image,r,g,b\na,nan,1,1", "line 2: illuminant of the record is not made of numbers: nan"),
+        ("image,r,g,b\na", "line 2: the record states no light"),
         ('{"path": "b", "illuminant": [1, 1, 1]}', "no estimate"),
     ],
 )
@@ -134,18 +148,18 @@ def test_names_that_programs_give_a_light(light: str) -> None:
         ("r,g,b\n1,2,2", "line 1: the header names no column image"),
         ("image,r,g,b,r\na,1,2,2,1", "line 1: two columns are called 'r'; rename one"),
         ("image,r,g,b\na,1,2,2\nb,1,two,2", "line 3: illuminant g is 'two' and no number"),
-        ("image,r,g,b\n,1,2,2", "line 2: names no image"),
-        ('image,r,g,b\n"a,1,2,2', "no line of a table"),
-        ('{"path": "a"', "line 1: not JSON"),
-        ('{"path": "a", "illuminant": [1, 2, 2]}\n{"path": }', "line 2: not JSON"),
+        ("image,r,g,b\n,1,2,2", "line 2: names no picture"),
+        ('image,r,g,b\n"a,1,2,2', "is no table"),
+        ('{"path": "a"', "line 1: is no JSON"),
+        ('{"path": "a", "illuminant": [1, 2, 2]}\n{"path": }', "line 2: is no JSON"),
         ('{"path": "a", "illuminant": [1, 2, 2]}\n\n7', "line 3: not a record but 7"),
         ('[{"path": "a", "illuminant": [1, 2, 2]}, 7]', "record 2: not a record but 7"),
-        ('{"illuminant": [1, 2, 2]}', 'line 1: names no image under "path" or "image"'),
-        ('{"path": 7, "illuminant": [1, 2, 2]}', "line 1: names no image"),
-        ('{"path": "a", "illuminant": [1, 2]}', "line 1: illuminant must be three numbers, not [1, 2]"),
-        ('{"path": "a", "illuminant": "red"}', "line 1: illuminant must be three numbers, not red"),
+        ('{"illuminant": [1, 2, 2]}', 'line 1: names no picture under "path" or "image"'),
+        ('{"path": 7, "illuminant": [1, 2, 2]}', "line 1: names no picture"),
+        ('{"path": "a", "illuminant": [1, 2]}', "line 1: illuminant must be three numbers or null, not [1, 2]"),
+        ('{"path": "a", "illuminant": "red"}', "line 1: illuminant must be three numbers or null, not 'red'"),
         ('{"path": "a", "illuminant": [1, true, 2]}', "line 1: illuminant must be three numbers"),
-        ('{"path": "a", "illuminant": [1, 2, 1' + "0" * 400 + "]}", "line 1: illuminant must be three numbers"),
+        ('{"path": "a", "illuminant": [1, 2, 1' + "0" * 400 + "]}", "line 1: holds a number of 401 digits"),
         ('{"path": "a", "gains": {"r": 1}}', "line 1: gains must be three numbers"),
         ('{"path": "a", "illuminant": [1, 2, 2], "expected_error": -1}', "line 1: expected_error must be a number"),
         ('{"path": "a", "illuminant": [1, 2, 2], "expected_error": "1"}', "line 1: expected_error must be a number"),
@@ -154,8 +168,8 @@ def test_names_that_programs_give_a_light(light: str) -> None:
             "line 2: mine answers for a a second",
         ),
         ('{"path": "x", "gains": [2, 1, 1]}', "no estimate is of a labelled image (x)"),
-        (b"image,r,g,b\na,1,2,2\n\xff,1,2,2", "line 3: not UTF-8"),
-        ("[" * 100_000, "not"),
+        (b'{"path": "\xff", "gains": [1, 1, 1]}', "line 1: is not UTF-8 text"),
+        ("[" * 100_000, "line 1: nests more than 100 levels"),
     ],
 )
 def test_refusals_name_the_line(text: str | bytes, message: str) -> None:
@@ -164,6 +178,64 @@ def test_refusals_name_the_line(text: str | bytes, message: str) -> None:
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+D810 = Camera("X", matrices=((6504.0, MATRIX),))
+
+EDITS = [
+    {},
+    {"gains": [2, 1, 1.5]},
+    {"illuminant": [3, 4, 2]},
+    {"chromaticity": [0.3, 0.4]},
+    {"cct": 4321},
+    {"duv": 0.0123},
+    {"cct": 5000, "duv": -0.004},
+    {"illuminant": None},
+    dict.fromkeys(("illuminant", "gains", "chromaticity")),
+]
+
+
+@pytest.mark.parametrize("format", [Format.JSONL, Format.JSON, Format.CSV])
+@pytest.mark.parametrize("edit", EDITS, ids=str)
+@pytest.mark.parametrize("camera", [D810, LINEAR_SRGB], ids=["raw", "photograph"])
+def test_an_edited_record_means_the_light_that_correct_takes(
+    camera: Camera, edit: dict[str, object], format: Format
+) -> None:
+    light = Illuminant.of((0.5, 0.9, 0.6), camera)
+    assert light.cct_duv is not None
+    record = {
+        "path": "a",
+        "illuminant": light.rgb,
+        "gains": light.gains,
+        "chromaticity": light.chromaticity,
+        "cct": light.cct_duv[0],
+        "duv": light.cct_duv[1],
+        "space": camera.space,
+        **edit,
+    }
+    stream = io.StringIO()
+    with open_writer(format, ESTIMATE_KEYS, stream) as writer:
+        writer.write(record)
+    data = stream.getvalue().encode()
+    (stated,) = read_records(io.BytesIO(data), "x")
+    truth = labelled("a")
+    found = read_predictions([(io.BytesIO(data), "x")], truth, {("set", "X"): camera})
+    expected = np.array(light_of(stated.record, camera).rgb)
+    np.testing.assert_allclose(found.judged[0].estimates[0], expected / np.linalg.norm(expected), rtol=1e-12)
+    assert found.by_temperature == any(key in edit for key in ("cct", "duv"))
+
+
+def test_a_temperature_says_nothing_without_a_matrix() -> None:
+    (judged,) = read('{"path": "a", "illuminant": [1, 2, 2], "cct": 9000}\n{"path": "b", "cct": 9000}').judged
+    np.testing.assert_allclose(judged.estimates[0], np.array([1, 2, 2]) / 3)
+    assert "no known colour matrix" in judged.failures[1]
+
+
+@pytest.mark.parametrize("other", [{"gains": [1, 1, 1]}, {"cct": 9000}], ids=str)
+def test_a_record_that_contradicts_itself_is_no_estimate(other: dict[str, object]) -> None:
+    data = json.dumps({"path": "a", "illuminant": [1, 2, 2], **other}).encode()
+    with pytest.raises(UsageError, match="disagree; set those that you do not mean to null"):
+        read_predictions([(io.BytesIO(data), "x")], labelled("a"), {("set", "X"): D810})
 
 
 def test_images_that_are_not_labelled_are_named() -> None:
@@ -207,7 +279,7 @@ def test_a_path_that_could_mean_several_images_is_refused() -> None:
     with pytest.raises(LookupError, match=r"could be any of c\.png of set, c\.dng of set"):
         names.find("c.jpg")
     with pytest.raises(UsageError, match=r"mine.jsonl, line 1: .* could be any of .*; write more of the path"):
-        read_predictions([(b'{"path": "1", "gains": [1, 1, 1]}', "mine.jsonl")], labelled("a/1", "b/1"))
+        read('{"path": "1", "gains": [1, 1, 1]}', "a/1", "b/1")
 
 
 def test_the_data_set_tells_images_of_one_name_apart() -> None:

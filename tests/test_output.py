@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, open_writer, read_records, rounded
+from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, open_writer, rounded
 from awbkit.cli.report import FailedList
 from awbkit.cli.table import shortened
 from awbkit.cli.terminal import Progress, clock
@@ -101,64 +101,6 @@ def test_csv_is_flat() -> None:
 
 def test_csv_keeps_the_bytes_of_a_name() -> None:
     assert b",caf\xe9.jpg," in written(Format.CSV, {**OK, "path": os.fsdecode(b"caf\xe9.jpg")})
-
-
-PATHS = st.binary(min_size=1, max_size=20).filter(lambda path: b"\0" not in path).map(os.fsdecode)
-
-
-@pytest.mark.parametrize("format", [Format.JSONL, Format.JSON])
-@given(paths=st.lists(PATHS, max_size=5))
-def test_any_file_name_survives(format: Format, paths: list[str]) -> None:
-    data = written(format, *[{"path": path} for path in paths])
-    data.decode("utf-8")
-    assert [record["path"] for record in read_records(io.BytesIO(data), "x")] == paths
-
-
-def test_reading_passes_over_what_it_does_not_know() -> None:
-    text = b'\xef\xbb\xbf\n{"path": "a", "colour": 1}\r\n\n  {"path": "b", "gains": [1, 1, 2.5]}'
-    assert list(read_records(io.BytesIO(text), "x")) == [
-        {"path": "a", "colour": 1},
-        {"path": "b", "gains": [1, 1, 2.5]},
-    ]
-    assert list(read_records(io.BytesIO(b""), "x")) == []
-
-
-def test_lines_are_read_as_they_arrive() -> None:
-    read_end, write_end = os.pipe()
-    with os.fdopen(read_end, "rb") as reader, os.fdopen(write_end, "wb", 0) as writer:
-        records = read_records(reader, "x")
-        for path in "ab":
-            writer.write(b'{"path": "%s"}\n' % path.encode())
-            assert next(records) == {"path": path}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (b'{"path": "a"}\n\nmanual', "x.jsonl, line 3: not JSON (expecting value at column 1); give it what"),
-        (b'{"path":', "x.jsonl, line 1: not JSON"),
-        (b'[\n{"path": "a"},\n', "x.jsonl, line 3: not JSON"),
-        (b'\n[\n{"path": "\xff"}]', "x.jsonl, line 3: not UTF-8"),
-        (b'[{"path": "a"}, 3]', "x.jsonl, record 2: not a record"),
-        (b"3\n", "x.jsonl, line 1: not a record"),
-        (b"{}\n", 'x.jsonl, line 1: no "path"'),
-        (b'{"path": 3}\n', 'x.jsonl, line 1: no "path"'),
-        (b'{"path": "a", "ms": NaN}', "x.jsonl, line 1: not a record (NaN is no JSON number)"),
-        (b'{"path": "a", "gains": [1, 2]}', 'x.jsonl, line 1: "gains" must be 3 positive numbers or null, not [1, 2]'),
-        (b'{"path": "a", "gains": [1, 2, -3]}', '"gains" must be 3 positive numbers'),
-        (b'{"path": "a", "gains": [1, 2, 1e999]}', '"gains" must be 3 positive numbers'),
-        (b'{"path": "a", "illuminant": "red"}', '"illuminant" must be 3 positive numbers'),
-        (b"{" * 100 + b'"a":' * 100000, "x.jsonl, line 1: not JSON"),
-        (b"[" * 100000, "x.jsonl, line 1: not a record"),
-        (b'{"path": 1' + b"0" * 5000 + b"}", "x.jsonl, line 1: not a record"),
-        (b"\xff\xd8\xff\xe0", "x.jsonl, line 1: not UTF-8; is it a file that awbkit wrote?"),
-    ],
-)
-def test_what_cannot_be_read_back(text: bytes, message: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        list(read_records(io.BytesIO(text), "x.jsonl"))
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -259,20 +260,27 @@ def _of_predictions(
     from awbkit.evaluation.predictions import read_predictions, read_truth
 
     labelled = read_truth(truth) if truth is not None else truth_of(sets)
-    found = read_predictions([(_content(name), name) for name in files], labelled)
+    cameras = {(one.name, name): camera for one in sets for name, camera in one.cameras.items()}
+    with contextlib.ExitStack() as stack:
+        found = read_predictions([(_opened_stream(name, stack), name) for name in files], labelled, cameras)
     if found.unknown:
         some = ", ".join(found.unknown[:3])
         _warn(f"{len(found.unknown)} estimates are of no labelled image and are passed over ({some})")
     if found.in_linear_srgb:
         _warn(f"{found.in_linear_srgb} estimates are in linear sRGB; the truth must be in the same RGB")
+    if found.by_temperature:
+        _warn(
+            f"{found.by_temperature} estimates state a cct and duv that their RGB does not have; they count, as in "
+            "correct --from"
+        )
     facts = {"datasets": dataset_facts(sets)} if truth is None else {"truth": truth.name}
     evaluation = evaluate(labelled, found.judged, rounds=rounds, seed=seed, facts=facts)
     return evaluation, _images_of(evaluation, sets) if truth is None else None
 
 
-def _content(name: str) -> bytes:
+def _opened_stream(name: str, stack: contextlib.ExitStack) -> BinaryIO:
     try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
     except OSError as error:
         raise UsageError(f"--predictions {name}: {(error.strerror or str(error)).lower()}") from None
 

@@ -79,10 +79,9 @@ def read_estimates(source: str) -> dict[str, Record]:
     """The records of an earlier run by path, in their order.
 
     Raises:
-        UsageError: If the stream is not what `awbkit estimate` writes, or holds more than one estimate of a file.
+        UsageError: If the stream holds no records, or more than one estimate of a file.
     """
-    from awbkit.cli.output import read_records
-    from awbkit.records import SCHEMA
+    from awbkit.record_files import read_records
 
     with contextlib.ExitStack() as stack:
         try:
@@ -91,17 +90,17 @@ def read_estimates(source: str) -> dict[str, Record]:
             raise UsageError(f"--from {source}: {(error.strerror or '').lower()}") from None
         name = "standard input" if source == "-" else source
         records: dict[str, Record] = {}
-        for record in read_records(stream, name):
-            path = str(Path(record["path"]))
-            if record.get("schema") not in (None, SCHEMA):
-                raise UsageError(f"{name}: records of schema {record['schema']!r}; this awbkit reads schema {SCHEMA}")
+        for stated in read_records(stream, name):
+            path = str(Path(stated.record["path"]))
             if path == str(STDIN):
-                raise UsageError(f"{name}: an estimate of standard input names no file; set its path to the picture's")
+                raise UsageError(
+                    f"{stated.where}: an estimate of standard input names no file; set its path to the picture's"
+                )
             if path in records:
                 raise UsageError(
-                    f"{name}: two estimates for {path}; keep one, such as with jq 'select(.method == ...)'"
+                    f"{stated.where}: two estimates for {path}; keep one, such as with jq 'select(.method == ...)'"
                 )
-            records[path] = record
+            records[path] = stated.record
     return records
 
 

@@ -1,18 +1,15 @@
-"""Result streams: one record for each file, as JSON Lines, a JSON array, CSV or a table; and reading them back."""
+"""Result streams: one record for each file, as JSON Lines, a JSON array, CSV or a table."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import json
 import math
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, BinaryIO, NoReturn, Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
-from awbkit.errors import UsageError
 from awbkit.escaping import csv_line, json_text
 
 ESTIMATE_KEYS = (
@@ -35,8 +32,6 @@ _DIGITS = {
     "ms": 1,
 }
 _COMPONENTS = {"illuminant": "rgb", "gains": "rgb", "chromaticity": "rg"}
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Record = dict[str, Any]
 
@@ -171,96 +166,6 @@ def _rounded(value: Any, digits: int | None) -> Any:
         return number
     # Adding zero turns -0.0 into 0.0.
     return round(number) if digits == 0 else round(number, digits) + 0.0
-
-
-def read_records(stream: BinaryIO, name: str) -> Iterator[Record]:
-    """The records of an earlier run, from JSON Lines, JSON objects over several lines, or one JSON array.
-
-    Every record has a ``path``; ``illuminant``, ``gains`` and ``chromaticity`` are lists of positive numbers, or
-    None or absent. Whatever else the records hold is passed on unexamined.
-
-    Args:
-        stream: JSON Lines are read as they arrive, an array as a whole.
-        name: What messages call the stream.
-
-    Raises:
-        UsageError: With the line at which the stream is not what it should be.
-    """
-    lines = ((n, text) for n, line in enumerate(stream, 1) if (text := line.removeprefix(_BYTE_ORDER_MARK).strip()))
-    first = next(lines, None)
-    if first is None:
-        return
-    if first[1].startswith(b"["):
-        yield from _read_array(first[1] + b"\n" + stream.read(), name, first[0])
-        return
-    if first[1] == b"{":
-        yield from _read_spread(first[1] + b"\n" + stream.read(), name, first[0])
-        return
-    for number, text in itertools.chain([first], lines):
-        yield _checked(_parse(text, name, number), f"{name}, line {number}")
-
-
-def _read_spread(data: bytes, name: str, line: int) -> Iterator[Record]:
-    """Objects over several lines each, as jq writes them without -c."""
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-    try:
-        text = data.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        _parse(data, name, line)
-        raise
-    while text:
-        try:
-            value, end = decoder.raw_decode(text)
-        except ValueError:
-            _parse(text.encode(), name, line)
-            raise
-        yield _checked(value, f"{name}, line {line}")
-        line += text.count("\n", 0, end) + 1
-        text = text[end:].lstrip()
-
-
-def _read_array(data: bytes, name: str, line: int) -> Iterator[Record]:
-    for position, record in enumerate(_parse(data, name, line), 1):
-        yield _checked(record, f"{name}, record {position}")
-
-
-def _parse(data: bytes, name: str, line: int) -> Any:
-    try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        line += data.count(b"\n", 0, error.start)
-        raise UsageError(f"{name}, line {line}: not UTF-8; is it a file that awbkit wrote?") from None
-    except json.JSONDecodeError as error:
-        where = f"{name}, line {line + error.lineno - 1}"
-        raise UsageError(
-            f"{where}: not JSON ({error.msg.lower()} at column {error.colno}); give it what "
-            f"`awbkit estimate --format jsonl` wrote"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name}, line {line}: not a record ({error})") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _checked(record: Any, where: str) -> Record:
-    if not isinstance(record, dict):
-        raise UsageError(f"{where}: not a record; every line must be a JSON object such as awbkit estimate writes")
-    if not isinstance(record.get("path"), str) or not record["path"]:
-        raise UsageError(f'{where}: no "path"; every record must name its file')
-    for key, components in _COMPONENTS.items():
-        value = record.get(key)
-        if value is None:
-            continue
-        if not (isinstance(value, list) and len(value) == len(components) and all(map(_is_positive, value))):
-            raise UsageError(f'{where}: "{key}" must be {len(components)} positive numbers or null, not {value!r}')
-    return record
-
-
-def _is_positive(value: object) -> bool:
-    # Compared and not converted: JSON holds integers that no float can.
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
 
 
 @contextlib.contextmanager

@@ -1,0 +1,242 @@
+"""Records read back: what awbkit or another program says of pictures, as JSON Lines, JSON or a table.
+
+Everything that takes estimates from a file takes them through here, so that one file says the same to all of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from awbkit.documents import LARGEST, Malformed, decoded, rows, value_at
+from awbkit.errors import UsageError
+from awbkit.escaping import csv_text
+from awbkit.records import SCHEMA, Record
+
+FORM = (
+    'give JSON Lines with "path" and "illuminant": [r, g, b], as awbkit estimate writes them, or CSV with the columns '
+    "image,r,g,b"
+)
+
+_NAMES = ("path", "image", "file", "filename")
+_LIGHTS = {"illuminant": 3, "gains": 3, "chromaticity": 2}
+_COLUMNS = {
+    "illuminant": (("illuminant_{}", "{}"), "rgb"),
+    "gains": (("gains_{}", "gain_{}"), "rgb"),
+    "chromaticity": (("chromaticity_{}",), "rg"),
+}
+_NUMBERS = ("cct", "duv", "expected_error", "schema")
+_WORDS = ("method", "status", "error", "space")
+_UNKNOWN = frozenset(("", "-", "none", "null", "n/a", "na"))
+_DELIMITERS = (",", ";", "\t")
+_LONGEST_LINE = 1 << 20
+_VISIBLE = re.compile(r"\S")
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a file says of one picture.
+
+    Attributes:
+        where: File and line, for messages.
+        record: As read, its ``path`` a text that is not empty; ``illuminant``, ``gains`` and ``chromaticity`` are
+            lists of 3, 3 and 2 numbers, ``method``, ``status``, ``error`` and ``space`` are texts, ``expected_error``
+            is a number that is not negative; each may be None or absent. Nothing else was examined.
+    """
+
+    where: str
+    record: Record
+
+
+def read_records(stream: BinaryIO, name: str) -> Iterator[Stated]:
+    """Everything that a file says, in its order.
+
+    What begins with ``{`` or ``[`` is JSON: objects one after the other, a line each or over several, or arrays of
+    them. Anything else is a table, whose header names the columns in any order and case; they are separated by comma,
+    semicolon or tab, and with the latter two a comma may be the decimal sign.
+
+    Args:
+        stream: UTF-8. Lines are read as they arrive; arrays, and objects over several lines, as a whole. In a table,
+            bytes that are no UTF-8 are those of names of files.
+        name: What messages call it.
+
+    Raises:
+        UsageError: With the line at which it is not what it should be.
+    """
+    for number in itertools.count(1):
+        line = _line(stream, LARGEST, f"{name}, line {number}")
+        if not line:
+            return
+        if begin := line.strip(_BLANK)[:1]:
+            read = _read_json if begin in (b"{", b"[") else _read_table
+            yield from read(line, stream, name, number)
+            return
+
+
+def _line(stream: BinaryIO, longest: int, where: str) -> bytes:
+    try:
+        line = stream.readline(longest + 1)
+    except OSError as error:
+        raise UsageError(f"{where}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    if len(line) > longest:
+        raise UsageError(f"{where}: longer than {longest >> 20} MB, which no record is; {FORM}")
+    return line
+
+
+def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[Stated]:
+    while line:
+        try:
+            found = list(_values(line, name, number))
+        except Malformed:
+            # What a line begins may go on in the next ones.
+            rest = stream.read(LARGEST - len(line) + 1)
+            if len(line) + len(rest) > LARGEST:
+                where = f"{name}, line {number}"
+                raise UsageError(f"{where}: begins a value of more than {LARGEST >> 20} MB; {FORM}") from None
+            try:
+                yield from _values(line + rest, name, number)
+            except Malformed as error:
+                where = f"{name}, line {number - 1 + (error.line or 1)}"
+                raise UsageError(f"{where}: {error.problem}; {FORM}") from None
+            return
+        yield from found
+        number += 1
+        line = _line(stream, LARGEST, f"{name}, line {number}")
+
+
+def _values(data: bytes, name: str, line: int) -> Iterator[Stated]:
+    """What some lines hold, the first of which has this number."""
+    text, end = decoded(data), 0
+    while (begin := _VISIBLE.search(text, end)) is not None:
+        line += text.count("\n", end, begin.start())
+        value, end = value_at(text, begin.start(), with_nan=True)
+        if isinstance(value, list):
+            for number, record in enumerate(value, 1):
+                yield _of_json(record, f"{name}, record {number}")
+        else:
+            yield _of_json(value, f"{name}, line {line}")
+        line += text.count("\n", begin.start(), end)
+
+
+def _of_json(value: object, where: str) -> Stated:
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: not a record but {_short(value)}; {FORM}")
+    path = next((value[key] for key in _NAMES if value.get(key)), None)
+    if not isinstance(path, str):
+        raise UsageError(f'{where}: names no picture under "path" or "image"; {FORM}')
+    record = {**value, "path": path}
+    if not any(key in record for key in (*_LIGHTS, "cct", "status")):
+        light = record.get("rgb", [record[c] for c in "rgb"] if {*"rgb"} <= record.keys() else None)
+        if light is None:
+            raise UsageError(f'{where}: states no light under "illuminant", "gains" or "r", "g" and "b"; {FORM}')
+        record["illuminant"] = light
+    return _checked(record, where)
+
+
+def _checked(record: Record, where: str) -> Stated:
+    for key, count in _LIGHTS.items():
+        value = record.get(key)
+        if value is not None and not (isinstance(value, list) and len(value) == count and all(map(_is_number, value))):
+            numbers = "three numbers" if count == 3 else "two numbers"
+            raise UsageError(f"{where}: {key} must be {numbers} or null, not {_short(value)}")
+    for key in _WORDS:
+        if not isinstance(record.get(key), str | int | float | None):
+            raise UsageError(f"{where}: {key} must be a text, not {_short(record[key])}")
+    expected = record.get("expected_error")
+    if expected is not None and not (_is_number(expected) and 0 <= expected < math.inf):
+        raise UsageError(f"{where}: expected_error must be a number of degrees, not {_short(expected)}")
+    if record.get("schema") not in (None, SCHEMA):
+        raise UsageError(f"{where}: a record of schema {_short(record['schema'])}; this awbkit reads schema {SCHEMA}")
+    words = {key: str(record[key]) for key in _WORDS if record.get(key) is not None}
+    return Stated(where, {**record, **words})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[Stated]:
+    delimiter = max(_DELIMITERS, key=line.decode(errors="replace").count)
+    columns: dict[str, int] = {}
+    width = 0
+    before = number - 1
+    try:
+        for count, row in rows(_texts(line, stream, name, number), delimiter, skip_blanks=True):
+            where = f"{name}, line {before + count}"
+            if not any(cell.strip() for cell in row):
+                continue
+            if not columns:
+                columns, width = _header([cell.strip().lower() for cell in row], where), len(row)
+            elif any(cell.strip() for cell in row[width:]):
+                # Decimal commas in a table of commas, for one, would make other numbers of r, g and b.
+                raise UsageError(f"{where}: has {len(row)} cells under {width} columns; quote or separate them")
+            else:
+                yield _of_cells(row, columns, where, delimiter != ",")
+    except Malformed as error:
+        raise UsageError(f"{name}, line {before + (error.line or 1)}: {error.problem}; check its quotes") from None
+
+
+def _texts(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[str]:
+    while line:
+        if len(line) > _LONGEST_LINE:
+            raise UsageError(f"{name}, line {number}: longer than {_LONGEST_LINE >> 20} MB, which no record is; {FORM}")
+        yield decoded(line, "surrogateescape")
+        number += 1
+        line = _line(stream, _LONGEST_LINE, f"{name}, line {number}")
+
+
+def _header(names: Sequence[str], where: str) -> dict[str, int]:
+    """The place of each column that means something, by the key of a record or that and a component."""
+    found = {key: names.index(key) for key in (*_WORDS, *_NUMBERS) if key in names}
+    path = next((key for key in _NAMES if key in names), None)
+    if path is not None:
+        found["path"] = names.index(path)
+    for key, (forms, components) in _COLUMNS.items():
+        for form in forms:
+            wanted = [form.format(component) for component in components]
+            if set(wanted) <= set(names):
+                found |= {f"{key} {c}": names.index(column) for c, column in zip(components, wanted, strict=True)}
+                break
+    if twice := [names[place] for place in found.values() if names.count(names[place]) > 1]:
+        raise UsageError(f"{where}: two columns are called {twice[0]!r}; rename one")
+    if "path" not in found or not any(key in found for key in (*(f"{light} r" for light in _COLUMNS), "cct")):
+        lacking = "image" if "path" not in found else "r,g,b"
+        raise UsageError(f"{where}: the header names no column {lacking}; {FORM}")
+    return found
+
+
+def _of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decimal_comma: bool) -> Stated:
+    def cell(key: str) -> str:
+        place = columns.get(key, len(row))
+        return row[place] if place < len(row) else ""
+
+    def number(key: str) -> float | None:
+        text = cell(key).strip()
+        if text.lower() in _UNKNOWN:
+            return None
+        try:
+            return float(text.replace(",", ".") if decimal_comma else text)
+        except ValueError:
+            raise UsageError(f"{where}: {key} is {_short(text)} and no number") from None
+
+    # Blanks may belong to the name of a file.
+    path = csv_text(cell("path"))
+    if not path.strip():
+        raise UsageError(f"{where}: names no picture")
+    record: Record = {"path": path}
+    record |= {key: csv_text(cell(key)).strip() or None for key in _WORDS}
+    record |= {key: number(key) for key in _NUMBERS}
+    for key, (_, components) in _COLUMNS.items():
+        values = [number(f"{key} {component}") for component in components]
+        record[key] = None if None in values else values
+    return _checked(record, where)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
