@@ -13,6 +13,7 @@ from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files import jpeg
 from awbkit.files.decode import Pixels, decode_jpeg, decoding, vips
 from awbkit.files.encoding import SRGB, Encoding
+from awbkit.files.gaps import warn_of_zero_rows
 from awbkit.files.rendered import RenderedPhoto
 
 _FLOAT_ROWS = 128
@@ -49,6 +50,8 @@ def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
         if photo.encoding is None and not correction.changes_nothing:
             return _through_profile(photo, correction)
         pixels = np.array(photo.pixels().numpy())
+    if photo.format == "tiff":
+        warn_of_zero_rows(photo.path, pixels)
     if photo.encoding is None or correction.changes_nothing:
         return pixels
     if photo.is_float:

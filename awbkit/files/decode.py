@@ -23,7 +23,11 @@ Pixels: TypeAlias = NDArray[Any]
 COPY_AGAIN = "the file is damaged or was not copied in full; copy it again from its source"
 
 # libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
-_DAMAGE = ("bad Huffman code", "premature end of data segment")
+_DAMAGE = (
+    *("bad Huffman code", "premature end of data segment"),
+    # Of a tile that it cannot decode, libvips makes zeros.
+    "tiff2vips: ",
+)
 
 
 @lru_cache(maxsize=1)

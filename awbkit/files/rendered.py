@@ -21,6 +21,7 @@ from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_pr
 from awbkit.files.exif import read_make_model, read_orientation
 from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
+from awbkit.files.gaps import warn_of_zero_bytes, warn_of_zero_rows
 from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
@@ -89,7 +90,10 @@ class RenderedPhoto(Photo):
             codes = decode_jpeg(self.path, Path(self.path).read_bytes(), shrink=shrink)
             return self._linear(codes[_rows(len(codes), 4)]).thumbnail()
         with decoding(self.path):
-            return self._linear(_sampled(self._seen())).thumbnail()
+            codes = _sampled(self._seen())
+        if self.format == "tiff":
+            warn_of_zero_rows(self.path, codes)
+        return self._linear(codes).thumbnail()
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
@@ -189,6 +193,8 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
     with decoding(path):
         image = load(path, kind, max_pixels)
     _check_complete(path, kind, image)
+    if kind in ("webp", "avif", "heic"):
+        warn_of_zero_bytes(path)
     _check_single(path, kind, image)
     scale = _full_scale(path, image)
     profile = _blob(image, "icc-profile-data")
