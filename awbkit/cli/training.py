@@ -154,7 +154,10 @@ def carried_out(
             )
         if not quiet:
             seconds = clock(line.progress.seconds)
-            print(f"awbkit: {result.path}: trained on {result.images} pictures, {seconds}", file=sys.stderr)
+            print(
+                f"awbkit: {printable(str(result.path))}: trained on {result.images} pictures, {seconds}",
+                file=sys.stderr,
+            )
 
 
 def watched(work: Callable[[Execution], Result], execution: Execution, *, quiet: bool) -> Result:
