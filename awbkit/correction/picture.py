@@ -29,7 +29,11 @@ def check_picture(photo: RenderedPhoto) -> None:
         decode_jpeg(photo.path, Path(photo.path).read_bytes())
         return
     with decoding(photo.path):
-        photo.pixels().avg()
+        if photo.format != "tiff":
+            photo.pixels().avg()
+            return
+        pixels = photo.pixels().numpy()
+    warn_of_zero_rows(photo.path, pixels)
 
 
 def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
