@@ -19,6 +19,8 @@ from awbkit.files.encoding import Encoding
 _ROWS = 32
 _SHARE = 256
 _DIAGONAL = 1e-6
+# Relative and absolute; and in single precision.
+_SAME, _SAME_FLOAT = 1e-9, 1e-6
 _Table = NDArray[Any]
 
 
@@ -35,6 +37,7 @@ class CodeCorrection:
         limit: (count, 3) how far highlights may raise each corrected number, where no full 3x3 is needed.
         clipped: (count, 3) the old number's ramp towards clipping, by corrected number, likewise.
         pairs: ``encode`` for red with green and for blue with a fourth byte, of uint8 likewise.
+        ambiguous: Whether several numbers stand for one light, so that one whose light stays must be kept as it is.
         first: (3,) corrected numbers from which highlights may matter, likewise; beyond count where they never do.
     """
 
@@ -47,6 +50,7 @@ class CodeCorrection:
     clipped: _Table
     first: NDArray[np.int64]
     pairs: tuple[_Table, _Table] | None = None
+    ambiguous: bool = False
 
     @classmethod
     def of(cls, correction: Correction, encoding: Encoding, scale: float, dtype: np.dtype[Any]) -> CodeCorrection:
@@ -67,9 +71,11 @@ class CodeCorrection:
             empty = np.empty((0, 3), dtype)
             table = encoded(np.repeat(roots, 3, axis=1))
             first = np.full(3, int(np.ceil(KNEE * scale)))
-            order = correction.gains
-            return cls(order, scale, linear.astype(np.float32), matrix.astype(np.float32), table, empty, empty, first)
-        table = encoded(linear * gains)
+            ambiguous = bool((np.abs(encoded(linear) - codes * scale) > 1).any())
+            decode, on_light = linear.astype(np.float32), matrix.astype(np.float32)
+            return cls(correction.gains, scale, decode, on_light, table, empty, empty, first, ambiguous=ambiguous)
+        stays = np.isclose(np.clip(linear * gains, 0, 1), np.clip(linear, 0, 1), rtol=_SAME, atol=_SAME)
+        table = np.where(stays, np.arange(count)[:, None], encoded(linear * gains)).astype(dtype)
         # A table that lowers a channel can be read backwards, so the old number need not be kept beside the new one.
         limit = np.repeat(np.arange(count)[:, None], 3, axis=1).astype(dtype)
         clipped = np.zeros((count, 3), dtype)
@@ -116,15 +122,18 @@ class CodeCorrection:
 
     def _full(self, codes: Pixels) -> None:
         assert self.decode is not None
-        linear = np.stack([self.decode[:, c].take(codes[..., c]) for c in range(3)], axis=-1) @ self.matrix.T
+        before = np.stack([self.decode[:, c].take(codes[..., c]) for c in range(3)], axis=-1)
+        linear = before @ self.matrix.T
+        stays = np.abs(np.clip(linear, 0, 1) - np.clip(before, 0, 1)) < _SAME_FLOAT if self.ambiguous else None
         index = np.rint(np.sqrt(np.clip(linear, 0, 1)) * 65535).astype(np.uint16)
         touched = np.any([codes[..., c] >= self.first[c] for c in range(3)], axis=0)
-        before = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
+        old = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
         for channel in range(3):
-            codes[..., channel] = self.encode[:, channel].take(index[..., channel])
+            new = self.encode[:, channel].take(index[..., channel])
+            codes[..., channel] = new if stays is None else np.where(stays[..., channel], codes[..., channel], new)
         if touched.any():
             after = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
-            codes[..., :3][touched] = np.rint(recover(before, after, self.gains) * np.float32(self.scale))
+            codes[..., :3][touched] = np.rint(recover(old, after, self.gains) * np.float32(self.scale))
 
 
 def _pairs(table: _Table) -> tuple[_Table, _Table] | None:

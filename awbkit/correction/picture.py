@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.correction.codes import CodeCorrection, for_each
+from awbkit.correction.inversion import NotInvertible
+from awbkit.correction.tables import TableCorrection
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files import jpeg
-from awbkit.files.decode import Pixels, decode_jpeg, decoding, vips
+from awbkit.files.decode import Pixels, decode_jpeg, decoding
 from awbkit.files.encoding import SRGB, Encoding
 from awbkit.files.gaps import warn_of_zero_rows
 from awbkit.files.rendered import RenderedPhoto
@@ -51,16 +54,14 @@ def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
         UnsupportedImage: If the file's profile cannot be written.
     """
     with decoding(photo.path):
-        if photo.encoding is None and not correction.changes_nothing:
-            return _through_profile(photo, correction)
         pixels = np.array(photo.pixels().numpy())
     if photo.format == "tiff":
         warn_of_zero_rows(photo.path, pixels)
-    if photo.encoding is None or correction.changes_nothing:
+    if correction.changes_nothing:
         return pixels
-    if photo.is_float:
+    if photo.is_float and photo.encoding is not None:
         return _correct_float(pixels, photo.encoding, correction)
-    return CodeCorrection.of(correction, photo.encoding, photo.full_scale, pixels.dtype).whole(pixels)
+    return _prepared(photo, correction, pixels.dtype).whole(pixels)
 
 
 def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
@@ -72,14 +73,10 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
         UnreadableFile: If the pixels are truncated or corrupt.
     """
     source = Path(photo.path).read_bytes()
-    encoding = photo.encoding
     try:
         info = jpeg.read_info(source)
-        if encoding is None:
-            pixels = correct_picture(photo, correction)
-            return jpeg.encode(np.dstack([pixels, np.full_like(pixels[..., :1], 255)]), info)
         rgbx = decode_jpeg(photo.path, source, "RGBX", repeats_chroma=info.subsampling > 0)
-        correct = CodeCorrection.of(correction, encoding, photo.full_scale, rgbx.dtype)
+        correct = _prepared(photo, correction, rgbx.dtype)
         if not jpeg.can_join(info):
             return jpeg.encode(correct.whole(rgbx), info)
         rows = jpeg.strip_rows(info)
@@ -115,27 +112,19 @@ def _correct_float(pixels: Pixels, encoding: Encoding, correction: Correction) -
         part = pixels[row : row + _FLOAT_ROWS, :, :3]
         with np.errstate(invalid="ignore", over="ignore"):
             linear = encoding.decode(part.astype(np.float64))
-            part[...] = encoding.encode(linear * gains if is_diagonal else linear @ matrix.T)
+            corrected = linear * gains if is_diagonal else linear @ matrix.T
+            # Numbers that a curve does not tell apart stay what they are with their light.
+            stays = np.isclose(corrected, linear, rtol=1e-9, atol=1e-12)
+            part[...] = np.where(stays, part, encoding.encode(corrected))
     return pixels
 
 
-def _through_profile(photo: RenderedPhoto, correction: Correction) -> Pixels:
-    """By way of 16-bit sRGB and back to the lookup-table profile of the file."""
-    library = vips()
-    stored = photo.pixels()
-    joined = photo.colour(stored)
-    alpha = stored.bands == 4
-    if alpha:
-        joined = joined.bandjoin(stored[3].cast("ushort"))
-    pixels = np.array(joined.numpy())
-    rgb = np.ascontiguousarray(pixels[..., :3])
-    rgb = CodeCorrection.of(correction, SRGB, 65535.0, rgb.dtype).whole(rgb)
-    image = library.Image.new_from_array(rgb).copy(interpretation="rgb16").colourspace("lab")
-    image.set_type(library.GValue.blob_type, "icc-profile-data", photo.profile)
+def _prepared(photo: RenderedPhoto, correction: Correction, dtype: np.dtype[Any]) -> CodeCorrection | TableCorrection:
+    if photo.encoding is not None:
+        return CodeCorrection.of(correction, photo.encoding, photo.full_scale, dtype)
     try:
-        colour = image.icc_export(intent="relative", depth=8 if photo.full_scale == 255 else 16).numpy()
-    except library.Error as error:
+        return TableCorrection.of(correction.matrix(), photo.tables, photo.full_scale, dtype)
+    except NotInvertible as error:
         raise UnsupportedImage(
-            photo.path, "the embedded profile describes reading only, not writing", "convert the picture to sRGB first"
+            photo.path, f"the embedded profile leads to colours but not back ({error})", "convert it to sRGB first"
         ) from error
-    return np.concatenate([colour, pixels[..., 3:].astype(colour.dtype)], axis=2) if alpha else np.array(colour)

@@ -69,19 +69,19 @@ class Curve:
         if self.kind == "srgb":
             return srgb_to_linear(encoded)
         if self.kind == "table":
-            return np.interp(encoded, np.linspace(0, 1, len(self.values)), self.values)
+            return _extended(encoded, np.linspace(0, 1, len(self.values)), np.asarray(self.values))
         g, a, b, c, d, e, f = self.values
         base = np.maximum(a * encoded + b, 0)
         return np.where(encoded >= d, base**g + e, c * encoded + f)
 
     def encode(self, linear: Floats) -> Floats:
-        """Linear light to encoded, clipped to [0, 1] unless the curve is defined beyond."""
+        """Linear light to encoded; a table goes on beyond its ends as a straight line, as :meth:`decode` has it."""
         if self.kind == "linear":
             return np.asarray(linear, dtype=np.float64)
         if self.kind == "srgb":
             return linear_to_srgb(linear)
         if self.kind == "table":
-            return np.interp(linear, *_inverse_table(self))
+            return _extended(linear, *_inverse_table(self))
         g, a, b, c, d, e, f = self.values
         knee = c * d + f
         power = (np.maximum(linear - e, 0) ** (1 / g) - b) / a
@@ -89,12 +89,18 @@ class Curve:
         return np.where(linear < knee, straight, np.maximum(power, d))
 
 
+def _extended(values: Floats, x: Floats, y: Floats) -> Floats:
+    """Piecewise linear, and beyond the ends as from one end to the other: floating point may well go there."""
+    slope = (y[-1] - y[0]) / (x[-1] - x[0])
+    beyond = np.maximum(values - x[-1], 0) + np.minimum(values - x[0], 0)
+    return np.asarray(np.interp(values, x, y) + slope * beyond)
+
+
 @lru_cache(maxsize=16)
 def _inverse_table(curve: Curve) -> tuple[Floats, Floats]:
-    linear = np.maximum.accumulate(np.asarray(curve.values))
-    encoded = np.linspace(0, 1, len(curve.values))
-    rising = np.concatenate([np.diff(linear) > 0, [True]])
-    return linear[rising], encoded[rising]
+    # Of several numbers for one light the least is taken, and between two lights nothing else than what lies between.
+    linear = np.maximum.accumulate(np.asarray(curve.values)) + 1e-12 * np.arange(len(curve.values))
+    return linear, np.linspace(0, 1, len(curve.values))
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,11 @@ SRGB = Encoding("sRGB", (_SRGB_CURVE,) * 3)
 LINEAR = Encoding("linear", (_LINEAR_CURVE,) * 3)
 
 
+# By profile class.
+_NOT_FOR_PICTURES = {b"link": "a device link", b"abst": "an abstract profile", b"nmcl": "a list of named colours"}
+_MATRIX_TAGS = (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")
+
+
 class ProfileError(ValueError):
     """The ICC profile is broken or not one for RGB pictures; the message completes "the embedded profile ..."."""
 
@@ -147,28 +158,55 @@ def parse_profile(profile: bytes) -> Encoding | None:
     """The encoding that an ICC profile describes (ICC.1:2022, versions 2 and 4).
 
     Returns:
-        None for a sound RGB profile that is defined by lookup tables rather than by curves and a matrix.
+        None for an RGB profile that is defined by lookup tables rather than by curves and a matrix, or by both: then
+        the tables count. :mod:`awbkit.files.profile_tables` reads those.
 
     Raises:
         ProfileError: If it is damaged or describes another kind of colour than RGB.
     """
     if len(profile) < 132 or profile[36:40] != b"acsp":
         raise ProfileError("is damaged (no ICC signature)")
+    if profile[12:16] in _NOT_FOR_PICTURES:
+        raise ProfileError(f"is {_NOT_FOR_PICTURES[profile[12:16]]} and does not say what a picture's numbers mean")
     if profile[16:20] != b"RGB ":
         raise ProfileError(f"is for {profile[16:20].decode('ascii', 'replace').strip()} and not for RGB")
     try:
-        tags = _tags(profile)
-        if any(name not in tags for name in (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")):
-            if b"A2B0" in tags:
-                return None
+        tags = profile_tags(profile)
+        if table_tag(profile, tags) is not None:
+            return None
+        if any(name not in tags for name in _MATRIX_TAGS):
             raise ProfileError("has neither curves nor lookup tables")
         colorants = np.stack([_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")], axis=1)
         red, green, blue = (_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC"))
     except (struct.error, IndexError) as error:
         raise ProfileError("is damaged (a tag is cut off)") from error
+    for curve in {red, green, blue}:
+        _check_rising(curve)
     matrix = _to_srgb(colorants)
     name = "sRGB" if matrix is None and red.kind == "srgb" else _description(tags.get(b"desc", b""))
     return Encoding(name, (red, green, blue), matrix)
+
+
+def table_tag(profile: bytes, tags: dict[bytes, bytes]) -> bytes | None:
+    """The tag of the table that leads from a profile's numbers to colours; None where curves and a matrix do.
+
+    The rendering intent is the profile's own; absolute colour is not for pictures (ICC.1:2022, sections 7.2.15, 8.10).
+    """
+    intent = {1: 1, 2: 2, 3: 1}.get(int.from_bytes(profile[64:68], "big"), 0)
+    order = [b"D2B%d" % intent, b"A2B%d" % intent, b"A2B0"]
+    if any(name not in tags for name in _MATRIX_TAGS):
+        order += [b"A2B1", b"A2B2", b"D2B0", b"D2B1", b"D2B2"]
+    return next((name for name in order if name in tags), None)
+
+
+def _check_rising(curve: Curve) -> None:
+    """Refuse curves from which no light has one number of its own; flat ends and small dents are common."""
+    linear = curve.decode(np.linspace(0, 1, 1025))
+    rise, fall = np.ptp(linear), np.maximum(-np.diff(linear), 0).sum()
+    if not np.isfinite(linear).all() or rise < 1e-3:
+        raise ProfileError("is damaged (a curve is constant)")
+    if fall > 0.02 * rise:
+        raise ProfileError("has a curve that falls, so that one light has several numbers")
 
 
 def _to_srgb(colorants: Floats) -> tuple[float, ...] | None:
@@ -215,22 +253,34 @@ def build_profile(encoding: Encoding) -> bytes:
     for index, (channel, curve) in enumerate(zip("rgb", encoding.curves, strict=True)):
         tags[f"{channel}XYZ".encode()] = _fixed(b"XYZ ", matrix[:, index])
         tags[f"{channel}TRC".encode()] = _fixed(b"para", _PARAMETERS.get(curve.kind, curve.values), b"\0\4\0\0")
-    table, data = struct.pack(">I", len(tags)), b""
+    return assemble_profile(tags, b"mntr", b"XYZ ")
+
+
+def assemble_profile(
+    tags: dict[bytes, bytes], device_class: bytes, connection: bytes, version: bytes = b"\x04\x40\0\0"
+) -> bytes:
+    """An ICC profile of RGB numbers made of these tags; equal contents are stored once."""
+    listing, data = struct.pack(">I", len(tags)), b""
     start = 128 + 4 + 12 * len(tags)
+    places: dict[bytes, int] = {}
     for name, content in tags.items():
-        table += struct.pack(">4sII", name, start + len(data), len(content))
-        data += content + bytes(-len(content) % 4)
+        if content not in places:
+            places[content] = start + len(data)
+            data += content + bytes(-len(content) % 4)
+        listing += struct.pack(">4sII", name, places[content], len(content))
     # The creation date is a constant: the same picture gives the same file on any day.
     header = struct.pack(
-        ">I4x4s12s6H4s28x3i48x",
+        ">I4x4s4s4s4s6H4s28x3i48x",
         start + len(data),
-        b"\x04\x40\0\0",
-        b"mntrRGB XYZ ",
+        version,
+        device_class,
+        b"RGB ",
+        connection,
         *(2024, 1, 1, 0, 0, 0),
         b"acsp",
         *(round(v * 65536) for v in _D50),
     )
-    return header + table + data
+    return header + listing + data
 
 
 def _fixed(kind: bytes, values: Iterable[float], before: bytes = b"") -> bytes:
@@ -242,7 +292,8 @@ def _text_tag(text: str) -> bytes:
     return b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(encoded), 28) + encoded
 
 
-def _tags(profile: bytes) -> dict[bytes, bytes]:
+def profile_tags(profile: bytes) -> dict[bytes, bytes]:
+    """The contents of a profile's tags, cut off where the profile ends."""
     (count,) = struct.unpack_from(">I", profile, 128)
     if count > 1000:
         raise ProfileError("is damaged (impossible number of tags)")

@@ -24,6 +24,7 @@ from awbkit.files.extents import is_cut_short
 from awbkit.files.gaps import warn_of_zero_bytes, warn_of_zero_rows
 from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
+from awbkit.files.profile_tables import ProfileTables, read_tables
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
 if TYPE_CHECKING:
@@ -76,15 +77,14 @@ class RenderedPhoto(Photo):
             image.set_type(vips().GValue.blob_type, "icc-profile-data", self.profile)
         return image
 
-    def colour(self, image: pyvips.Image) -> pyvips.Image:
-        """The three colour bands of an image that :meth:`pixels` gave; of a lookup-table profile, in 16-bit sRGB."""
-        if self.encoding is None:
-            image = image.icc_transform("srgb", embedded=True, intent="relative", depth=16)
-        return image.extract_band(0, n=3) if image.bands > 3 else image
+    @property
+    def tables(self) -> ProfileTables:
+        """The profile's lookup tables, where no encoding says how numbers stand for light."""
+        return read_tables(self.profile or b"")
 
     def thumbnail(self) -> LinearImage:
         shrink = 1
-        if self.format == "jpeg" and self.encoding is not None:
+        if self.format == "jpeg":
             shrink = next((s for s in (8, 4, 2) if min(self.width, self.height) >= s * 2 * THUMBNAIL_SIZE), 1)
         if shrink > 1:
             codes = decode_jpeg(self.path, Path(self.path).read_bytes(), shrink=shrink)
@@ -104,35 +104,27 @@ class RenderedPhoto(Photo):
     def _seen(self) -> pyvips.Image:
         """The colour bands, and alpha where there is one."""
         stored = self.pixels()
-        colour = self.colour(stored)
-        return colour.bandjoin(stored.extract_band(3)) if self.bands == 4 else colour
+        return stored.extract_band(0, n=self.bands) if stored.bands > self.bands else stored
 
     def _linear(self, codes: Pixels) -> LinearImage:
         """Linear sRGB, or the sensor's own RGB, of stored numbers (H, W, 3 or 4); transparent pixels are not valid."""
         if codes.shape[2] == 4:
             seen = self._linear(codes[..., :3])
             return LinearImage(seen.pixels, seen.valid & (codes[..., 3] > 0), seen.camera)
-        encoding = self.encoding or SRGB
+        encoding = self.encoding
+        if encoding is None:
+            return LinearImage(*self.tables.linear_and_valid(codes, self.full_scale), self.camera)
         if self.is_float:
             with np.errstate(invalid="ignore", over="ignore"):
                 pixels = encoding.decode(codes.astype(np.float64)) @ encoding.matrix.T
             # A sensor saturates at 1; rendered light may well be brighter.
             clip = CLIP if self.camera.space == "camera" else np.inf
             return LinearImage.from_array(pixels.astype(np.float32), camera=self.camera, clip=clip)
-        table, usable = self._tables(codes.dtype == np.uint8)
-        valid = _looked_up(usable, codes)
-        return self._in_srgb(_looked_up(table, codes), valid[..., 0] & valid[..., 1] & valid[..., 2])
-
-    def _tables(self, is_8_bit: bool) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        return _decode_tables(
-            self.encoding or SRGB,
-            256 if is_8_bit else 65536,
-            65535.0 if self.encoding is None else self.full_scale,
-        )
-
-    def _in_srgb(self, pixels: NDArray[np.float32], valid: NDArray[np.bool_]) -> LinearImage:
-        if self.encoding is not None and self.encoding.to_srgb is not None:
-            pixels = pixels @ self.encoding.matrix.T.astype(np.float32)
+        table, usable = _decode_tables(encoding, 256 if codes.dtype == np.uint8 else 65536, self.full_scale)
+        pixels, usable = _looked_up(table, codes), _looked_up(usable, codes)
+        valid = usable[..., 0] & usable[..., 1] & usable[..., 2]
+        if encoding.to_srgb is not None:
+            pixels = pixels @ encoding.matrix.T.astype(np.float32)
             valid = valid & np.all(pixels > 0, axis=2)
         return LinearImage(np.ascontiguousarray(pixels, dtype=np.float32), valid, self.camera)
 
@@ -165,7 +157,7 @@ def _decode_tables(encoding: Encoding, count: int, scale: float) -> tuple[NDArra
     """Lookup tables (count, 3): the linear value, and whether a number is neither black nor clipped."""
     codes = np.minimum(np.arange(count) / scale, 1)
     linear = encoding.decode(np.repeat(codes[:, None], 3, axis=1))
-    return linear.astype(np.float32), (linear > 0) & (linear < CLIP)
+    return linear.astype(np.float32), (linear > 0) & (linear < CLIP * linear[-1])
 
 
 def _looked_up(table: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
@@ -294,6 +286,8 @@ def _choose_encoding(path: str, choice: str, profile: bytes | None, is_float: bo
         return LINEAR if is_float else SRGB
     try:
         parsed = parse_profile(profile)
+        if parsed is None:
+            read_tables(profile)
     except ProfileError as error:
         raise UnsupportedImage(
             path, f"the embedded profile {error}", "pass --encoding srgb to read the picture without it"

@@ -1,0 +1,106 @@
+"""What stands between a device's numbers and light, near enough: a curve for each channel, then primaries.
+
+Most profiles with lookup tables describe a device that is nearly this, and where they do not, the difference is smooth.
+A correction of the model is exact where colours leave the gamut or end in black, where a lattice would be coarse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.files.profile_tables import ProfileTables, lattice
+
+Floats = NDArray[np.float64]
+
+_STEPS = 1025
+_LEAST_RISE = 6e-5
+_NODES = 9
+_TURNS = 3
+_INLIERS = 0.8
+_DARK = 0.02
+_SINGULAR = 1e-4
+# How far full scale may be from white, and, relative, half of the colours from the model.
+_UNEVEN, _UNLIKE = 0.3, 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceModel:
+    """A device of three independent channels.
+
+    Attributes:
+        curves: (1025, 3) how much of each channel's light an evenly spaced number stands for, from 0 to 1, rising.
+        primaries: 3x3, the linear sRGB of each channel's full light in a column.
+    """
+
+    curves: Floats
+    primaries: Floats
+
+    def decode(self, numbers: Floats) -> Floats:
+        """(..., 3) light of each channel, 1 = full, of device numbers from 0 to 1."""
+        even = np.linspace(0, 1, _STEPS)
+        return np.stack([np.interp(numbers[..., c], even, self.curves[:, c]) for c in range(3)], axis=-1)
+
+    def encode(self, light: Floats) -> Floats:
+        """(..., 3) device numbers from 0 to 1 of each channel's light."""
+        even = np.linspace(0, 1, _STEPS)
+        return np.stack([np.interp(light[..., c], self.curves[:, c], even) for c in range(3)], axis=-1)
+
+    def matrix(self, correction: Floats) -> Floats:
+        """3x3 on the channels' light of a 3x3 on linear sRGB."""
+        return np.asarray(np.linalg.solve(self.primaries, correction @ self.primaries))
+
+
+@lru_cache(maxsize=4)
+def fit(tables: ProfileTables) -> DeviceModel | None:
+    """The model of a profile's device; None if it is no device of three channels that add up to white, as YCC is.
+
+    The gray axis gives the curves and all colours give the primaries, in turns. Both are far from where tables cut
+    colours off, and what is cut off nevertheless counts for nothing.
+    """
+    gray = _light(tables, np.repeat(np.linspace(0, 1, _STEPS)[:, None], 3, axis=1))
+    numbers = lattice(_NODES).reshape(-1, 3)
+    light = _light(tables, numbers)
+    weights = 1 / (_DARK + np.abs(light).mean(axis=1, keepdims=True))
+    model, used = DeviceModel(_rising(np.repeat(gray.mean(axis=1, keepdims=True), 3, axis=1)), np.eye(3)), slice(None)
+    for _ in range(_TURNS):
+        amounts = model.decode(numbers)
+        primaries = np.linalg.lstsq((amounts * weights)[used], (light * weights)[used], rcond=None)[0].T
+        misses = np.linalg.norm((amounts @ primaries.T - light) * weights, axis=1)
+        used = misses <= np.quantile(misses, _INLIERS)
+        if abs(np.linalg.det(primaries)) < _SINGULAR:
+            return None
+        shares = gray @ np.linalg.inv(primaries).T
+        if (shares[-1] <= 0).any():
+            return None
+        model = DeviceModel(_rising(shares), primaries * shares[-1])
+    is_white = np.abs(gray[-1] - 1).max() < _UNEVEN
+    return model if is_white and np.median(misses) < _UNLIKE else None
+
+
+def _light(tables: ProfileTables, numbers: Floats) -> Floats:
+    return np.asarray(tables.light(np.rint(numbers * 65535).astype(np.uint16)[None])[0], dtype=np.float64)
+
+
+def _rising(shares: Floats) -> Floats:
+    """(1025, 3) curves that rise everywhere to 1, from values along them.
+
+    Steps of the tables' own rounding are made slopes: on a step, numbers would jump with the least change of light.
+    """
+    even = np.linspace(0, 1, _STEPS)
+    whole = np.maximum.accumulate(np.maximum(shares, 0), axis=0)
+    return np.stack([np.interp(even, *_knots(even, values / values[-1])) for values in whole.T], axis=-1)
+
+
+def _knots(even: Floats, values: Floats) -> tuple[Floats, Floats]:
+    chosen = [0]
+    for index, value in enumerate(values.tolist()):
+        if value >= values[chosen[-1]] + _LEAST_RISE:
+            chosen.append(index)
+    if chosen[-1] == len(values) - 1:
+        return even[chosen], values[chosen]
+    # White from here on.
+    return np.append(even[chosen], 1.0), np.append(values[chosen], 1 + 1e-9)
