@@ -182,6 +182,13 @@ class TestChannels:
             awbkit.correct(source, tmp_path / "b.png", illuminant=NEARLY_NEUTRAL)
         assert np.array_equal(awbkit.open(tmp_path / "b.png").pixels().numpy(), main)
 
+    @pytest.mark.parametrize("byteorder", ["<", ">"])
+    def test_planes_of_half_floats(self, byteorder: str, scene: np.ndarray, tmp_path: Path) -> None:
+        half = scene.astype(np.float16)
+        planes = {"planarconfig": "separate"}
+        source = tiff(tmp_path / "a.tif", (np.moveaxis(half, -1, 0), planes), byteorder=byteorder)
+        assert np.array_equal(awbkit.open(source).pixels().numpy(), half.astype(np.float32))
+
     def test_five_channels_are_refused(self, main: np.ndarray, tmp_path: Path) -> None:
         extra = {"extrasamples": ["unassalpha", "unspecified"]}
         source = tiff(tmp_path / "a.tif", (np.dstack([main, main[..., :2]]), extra))

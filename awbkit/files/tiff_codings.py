@@ -67,7 +67,9 @@ class TiffCoding:
         if self.compression == 7 and self.bits != (8,):
             return False
         plain = len(self.bits) == 1 and (self.bits[0] in depth or self.numbers not in (_INTEGERS, _FLOATS))
-        return plain and self.compression in _STREAMED and not (self.apart and self.tile)
+        # libvips reads planes of 16-bit floats as noise.
+        unknown_planes = self.apart and (self.tile or (self.is_float and self.bits != (32,)))
+        return plain and self.compression in _STREAMED and not unknown_planes
 
     @property
     def is_float(self) -> bool:
