@@ -7,20 +7,23 @@ every worker import the main script, and with it the whole command line, before 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from awbkit.errors import AwbError, FileError
 from awbkit.interrupts import Interrupts
-from awbkit.worker import Killed, Worker, described
+from awbkit.worker import Crash, Worker, described
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _ITEMS_AHEAD_PER_JOB = 16
+_TRIES_ALONE = 3
+"""How often an item whose process is killed from outside is tried once more."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,9 @@ def run(
     """Outcomes in the order of the items, each as soon as it and all before it are there.
 
     An item that is itself an ``AwbError`` comes back as a failure in its place. One job, or one item, runs in this
-    process. With more, a worker that crashes costs only the item that it was working on. Close the iterator (or
-    leave a ``contextlib.closing`` block) to stop the workers early.
+    process. With more, an item whose worker crashes is tried again in a fresh one, while no other item is worked on:
+    only what fails alone costs its item, and only what crashes by itself is said to be damaged. Close the iterator
+    (or leave a ``contextlib.closing`` block) to stop the workers early.
 
     Args:
         task: A function of a module, or a ``functools.partial`` of one, so that workers can import it.
@@ -149,6 +153,7 @@ class _Pool(Generic[T, R]):
         self._drawing = threading.Lock()
         self._several = threading.Event()
         self._window = threading.Semaphore(jobs * _ITEMS_AHEAD_PER_JOB)
+        self._turns = _Turns()
         self._changed = threading.Condition()
         # All below is read and written under _changed only.
         self._done: dict[int, Outcome[T, R] | _Here[T] | BaseException] = {}
@@ -198,7 +203,7 @@ class _Pool(Generic[T, R]):
         # Workers inherit the mask, so that Ctrl-C reaches this process alone, which then ends them in good order.
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        worker: Worker | None = None
+        seat = _Seat()
         while (drawn := self._draw()) is not None:
             index, item = drawn
             done: Outcome[T, R] | _Here[T] | BaseException
@@ -208,23 +213,30 @@ class _Pool(Generic[T, R]):
                 elif self._belongs_here(index, item):
                     done = _Here(item)
                 else:
-                    if worker is None or not worker.alive:
-                        self._dismiss(worker)
-                        worker = self._hire()
-                    result, failure = worker.ask(item)
-                    if isinstance(failure, Killed):
-                        # Once more, as the system may have killed it for another process' hunger for memory.
-                        self._dismiss(worker)
-                        worker = self._hire()
-                        result, failure = worker.ask(item)
-                    done = Outcome(item, result, failure)
+                    done = Outcome(item, *self._answer(item, seat))
             except BaseException as error:
                 done = error
             with self._changed:
                 self._done[index] = done
                 self._changed.notify()
             self._note(done)
-        self._dismiss(worker)
+        self._dismiss(seat)
+
+    def _answer(self, item: T, seat: _Seat) -> tuple[Any, AwbError | None]:
+        with self._turns.together():
+            if seat.worker is None or not seat.worker.alive:
+                self._hire(seat)
+            result, failure = seat.ask(item)
+        if not isinstance(failure, Crash) or self._stopping:
+            return result, failure
+        # The crash need not be the item's fault: others at work may have eaten the memory, or somebody killed it.
+        with self._turns.alone():
+            for _ in range(_TRIES_ALONE):
+                self._hire(seat)
+                result, failure = seat.ask(item)
+                if not (isinstance(failure, Crash) and failure.from_outside) or self._stopping:
+                    break
+        return result, failure
 
     def _draw(self) -> tuple[int, T | AwbError] | None:
         self._window.acquire()
@@ -269,17 +281,65 @@ class _Pool(Generic[T, R]):
                 self._exhausted = True
                 self._changed.notify()
 
-    def _hire(self) -> Worker:
-        worker = Worker(self._pickled_task)
+    def _hire(self, seat: _Seat) -> None:
+        self._dismiss(seat)
+        worker = seat.worker = Worker(self._pickled_task)
         with self._changed:
             self._workers.add(worker)
             stopping = self._stopping
         if stopping:
             worker.terminate()
-        return worker
 
-    def _dismiss(self, worker: Worker | None) -> None:
-        if worker is not None:
-            worker.close()
+    def _dismiss(self, seat: _Seat) -> None:
+        if seat.worker is not None:
+            seat.worker.close()
             with self._changed:
-                self._workers.discard(worker)
+                self._workers.discard(seat.worker)
+            seat.worker = None
+
+
+class _Seat:
+    """A thread's own worker, if it has one at present."""
+
+    worker: Worker | None = None
+
+    def ask(self, item: object) -> tuple[Any, AwbError | None]:
+        assert self.worker is not None
+        return self.worker.ask(item)
+
+
+class _Turns:
+    """Many work together, or one alone."""
+
+    def __init__(self) -> None:
+        import threading
+
+        self._changed = threading.Condition()
+        self._together = 0
+        self._alone = False
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._together += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._together -= 1
+                self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            # From here on nobody starts; whoever is at work may finish.
+            self._alone = True
+            self._changed.wait_for(lambda: self._together == 0)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._alone = False
+                self._changed.notify_all()

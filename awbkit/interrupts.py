@@ -1,4 +1,4 @@
-"""Ctrl-C that no codec swallows."""
+"""Ctrl-C that no codec swallows, and the signals that end a process, treated alike."""
 
 from __future__ import annotations
 
@@ -6,49 +6,87 @@ import contextlib
 import signal
 import threading
 from types import FrameType, TracebackType
+from typing import Any
 
 _CODECS_THAT_CALL_BACK = {"pyvips"}
 
+ENDING = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None)
+"""What asks a process to end, other than Ctrl-C: somebody's ``kill``, a scheduler, a terminal that was closed."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal of :data:`ENDING` arrived.
+
+    Attributes:
+        number: Which.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def end_like_ctrl_c() -> None:
+    """Let the signals of :data:`ENDING` raise an exception, as Ctrl-C does, so that nothing is left lying about.
+
+    For the main thread of a program. A signal that the program was started deaf to, as ``nohup`` does, stays unheard.
+    """
+    for number in ENDING:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    # Once is enough, and a second one would only cut the cleaning up short.
+    signal.signal(number, _ignore)
+    raise Stopped(number)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    pass
+
 
 class Interrupts:
-    """While entered, remembers a Ctrl-C, so that it ends the run even where its exception went nowhere.
+    """While entered, remembers a Ctrl-C or an ending signal, so that it ends the run even where its exception was lost.
 
-    libvips calls back into Python, to log for example. Python delivers a waiting Ctrl-C at such a moment, and there an
+    libvips calls back into Python, to log for example. Python delivers a waiting signal at such a moment, and there an
     exception cannot travel on: it would be printed and forgotten. So none is raised below such a call; ``check``
     raises it afterwards.
     """
 
     def __init__(self) -> None:
-        self._pending = False
-        self._installed = False
+        self._pending: KeyboardInterrupt | None = None
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
-        # An application that handles Ctrl-C in its own way keeps doing so.
-        if (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        ):
-            signal.signal(signal.SIGINT, self._note)
-            self._installed = True
+        # An application that handles them in its own way keeps doing so.
+        if threading.current_thread() is threading.main_thread():
+            for number, usual in ((signal.SIGINT, signal.default_int_handler), *((number, _stop) for number in ENDING)):
+                if signal.getsignal(number) is usual:
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._installed:
+        for number, usual in self._before.items():
+            over = number != signal.SIGINT and isinstance(self._pending, Stopped)
             # A generator that is dropped may be closed by another thread, which may not set handlers.
             with contextlib.suppress(ValueError):
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+                signal.signal(number, _ignore if over else usual)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if there was a Ctrl-C."""
+        """Raise what arrived, if anything did."""
         if self._pending:
-            raise KeyboardInterrupt
+            raise self._pending
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self._pending = True
+        ending = number != signal.SIGINT
+        if ending and self._pending:
+            return
+        self._pending = Stopped(number) if ending else KeyboardInterrupt()
         if not below_codec(frame):
-            raise KeyboardInterrupt
+            raise self._pending
 
 
 def below_codec(frame: FrameType | None) -> bool:

@@ -18,7 +18,7 @@ from awbkit.files.find import Found
 from awbkit.files.limits import MAX_PIXELS
 from awbkit.files.names import utf8_name
 from awbkit.files.open import open_photo
-from awbkit.files.outputs import IfExists, Planned, skips
+from awbkit.files.outputs import IfExists, Planned, skips, tidy
 from awbkit.files.photo import Region
 from awbkit.files.raw import RawPhoto
 from awbkit.files.streams import spooled
@@ -166,6 +166,8 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
     found, output = item.planned.source, item.planned.output
     if item.light.record is not None and item.light.record.get("status") == "error":
         raise FileError(found.path, f"has no estimate ({item.light.record.get('error') or 'it failed'})")
+    if not options.dry_run:
+        tidy(output)
     if skips(output, options.if_exists):
         return {"schema": SCHEMA, "path": found.path, "output": output, "status": "skipped"}
     with collected_warnings() as warnings, opened(found, options.encoding, options.max_pixels) as photo:

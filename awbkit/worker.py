@@ -12,10 +12,10 @@ import pickle
 import signal
 import struct
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from awbkit.errors import AwbError
-from awbkit.interrupts import below_codec
+from awbkit.interrupts import ENDING, below_codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LENGTH = struct.Struct("!Q")
 _GRACE_SECONDS = 5.0
 # One file a core is the parallelism; threads inside the codecs would only get in each other's way.
+_SENT = frozenset({"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2"})
 _ONE_THREAD = dict.fromkeys(("VIPS_CONCURRENCY", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -32,25 +33,35 @@ class Crash(AwbError):
 
     Attributes:
         ending: How: an exit code or a signal's name.
+        from_outside: Whether by a signal that other processes or the system send, so that the item may be innocent.
     """
 
     def __init__(self, ending: str) -> None:
-        super().__init__(
-            f"the process at work on it crashed ({ending}); a file that does this is likely damaged, copy it again"
-        )
+        super().__init__(ending)
         self.ending = ending
+        self.from_outside = ending in _SENT
+
+    def __str__(self) -> str:
+        if self.from_outside:
+            return (
+                f"the process at work on it was killed from outside again and again ({self.ending}); out of memory? "
+                f"run fewer jobs at a time with -j, or free some memory"
+            )
+        return (
+            f"the process at work on it crashed ({self.ending}); a file that does this is likely damaged, copy it again"
+        )
 
 
 class _Stopped(BaseException):
-    """The parent wants the worker to end; an exception, so that temporary files are removed on the way out."""
+    """The worker is to end; an exception, so that temporary files are removed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 _at_work = False
 """Whether there may be temporary files to remove."""
-
-
-class Killed(AwbError):
-    """The worker was killed from outside, which need not be the item's fault."""
 
 
 class Worker:
@@ -94,9 +105,10 @@ class Worker:
             _send(self._pipe_in, message)
             answer = _receive(self._pipe_out)
         except (OSError, EOFError):
-            if not self._ready:
-                raise AwbError(f"a worker process could not start ({self._ending()}); -j 1 does without") from None
-            return None, self._crash()
+            crash = Crash(self._ending())
+            if not self._ready and not crash.from_outside:
+                raise AwbError(f"a worker process could not start ({crash.ending}); -j 1 does without") from None
+            return None, crash
         try:
             result, error = pickle.loads(answer)
         except Exception as error:
@@ -143,15 +155,6 @@ class Worker:
         except ValueError:
             return f"signal {-code}"
 
-    def _crash(self) -> AwbError:
-        ending = self._ending()
-        if ending == "SIGKILL":
-            return Killed(
-                "the process at work on this file was killed (SIGKILL), most likely for lack of memory; "
-                "run fewer jobs at a time with -j"
-            )
-        return Crash(ending)
-
 
 def serve() -> None:
     """The worker's end: answer until the parent closes the pipe."""
@@ -161,7 +164,10 @@ def serve() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)
     try:
-        signal.signal(signal.SIGTERM, _leave)
+        for number in ENDING:
+            # Who started awbkit with nohup wants it to outlive the terminal.
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, _leave)
         try:
             task = pickle.loads(_receive(source))
         except EOFError:
@@ -172,7 +178,9 @@ def serve() -> None:
         _send(sink, pickle.dumps(None))
         while True:
             _send(sink, _answer(task, _receive(source)))
-    except (EOFError, BrokenPipeError, _Stopped):
+    except _Stopped as stop:
+        _end(stop.number)
+    except (EOFError, BrokenPipeError):
         # The parent is done, or gone; taking the interpreter down in good order would only keep it waiting.
         sys.stderr.flush()
         os._exit(0)
@@ -207,18 +215,27 @@ def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:
     return answer
 
 
-def _leave(_: int, frame: FrameType | None) -> None:
+def _leave(number: int, frame: FrameType | None) -> None:
     global _at_work
     if not _at_work:
         # Between items there is nothing to unwind, and an exception could land where this process is ending already.
-        os._exit(0)
+        _end(number)
     if below_codec(frame):
-        from awbkit.files.outputs import discard_unfinished
+        from awbkit.files.parts import discard_all
 
-        discard_unfinished()
-        os._exit(0)
+        discard_all()
+        _end(number)
     _at_work = False
-    raise _Stopped
+    raise _Stopped(number)
+
+
+def _end(number: int) -> NoReturn:
+    """End by the signal itself, so that the parent knows that no item did this."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)
 
 
 def _send(pipe: IO[bytes], message: bytes) -> None:

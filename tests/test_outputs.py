@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from awbkit.errors import OutputError, UnreadableFile, UsageError
-from awbkit.files import outputs
+from awbkit.files import durable, outputs
 from awbkit.files.find import STDIN, Found, find
 from awbkit.files.outputs import IfExists, Planned, atomic_write, check_template, plan_outputs, skips
 
@@ -192,11 +192,17 @@ def test_an_existing_output() -> None:
     assert entries() == ["x.jpg"]
 
 
-@pytest.mark.parametrize("links", [True, False])
-def test_an_output_that_appears_meanwhile_is_not_lost(links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not links:
+@pytest.fixture(params=["rename to a new name", "links", "neither"])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systems with each of the ways to give a file a name that nothing has."""
+    if request.param != "rename to a new name":
+        monkeypatch.setattr(durable, "_renameat2", lambda: None)
+    if request.param == "neither":
         monkeypatch.setattr(Path, "hardlink_to", no_links)
 
+
+@pytest.mark.usefixtures("system")
+def test_an_output_that_appears_meanwhile_is_not_lost() -> None:
     def meanwhile(temporary: Path) -> None:
         temporary.write_bytes(b"ours")
         Path("x.jpg").write_bytes(b"theirs")
@@ -213,8 +219,8 @@ def no_links(*_: object) -> None:
     raise OSError(errno.EPERM, "Operation not permitted")
 
 
-def test_a_file_system_without_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "hardlink_to", no_links)
+@pytest.mark.usefixtures("system")
+def test_a_name_that_nothing_has() -> None:
     assert atomic_write(Path("x.jpg"), IfExists.FAIL, write(b"picture"))
     assert Path("x.jpg").read_bytes() == b"picture"
     assert entries() == ["x.jpg"]

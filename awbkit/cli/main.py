@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -16,9 +17,12 @@ from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, fact
 from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
 from awbkit.errors import AwbError, AwbWarning
 from awbkit.escaping import printable
+from awbkit.files.refusals import unwritable
+from awbkit.interrupts import Stopped, end_like_ctrl_c
 
 # Of the parser's errors typer names this one only; the others have its parent in common.
 _ParserError: Any = typer.BadParameter.__base__
+_OF_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EINVAL, errno.EAGAIN}
 
 
 @contextlib.contextmanager
@@ -33,16 +37,24 @@ def _exit_codes() -> Iterator[None]:
         message = error.format_message().removesuffix(".")
         command = error.ctx.command_path if error.ctx else "awbkit"
         _leave(f"{message[:1].lower()}{message[1:]}; {command} --help lists what there is", 2)
+    except Stopped as stop:
+        _leave("told to end; finished files are kept", 128 + stop.number)
     except KeyboardInterrupt:
         _leave("interrupted; finished files are kept", 130)
     except OSError as error:
         # All files are opened where their errors are told with a remedy; what is left is the output stream.
-        abandon_stdout()
-        _leave(f"{error.filename or 'standard output'}: cannot be written: {(error.strerror or '').lower()}", 1)
+        if error.filename is None and error.errno in _OF_OUTPUT:
+            abandon_stdout()
+            _leave(str(unwritable("standard output", error)), 1)
+        if error.filename is None and isinstance(error, FileNotFoundError):
+            _leave("the folder that you are in is gone; change to another", 1)
+        _leave(f"{error.filename or 'a file'}: cannot be read or written: {(error.strerror or str(error)).lower()}", 1)
 
 
-def _leave(message: str, code: int) -> None:
-    print(f"awbkit: {printable(' '.join(message.split()))}", file=sys.stderr)
+def _leave(message: str, code: int) -> NoReturn:
+    # The terminal itself may be what is gone.
+    with contextlib.suppress(OSError):
+        print(f"awbkit: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)
 
 
@@ -65,8 +77,8 @@ app = typer.Typer(
     subcommand_metavar="COMMAND [ARGS]...",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all done, 1 some or all files failed, 2 usage, 3 a check failed, 130 interrupted, "
-    "141 the reader left.",
+    epilog="Exit codes: 0 all done, 1 some or all files failed, 2 usage, 3 a check failed, 129, 130, 143 told "
+    "to end (SIGHUP, Ctrl-C, SIGTERM), 141 the reader left.",
 )
 app.command("estimate")(estimate.estimate)
 app.command("correct")(correct.correct)
@@ -119,6 +131,7 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+    end_like_ctrl_c()
     app()
 
 

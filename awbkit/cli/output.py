@@ -174,6 +174,13 @@ def quiet_on_broken_pipe() -> Iterator[None]:
     try:
         try:
             yield
+        except KeyboardInterrupt:
+            # A terminal that is gone both ends us and takes nothing more; the first is what counts.
+            try:
+                sys.stdout.flush()
+            except OSError:
+                abandon_stdout()
+            raise
         finally:
             # Commands end with an exception, their exit code, and may still have something buffered.
             sys.stdout.flush()

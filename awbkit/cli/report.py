@@ -11,10 +11,11 @@ from typing import Any
 
 from awbkit.cli.output import Format, Writer, abandon_stdout, default_format, open_writer
 from awbkit.cli.terminal import Progress
-from awbkit.errors import OutputError, UsageError
+from awbkit.errors import UsageError
 from awbkit.escaping import printable
 from awbkit.files.find import IMAGE_SUFFIXES, PassedOver
 from awbkit.files.outputs import IfExists, write_whole
+from awbkit.files.refusals import unwritable
 from awbkit.files.signatures import sniff
 
 
@@ -114,7 +115,7 @@ class Report:
             raise
         except OSError as error:
             abandon_stdout()
-            raise OutputError("standard output", f"cannot be written: {(error.strerror or '').lower()}") from error
+            raise unwritable("standard output", error) from error
 
     def summary(self) -> str:
         """Such as ``128 files, 126 done, 2 failed, 14.2 s``."""

@@ -17,13 +17,12 @@ A camera that neither LibRaw nor ``cameras.json`` knows has no matrix, and so no
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import ClassVar, cast
 
 import numpy as np
@@ -36,6 +35,7 @@ from awbkit.datasets.prepared import camera_from_json
 from awbkit.datasets.source import Source
 from awbkit.documents import Malformed, parse_json
 from awbkit.errors import AwbError, FileError, UnreadableFile, UsageError
+from awbkit.files import parts
 from awbkit.files.find import IMAGE_SUFFIXES, RAW_SUFFIXES
 from awbkit.image import LinearImage
 
@@ -260,8 +260,8 @@ def _plain(source: Source, name: str) -> Iterator[str]:
     if member.archive is None:
         yield member.name
         return
-    with tempfile.TemporaryDirectory(prefix="awbkit-") as folder:
-        copy = Path(folder, f"image{PurePosixPath(name).suffix}")
+    with parts.scratch() as folder:
+        copy = folder / f"image{PurePosixPath(name).suffix}"
         copy.write_bytes(source.read(name))
         yield str(copy)
 

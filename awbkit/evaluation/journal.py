@@ -16,7 +16,7 @@ import numpy as np
 from awbkit.datasets.prepared import ARRAYS
 from awbkit.errors import OutputError
 from awbkit.evaluation.work import Answers, Chunk
-from awbkit.files.outputs import unwritable
+from awbkit.files.refusals import unwritable
 
 _SECONDS_AT_RISK = 1.0
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from awbkit.files import parts
 
 
 @contextlib.contextmanager
@@ -20,8 +21,8 @@ def utf8_name(path: Path) -> Iterator[Path]:
         yield path
         return
     suffix = path.suffix if _is_utf8(path.suffix) else ""
-    with tempfile.TemporaryDirectory(prefix="awbkit-") as folder:
-        link = Path(folder) / f"link{suffix}"
+    with parts.scratch() as folder:
+        link = folder / f"link{suffix}"
         link.symlink_to(path.absolute())
         yield link
 

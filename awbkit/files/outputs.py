@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
+import stat
 import string
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 from awbkit.errors import FileError, OutputError, UsageError
+from awbkit.files import parts
+from awbkit.files.durable import make_folders, move_new, sync_file, sync_folder
 from awbkit.files.find import STDIN, Found, identifier
 from awbkit.files.names import utf8_name
+from awbkit.files.refusals import unreadable, unwritable
 
 DEFAULT_NAME = "{stem}_awb{ext}"
 
@@ -24,8 +28,6 @@ _FIELDS = {
     "parent": "the name of the input's folder",
     "ext": "the output's suffix with its dot",
 }
-_unfinished: set[Path] = set()
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
 class IfExists(StrEnum):
@@ -109,16 +111,25 @@ def skips(path: Path, if_exists: IfExists) -> bool:
     """Whether the existing output settles the matter, to be asked before an image is decoded in vain.
 
     Raises:
-        OutputError: If it exists and must not.
+        OutputError: If it exists and must not, is no regular file, or nobody can tell.
     """
     try:
-        if if_exists is IfExists.REPLACE or not path.exists():
-            return False
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError as error:
         raise unwritable(path, error) from error
-    if if_exists is IfExists.SKIP:
-        return True
-    raise _exists(path)
+    if not stat.S_ISREG(mode):
+        raise OutputError(path, "the output is not a regular file", "name another output")
+    if if_exists is IfExists.FAIL:
+        raise _exists(path)
+    return if_exists is IfExists.SKIP
+
+
+def tidy(path: Path) -> None:
+    """Remove from an output's folder what processes that were killed have left there of theirs."""
+    with suppress(OSError):
+        parts.sweep(Path(os.path.realpath(path)).parent)
 
 
 def write_whole(path: Path, if_exists: IfExists, content: bytes | str) -> bool:
@@ -128,7 +139,7 @@ def write_whole(path: Path, if_exists: IfExists, content: bytes | str) -> bool:
 
 
 def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None]) -> bool:
-    """Have ``write`` fill a temporary file in the same folder, then move that into place in one step.
+    """Have ``write`` fill a temporary file in the same folder, then move that into place in one step, and for good.
 
     A symbolic link is written through: the file it points to is created or replaced, the link stays. Missing
     folders are created. Permissions are those of any new file under the umask.
@@ -144,43 +155,45 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
     Raises:
         OutputError: If the output exists and must not, or cannot be written. What ``write`` raises of its own
             passes through. The temporary file is gone either way.
+        UnreadableFile: If ``write`` fails to open another file.
     """
+    tidy(path)
     if skips(path, if_exists):
         return False
-    temporary: Path | None = None
     try:
         target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file():
-            raise OutputError(path, "the output is not a regular file", "name another output")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Noted before it exists: whatever ends this process, and when, finds it there to be removed.
-        temporary = _beside(target)
-        _unfinished.add(temporary)
-        _create(temporary)
-        with utf8_name(temporary.parent) as folder:
-            write(folder / temporary.name)
-        _flush(temporary)
-        if if_exists is IfExists.REPLACE:
-            temporary.replace(target)
-        elif not _move_without_clobber(temporary, target):
-            return not skips(path, if_exists)
+        make_folders(target.parent)
+        with parts.part(target) as temporary:
+            with utf8_name(temporary.parent) as folder:
+                _fill(folder / temporary.name, write)
+            sync_file(temporary)
+            size = temporary.stat().st_size
+            if if_exists is IfExists.REPLACE:
+                temporary.replace(target)
+            elif not move_new(temporary, target):
+                return not skips(path, if_exists) and _gone(path)
+        sync_folder(target.parent)
+        if path.stat().st_size != size:
+            raise OutputError(path, "was written, but is not what was written", "another program was at it; run again")
     except OutputError as error:
         # Encoders know the temporary file only.
         raise OutputError(path, error.problem, error.remedy) from error
     except OSError as error:
         raise unwritable(path, error) from error
-    finally:
-        # Gone already where it was moved into place.
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-            _unfinished.discard(temporary)
     return True
 
 
-def discard_unfinished() -> None:
-    """Remove the temporary files of all writes under way, for a process that must end before they do."""
-    for temporary in list(_unfinished):
-        temporary.unlink(missing_ok=True)
+def _fill(path: Path, write: Callable[[Path], None]) -> None:
+    try:
+        write(path)
+    except OSError as error:
+        if isinstance(error.filename, str | bytes) and Path(os.fsdecode(error.filename)) != path:
+            raise unreadable(os.fsdecode(error.filename), error) from error
+        raise
+
+
+def _gone(path: Path) -> bool:
+    raise OutputError(path, "was there when it was written, and is gone", "another program was at it; run again")
 
 
 def _check_single(output: Path, inputs: int) -> None:
@@ -257,58 +270,8 @@ def _file_number(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _beside(target: Path) -> Path:
-    stem = target.stem[:32].encode(errors="ignore").decode()
-    return target.with_name(f".{stem}.{os.urandom(4).hex()}.part{target.suffix}")
-
-
-def _create(temporary: Path) -> None:
-    # Here, not by the encoder, so that the name is surely new; 0o666 leaves the permissions to the umask.
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _move_without_clobber(temporary: Path, target: Path) -> bool:
-    try:
-        try:
-            target.hardlink_to(temporary)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            # FAT and some network file systems have no links: claim the name, then put the file over the claim.
-            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            try:
-                temporary.replace(target)
-            except BaseException:
-                target.unlink(missing_ok=True)
-                raise
-    except FileExistsError:
-        return False
-    return True
-
-
 def _exists(path: Path) -> OutputError:
     return OutputError(path, "the output exists already", "--if-exists replace or skip settles it")
-
-
-def unwritable(path: Path, error: OSError) -> OutputError:
-    """The error for an output that the system refuses, with the remedy that fits."""
-    remedies = {
-        errno.ENOSPC: "free some space, or write to another disk",
-        errno.EDQUOT: "free some space, or write to another disk",
-        errno.EROFS: "write elsewhere",
-        errno.EACCES: "write elsewhere, or ask for write access",
-        errno.EPERM: "write elsewhere, or ask for write access",
-        errno.ENAMETOOLONG: "choose a shorter --name",
-        errno.ENOTDIR: "a folder of that path is a file; write elsewhere",
-        errno.EEXIST: "a folder of that path is a file; write elsewhere",
-    }
-    problem = f"cannot be written: {(error.strerror or str(error)).lower()}"
-    return OutputError(path, problem, remedies.get(error.errno or 0, ""))
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

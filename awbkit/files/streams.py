@@ -8,13 +8,14 @@ import os
 import select
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files.limits import MAX_WHOLE_FILE
+from awbkit.files.parts import scratch
+from awbkit.files.refusals import reading, unwritable
 from awbkit.files.signatures import HEAD, foreign_kind, is_raw, sniff
 
 _PATIENCE = 10.0
@@ -98,19 +99,24 @@ def spooled(path: Path, is_stdin: bool, max_pixels: int | None) -> Iterator[Path
     Raises:
         UnreadableFile: If it cannot be read, or holds more than a picture can.
         UnsupportedImage: If it is something else by its first bytes.
+        OutputError: If there is no room for the copy.
     """
     with contextlib.ExitStack() as stack:
-        try:
+        with reading(path):
             source = sys.stdin.buffer if is_stdin else stack.enter_context(open_stream(path))
-            spool = stack.enter_context(tempfile.NamedTemporaryFile(prefix="awbkit-"))
-            _copy(path, source, spool, max_pixels)
+        folder = stack.enter_context(scratch())
+        spool = folder / "spool"
+        try:
+            with spool.open("wb") as sink:
+                _copy(path, source, sink, max_pixels)
         except OSError as error:
-            raise UnreadableFile(path, f"cannot be read ({(error.strerror or str(error)).lower()})") from error
-        yield Path(spool.name)
+            raise unwritable(folder.parent, error) from error
+        yield spool
 
 
 def _copy(path: Path, source: BinaryIO, spool: IO[bytes], max_pixels: int | None) -> None:
-    head = source.read(HEAD)
+    with reading(path):
+        head = source.read(HEAD)
     picture = sniff(head)
     known = picture is not None or is_raw(head)
     if not known and (foreign := foreign_kind(head)) is not None:
@@ -122,10 +128,15 @@ def _copy(path: Path, source: BinaryIO, spool: IO[bytes], max_pixels: int | None
             limit = min(limit, MAX_WHOLE_FILE)
     spool.write(head)
     copied = len(head)
-    while block := source.read(_CHUNK):
+    for block in _blocks(path, source):
         copied += len(block)
         if copied > limit:
             problem = f"goes on after {int(limit) >> 20} MiB" + ("" if known else " and begins like no picture")
             raise UnreadableFile(path, problem, "name a file, or a stream that ends")
         spool.write(block)
-    spool.flush()
+
+
+def _blocks(path: Path, source: BinaryIO) -> Iterator[bytes]:
+    with reading(path):
+        while block := source.read(_CHUNK):
+            yield block

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from awbkit.files.decode import Pixels, multiplied, vips
 from awbkit.files.ifd import Tiff, mapped
 from awbkit.files.metadata import Metadata
 from awbkit.files.pages import pages_of, read_pages
+from awbkit.files.refusals import reading, unwritable
 from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 from awbkit.files.tiff_codings import STORED
@@ -47,6 +50,8 @@ _CARRIED = ("icc-profile-data", "resolution-unit")
 _UPRIGHT = frozenset(("avif", "heic"))
 # libvips would make up a block where there is none, and rebuild one that is there.
 _NO_EXIF = "icc|xmp|iptc|other"
+# Of libvips' complaints, those that are the system's and not the encoder's.
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate"}
 
 
@@ -76,7 +81,9 @@ def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Th
     """
     # Of a source that says its colour in EXIF alone; one that embeds a profile passes it on by itself.
     profile = photo.profile if photo.profile and photo.profile[16:20] == b"RGB " else None
-    target.write_bytes(jpeg_metadata.graft(encoded, Path(photo.path).read_bytes(), thumbnail, profile))
+    with reading(photo.path):
+        original = Path(photo.path).read_bytes()
+    target.write_bytes(jpeg_metadata.graft(encoded, original, thumbnail, profile))
     carry.tell_lost(photo, "jpeg", carry.other_pictures(photo))
 
 
@@ -213,10 +220,9 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
         else:
             _save_heic(image, target, bits)
     except vips().Error as error:
-        if "No space left" in error.detail or "File too large" in error.detail:
-            raise OutputError(
-                target, "cannot be written: no space left", "free some space or write elsewhere"
-            ) from error
+        for code in _REFUSALS:
+            if os.strerror(code) in error.detail:
+                raise unwritable(target, OSError(code, os.strerror(code))) from error
         first = next((line.strip() for line in error.detail.splitlines() if line.strip()), "unknown encoder error")
         raise OutputError(target, f"cannot be encoded ({first})", "name an output of another format") from error
 

@@ -1,0 +1,172 @@
+"""Files on their way: under a name of their own, locked while a process works on them, swept once nobody does.
+
+A process that is killed cannot clean up. What it leaves is known by its name and by being locked by nobody, so the
+next process that writes to the same folder can remove it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from awbkit.errors import OutputError
+
+# Windows has none; nothing is swept there, since nobody could tell what is still in use.
+_HAS_LOCKS = find_spec("fcntl") is not None
+_NAME = re.compile(r"\..*\.awbkit-[0-9a-f]{8}\.part(\.[^.]{1,15})?", re.DOTALL)
+_LONGEST_SUFFIX = 16
+_STARTED = time.time()
+_own: set[Path] = set()
+_swept: set[Path] = set()
+
+
+@contextlib.contextmanager
+def part(target: Path) -> Iterator[Path]:
+    """A new, empty file beside another, to be filled and then moved over it; gone at the end unless it was moved.
+
+    Args:
+        target: The file to be. Its folder exists; what lies there of processes that were killed is removed.
+
+    Raises:
+        OSError: If there can be no such file.
+    """
+    sweep(target.parent)
+    path = target.with_name(_name(target.stem, target.suffix))
+    # Noted before it exists: whatever ends this process, and when, finds it there to be removed.
+    _own.add(path)
+    lock = None
+    try:
+        # Here, not by the encoder, so that the name is surely new; 0o666 leaves the permissions to the umask.
+        lock = _created(path)
+        yield path
+    finally:
+        # A folder that can no longer be written to has been told of already.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        _own.discard(path)
+        if lock is not None:
+            os.close(lock)
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A new folder in the system's temporary folder, gone at the end with all that it holds.
+
+    Raises:
+        OutputError: If there can be no such folder.
+    """
+    import tempfile
+
+    try:
+        home = Path(tempfile.gettempdir())
+        sweep(home)
+        path = home / _name("scratch", "")
+        _own.add(path)
+        path.mkdir(0o700)
+    except OSError as error:
+        problem = f"no temporary folder can be made: {(error.strerror or str(error)).lower()}"
+        raise OutputError(
+            error.filename or "TMPDIR", problem, "set TMPDIR to a folder that can be written to"
+        ) from error
+    lock = None
+    try:
+        lock = _locked(os.open(path, os.O_RDONLY)) if _HAS_LOCKS else None
+        yield path
+    finally:
+        _remove(path)
+        _own.discard(path)
+        if lock is not None:
+            os.close(lock)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that are no more have left in a folder; once for each process and folder.
+
+    It must have our name, be older than this process, and be locked by nobody. On a file system without locks, which
+    some networks have, nothing is removed.
+    """
+    folder = folder.absolute()
+    if not _HAS_LOCKS or folder in _swept:
+        return
+    _swept.add(folder)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _NAME.fullmatch(entry.name):
+                with contextlib.suppress(OSError):
+                    _remove_if_stale(Path(entry.path))
+
+
+def discard_all() -> None:
+    """Remove all that this process has on its way, for one that must end before it is done."""
+    for path in list(_own):
+        _remove(path)
+
+
+def is_part(path: Path) -> bool:
+    """Whether it has the name of a file on its way."""
+    return _NAME.fullmatch(path.name) is not None
+
+
+def _name(stem: str, suffix: str) -> str:
+    short = stem[:32].encode(errors="ignore").decode()
+    return f".{short}.awbkit-{os.urandom(4).hex()}.part{suffix if len(suffix) <= _LONGEST_SUFFIX else ''}"
+
+
+def _created(path: Path) -> int | None:
+    while True:
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        if not _HAS_LOCKS:
+            os.close(file)  # Windows moves no file that is open
+            return None
+        if _is(path, _locked(file)):
+            return file
+        # Swept by another in the instant before it was locked.
+        os.close(file)
+
+
+def _locked(file: int) -> int:
+    """Lock a file for as long as it is open, where the file system can."""
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def _remove_if_stale(path: Path) -> None:
+    import fcntl
+
+    status = path.lstat()
+    if status.st_mtime >= _STARTED or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        return
+    # Some network file systems lock only what is open for writing, as folders never are.
+    file = os.open(path, (os.O_RDONLY if stat.S_ISDIR(status.st_mode) else os.O_RDWR) | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is(path, file):
+            _remove(path)
+    finally:
+        os.close(file)
+
+
+def _is(path: Path, file: int) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(file))
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
