@@ -29,7 +29,7 @@ def test_prepare_says_what_it_did(labelled: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "dataset.json").read_text())["hash"] in ran.complaint
 
 
-def test_what_was_skipped_is_said_listed_and_counts_as_failure(labelled: Path, tmp_path: Path) -> None:
+def test_a_set_that_is_not_whole_is_not_made(labelled: Path, tmp_path: Path) -> None:
     (labelled / "images" / "img3.png").unlink()
     (labelled / "images" / "img5.png").write_bytes(b"")
     ran = awbkit("dataset", "prepare", "folder", labelled, "-o", tmp_path / "out", "-j", "1")
@@ -37,19 +37,31 @@ def test_what_was_skipped_is_said_listed_and_counts_as_failure(labelled: Path, t
     lines = ran.err.splitlines()
     assert len(lines) == 3
     assert all(any(name in line for line in lines[:2]) for name in ("img3", "img5"))
-    assert "6 images prepared, 2 skipped" in lines[2]
+    assert "is not made, as 2 of 8 images are missing (img3: " in lines[2]
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_missing_although_it_may_is_said_listed_and_counts_as_failure(labelled: Path, tmp_path: Path) -> None:
+    (labelled / "images" / "img3.png").unlink()
+    (labelled / "images" / "img5.png").write_bytes(b"")
+    ran = awbkit("dataset", "prepare", "folder", labelled, "-o", tmp_path / "out", "-j", "1", "--allow-missing")
+    assert ran.code == 1
+    assert "6 images prepared, 2 skipped" in ran.err.splitlines()[2]
     with (tmp_path / "out" / "skipped.csv").open(newline="") as file:
         assert {row["image"] for row in csv.DictReader(file)} == {"img3", "img5"}
 
 
-def test_many_skipped_are_counted_rather_than_all_told(labelled: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("options", "place"), [((), "out.unfinished"), (("--allow-missing",), "out")])
+def test_many_skipped_are_counted_rather_than_all_told(
+    labelled: Path, tmp_path: Path, options: tuple[str, ...], place: str
+) -> None:
     with (labelled / "ground_truth.csv").open("a") as file:
         file.writelines(f"missing{number},Nikon D810,,1,1,1\n" for number in range(50))
-    ran = awbkit("dataset", "prepare", "folder", labelled, "-o", tmp_path / "out", "-j", "1")
+    ran = awbkit("dataset", "prepare", "folder", labelled, "-o", tmp_path / "out", "-j", "1", *options)
     assert ran.code == 1
     assert len(ran.err.splitlines()) == 22
-    assert "30 more skipped" in ran.err
-    assert "skipped.csv lists all" in ran.err
+    assert f"30 more skipped; {tmp_path / place / 'skipped.csv'} lists all" in ran.err
+    assert len((tmp_path / place / "skipped.csv").read_text().splitlines()) == 51
 
 
 def test_a_zip_gives_the_same_hash_as_the_folder(labelled: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +18,8 @@ import numpy as np
 import pytest
 from labelled_folder import CAMERAS, light_of, write_labelled_folder
 
-from awbkit.datasets.layout import parse
-from awbkit.datasets.prepare import Preparation, check_output
+from awbkit.datasets.layout import Skipped, parse
+from awbkit.datasets.prepare import Preparation, check_output, clear_published
 from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.source import Source
 from awbkit.errors import OutputError, UnreadableFile, UsageError
@@ -164,20 +165,95 @@ def test_restart_throws_unfinished_work_away(labelled: Path, tmp_path: Path) -> 
         assert preparation.resumed == 0
 
 
-def test_an_image_that_cannot_be_read_is_skipped_and_said(tmp_path: Path) -> None:
-    source = write_labelled_folder(tmp_path / "set", 6)
+def broken(source: Path) -> None:
+    """Damage two images of a labelled folder."""
     (source / "images" / "img2.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short")
     black = np.zeros((64, 64, 3), np.uint16)
     (source / "images" / "img4.png").write_bytes(imagecodecs.png_encode(black))
-    with begun(source, tmp_path / "out") as preparation:
-        steps = list(preparation.run())
-        found = preparation.finish()
-    assert [row.image for row in found.rows] == ["img1", "img3", "img5", "img6"]
-    assert [step.image for step in steps if step.skipped] == ["img2", "img4"]
-    lines = (tmp_path / "out" / "skipped.csv").read_text().splitlines()
-    assert lines[0] == "image,reason"
-    assert [line.split(",")[0] for line in lines[1:]] == ["img2", "img4"]
-    assert "no valid pixel" in lines[2]
+
+
+class TestMissing:
+    def test_a_set_that_lacks_images_is_made_only_where_it_may(self, tmp_path: Path) -> None:
+        source = write_labelled_folder(tmp_path / "set", 6)
+        broken(source)
+        with begun(source, tmp_path / "out") as preparation:
+            steps = list(preparation.run())
+            with pytest.raises(OutputError, match=r"2 of 6 images are missing \(img2: .*; --allow-missing makes it"):
+                preparation.finish()
+            assert not (tmp_path / "out").exists()
+            found = preparation.finish(allow_missing=True)
+        assert [row.image for row in found.rows] == ["img1", "img3", "img5", "img6"]
+        assert [step.image for step in steps if step.skipped] == ["img2", "img4"]
+        lines = (tmp_path / "out" / "skipped.csv").read_text().splitlines()
+        assert lines[0] == "image,reason"
+        assert [line.split(",")[0] for line in lines[1:]] == ["img2", "img4"]
+        assert "no valid pixel" in lines[2]
+
+    def test_the_next_run_does_what_is_missing_alone(self, whole: Prepared, labelled: Path, tmp_path: Path) -> None:
+        source = copied(labelled, tmp_path / "set")
+        broken(source)
+        with begun(source, tmp_path / "out") as preparation:
+            list(preparation.run())
+            with pytest.raises(OutputError):
+                preparation.finish()
+        for name in ("img2.png", "img4.png"):
+            shutil.copy2(labelled / "images" / name, source / "images" / name)
+        with begun(source, tmp_path / "out") as preparation:
+            assert preparation.resumed == COUNT - 2
+            assert [step.image for step in preparation.run()] == ["img2", "img4"]
+            assert files(preparation.finish().path) == files(whole.path)
+
+    def test_nor_does_a_changed_image_cost_the_others(self, whole: Prepared, labelled: Path, tmp_path: Path) -> None:
+        source = copied(labelled, tmp_path / "set")
+        left(source, tmp_path / "out", 15)
+        os.utime(source / "images" / "img2.png", ns=(1, 1))
+        with begun(source, tmp_path / "out") as preparation:
+            assert preparation.resumed == 14
+            list(preparation.run(2))
+            assert files(preparation.finish().path) == files(whole.path)
+
+    def test_what_an_option_leaves_out_is_not_missing(
+        self, labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with begun(labelled, tmp_path / "out") as preparation:
+            list(preparation.run())
+            preparation.skipped.append(Skipped("img41", "is left out; folder:all=yes takes it in", left_out=True))
+            assert len(preparation.finish()) == COUNT
+        assert "img41" in (tmp_path / "out" / "skipped.csv").read_text()
+
+
+def copied(source: Path, target: Path) -> Path:
+    shutil.copytree(source, target, copy_function=shutil.copy2)
+    return target
+
+
+@pytest.mark.parametrize("at", ["awbkit.datasets.prepare._publish", "shutil.rmtree"], ids=["before", "after"])
+def test_a_kill_around_the_moment_of_naming(
+    whole: Prepared, labelled: Path, tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    with begun(labelled, out) as preparation:
+        list(preparation.run())
+        monkeypatch.setattr(at, killed)
+        with pytest.raises(Killed):
+            preparation.finish()
+        monkeypatch.undo()
+    assert out.exists() == (at == "shutil.rmtree")
+    clear_published(out)
+    if not out.exists():
+        with begun(labelled, out) as preparation:
+            assert preparation.resumed == COUNT
+            preparation.finish()
+    assert files(out) == files(whole.path)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def killed(*_: object, **__: object) -> None:
+    raise Killed
+
+
+class Killed(BaseException):
+    pass
 
 
 class TestRefuses:
@@ -196,13 +272,6 @@ class TestRefuses:
             with pytest.raises(UnreadableFile, match="none of its 2 images can be used"):
                 preparation.finish()
         assert not (tmp_path / "out.unfinished").exists()
-
-    def test_unfinished_work_of_files_that_were_changed(self, tmp_path: Path) -> None:
-        source = write_labelled_folder(tmp_path / "set", 8)
-        left(source, tmp_path / "out", 5)
-        os.utime(source / "images" / "img2.png", ns=(1, 1))
-        with pytest.raises(OutputError, match="--restart"):
-            begun(source, tmp_path / "out")
 
     def test_the_folder_that_one_is_in(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)

@@ -47,16 +47,19 @@ def prepare(
     restart: Annotated[
         bool, typer.Option("--restart", help="Throw away what an unfinished run has done; by default it is taken up.")
     ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Make the set even where images of it are missing or damaged.")
+    ] = False,
     jobs: options.Jobs = 0,
     quiet: options.Quiet = False,
 ) -> None:
     """Bring a data set into the prepared form: thumbnails, masks, true illuminants, scenes, folds and cameras.
 
-    Run it again after an interruption and it goes on where it stopped.
+    Run it again after an interruption, or when what was missing is there, and it goes on where it stopped.
     """
     from awbkit import batch
     from awbkit.datasets import layout as layouts
-    from awbkit.datasets.prepare import Preparation, check_output
+    from awbkit.datasets.prepare import SKIPPED, Preparation, check_output, clear_published
     from awbkit.datasets.source import Source
     from awbkit.errors import UsageError
 
@@ -65,6 +68,7 @@ def prepare(
         raise UsageError("no output named; give a folder with -o")
     if source is None and chosen.needs_source:
         raise UsageError(f"layout {chosen.name} reads a download; name its folder or archive after the layout")
+    clear_published(output)
     if if_exists is IfExists.SKIP and (output / "dataset.json").is_file():
         _say(f"{output} exists and is left as it is", quiet)
         return
@@ -74,12 +78,13 @@ def prepare(
         if preparation.resumed:
             _say(f"going on after the {preparation.resumed} images of an earlier run", quiet)
         seconds, told = _run(preparation, jobs or batch.default_jobs(), quiet)
-        prepared = preparation.finish(if_exists)
-    skipped = len(preparation.skipped)
-    if skipped > told:
-        _say(f"{skipped - told} more skipped; {output / 'skipped.csv'} lists all", False)
+        skipped, missing = len(preparation.skipped), len(preparation.missing)
+        if skipped > told:
+            place = output if allow_missing or not missing else preparation.unfinished
+            _say(f"{skipped - told} more skipped; {place / SKIPPED} lists all", False)
+        prepared = preparation.finish(if_exists, allow_missing=allow_missing)
     _say(f"{len(prepared)} images prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}", quiet)
-    raise typer.Exit(1 if skipped else 0)
+    raise typer.Exit(1 if missing else 0)
 
 
 @dataset.command()

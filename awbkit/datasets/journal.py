@@ -1,21 +1,19 @@
-"""Results of a preparation on disk, in the order of the samples, and how many of them can be relied on."""
+"""Results of a preparation on disk, and which of them can be relied on."""
 
 from __future__ import annotations
 
-import itertools
 import json
+import math
 import os
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.datasets.layout import Skipped
 from awbkit.datasets.prepared import COLUMNS, Row
 from awbkit.errors import OutputError
 from awbkit.image import THUMBNAIL_SIZE as SIZE
@@ -34,12 +32,10 @@ class Packed:
 
 
 class Journal:
-    """Arrays that grow, and lines that say how far they count.
+    """Arrays that grow, and lines that say which samples they hold, in the order in which they were added.
 
     Attributes:
-        done: How many samples are dealt with.
-        kept: How many of them were not skipped.
-        skipped: The others of an earlier run.
+        kept: The rows of all samples that are there, by their keys.
     """
 
     _ARRAYS = (
@@ -49,11 +45,20 @@ class Journal:
     )
 
     def __init__(self, folder: Path, plan: str) -> None:
+        """Open a journal, or begin one.
+
+        Args:
+            folder: Where it is kept.
+            plan: A digest of what all samples depend on; what one sample depends on is in its key.
+
+        Raises:
+            OutputError: If the folder holds the work of another plan.
+        """
         self._path = folder / "journal.jsonl"
         self._folder = folder
-        self.done = 0
-        self.kept = 0
-        self.skipped: list[Skipped] = []
+        self.kept: dict[str, Row] = {}
+        self._places: dict[str, int] = {}
+        self._count = 0
         self._waiting: list[str] = []
         self._synced = time.monotonic()
         if not self._path.exists() or b"\n" not in self._path.read_bytes()[:4096]:
@@ -67,20 +72,16 @@ class Journal:
             if name != "local" or (folder / name).exists():
                 self._open(name)
 
-    def add(self, image: str, packed: Packed | None, reason: str) -> None:
-        """Add one sample, or why it was skipped."""
-        if packed is None:
-            self._waiting.append(json.dumps({"skipped": image, "reason": reason}))
-        else:
-            if packed.local is not None and "local" not in self._files:
-                self._open("local")
-            parts = {"thumbnails": packed.thumbnail, "valid": packed.valid, "local": packed.local}
-            for name, file in self._files.items():
-                part = parts[name]
-                file.write(_unknown_light() if part is None else part.tobytes())
-            self._waiting.append(json.dumps({"row": packed.row.cells()}))
-            self.kept += 1
-        self.done += 1
+    def add(self, key: str, packed: Packed) -> None:
+        """Add one sample."""
+        if packed.local is not None and "local" not in self._files:
+            self._open("local")
+        parts = {"thumbnails": packed.thumbnail, "valid": packed.valid, "local": packed.local}
+        for name, file in self._files.items():
+            part = parts[name]
+            file.write(_unknown_light() if part is None else part.tobytes())
+        self._waiting.append(json.dumps({"key": key, "row": packed.row.cells()}))
+        self._note(key, packed.row)
         if time.monotonic() - self._synced > _SECONDS_AT_RISK:
             self.sync()
 
@@ -102,35 +103,37 @@ class Journal:
         for file in (*self._files.values(), self._file):
             file.close()
 
-    def rows(self) -> Iterator[Row]:
-        """The rows of the samples that were kept."""
-        for _, entry in self._lines():
-            if "row" in entry:
-                yield Row.of(dict(zip(COLUMNS, entry["row"], strict=True)))
-
-    def write_arrays(self, folder: Path) -> None:
-        """The arrays as .npy files."""
+    def write_arrays(self, folder: Path, keys: Sequence[str]) -> None:
+        """The arrays of these samples, in this order, as .npy files."""
+        places = [self._places[key] for key in keys]
         for name, kind, shape in self._ARRAYS:
             grown = self._folder / name
             if not grown.exists():
                 continue
+            size = _bytes_of(kind, shape)
             with (folder / f"{name}.npy").open("wb") as target, grown.open("rb") as source:
-                header = {"descr": kind, "fortran_order": False, "shape": (self.kept, *shape)}
+                header = {"descr": kind, "fortran_order": False, "shape": (len(keys), *shape)}
                 np.lib.format.write_array_header_1_0(target, header)
-                shutil.copyfileobj(source, target, 1 << 22)
+                for place in places:
+                    source.seek(place * size)
+                    target.write(source.read(size))
+
+    def _note(self, key: str, row: Row) -> None:
+        self.kept[key], self._places[key] = row, self._count
+        self._count += 1
 
     def _open(self, name: str) -> None:
         file = (self._folder / name).open("ab")
-        size = next(np.dtype(kind).itemsize * int(np.prod(shape)) for key, kind, shape in self._ARRAYS if key == name)
+        size = next(_bytes_of(kind, shape) for key, kind, shape in self._ARRAYS if key == name)
         # What was written after the last line of the journal does not count; what a new array lacks is unknown.
-        file.truncate(min(file.tell(), self.kept * size))
+        file.truncate(min(file.tell(), self._count * size))
         file.seek(0, os.SEEK_END)
-        for _ in range(self.kept - file.tell() // size):
+        for _ in range(self._count - file.tell() // size):
             file.write(_unknown_light())
         self._files[name] = file
 
     def _read(self, plan: str) -> int:
-        """Count what is there; the length of the journal up to its last whole line."""
+        """Note what is there; the length of the journal up to its last whole line."""
         with self._path.open("rb") as file:
             head = file.readline()
             if json.loads(head) != {"plan": plan}:
@@ -139,21 +142,19 @@ class Journal:
                     "holds the unfinished work of another source or other options",
                     "--restart throws it away; or name another folder with -o",
                 )
-        length = len(head)
-        for line, entry in self._lines():
-            length += len(line)
-            self.done += 1
-            self.kept += "row" in entry
-            if "skipped" in entry:
-                self.skipped.append(Skipped(entry["skipped"], entry["reason"]))
+            length = len(head)
+            for line in file:
+                # A line cut short is the last thing that a killed process wrote.
+                if not line.endswith(b"\n"):
+                    break
+                length += len(line)
+                entry = json.loads(line)
+                self._note(entry["key"], Row.of(dict(zip(COLUMNS, entry["row"], strict=True))))
         return length
 
-    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        with self._path.open("rb") as file:
-            for line in itertools.islice(file, 1, None):
-                # A line cut short is the last thing that a killed process wrote.
-                if line.endswith(b"\n"):
-                    yield line, json.loads(line)
+
+def _bytes_of(kind: str, shape: tuple[int, ...]) -> int:
+    return np.dtype(kind).itemsize * math.prod(shape)
 
 
 def _unknown_light() -> bytes:

@@ -88,10 +88,12 @@ class Skipped:
     Attributes:
         image: Its name.
         reason: What is wrong and how to mend it, on one line.
+        left_out: Whether nothing is wrong, and the layout's options leave it out: no image that the set lacks.
     """
 
     image: str
     reason: str
+    left_out: bool = False
 
 
 @dataclass(frozen=True, eq=False)

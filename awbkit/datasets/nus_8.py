@@ -86,7 +86,7 @@ class Nus8(Layout):
             own = {name: files for name, files in images.items() if name.startswith(f"{body.lower()}_")}
             if body == _NINTH and not self.d40:
                 if own:
-                    yield Skipped(camera, f"its {len(own)} images are left out; nus-8:d40=yes takes them in")
+                    yield Skipped(camera, f"its {len(own)} images are left out; nus-8:d40=yes takes them in", True)
                 continue
             try:
                 file = one_file(source, f"{body}_gt.mat")

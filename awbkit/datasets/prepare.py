@@ -1,8 +1,8 @@
 """From a download to a prepared folder: in parallel, in order, and from where it stopped if it was killed.
 
-Work goes on in ``OUT.unfinished``, beside ``OUT``. Results are appended there in the order of the samples, and a
-journal says how many are safely on disk; at most the last second's are lost, whatever ends the process. ``OUT`` itself
-appears in one step, when all is there.
+Work goes on in ``OUT.unfinished``, beside ``OUT``. Results are appended there as they come, and a journal says which
+are safely on disk; at most the last second's are lost, whatever ends the process. ``OUT`` itself appears in one step,
+when all is there. What failed, or was changed since, is tried again by the next run.
 """
 
 from __future__ import annotations
@@ -28,12 +28,18 @@ from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_j
 from awbkit.datasets.source import Source
 from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.escaping import csv_line, json_text
+from awbkit.files.durable import exchange, sync_file, sync_folder
 from awbkit.files.lock import locked
-from awbkit.files.outputs import IfExists, unwritable
+from awbkit.files.outputs import IfExists
+from awbkit.files.refusals import unwritable
 from awbkit.illuminant import Illuminant
 from awbkit.image import THUMBNAIL_SIZE as SIZE
 
+SKIPPED = "skipped.csv"
+
 _UNFINISHED = ".unfinished"
+_PUBLISHED = "published"
+"""Holds the hash of what was about to get its name when the process was killed."""
 _LABELS = (".csv", ".json", ".mat", ".txt")
 """Of what no sample names, these may hold labels or calibrations."""
 
@@ -76,7 +82,8 @@ class Preparation:
         out: The folder to be.
         samples: Every image that has a label.
         skipped: What was skipped so far, first of all by the layout itself.
-        resumed: How many samples an earlier, unfinished run had dealt with already.
+        resumed: How many samples an earlier, unfinished run had prepared already.
+        unfinished: The folder in which it is prepared.
     """
 
     def __init__(self, layout: Layout, source: Source, out: Path, *, restart: bool = False) -> None:
@@ -97,27 +104,27 @@ class Preparation:
         self.out = out = Path(os.path.realpath(out))
         self._layout = layout
         self._source = source
-        self._folder = out.with_name(out.name + _UNFINISHED)
+        self.unfinished = _unfinished(out)
         self.samples, self.skipped = _planned(layout, source)
         self._cameras = layout.cameras(source, sorted({sample.camera for sample in self.samples}))
+        self._keys = [self._key(sample) for sample in self.samples]
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = locked(self._folder, "preparing it")
+            self.unfinished.mkdir(parents=True, exist_ok=True)
+            self._lock = locked(self.unfinished, "preparing it")
             if restart:
-                for file in self._folder.iterdir():
+                for file in self.unfinished.iterdir():
                     if file.name != "lock":
                         _remove(file)
         except OSError as error:
-            raise unwritable(self._folder, error) from error
+            raise unwritable(self.unfinished, error) from error
         try:
-            self._journal = Journal(self._folder, self._plan())
+            self._journal = Journal(self.unfinished, self._plan())
         except BaseException as error:
             self._lock.close()
             if isinstance(error, OSError):
-                raise unwritable(self._folder, error) from error
+                raise unwritable(self.unfinished, error) from error
             raise
-        self.resumed = self._journal.done
-        self.skipped += self._journal.skipped
+        self.resumed = sum(key in self._journal.kept for key in self._keys)
 
     def __enter__(self) -> Preparation:
         return self
@@ -130,63 +137,95 @@ class Preparation:
     def run(self, jobs: int = 1) -> Generator[Progress, None, None]:
         """Deal with every sample that is left, one progress each; leave early and the next run goes on from there."""
         task = partial(load_packed, layout=self._layout, source=self._source)
-        left = self.samples[self.resumed :]
-        with closing(batch.run(task, left, jobs=jobs)) as outcomes:
-            for sample, outcome in zip(left, outcomes, strict=True):
-                try:
-                    self._journal.add(sample.image, outcome.result, outcome.reason)
-                except OSError as error:
-                    raise unwritable(self._folder, error) from error
+        pairs = zip(self._keys, self.samples, strict=True)
+        left = {key: sample for key, sample in pairs if key not in self._journal.kept}
+        with closing(batch.run(task, list(left.values()), jobs=jobs)) as outcomes:
+            for (key, sample), outcome in zip(left.items(), outcomes, strict=True):
                 if outcome.result is None:
                     self.skipped.append(Skipped(sample.image, outcome.reason))
+                else:
+                    try:
+                        self._journal.add(key, outcome.result)
+                    except OSError as error:
+                        raise unwritable(self.unfinished, error) from error
                 yield Progress(sample.image, outcome.reason or None)
         self._journal.sync()
 
-    def finish(self, if_exists: IfExists = IfExists.FAIL) -> Prepared:
+    @property
+    def missing(self) -> list[Skipped]:
+        """What the set lacks: all that was skipped, but for what the layout's options leave out."""
+        return [skipped for skipped in self.skipped if not skipped.left_out]
+
+    def finish(self, if_exists: IfExists = IfExists.FAIL, *, allow_missing: bool = False) -> Prepared:
         """Complete the folder and give it its name.
+
+        Args:
+            if_exists: What to do where the output exists.
+            allow_missing: Whether a set that lacks images may have that name. Without it such a set stays unfinished.
 
         Raises:
             UnreadableFile: If not one sample could be used.
-            OutputError: If the output exists and must not, or cannot be written.
+            OutputError: If images are missing and may not, the output exists and must not, or it cannot be written.
         """
-        if not self._journal.kept:
+        rows = [(key, self._journal.kept[key]) for key in self._keys if key in self._journal.kept]
+        if not rows:
             reason = self.skipped[0].reason if self.skipped else ""
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.unfinished, ignore_errors=True)
             raise UnreadableFile(self._source.path, f"none of its {len(self.samples)} images can be used ({reason})")
-        final = self._folder / "final"
+        final = self.unfinished / "final"
         try:
+            if self.missing and not allow_missing:
+                _write_skipped(self.unfinished, self.skipped)
+                raise self._incomplete(len(rows))
             _remove(final)
             final.mkdir()
-            self._journal.write_arrays(final)
-            _write_csv(final / "index.csv", COLUMNS, (row.cells() for row in self._journal.rows()))
+            self._journal.write_arrays(final, [key for key, _ in rows])
+            _write_csv(final / "index.csv", COLUMNS, (row.cells() for _, row in rows))
             if self.skipped:
-                _write_csv(final / "skipped.csv", ("image", "reason"), ((s.image, s.reason) for s in self.skipped))
+                _write_skipped(final, self.skipped)
             # Last, because it is what makes the folder a prepared data set.
-            description = self._description()
+            description = self._description([row for _, row in rows])
             description["hash"] = f"sha256:{content_hash(final, description)}"
             (final / "dataset.json").write_text(json_text(description, indent=2) + "\n", encoding="utf-8")
+            for file in final.iterdir():
+                sync_file(file)
+            sync_folder(final)
             check_output(self.out, if_exists)
-            _replace(final, self.out)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            (self.unfinished / _PUBLISHED).write_text(description["hash"], encoding="ascii")
+            _publish(final, self.out, self.unfinished / "replaced")
+            shutil.rmtree(self.unfinished, ignore_errors=True)
         except OSError as error:
             raise unwritable(self.out, error) from error
         return Prepared.open(self.out)
 
+    def _incomplete(self, kept: int) -> OutputError:
+        first, count = self.missing[0], len(self.missing)
+        return OutputError(
+            self.out,
+            f"is not made, as {count} of {kept + count} images {'is' if count == 1 else 'are'} missing "
+            f"({first.image}: {first.reason}{', and others' if count > 1 else ''})",
+            "mend that and run it again, which takes up the rest; --allow-missing makes it without",
+        )
+
+    def _key(self, sample: Sample) -> str:
+        """A digest of all that one sample's result depends on, the plan apart."""
+        members = [self._source.members[name] for name in sample.files if name in self._source.members]
+        states = [_state(Path(member.name)) for member in members if member.archive is None]
+        return _digest([asdict(sample), states])
+
     def _plan(self) -> str:
-        """A digest of all that the result depends on; two runs of the same plan can share their work."""
-        used = {name for sample in self.samples for name in sample.files}
+        """A digest of what the results of all samples depend on; two runs of the same plan can share their work."""
         files = [Path(self._source.path)] if Path(self._source.path).is_file() else []
         for name, member in self._source.members.items():
-            if name in used or name.lower().endswith(_LABELS):
+            if member.archive is not None or name.lower().endswith(_LABELS):
                 files.append(Path(member.archive or member.name))
-        own = (self._folder, self.out)
+        own = (self.unfinished, self.out)
         files = [file for file in files if not any(Path(os.path.realpath(file)).is_relative_to(o) for o in own)]
         states = [_state(file) for file in dict.fromkeys([*files, *self._layout.outside()])]
-        plan = [SCHEMA, self._layout.name, self._layout.options, [asdict(sample) for sample in self.samples], states]
-        return hashlib.sha256(json.dumps(plan, default=str).encode()).hexdigest()
+        return _digest([SCHEMA, self._layout.name, self._layout.options, states])
 
-    def _description(self) -> dict[str, Any]:
-        used = {row.camera for row in self._journal.rows()}
+    def _description(self, rows: Sequence[Row]) -> dict[str, Any]:
+        used = {row.camera for row in rows}
         return {
             "schema": SCHEMA,
             "layout": self._layout.name,
@@ -198,10 +237,22 @@ class Preparation:
                 "valid": "no channel clipped or black in at least half of the cell, and not masked",
                 "illuminant": "RGB of a perfect white under the light, in the image's own RGB, unit length",
             },
-            "images": self._journal.kept,
+            "images": len(rows),
             "skipped": len(self.skipped),
             "cameras": {name: camera_to_json(self._cameras[name]) for name in sorted(used)},
         }
+
+
+def clear_published(out: Path) -> None:
+    """Remove what a process left that was killed after it had given the folder its name."""
+    unfinished = _unfinished(out)
+    try:
+        made = (unfinished / _PUBLISHED).read_text(encoding="ascii")
+        if made == json.loads((out / "dataset.json").read_text(encoding="utf-8"))["hash"]:
+            with locked(unfinished, "preparing it"):
+                shutil.rmtree(unfinished, ignore_errors=True)
+    except (OSError, ValueError, LookupError, TypeError, OutputError):
+        return
 
 
 def check_output(out: Path, if_exists: IfExists) -> None:
@@ -223,6 +274,11 @@ def check_output(out: Path, if_exists: IfExists) -> None:
         raise unwritable(out, error) from error
 
 
+def _unfinished(out: Path) -> Path:
+    place = Path(os.path.realpath(out))
+    return place.with_name(place.name + _UNFINISHED)
+
+
 def _planned(layout: Layout, source: Source) -> tuple[list[Sample], list[Skipped]]:
     samples: list[Sample] = []
     skipped = [Skipped(name, reason) for name, reason in source.refused.items()]
@@ -241,9 +297,21 @@ def _planned(layout: Layout, source: Source) -> tuple[list[Sample], list[Skipped
     return samples, skipped
 
 
+def _digest(parts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+
+
 def _state(path: Path) -> tuple[str, int, int]:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        # Who reads it says why it cannot be read.
+        return path.name, -1, -1
     return path.name, status.st_size, status.st_mtime_ns
+
+
+def _write_skipped(folder: Path, skipped: Iterable[Skipped]) -> None:
+    _write_csv(folder / SKIPPED, ("image", "reason"), ((one.image, one.reason) for one in skipped))
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -258,16 +326,15 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _replace(source: Path, target: Path) -> None:
-    """Give a folder the name of another; that one goes only when the new one is in its place."""
-    if not target.exists():
-        source.rename(target)
-        return
-    old = target.with_name(f".{target.name}.{os.urandom(4).hex()}.old")
-    target.rename(old)
-    try:
-        source.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+def _publish(made: Path, out: Path, spare: Path) -> None:
+    """Give a folder its name; what had the name goes only when the new one is in its place."""
+    if not out.exists():
+        made.rename(out)
+    elif not exchange(made, out):
+        out.rename(spare)
+        try:
+            made.rename(out)
+        except OSError:
+            spare.rename(out)
+            raise
+    sync_folder(out.parent)

@@ -126,7 +126,7 @@ class SimpleCubePP(Layout):
         light = next((found for names in _MEANS if (found := _light(row, names)) is not None), None)
         if light is None and is_full:
             if not self.mixed:
-                return Skipped(image, "its two faces see different lights; simple-cube-pp:mixed=yes takes it in")
+                return Skipped(image, "its two faces see different lights; simple-cube-pp:mixed=yes takes it in", True)
             light = _between(*(_light(row, names) for names in _FACES))
         problem = "its truth is not three numbers" if light is None else truth_problem(light)
         if problem or light is None:

@@ -51,7 +51,7 @@ def main(thumbnails: Path, prepared: Path) -> None:
             for step in preparation.run(jobs=1):
                 if step.skipped:
                     print(f"{step.image}: {step.skipped}", file=sys.stderr)
-            done = preparation.finish()
+            done = preparation.finish(allow_missing=True)
         print(f"{done.name}: {len(done)} images, {len({row.scene for row in done.rows})} scenes, {done.info['hash']}")
 
 
