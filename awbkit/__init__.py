@@ -72,15 +72,27 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
-        from importlib.metadata import version
-
-        return version("awbkit")
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'awbkit' has no attribute {name!r}")
     from importlib import import_module
 
     module, attribute = _HOMES[name]
     return getattr(import_module(f"awbkit.{module}"), attribute)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("awbkit")
+    except PackageNotFoundError:
+        # A checkout that is run without being installed; what it would be installed as, it says itself.
+        import tomllib
+        from pathlib import Path
+
+        project = Path(__file__).parent.parent / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def __dir__() -> list[str]:
