@@ -92,7 +92,10 @@ def _version() -> str:
         from pathlib import Path
 
         project = Path(__file__).parent.parent / "pyproject.toml"
-        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+        try:
+            return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+        except (OSError, ValueError, KeyError):
+            return "unknown"
 
 
 def __dir__() -> list[str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from awbkit.errors import UnreadableFile
+from awbkit.files.refusals import unreadable
 
 LARGEST = 64 << 20
 """Bytes of a document that is read at once; what a data set of half a million pictures says is shorter."""
@@ -187,7 +188,7 @@ def read_text(path: str | os.PathLike[str], remedy: str = "", *, largest: int = 
     except FileNotFoundError:
         raise UnreadableFile(path, "no such file", "check the spelling") from None
     except OSError as error:
-        raise UnreadableFile(path, (error.strerror or str(error)).lower()) from None
+        raise unreadable(path, error) from None
     if len(data) > largest:
         raise UnreadableFile(path, f"has more than {largest >> 20 or 1} MB, which no such file has", remedy)
     try:

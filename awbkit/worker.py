@@ -15,6 +15,7 @@ import sys
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from awbkit.errors import AwbError
+from awbkit.files.refusals import unreadable
 from awbkit.interrupts import ENDING, below_codec
 
 if TYPE_CHECKING:
@@ -72,13 +73,17 @@ class Worker:
 
         # The parent's search path, and nothing else of it, in particular not its main script.
         code = f"import sys; sys.path[:] = {sys.path!a}; from awbkit.worker import serve; serve()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**_ONE_THREAD, **os.environ},
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**_ONE_THREAD, **os.environ},
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise AwbError(f"a worker process could not start ({reason}); -j 1 does without") from error
         self._timeout = subprocess.TimeoutExpired
         self._first = pickled_task
         self._ready = False
@@ -192,6 +197,10 @@ def described(error: Exception) -> AwbError:
         return error
     if isinstance(error, MemoryError):
         return AwbError("not enough memory; run fewer jobs at a time with -j")
+    if isinstance(error, OSError) and error.errno is not None:
+        # Who writes says so; what is left are failures to read.
+        refused = unreadable(os.fsdecode(error.filename or b""), error)
+        return refused if error.filename else AwbError(refused.reason)
     message = " ".join(str(error).split())
     return AwbError(f"unexpected {type(error).__name__}{': ' if message else ''}{message}; please report this")
 

@@ -91,7 +91,8 @@ class TestPipes:
         ran = shell(f"awbkit {command} >/dev/full")
         assert (ran.code, ran.complaint) == (
             1,
-            "awbkit: standard output: cannot be written: no space left on device",
+            "awbkit: standard output: cannot be written: no space left on device; free some space, or write to another "
+            "disk",
         )
 
     def test_closed_streams(self, folder: Path, scene: np.ndarray) -> None:
@@ -194,6 +195,13 @@ class TestStart:
         from awbkit import __version__
 
         assert process("--version").out == f"awbkit {__version__}\n"
+
+    def test_a_checkout_that_is_not_installed_knows_its_version(self) -> None:
+        # Without site packages there is nothing that says what is installed.
+        checkout = Path(__file__).parents[1]
+        code = f"import sys; sys.path.insert(0, {str(checkout)!r}); import awbkit; print(awbkit.__version__)"
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+        assert f'version = "{done.stdout.strip()}"' in (checkout / "pyproject.toml").read_text()
 
     def test_as_the_installed_script(self) -> None:
         script = Path(sys.executable).with_name("awbkit")

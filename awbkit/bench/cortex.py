@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from awbkit.export.c.check import compare, record
 from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case
+from awbkit.files.parts import scratch
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.latency import TABLES
 
@@ -75,8 +75,7 @@ def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Ca
         CheckFailed: If it does not compile or run, takes too long, or answers otherwise.
     """
     place = firmware()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch() as folder:
         for file, text in sources.items():
             (folder / file).write_text(text, encoding="ascii")
         (folder / "thumbnails.bin").write_bytes(b"".join(map(record, cases)))

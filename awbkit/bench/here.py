@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +12,7 @@ import numpy as np
 from awbkit.export.c.check import record
 from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case
+from awbkit.files.parts import scratch
 
 Picture = TypeVar("Picture")
 
@@ -50,8 +49,7 @@ def microseconds_in_c(sources: Mapping[str, str], cases: Sequence[Case], cc: str
     Raises:
         CheckFailed: If it does not compile or run, or takes too long.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch() as folder:
         for file, text in {**sources, "timing.c": files(__package__).joinpath("timing.c").read_text("ascii")}.items():
             (folder / file).write_text(text, encoding="ascii")
         output_of([cc, *_FLAGS, "awb.c", "timing.c", "-o", "timing"], folder)

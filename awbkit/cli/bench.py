@@ -14,7 +14,7 @@ from awbkit.cli import options
 from awbkit.cli.options import ResultFormat
 from awbkit.errors import UsageError
 from awbkit.escaping import file_stem, json_text, printable
-from awbkit.files.outputs import IfExists, skips, write_whole
+from awbkit.files.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
     from awbkit.bench.bench import Cost
@@ -55,6 +55,8 @@ def bench(
     if len(set(map(file_stem, names))) < len(names):
         raise UsageError("two of the data sets have one name; name each once")
     files = [] if output is None else [output / "bench.json", *(output / f"{file_stem(name)}.svg" for name in names)]
+    for path in files:
+        tidy(path)
     skipped = [skips(path, if_exists) for path in files]
     if files and all(skipped):
         return

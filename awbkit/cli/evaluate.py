@@ -16,6 +16,7 @@ from awbkit.cli.terminal import Progress
 from awbkit.errors import CheckFailed, UsageError
 from awbkit.escaping import csv_line, json_text, printable
 from awbkit.files.outputs import IfExists
+from awbkit.files.refusals import unreadable
 
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
@@ -282,7 +283,7 @@ def _opened_stream(name: str, stack: contextlib.ExitStack) -> BinaryIO:
     try:
         return sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
     except OSError as error:
-        raise UsageError(f"--predictions {name}: {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(f"--predictions {unreadable(name, error)}") from None
 
 
 def _warn(message: str) -> None:

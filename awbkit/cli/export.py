@@ -13,7 +13,7 @@ from awbkit.cli import options
 from awbkit.cli.options import Domain, ResultFormat
 from awbkit.errors import UsageError
 from awbkit.escaping import json_text, printable
-from awbkit.files.outputs import IfExists, skips, write_whole
+from awbkit.files.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
     from awbkit.export.check import Apart
@@ -78,6 +78,7 @@ def export(
         raise UsageError("--installed is for --to libcamera, whose tuning file names the network's place; leave it out")
     found = named(model, domain.value)
     made = TARGETS[to.value](found) if tuning is None else libcamera(found, tuning, installed or output.absolute())
+    tidy(output / next(iter(made.files)))
     skipped = [skips(output / name, if_exists) for name in made.files]
     if all(skipped):
         return

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from awbkit.cli import options
 from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.files.find import STDIN, Found, find
+from awbkit.files.refusals import unreadable
 
 if TYPE_CHECKING:
     from awbkit.files.outputs import Planned
@@ -87,7 +88,7 @@ def read_estimates(source: str) -> dict[str, Record]:
         try:
             stream = sys.stdin.buffer if source == "-" else stack.enter_context(Path(source).open("rb"))
         except OSError as error:
-            raise UsageError(f"--from {source}: {(error.strerror or '').lower()}") from None
+            raise UsageError(f"--from {unreadable(source, error)}") from None
         name = "standard input" if source == "-" else source
         records: dict[str, Record] = {}
         for stated in read_records(stream, name):

@@ -15,6 +15,7 @@ from awbkit.cli.output import Format
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.files.find import Found, PassedOver, find, read_path_list
 from awbkit.files.limits import MAX_PIXELS
+from awbkit.files.refusals import unreadable
 from awbkit.files.streams import open_stream
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _found(
             try:
                 listed = read_path_list(stack.enter_context(open_stream(files_from)), nul=null)
             except OSError as error:
-                raise UsageError(f"--files-from {files_from}: {(error.strerror or '').lower()}") from None
+                raise UsageError(f"--files-from {unreadable(files_from, error)}") from None
         yield from find(_chained(named, listed), recursive=recursive, passed_over=passed_over)
 
 

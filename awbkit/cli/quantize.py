@@ -15,7 +15,7 @@ from awbkit.cli.options import Domain, ResultFormat
 from awbkit.cli.terminal import Progress
 from awbkit.errors import UsageError
 from awbkit.escaping import json_text, printable
-from awbkit.files.outputs import IfExists, skips, write_whole
+from awbkit.files.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
@@ -85,6 +85,7 @@ def quantize(
         raise UsageError("--config, --steps, --seed and --resume are of a training; name its run with --train")
     bits = Bits(weights, activations)
     start = named_float(model, domain.value)
+    tidy(output)
     if skips(output, if_exists):
         return
     tune = None

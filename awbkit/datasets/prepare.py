@@ -261,9 +261,12 @@ def check_output(out: Path, if_exists: IfExists) -> None:
     Raises:
         OutputError: If it exists and ``if_exists`` does not say that it may go, or is no prepared data set.
     """
-    if out.resolve() == Path.cwd():
+    if Path(os.path.realpath(out)) == Path.cwd():
         raise UsageError(f"-o {out} is the folder that you are in; name a new one")
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            # A link that loops is not there, but nothing can be put there either.
+            out.stat()
         if not out.exists() or (out.is_dir() and not any(out.iterdir())):
             return
         if not (out / "dataset.json").is_file():

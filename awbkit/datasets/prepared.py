@@ -30,6 +30,7 @@ from awbkit.datasets.arrays import mapped
 from awbkit.documents import LARGEST, decoded, parse_json, rows
 from awbkit.errors import UnreadableFile
 from awbkit.escaping import csv_text
+from awbkit.files.refusals import unreadable
 from awbkit.image import LinearImage
 
 SCHEMA = 1
@@ -128,7 +129,7 @@ class Prepared:
             missing = Path(str(error.filename)).name
             raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _REMEDY) from None
         except OSError as error:
-            raise UnreadableFile(path, (error.strerror or str(error)).lower()) from None
+            raise unreadable(error.filename or path, error) from None
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise UnreadableFile(path, f"its description cannot be read ({error})", _REMEDY) from None
         if any(len(array) != len(found) for array in (prepared.thumbnails, prepared.valid)):
@@ -188,7 +189,7 @@ class Prepared:
         except FileNotFoundError:
             raise UnreadableFile(self.path, f"is no prepared data set: it has no {name}", _REMEDY) from None
         except OSError as error:
-            raise UnreadableFile(self.path / name, (error.strerror or str(error)).lower()) from None
+            raise unreadable(self.path / name, error) from None
         except ValueError as error:
             raise UnreadableFile(self.path / name, str(error), _REMEDY) from None
 

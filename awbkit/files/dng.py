@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.camera import Camera, Matrix
-from awbkit.errors import UnreadableFile, UsageError
+from awbkit.errors import UsageError
+from awbkit.files.refusals import unreadable
 
 MAKE, MODEL = 271, 272
 DNG_VERSION = 50706
@@ -97,7 +98,7 @@ def read_dng_camera(source: str | os.PathLike[str] | BinaryIO) -> Camera | None:
         with Path(source).open("rb") as file:
             return _camera(_first_directory(file))
     except OSError as error:
-        raise UnreadableFile(os.fspath(source), error.strerror or str(error)) from error
+        raise unreadable(source, error) from error
 
 
 def _first_directory(file: BinaryIO) -> dict[int, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from awbkit.errors import UnreadableFile, UsageError
+from awbkit.files.refusals import unreadable
 from awbkit.files.signatures import kind_of
 
 STDIN = Path("-")
@@ -269,6 +270,4 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 def _unreadable(path: str, error: OSError) -> UnreadableFile:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return UnreadableFile(path, "no such file or folder", "check the spelling")
-    if isinstance(error, PermissionError):
-        return UnreadableFile(path, "permission denied", "ask its owner for read access")
-    return UnreadableFile(path, (error.strerror or str(error)).lower())
+    return unreadable(path, error)

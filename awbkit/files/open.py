@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files.limits import MAX_PIXELS, check_max_pixels
+from awbkit.files.refusals import unreadable
 from awbkit.files.signatures import HEAD, foreign_kind, is_raw, sniff
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ def _read_head(name: str) -> bytes:
         raise UnreadableFile(name, "no such file", "check the spelling and the folder") from None
     except IsADirectoryError:
         raise UnreadableFile(name, "is a folder", "name a picture in it") from None
-    except PermissionError:
-        raise UnreadableFile(name, "permission denied", "make the file readable for you") from None
-    except (OSError, ValueError) as error:
-        raise UnreadableFile(name, f"cannot be opened ({getattr(error, 'strerror', None) or error})") from None
+    except OSError as error:
+        raise unreadable(name, error) from None
+    except ValueError as error:
+        raise UnreadableFile(name, f"cannot be opened ({error})") from None
     if not head:
         raise UnreadableFile(name, "is empty", "copy it again from its source")
     return head

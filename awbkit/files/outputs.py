@@ -68,13 +68,17 @@ def plan_outputs(
 
     Raises:
         UsageError: If two inputs would go to one output, an output is an input, or the options do not fit.
+        OutputError: If nobody may know what is there.
     """
     if output is not None and directory is not None:
         raise UsageError("-o names one file and -d a folder for many; give one of them")
-    if output is not None:
-        _check_single(output, len(items))
-    if directory is not None and directory.exists() and not directory.is_dir():
-        raise UsageError(f"-d {directory} is a file; name a folder")
+    try:
+        if output is not None:
+            _check_single(output, len(items))
+        if directory is not None and directory.exists() and not directory.is_dir():
+            raise UsageError(f"-d {directory} is a file; name a folder")
+    except OSError as error:
+        raise unwritable(output or directory or "", error) from error
     check_template(name)
     everything: list[Planned | FileError] = [
         item if isinstance(item, FileError) else Planned(item, output or _place(item, suffix, directory, name))

@@ -41,8 +41,8 @@ def _parsed(header: Mapping[str, Any], arrays: store.Arrays) -> AnyModel:
 
 def loaded(path: str) -> AnyModel:
     """:func:`load`, once in a process for each file, until it changes."""
-    place = store.place_of(path)
     try:
+        place = store.place_of(path)
         status = place.stat()
     except OSError:
         return load(path)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from awbkit.documents import parse_json
 from awbkit.errors import UnreadableFile
+from awbkit.files.refusals import reading, unreadable
 from awbkit.network.architecture import Architecture
 
 SCHEMA = 3
@@ -48,11 +49,11 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
     Raises:
         UnreadableFile: If the file is no model, or not a whole one.
     """
-    place = place_of(path)
-    try:
-        size = place.stat().st_size
-    except OSError as error:
-        raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
+    with reading(path):
+        place = place_of(path)
+    with reading(place), place.open("rb") as file:
+        # Opened here too, because safetensors takes every file that it may not read for one that is not there.
+        size = os.fstat(file.fileno()).st_size
     if size > _LARGEST_FILE:
         raise UnreadableFile(place, f"has {size >> 20} MB, which no model of awbkit has", _REMEDY)
     from safetensors import SafetensorError, safe_open
@@ -74,7 +75,7 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
     except SafetensorError as error:
         raise UnreadableFile(place, f"is no sound safetensors file ({error})", _REMEDY) from None
     except OSError as error:
-        raise UnreadableFile(place, (error.strerror or str(error)).lower(), _REMEDY) from None
+        raise unreadable(place, error) from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise UnreadableFile(place, f"is no model of awbkit ({error})", _REMEDY) from None
 

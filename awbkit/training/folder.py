@@ -10,8 +10,12 @@ from typing import Any
 
 from awbkit.documents import read_json
 from awbkit.errors import UnreadableFile, UsageError
+from awbkit.files.durable import make_folders
+from awbkit.files.lock import FILE as LOCK
 from awbkit.files.lock import locked
 from awbkit.files.outputs import IfExists, write_whole
+from awbkit.files.parts import is_part
+from awbkit.files.refusals import unwritable
 
 DESCRIPTION = "run.json"
 
@@ -28,24 +32,38 @@ def entered(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator[No
     Raises:
         UsageError: If the folder is in use or holds another run.
         UnreadableFile: If what the run began with is damaged.
+        OutputError: If another process is at work in the folder, or it cannot be written.
     """
     path = output / DESCRIPTION
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file; name a folder for the run")
-    fresh = not output.is_dir() or not any(output.iterdir())
-    if not fresh:
-        if not resume:
+    try:
+        if output.exists() and not output.is_dir():
+            raise UsageError(f"{output} is a file; name a folder for the run")
+        make_folders(output)
+        if not resume and not _is_fresh(output):
             raise UsageError(f"{output} is not empty; go on with --resume, or name another folder")
-        try:
-            before = read_json(path)
-        except UnreadableFile:
-            raise UnreadableFile(path, "is missing or damaged", "start anew in another folder") from None
-        if differing := _differences(before, json.loads(json.dumps(facts))):
-            raise UsageError(f"{output} holds another run: {differing}; resume with what it began with")
-    if fresh:
-        write_whole(path, IfExists.REPLACE, json.dumps(facts, indent=1))
-    with closing(locked(output, "training in it")):
+        lock = locked(output, "training in it")
+    except OSError as error:
+        raise unwritable(output, error) from error
+    with closing(lock):
+        if _is_fresh(output):
+            write_whole(path, IfExists.REPLACE, json.dumps(facts, indent=1))
+        else:
+            _check(path, facts)
         yield
+
+
+def _is_fresh(output: Path) -> bool:
+    """Whether no run was begun there: there is nothing but what a process left that was killed before it began one."""
+    return all(is_part(file) or file.name == LOCK for file in output.iterdir())
+
+
+def _check(path: Path, facts: Mapping[str, Any]) -> None:
+    try:
+        before = read_json(path)
+    except UnreadableFile:
+        raise UnreadableFile(path, "is missing or damaged", "start anew in another folder") from None
+    if differing := _differences(before, json.loads(json.dumps(facts))):
+        raise UsageError(f"{path.parent} holds another run: {differing}; resume with what it began with")
 
 
 def _differences(before: Any, now: Any, name: str = "") -> str:

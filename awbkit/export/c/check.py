@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 
 from awbkit.errors import CheckFailed
 from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case
+from awbkit.files.parts import scratch
 from awbkit.network.integer.arithmetic import OCTAVE, exp2
 from awbkit.network.integer.model import IntegerModel, white_logs, whole_white
 
@@ -43,8 +42,7 @@ def check(sources: Mapping[str, str], model: IntegerModel, cases: Iterable[Case]
         CheckFailed: If it does not compile or run in time, or answers otherwise.
     """
     kept = list(cases)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
+    with scratch() as place:
         for name, text in {**sources, "driver.c": files(__package__).joinpath("driver.c").read_text("ascii")}.items():
             (place / name).write_text(text, encoding="ascii")
         output_of([cc, *_FLAGS, "awb.c", "driver.c", "-o", "driver"], place)
