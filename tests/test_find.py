@@ -172,7 +172,7 @@ def test_a_named_pipe_is_a_stream(tmp_path: Path) -> None:
         ("empty", "empty: no image found in this folder; -r descends into its subfolders"),
         ("", ": the path is empty; look for an unset variable in the command"),
         ("a\0b", "a\0b: the path holds a NUL character; read a NUL-separated list with -0"),
-        ("x" * 300, "x" * 300 + ": file name too long"),
+        ("x" * 300, "x" * 300 + ": cannot be read: file name too long; check the spelling; no file has so long a name"),
     ],
 )
 def test_what_cannot_be_taken_is_an_error_in_its_place(
