@@ -206,7 +206,7 @@ def test_a_locked_folder_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "locked").chmod(0)
     locked, image = find([str(tmp_path)], recursive=True)
     (tmp_path / "locked").chmod(0o700)
-    assert str(locked) == f"{tmp_path}/locked: permission denied; ask its owner for read access"
+    assert str(locked) == f"{tmp_path}/locked: cannot be read: permission denied; make it readable for you"
     assert isinstance(image, Found)
 
 

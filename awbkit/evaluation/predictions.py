@@ -17,7 +17,6 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.evaluate import judge
 from awbkit.evaluation.names import Names
 from awbkit.evaluation.result import Judged, Truth
-from awbkit.files.refusals import unreadable
 from awbkit.illuminant import Illuminant
 from awbkit.record_files import FORM, Stated, read_records
 from awbkit.records import RGB_KINDS, Record, stated_light
@@ -146,14 +145,6 @@ def read_truth(path: Path) -> Truth:
         UnreadableFile: If the file cannot be read, or a line is no label; with the line.
     """
     text = read_text(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UnreadableFile(path, "no such file", "check the spelling") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
-    except UnicodeDecodeError:
-        raise UnreadableFile(path, "is not UTF-8 text", "save it as UTF-8") from None
     labels = list(read_labels(text, str(path)))
     lines: dict[str, int] = {}
     for label in labels:
