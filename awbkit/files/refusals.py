@@ -46,7 +46,8 @@ _WRITING = {
 
 def unreadable(path: str | os.PathLike[str], error: OSError) -> UnreadableFile:
     """The error for an input that the system does not let us read, with the remedy that fits."""
-    return UnreadableFile(path, f"cannot be read: {_said(error)}", _READING.get(error.errno or 0, ""))
+    said = _said(error) if error.errno in (errno.ENOENT, errno.EISDIR) else f"cannot be read: {_said(error)}"
+    return UnreadableFile(path, said, _READING.get(error.errno or 0, ""))
 
 
 def unwritable(path: str | os.PathLike[str], error: OSError) -> OutputError:
