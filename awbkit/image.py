@@ -13,6 +13,9 @@ from awbkit.errors import UsageError
 
 THUMBNAIL_SIZE = 64
 
+# The sun's disc and starlight are within; beyond them sums and products overflow.
+_LEAST_LIGHT, _MOST_LIGHT = np.float32(1e-12), np.float32(1e12)
+
 
 @dataclass(frozen=True, eq=False)
 class LinearImage:
@@ -47,7 +50,8 @@ class LinearImage:
 
         Args:
             pixels: (H, W, 3), linear, black at 0, white level at 1.
-            valid: (H, W); by default every pixel whose channels all lie above 0 and under ``clip``.
+            valid: (H, W); by default every pixel whose channels all lie above 0 and under ``clip``. What is not finite
+                or farther from 1 than any light, 1e-12 or 1e12, is never valid.
             camera: Where the RGB comes from.
             clip: The level, as a share of the white level, at which a channel counts as clipped.
 
@@ -58,10 +62,11 @@ class LinearImage:
         kind = np.asarray(pixels).dtype
         if not np.issubdtype(kind, np.floating):
             raise UsageError(f"pixels must be linear floating point with the white level at 1, not {kind} numbers")
-        linear = np.ascontiguousarray(pixels, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            linear = np.ascontiguousarray(pixels, dtype=np.float32)
         if linear.ndim != 3 or linear.shape[2] != 3:
             raise UsageError(f"pixels must have the shape (height, width, 3), not {linear.shape}")
-        usable = np.isfinite(linear) & (linear > 0)
+        usable = (linear > _LEAST_LIGHT) & (linear < _MOST_LIGHT)
         if valid is None:
             return cls(linear, np.all(usable & (linear < clip), axis=2), camera)
         return cls(linear, np.all(usable, axis=2) & np.asarray(valid, dtype=np.bool_), camera)

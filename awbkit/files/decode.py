@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -36,7 +37,18 @@ def vips() -> Any:
     import pyvips
 
     pyvips.cache_set_max(0)
+    _hush_glib(pyvips)
     return pyvips
+
+
+def _hush_glib(pyvips: Any) -> None:
+    """Keep GLib's remarks on damaged files off standard error; what follows from them libvips reports as its errors."""
+    levels = pyvips.GLogLevelFlags
+    wanted = levels.LEVEL_CRITICAL | levels.LEVEL_WARNING
+    domain, library = b"GLib-GObject", pyvips.glib_lib
+    handler = library.g_log_set_handler(domain, wanted, pyvips._log_handler_cb, pyvips.ffi.NULL)
+    # As for libvips' own log: at the very end there is no Python left to call.
+    atexit.register(library.g_log_remove_handler, domain, handler)
 
 
 def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, repeats_chroma: bool = False) -> Pixels:

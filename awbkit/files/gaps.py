@@ -29,12 +29,12 @@ def warn_of_zero_rows(path: str | os.PathLike[str], pixels: NDArray[Any]) -> Non
     height = len(pixels)
     colours = (pixels[..., :3] if pixels.ndim == 3 else pixels).reshape(height, pixels.shape[1], -1)
     # Few rows begin with a sample of zeros, and the others need not be read.
-    empty = np.logical_not(colours[:, :: max(pixels.shape[1] // _SAMPLES, 1)].any(axis=1))
+    empty = np.all(colours[:, :: max(pixels.shape[1] // _SAMPLES, 1)] == 0, axis=1)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        empty &= pixels[..., 3:].any(axis=1)
+        empty &= (pixels[..., 3:] != 0).any(axis=1)
     for channel in range(empty.shape[1]):
         rows = np.flatnonzero(empty[:, channel])
-        empty[rows, channel] = ~colours[rows, :, channel].any(axis=1)
+        empty[rows, channel] = (colours[rows, :, channel] == 0).all(axis=1)
     if empty.sum(axis=0).max(initial=0) >= max(_ROWS * height, 1):
         warn(path, "a quarter or more of its rows are exactly zero, as where a copy broke off", _REMEDY)
 

@@ -116,10 +116,10 @@ class RenderedPhoto(Photo):
             return LinearImage(*self.tables.linear_and_valid(codes, self.full_scale), self.camera)
         if self.is_float:
             with np.errstate(invalid="ignore", over="ignore"):
-                pixels = encoding.decode(codes.astype(np.float64)) @ encoding.matrix.T
+                pixels = (encoding.decode(codes.astype(np.float64)) @ encoding.matrix.T).astype(np.float32)
             # A sensor saturates at 1; rendered light may well be brighter.
             clip = CLIP if self.camera.space == "camera" else np.inf
-            return LinearImage.from_array(pixels.astype(np.float32), camera=self.camera, clip=clip)
+            return LinearImage.from_array(pixels, camera=self.camera, clip=clip)
         table, usable = _decode_tables(encoding, 256 if codes.dtype == np.uint8 else 65536, self.full_scale)
         pixels, usable = _looked_up(table, codes), _looked_up(usable, codes)
         valid = usable[..., 0] & usable[..., 1] & usable[..., 2]

@@ -166,6 +166,8 @@ def decode_tiff(path: str, page: Page, coding: TiffCoding, max_pixels: int | Non
     except Exception as error:
         # Damaged directories surface in tifffile as nearly every built-in exception.
         raise _failure(path, coding, error) from error
+    if pixels.ndim != len(image.axes):
+        raise _failure(path, coding, ValueError("its directory states no pixels"))
     if image.axes == "SYX":
         pixels = np.moveaxis(pixels, 0, 2)
     elif image.axes != "YXS":
@@ -210,7 +212,7 @@ def _failure(path: str, coding: TiffCoding, error: Exception) -> FileError | Mis
 def _usual(pixels: Pixels, coding: TiffCoding) -> Pixels:
     """The same numbers at a depth that pictures have: shares of the maximum are kept, and come back when rounded."""
     if pixels.dtype.kind == "f":
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return pixels.astype(np.float32, copy=False)
     (bits,) = coding.bits
     if bits in (8, 16):
