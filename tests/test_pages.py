@@ -103,6 +103,13 @@ class TestPages:
             with pytest.raises(UnsupportedImage, match="has 2 pages"):
                 awbkit.open(tiff(tmp_path / f"{number}.tif", *pages))
 
+    def test_sub_image_of_its_own_is_told_of(self, main: np.ndarray, tmp_path: Path) -> None:
+        mask = np.zeros((96, 128), np.uint8)
+        source = tiff(tmp_path / "a.tif", (main, {"subifds": 1}), (mask, {"photometric": "minisblack"}))
+        with pytest.warns(AwbWarning, match="without 1 sub-image"):
+            awbkit.correct(source, tmp_path / "b.tif", illuminant=NEARLY_NEUTRAL)
+        assert np.array_equal(tifffile.imread(tmp_path / "b.tif"), main)
+
     def test_picture_of_which_all_pages_say_that_they_are_reduced(self, main: np.ndarray, tmp_path: Path) -> None:
         source = tiff(tmp_path / "a.tif", (small(main), REDUCED), (main, REDUCED))
         assert awbkit.open(source).width == 128
@@ -115,7 +122,8 @@ class TestPages:
         data = bytearray(source.read_bytes())
         struct.pack_into("<I", data, link, page.offset)
         source.write_bytes(data)
-        assert read_pages(source).count == 1
+        found = read_pages(source)
+        assert (found.copies, found.others, found.below) == (0, 0, 0)
 
 
 def ycbcr(path: Path) -> Path:

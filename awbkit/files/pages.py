@@ -71,17 +71,14 @@ class Pages:
     Attributes:
         main: The picture.
         copies: How many small copies of it there are.
-        others: How many pages are pictures of their own.
+        others: How many further pages are pictures of their own.
+        below: How many sub-images of pages are.
     """
 
     main: Page
     copies: int
     others: int
-
-    @property
-    def count(self) -> int:
-        """All of them."""
-        return 1 + self.copies + self.others
+    below: int
 
 
 def read_pages(path: str | os.PathLike[str]) -> Pages:
@@ -105,8 +102,9 @@ def pages_of(data: Buffer) -> Pages:
     full = full or [page for page in below if not page.is_reduced] or top
     main = max(full, key=lambda page: page.width * page.height)
     rest = [page for page in (*top, *below) if page is not main]
-    copies = sum(page.is_copy_of(main) for page in rest)
-    return Pages(main, copies, len(rest) - copies)
+    own = [page for page in rest if not page.is_copy_of(main)]
+    others = sum(page.sub < 0 for page in own)
+    return Pages(main, len(rest) - len(own), others, len(own) - others)
 
 
 def _images(tiff: Tiff) -> tuple[list[Page], list[Page]]:

@@ -247,8 +247,8 @@ def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
         )
     if kind == "avif" and _is_monochrome(path):
         raise _gray(path)
-    if kind == "tiff" and (found := read_pages(path)).others:
-        raise UnsupportedImage(path, f"has {found.count} pages", "split it into one file a page")
+    if kind == "tiff" and (others := read_pages(path).others):
+        raise UnsupportedImage(path, f"has {others + 1} pages", "split it into one file a page")
     if image.interpretation == "cmyk":
         raise UnsupportedImage(path, "is CMYK, which is made for one printing press", "convert it to RGB first")
     if image.bands < 3:

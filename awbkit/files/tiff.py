@@ -151,8 +151,9 @@ def other_pages(path: str | os.PathLike[str]) -> list[str]:
         ValueError: It is no TIFF.
     """
     pages = read_pages(path)
-    many = pages.copies + pages.others
-    return [f"{many} smaller {'copy' if many == 1 else 'copies'} of the picture"] if many else []
+    copies, below = pages.copies, pages.below
+    found = [f"{copies} smaller {'copy' if copies == 1 else 'copies'} of the picture"] if copies else []
+    return found + ([f"{below} sub-image{'s' * (below > 1)}"] if below else [])
 
 
 def _described(tiff: Tiff, main: Page) -> Directory:
