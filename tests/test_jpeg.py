@@ -174,6 +174,18 @@ class TestReadInfo:
         info = jpeg.read_info(out.getvalue())
         assert (info.components, info.subsampling, info.adobe_transform) == (4, 0, 0)
 
+    def test_components_of_red_green_and_blue(self) -> None:
+        out = io.BytesIO()
+        Image.fromarray(picture()[..., :3].copy()).save(out, "JPEG", keep_rgb=True)
+        whole = out.getvalue()
+        assert jpeg.read_info(whole).is_rgb
+        adobe = next(s for s in jpeg.segments(whole) if s.marker == 0xEE)
+        unmarked = whole[: adobe.offset] + whole[adobe.offset + len(bytes(adobe)) :]
+        assert jpeg.read_info(unmarked).is_rgb
+        assert not jpeg.read_info(save(picture())).is_rgb
+        # libjpeg takes JFIF at its word, which is YCbCr.
+        assert not jpeg.read_info(insert(whole, segment(0xE0, b"JFIF\0\1\2\0\0\1\0\1\0\0"))).is_rgb
+
     def test_gray(self) -> None:
         out = io.BytesIO()
         Image.new("L", (32, 32), 90).save(out, "JPEG", quality=60)

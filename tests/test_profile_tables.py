@@ -18,6 +18,7 @@ import awbkit
 from awbkit.correction.picture import correct_picture
 from awbkit.errors import UnsupportedImage
 from awbkit.files.encoding import ProfileError, linear_to_srgb, parse_profile, srgb_to_linear
+from awbkit.files.jpeg import segments
 from awbkit.files.profile_tables import read_tables
 from awbkit.files.rendered import RenderedPhoto
 
@@ -197,6 +198,24 @@ def test_every_format(suffix: str, scene: np.ndarray, tmp_path: Path) -> None:
         again = awbkit.open(target)
         assert isinstance(again, RenderedPhoto)
         assert np.array_equal(again.pixels().numpy(), codes)
+
+
+def test_a_jpeg_of_red_green_and_blue(rng: np.random.Generator, tmp_path: Path) -> None:
+    """Coded again as it was; at several resolutions, as in XYB, no encoder can."""
+    coarse = rng.integers(20, 230, (12, 16, 3)).astype(np.uint8)
+    image = Image.fromarray(coarse).resize((128, 96), Image.Resampling.BICUBIC)
+    path, target = tmp_path / "a.jpg", tmp_path / "b.jpg"
+    image.save(path, quality=75, keep_rgb=True, icc_profile=only_tables(CAMERA))
+    awbkit.correct(path, target, illuminant=(1, 1, 1 + 1e-5))
+    before, after = (np.asarray(Image.open(file)).astype(int) for file in (path, target))
+    assert np.abs(after - before).max() <= 1
+    data = bytearray(path.read_bytes())
+    frame = next(s.offset for s in segments(bytes(data)) if s.marker == 0xC0)
+    data[frame + 11 : frame + 18 : 3] = b"\x22\x22\x11"
+    data[frame + 5 : frame + 9] = struct.pack(">HH", 16, 16)
+    path.write_bytes(data)
+    with pytest.raises(UnsupportedImage, match=r"XYB JPEG.*; name an output in PNG"):
+        awbkit.correct(path, target, illuminant=TUNGSTEN, if_exists="replace")
 
 
 def test_a_way_back_that_does_nothing_does_no_harm(rng: np.random.Generator, tmp_path: Path) -> None:

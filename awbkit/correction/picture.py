@@ -71,10 +71,16 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
 
     Raises:
         UnreadableFile: If the pixels are truncated or corrupt.
+        UnsupportedImage: If no number stands for the corrected light, or the JPEG holds red, green and blue at several
+            resolutions, as XYB ones do: encoded again, these would not be what they were.
     """
     source = Path(photo.path).read_bytes()
     try:
         info = jpeg.read_info(source)
+        if info.is_rgb and not info.is_even:
+            raise UnsupportedImage(
+                photo.path, "is an XYB JPEG or one like it, which no encoder here writes", "name an output in PNG"
+            )
         rgbx = decode_jpeg(photo.path, source, "RGBX", repeats_chroma=info.subsampling > 0)
         correct = _prepared(photo, correction, rgbx.dtype)
         if not jpeg.can_join(info):

@@ -202,7 +202,7 @@ def table_tag(profile: bytes, tags: dict[bytes, bytes]) -> bytes | None:
 def _check_rising(curve: Curve) -> None:
     """Refuse curves from which no light has one number of its own; flat ends and small dents are common."""
     linear = curve.decode(np.linspace(0, 1, 1025))
-    rise, fall = np.ptp(linear), np.maximum(-np.diff(linear), 0).sum()
+    rise, fall = np.ptp(linear), (np.maximum.accumulate(linear) - linear).max()
     if not np.isfinite(linear).all() or rise < 1e-3:
         raise ProfileError("is damaged (a curve is constant)")
     if fall > 0.02 * rise:

@@ -15,7 +15,7 @@ import numpy as np
 
 EXIF_HEADER = b"Exif\0\0"
 
-_EOI, _SOS, _DQT, _APP14 = 0xD9, 0xDA, 0xDB, 0xEE
+_EOI, _SOS, _DQT, _APP0, _APP14 = 0xD9, 0xDA, 0xDB, 0xE0, 0xEE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _STANDALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))
@@ -89,6 +89,8 @@ class JpegInfo:
         components: Number of components of the frame.
         precision: Bits per sample.
         adobe_transform: Transform flag of the Adobe segment (0 none, 1 YCbCr, 2 YCCK), None without that segment.
+        is_rgb: Whether the components are red, green and blue themselves, as libjpeg judges it.
+        is_even: Whether all components have the same resolution.
     """
 
     qtables: tuple[tuple[int, ...], ...]
@@ -97,6 +99,8 @@ class JpegInfo:
     components: int
     precision: int
     adobe_transform: int | None
+    is_rgb: bool = False
+    is_even: bool = True
 
 
 def read_info(data: bytes) -> JpegInfo:
@@ -106,7 +110,7 @@ def read_info(data: bytes) -> JpegInfo:
         ValueError: Not a JPEG, or its headers are broken.
     """
     tables: dict[int, tuple[int, ...]] = {}
-    frame, frame_marker, transform = b"", 0, None
+    frame, frame_marker, transform, has_jfif = b"", 0, None, False
     for marker, _, payload in segments(data):
         if marker == _DQT:
             tables.update(_read_tables(payload))
@@ -114,6 +118,8 @@ def read_info(data: bytes) -> JpegInfo:
             frame, frame_marker = payload, marker
         elif marker == _APP14 and payload.startswith(b"Adobe") and len(payload) >= 12:
             transform = payload[11]
+        elif marker == _APP0 and payload.startswith(b"JFIF\0"):
+            has_jfif = True
     if len(frame) < 6 or frame[5] == 0 or len(frame) < 6 + 3 * frame[5]:
         raise ValueError("JPEG without a sound frame header")
     components = [(frame[i + 1] >> 4, frame[i + 1] & 15, frame[i + 2]) for i in range(6, 6 + 3 * frame[5], 3)]
@@ -128,6 +134,8 @@ def read_info(data: bytes) -> JpegInfo:
         components=len(components),
         precision=frame[0],
         adobe_transform=transform,
+        is_rgb=frame[5] == 3 and not has_jfif and (transform == 0 or (transform is None and frame[6::3][:3] == b"RGB")),
+        is_even=len({(h, v) for h, v, _ in components}) == 1,
     )
 
 
@@ -166,7 +174,7 @@ def encode(rgbx: np.ndarray, info: JpegInfo, *, restarts: bool = False) -> bytes
         restarts: Begin each row of blocks anew, so that :func:`join` can put strips together.
 
     Returns:
-        A bare JFIF file in YCbCr.
+        A bare JFIF file in YCbCr, or one without JFIF in RGB if the source was.
 
     Raises:
         ValueError: The array has another shape, type or memory layout.
@@ -180,6 +188,8 @@ def encode(rgbx: np.ndarray, info: JpegInfo, *, restarts: bool = False) -> bytes
     tables = [[max(1, min(value, 255)) for value in table] for table in info.qtables]
     how: dict[str, Any] = {"progressive": info.progressive}
     how |= {"qtables": tables, "subsampling": info.subsampling} if tables else _FALLBACK
+    if info.is_rgb:
+        how["keep_rgb"] = True
     if restarts:
         how["restart_marker_rows"] = 1
     # Into a real file Pillow encodes without holding the interpreter's lock, so that strips run side by side.
