@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +107,39 @@ def test_pixels_and_bytes(side: int, size: int, fits: bool, tmp_path: Path) -> N
         with pytest.raises(UnsupportedImage):
             check_size(path, side, side, MAX_PIXELS)
     check_size(path, side, side, None)
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+TEXT = zlib.compress(bytes((64 << 20) + 1), 9)
+PARTS = zlib.compress(bytes(7 << 20), 9)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        chunk(b"zTXt", b"Comment\0\0" + TEXT),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0x-default\0xyz\0" + TEXT),
+        chunk(b"iCCP", b"x\0\0" + TEXT),
+        chunk(b"zTXt", b"Raw profile type exif\0\0" + PARTS) * 10,
+    ],
+    ids=["zTXt", "iTXt", "iCCP", "many"],
+)
+@pytest.mark.parametrize("behind", [False, True])
+def test_texts_that_unfold_without_end(extra: bytes, behind: bool, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png")
+    content = path.read_bytes()
+    at = content.index(b"IEND") - 4 if behind else 33
+    path.write_bytes(content[:at] + extra + content[at:])
+    with pytest.raises(UnsupportedImage, match="holds texts that unfold to more than 64 MiB"):
+        package.open(path)
+
+
+def test_texts_of_usual_size(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png")
+    content = path.read_bytes()
+    texts = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"text " * 9999)) + chunk(b"iTXt", b"a\0\0\0\0\0" + TEXT)
+    path.write_bytes(content[:33] + texts + chunk(b"zTXt", b"damaged\0\0" + TEXT[5:999]) + content[33:])
+    assert package.open(path).width == WIDTH

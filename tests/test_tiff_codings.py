@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +90,6 @@ def test_another_depth_is_told(bits: int, make: Any) -> None:
 LOSSLESS = {
     "lzma": {"compression": "lzma"},
     "zstd": {"compression": "zstd"},
-    "lerc": {"compression": "lerc"},
-    "png": {"compression": "png"},
-    "jpeg 2000": {"compression": "jpeg2000", "compressionargs": {"reversible": True, "level": 0}},
-    "jpeg xl": {"compression": "jpegxl", "compressionargs": {"lossless": True}},
     "zstd with predictor": {"compression": "zstd", "predictor": True},
     "zstd in tiles": {"compression": "zstd", "tile": (32, 32)},
 }
@@ -147,6 +145,12 @@ def patched(content: bytes, tag: int, value: int) -> bytes:
         (32909, "PIXARLOG"),
         (34661, "JBIG"),
         (34676, "SGILOG"),
+        (34712, "JPEG2000"),
+        (34887, "LERC"),
+        (34933, "PNG"),
+        (34934, "JPEGXR"),
+        (50002, "JPEGXL"),
+        (52546, "JPEGXL DNG"),
         (1234, r"an unknown coding \(1234\)"),
     ],
 )
@@ -173,6 +177,33 @@ def test_numbers_that_nobody_reads(pixels: np.ndarray, options: dict[str, Any], 
         package.open(make(tiff(pixels, **options)))
 
 
+def test_jpeg_of_twelve_bits(make: Any) -> None:
+    with pytest.raises(UnsupportedImage, match="is a TIFF of 12-bit channels packed by JPEG, which"):
+        package.open(make(tiff(DEEP >> 4, compression="jpeg")))
+
+
+@pytest.mark.parametrize("compression", ["zlib", "lzma", "zstd"])
+def test_what_unfolds_to_more_than_stated_is_not_unfolded(compression: str, make: Any) -> None:
+    """64 MiB in a strip of 20 KB; the decoder's buffer has the size that the directory states."""
+    bomb = {"zlib": zlib.compress, "lzma": lzma.compress, "zstd": imagecodecs.zstd_encode}[compression](bytes(1 << 26))
+    content = bytearray(tiff(DEEP, compression=compression, rowsperstrip=HEIGHT))
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        page = file.pages.first.aspage()
+        for tag, value in ((273, len(content)), (279, len(bomb))):
+            found = page.tags[tag]
+            struct.pack_into({3: "<H", 4: "<I"}[found.dtype], content, found.valueoffset, value)
+    path = make(bytes(content) + bomb)
+    script = (
+        "import re, resource, sys, awbkit\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (1 << 29, 1 << 29))\n"
+        "try: awbkit.estimate(sys.argv[1], 'gray-world')\n"
+        "except awbkit.AwbError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.count("\n") == 1
+    assert "memory" not in done.stdout
+
+
 def test_two_depths_at_once(make: Any) -> None:
     content = packed((DEEP >> 12), 4)
     path = make(content[:122] + struct.pack("<3H", 5, 6, 5) + content[128:])
@@ -180,8 +211,12 @@ def test_two_depths_at_once(make: Any) -> None:
         package.open(path)
 
 
-def test_without_imagecodecs(make: Any) -> None:
-    path = make(packed((DEEP >> 4), 12))
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [(packed((DEEP >> 4), 12), "12-bit channels"), (tiff(DEEP, compression="lzma"), "16-bit channels packed by LZMA")],
+)
+def test_without_imagecodecs(content: bytes, name: str, make: Any) -> None:
+    path = make(content)
     script = (
         "import sys; sys.modules['imagecodecs'] = None\n"
         "import awbkit\n"
@@ -190,5 +225,5 @@ def test_without_imagecodecs(make: Any) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout == (
-        "reading a TIFF of 12-bit channels needs an optional dependency; install it with: pip install 'awbkit[tiff]'\n"
+        f"reading a TIFF of {name} needs an optional dependency; install it with: pip install 'awbkit[tiff]'\n"
     )

@@ -32,6 +32,8 @@ _INTEGER_FORMAT = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: 
 # Classic and BigTIFF; Olympus ORF ("OR", "RS") and Panasonic RW2 ("U") raws differ from TIFF in these bytes alone.
 _CLASSIC_MAGIC = (42, 0x4F52, 0x5352, 0x55)
 _BIG_MAGIC = 43
+# There are no more tags, and only BigTIFF has room for a greater number.
+_MOST_FIELDS = 1 << 16
 
 
 @contextmanager
@@ -108,7 +110,7 @@ class Tiff:
             raise ValueError("TIFF directory outside the file")
         (number,) = struct.unpack_from(self.order + ("Q" if self.big else "H"), data, offset)
         link = offset + head + number * entry
-        if link > end:
+        if link > end or number > _MOST_FIELDS:
             raise ValueError("TIFF directory outside the file")
         sizes = _VALUE_SIZE | _BIG_VALUE_SIZE if self.big else _VALUE_SIZE
         pointer = self.order + ("Q" if self.big else "I")

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from awbkit.errors import UnsupportedImage
 from awbkit.files import xmp
 from awbkit.files.embed import PNG_SIGNATURE
 from awbkit.files.ifd import Buffer, mapped
@@ -23,6 +24,9 @@ from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 _TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
 _PALETTE_TYPE, _ALPHA_TYPES = 3, (4, 6)
 _MAX_EXIF = 1 << 24
+_MAX_TEXTS = 1 << 26
+_AT_ONCE = 1 << 20
+_COMPRESSED = frozenset((b"zTXt", b"iTXt", b"iCCP"))
 
 # What the standards say of the picture and a change of its colours leaves true, though by their names these chunks may
 # not be copied by a program that does not know them. orNT is ImageMagick's orientation.
@@ -56,6 +60,47 @@ def chunks(data: Buffer) -> Iterator[Chunk]:
         if kind == b"IEND":
             return
         position = end
+
+
+def check_texts(path: str) -> None:
+    """Refuse a PNG whose compressed texts unfold to more than any program writes, before a decoder keeps them all.
+
+    Raises:
+        UnsupportedImage: If they do.
+        OSError: The file cannot be read.
+    """
+    left = _MAX_TEXTS
+    with mapped(path) as data:
+        for kind, _, _, content in chunks(data):
+            if kind in _COMPRESSED:
+                left -= _unfolded(_compressed(kind, content), left)
+                if left < 0:
+                    problem = f"holds texts that unfold to more than {_MAX_TEXTS >> 20} MiB"
+                    raise UnsupportedImage(path, problem, "save it without metadata")
+
+
+def _compressed(kind: bytes, content: bytes) -> bytes:
+    """The compressed part of a chunk: behind keyword and method, of iTXt behind a flag, method and two more texts."""
+    start = content.find(b"\0") + 1
+    if kind != b"iTXt":
+        return content[start + 1 :]
+    if content[start : start + 1] != b"\1":
+        return b""
+    language_end = content.find(b"\0", start + 2)
+    return content[content.find(b"\0", language_end + 1) + 1 :]
+
+
+def _unfolded(rest: bytes, most: int) -> int:
+    """The bytes that a compressed text unfolds to, counted up to one more than ``most``."""
+    inflate, count = zlib.decompressobj(), 0
+    try:
+        while rest and count <= most and not inflate.eof:
+            count += len(inflate.decompress(rest, _AT_ONCE))
+            rest = inflate.unconsumed_tail
+    except zlib.error:
+        # Not compressed after all, or damaged, which decoders see too.
+        return count
+    return min(count, most + 1)
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

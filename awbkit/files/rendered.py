@@ -182,6 +182,8 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
         UnsupportedImage: Too large, grayscale, CMYK, animations, several pages, or a profile that is not for RGB.
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
+    if kind == "png":
+        png.check_texts(path)
     with decoding(path):
         image = load(path, kind, max_pixels)
     _check_complete(path, kind, image)

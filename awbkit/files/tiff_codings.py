@@ -1,27 +1,31 @@
 """TIFFs in codings that libvips does not decode: their name, and their pixels where tifffile and imagecodecs do.
 
-TIFF is a box for nearly any coding. Ten to fourteen bits a channel, tiles of single channels, 64-bit floating point,
-and compression by LZMA, Zstandard, JPEG 2000, JPEG XL, LERC and others are read whole and handed on at 8 or 16 bits or
-as 32-bit floats. What nobody here reads is named, and never called damaged.
+TIFF is a box for nearly any coding. Two to fourteen bits a channel, tiles of single channels, 64-bit floating point,
+and compression by LZMA or Zstandard are read whole and handed on at 8 or 16 bits or as 32-bit floats. What nobody here
+reads is named, and never called damaged.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files.ifd import Tiff, mapped
-from awbkit.files.limits import check_size
+from awbkit.files.limits import MAX_PIXELS, check_size
 from awbkit.files.pages import Page
 
 if TYPE_CHECKING:
     from awbkit.files.decode import Pixels
 
 _STREAMED = frozenset((1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001))
+# Their decoders fill a buffer of the size that the directory states. JPEG 2000, JPEG XL and the like have headers of
+# their own, which may claim any size, and are not read for that.
+_BOUNDED = frozenset((1, 5, 8, 32773, 32946, 34925, 50000))
 _SAVE = "convert it, such as with: magick IN.tif -depth 16 -compress LZW OUT.tif"
 STORED = "awbkit-stored"
 """A field that says how the file stores its numbers, where libvips could not hold them as they are."""
@@ -190,9 +194,13 @@ _FIELDS = {
 def _check(path: str, coding: TiffCoding) -> None:
     if coding.photometric in _PHOTOMETRIC:
         raise UnsupportedImage(path, f"is {_PHOTOMETRIC[coding.photometric]}", "convert it to RGB first")
-    limits = {_INTEGERS: 16, _FLOATS: 64}
-    if len(coding.bits) != 1 or coding.bits[0] > limits.get(coding.numbers, 0) or coding.tile >= 1 << 28:
+    deepest = {_INTEGERS: 16, _FLOATS: 64}.get(coding.numbers, 0)
+    is_readable = coding.compression in _BOUNDED and len(coding.bits) == 1 and coding.bits[0] <= deepest
+    if not is_readable or coding.tile >= MAX_PIXELS:
         raise _unsupported(path, coding)
+    # What tifffile has in its place unfolds without a bound.
+    if coding.compression != 1 and find_spec("imagecodecs") is None:
+        raise MissingExtra(f"reading a TIFF of {coding.name}", "tiff")
 
 
 def _unsupported(path: str, coding: TiffCoding) -> UnsupportedImage:
