@@ -88,7 +88,11 @@ def test_nothing_to_tell(tmp_path: Path) -> None:
         (several(SECOND, THIRD), ["2 more pictures behind the first"]),
         (with_kind(several(SECOND), 0x010001), []),
         (with_segment(b"urn:iso:std:iso:ts:21496:-1\0", 0xE2) + jpeg(), ["its gain map"]),
-        (with_segment(b"http://ns.adobe.com/xap/1.0/\0 GCamera:MotionPhoto='1'", 0xE1), ["its motion clip"]),
+        (
+            with_segment(b"http://ns.adobe.com/xap/1.0/\0 GCamera:MotionPhoto='1'", 0xE1) + b"ftypmp42",
+            ["its motion clip"],
+        ),
+        (with_segment(b"http://ns.adobe.com/xap/1.0/\0 GCamera:MotionPhoto='1'", 0xE1), []),
         (jpeg() + b"SEFT", ["what stood behind its end"]),
         (jpeg() + bytes(100), []),
     ],

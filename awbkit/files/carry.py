@@ -59,14 +59,14 @@ def attach(image: pyvips.Image, kind: str, metadata: Metadata) -> pyvips.Image:
     return image
 
 
-def embed(target: Path, kind: str, metadata: Metadata, has_resolution: bool = True) -> list[str]:
+def embed(target: Path, kind: str, metadata: Metadata, dots: tuple[float, float] | None) -> list[str]:
     """Put into a freshly encoded file what its encoder cannot: libvips would rebuild EXIF, without the MakerNote.
 
     Args:
         target: The file, changed in place.
         kind: Its format.
         metadata: What to put in.
-        has_resolution: Whether the resolution that the encoder wrote is known, and not made up.
+        dots: To the inch, across and down; None where nobody knows, so that the encoder made them up.
 
     Returns:
         What the format has no place for, in words.
@@ -77,7 +77,7 @@ def embed(target: Path, kind: str, metadata: Metadata, has_resolution: bool = Tr
     if kind == "jpeg" and metadata.exif and len(metadata.exif) > MAX_JPEG_BLOCK:
         lost.append("the greatest fields of EXIF of more than 64 KB")
     if kind == "tiff":
-        lost += tiff.embed(target, metadata, has_resolution)
+        lost += tiff.embed(target, metadata, dots is not None)
         return lost
     if metadata.exif and kind in _EMBED:
         try:
@@ -88,19 +88,21 @@ def embed(target: Path, kind: str, metadata: Metadata, has_resolution: bool = Tr
             lost.append("damaged EXIF")
     if kind == "png":
         extra = [(b"zTXt", raw_profile(b"iptc", metadata.photoshop))] if metadata.photoshop else []
-        target.write_bytes(png.extended(target.read_bytes(), extra, has_resolution))
+        target.write_bytes(png.extended(target.read_bytes(), extra, dots is not None))
     elif kind == "jpeg":
-        target.write_bytes(jpeg_metadata.extended(target.read_bytes(), metadata.photoshop, has_resolution))
+        target.write_bytes(jpeg_metadata.extended(target.read_bytes(), metadata.photoshop, dots))
     elif metadata.photoshop:
         lost.append("IPTC")
     return lost
 
 
-def has_resolution(photo: RenderedPhoto, image: pyvips.Image) -> bool:
-    """Whether the file says how many pixels there are to the inch; decoders make a number up where it does not."""
+def resolution(photo: RenderedPhoto, image: pyvips.Image) -> tuple[float, float] | None:
+    """How many pixels there are to the inch, across and down, if the file says so; decoders make numbers up else."""
     if photo.format == "png":
-        return png.has_resolution(photo.path)
-    return photo.format in ("jpeg", "tiff") and bool(image.get_typeof("resolution-unit"))
+        is_stated = png.has_resolution(photo.path)
+    else:
+        is_stated = photo.format in ("jpeg", "tiff") and bool(image.get_typeof("resolution-unit"))
+    return (image.xres * 25.4, image.yres * 25.4) if is_stated else None
 
 
 def tell_lost(photo: RenderedPhoto, kind: str, lost: list[str]) -> None:

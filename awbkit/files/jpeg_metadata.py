@@ -5,6 +5,7 @@ Every application segment that still holds true goes over byte for byte, so that
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 from awbkit.files import photoshop, xmp
@@ -71,19 +72,21 @@ def read_metadata(data: bytes) -> Metadata:
     return Metadata(first(EXIF_HEADER), first(xmp.JPEG_HEADER), b"".join(resources) or None, tuple(texts))
 
 
-def extended(encoded: bytes, resources: bytes | None, has_resolution: bool) -> bytes:
-    """A JPEG with Photoshop's resources, and without a resolution that its encoder made up.
+def extended(encoded: bytes, resources: bytes | None, dots: tuple[float, float] | None) -> bytes:
+    """A JPEG with a JFIF segment that states the resolution, and with Photoshop's resources.
+
+    Args:
+        encoded: The file.
+        resources: Photoshop's.
+        dots: To the inch, across and down; None where nobody knows.
 
     Raises:
         ValueError: Not a JPEG.
     """
     own = segments(encoded)
-    out = []
-    for segment in own:
-        if segment.marker == _APP0 and segment.payload.startswith(b"JFIF\0") and not has_resolution:
-            # No unit, and pixels as wide as high.
-            segment = segment._replace(payload=segment.payload[:7] + b"\0\0\1\0\1" + segment.payload[12:])
-        out.append(segment)
+    unit, across, down = (1, *(min(max(round(number), 1), 0xFFFF) for number in dots)) if dots else (0, 1, 1)
+    jfif = Segment(_APP0, 0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, unit, across, down, 0, 0))
+    out = [jfif, *(s for s in own if not (s.marker == _APP0 and s.payload.startswith(b"JFIF\0")))]
     at = next(i for i, segment in enumerate(out) if segment.marker not in (_APP0, _APP1))
     out[at:at] = [Segment(_APP13, 0, payload) for payload in _split(resources or b"")]
     return b"".join([b"\xff\xd8", *map(bytes, out), encoded[own[-1].offset + len(bytes(own[-1])) :]])

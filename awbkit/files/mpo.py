@@ -28,11 +28,13 @@ def others(data: Buffer) -> list[str]:
     found = [f"{number} more picture{'s' * (number > 1)} behind the first"] if number else []
     marked = b"".join(segment.payload for segment in head if segment.marker in (_APP1, _APP2))
     rest = bytes(data[primary_end(bytes(data)) :])
+    if not any(rest):
+        return found
     if any(mark in marked or mark in rest for mark in _GAIN_MAP_MARKS):
         found.append("its gain map")
     if any(mark in marked for mark in _CLIP_MARKS):
         found.append("its motion clip")
-    if not found and any(rest) and not any(segment.payload.startswith(_HEADER) for segment in head):
+    if not found and not any(segment.payload.startswith(_HEADER) for segment in head):
         found.append("what stood behind its end")
     return found
 

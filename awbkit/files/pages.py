@@ -17,7 +17,7 @@ _PHOTOMETRIC, _SAMPLES, _SUB_DIRECTORIES, _EXTRA = 262, 277, 330, 338
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _EXIF_THUMBNAILS = {(160, 120), (120, 160)}
-_MAX_PAGES = 1 << 16
+_MAX_PAGES, _MAX_BELOW = 1 << 12, 1 << 6
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _images(tiff: Tiff) -> tuple[list[Page], list[Page]]:
             break
         number = len(top)
         top.append(_page(tiff, ifd, offset, number, -1))
-        for sub, place in enumerate(_numbers(tiff, ifd, _SUB_DIRECTORIES)):
+        for sub, place in enumerate(_numbers(tiff, ifd, _SUB_DIRECTORIES)[:_MAX_BELOW]):
             try:
                 below.append(_page(tiff, tiff.ifd(place), place, number, sub))
             except ValueError:

@@ -18,10 +18,11 @@ from awbkit.files.ifd import Buffer, mapped
 from awbkit.files.jpeg import EXIF_HEADER
 from awbkit.files.metadata import Metadata
 from awbkit.files.photoshop import without_thumbnails
-from awbkit.files.raw_profiles import Block, read_block, read_text, with_block
+from awbkit.files.raw_profiles import Block, keyword_of, may_hold_block, read_block, read_text, with_block
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 
 _TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
+_COLOURS = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
 _PALETTE_TYPE, _ALPHA_TYPES = 3, (4, 6)
 _MAX_EXIF = 1 << 24
 _MAX_TEXTS = 1 << 26
@@ -123,17 +124,18 @@ def read_metadata(path: str) -> Metadata:
         for kind, _, _, content in chunks(data):
             if kind == b"eXIf" and exif is None:
                 exif = content.removeprefix(EXIF_HEADER)
-            elif kind in _TEXTS and (text := read_text(kind, content)):
-                block = read_block(text)
-                if block is None:
-                    texts.append(text)
-                else:
+            elif kind in _TEXTS:
+                text = read_text(kind, content) if may_hold_block(content) else None
+                block = read_block(text) if text else None
+                if block:
                     found.setdefault(block.kind, block.content)
+                else:
+                    texts.append(keyword_of(content).decode("latin-1"))
     return Metadata(
         exif=exif if exif is not None else found.get("exif"),
         xmp=found.get("xmp"),
         photoshop=found.get("photoshop"),
-        texts=tuple(text.keyword.decode("latin-1") for text in texts),
+        texts=tuple(texts),
     )
 
 
@@ -166,7 +168,9 @@ def extended(encoded: bytes, extra: list[tuple[bytes, bytes]], has_resolution: b
     raise ValueError("PNG without pixels")
 
 
-def graft(encoded: bytes, source: Buffer, thumbnail: Thumbnail | None = None) -> tuple[bytes, list[str]]:
+def graft(
+    encoded: bytes, source: Buffer, thumbnail: Thumbnail | None = None, profile: bytes | None = None
+) -> tuple[bytes, list[str]]:
     """Join newly encoded pixels with the ancillary chunks of the PNG that they came from.
 
     Chunks are copied verbatim and in their order, known or not, apart from what would no longer be true:
@@ -183,6 +187,7 @@ def graft(encoded: bytes, source: Buffer, thumbnail: Thumbnail | None = None) ->
         encoded: The new file, RGB or RGBA; its own ancillary chunks are left out.
         source: The file whose metadata is wanted.
         thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one, or to None to remove it.
+        profile: The ICC profile of the pixels, for a source whose chunks do not say what its numbers mean.
 
     Returns:
         The new file, and what it lacks of the source, in words, apart from how the old pixels were stored.
@@ -222,6 +227,8 @@ def graft(encoded: bytes, source: Buffer, thumbnail: Thumbnail | None = None) ->
         lost.append("metadata behind the place where the file was cut off")
     elif any(source[end:]):
         lost.append("what stood behind its end")
+    if profile and not any(part[4:8] in _COLOURS for part in before):
+        before.insert(0, chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
     pixels = [encoded[c.start : c.end] for c in new if c.kind == b"IDAT"]
     parts = [PNG_SIGNATURE, chunk(b"IHDR", header), *before, *pixels, *behind, chunk(b"IEND", b"")]
     return b"".join(parts), list(dict.fromkeys(lost))
@@ -240,7 +247,7 @@ def _renewed(kind: bytes, content: bytes, thumbnail: Thumbnail | None) -> bytes:
     if kind == b"eXIf":
         head = EXIF_HEADER if content.startswith(EXIF_HEADER) else b""
         return head + refresh_thumbnail(content.removeprefix(EXIF_HEADER), thumbnail, _MAX_EXIF)
-    text = read_text(kind, content) if kind in _TEXTS else None
+    text = read_text(kind, content) if kind in _TEXTS and may_hold_block(content) else None
     block = read_block(text) if text else None
     if text is None or block is None:
         return content

@@ -20,7 +20,8 @@ _PROFILE = re.compile(rb"\n?([^\n]*)\n\s*(\d{1,10})\s*\n(.*)", re.DOTALL)
 _SPACE = b" \t\r\n\v\f\0"
 _LINE = 36
 # A block that is read here is at most this long; in digits, and with line ends, it takes twice as much and a little.
-_MAX_BLOCK = 1 << 24
+_MAX_BLOCK = 1 << 23
+_MAX_KEYWORD = 79
 
 
 class Text(NamedTuple):
@@ -43,6 +44,17 @@ class Block(NamedTuple):
     kind: str
     head: bytes
     content: bytes
+
+
+def keyword_of(content: bytes) -> bytes:
+    """The keyword of a text chunk."""
+    return content[: _MAX_KEYWORD + 1].partition(b"\0")[0]
+
+
+def may_hold_block(content: bytes) -> bool:
+    """Whether a text chunk is one for blocks, by its keyword; no text is inflated to tell."""
+    keyword = keyword_of(content)
+    return keyword == XMP_KEYWORD or keyword.lower().startswith(_PREFIX)
 
 
 def read_text(kind: bytes, content: bytes) -> Text | None:

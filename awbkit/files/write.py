@@ -45,7 +45,6 @@ DEEP_FORMATS = frozenset({"png", "tiff", "avif", "heic"})
 
 _QUALITY = {"jpeg": 95, "webp": 92, "avif": 80, "heic": 90}
 _MAX_EXIF = 1 << 24
-_CARRIED = ("icc-profile-data", "resolution-unit")
 # Their readers turn a picture by boxes of the container and pass over the orientation in EXIF.
 _UPRIGHT = frozenset(("avif", "heic"))
 # libvips would make up a block where there is none, and rebuild one that is there.
@@ -107,18 +106,18 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
     stored = photo.pixels()
     image = _with_profile(pixels, stored)
     lost = carry.other_pictures(photo)
-    resolution = carry.has_resolution(photo, stored)
+    dots = carry.resolution(photo, stored)
     if kind == photo.format and kind in ("tiff", "png"):
         if kind == "tiff":
             if stored.get_typeof(STORED):
                 depth = {"uchar": "8-bit channels", "ushort": "16-bit channels"}.get(image.format, "32-bit floats")
                 warn(photo.path, f"stores {stored.get(STORED)}, and its output {depth}")
             _save(_multiplied(image, photo), kind, target, photo)
-            tiff.graft(target, photo.path, resolution)
+            tiff.graft(target, photo.path, dots is not None)
         else:
             _save(image, kind, target, photo)
             with mapped(photo.path) as source:
-                joined, left_out = png.graft(target.read_bytes(), source, thumbnail)
+                joined, left_out = png.graft(target.read_bytes(), source, thumbnail, photo.profile)
             target.write_bytes(joined)
             lost += left_out
         carry.tell_lost(photo, kind, lost)
@@ -136,7 +135,7 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
         block = refresh_thumbnail(metadata.exif, thumbnail, _MAX_EXIF)
         metadata = replace(metadata, exif=exif.with_orientation(block, orientation))
     _save(carry.attach(image, kind, metadata), kind, target, photo)
-    lost += carry.embed(target, kind, metadata, resolution)
+    lost += carry.embed(target, kind, metadata, dots)
     if kind == photo.format == "webp":
         target.write_bytes(webp.with_unknown_chunks(target.read_bytes(), Path(photo.path).read_bytes()))
     carry.tell_lost(photo, kind, lost)
@@ -157,7 +156,7 @@ def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
     profile = vips().Operation.call("profile_load", "srgb")
     image.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
     _save(carry.attach(image, kind, metadata), kind, target, None)
-    carry.embed(target, kind, metadata, has_resolution=False)
+    carry.embed(target, kind, metadata, None)
 
 
 def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
@@ -169,9 +168,10 @@ def _with_profile(pixels: Pixels, stored: pyvips.Image) -> pyvips.Image:
     image = vips().Image.new_from_array(pixels)
     depth = {np.dtype(np.uint8): "srgb", np.dtype(np.uint16): "rgb16"}.get(pixels.dtype, stored.interpretation)
     image = image.copy(interpretation=depth, xres=stored.xres, yres=stored.yres)
-    for field in _CARRIED:
-        if stored.get_typeof(field):
-            image.set_type(stored.get_typeof(field), field, stored.get(field))
+    if stored.get_typeof("icc-profile-data"):
+        image.set_type(vips().GValue.blob_type, "icc-profile-data", stored.get("icc-profile-data"))
+    if stored.get_typeof("resolution-unit"):
+        image.set_type(vips().GValue.gstr_type, "resolution-unit", stored.get("resolution-unit"))
     return image
 
 

@@ -66,15 +66,13 @@ def pixels(dtype: type = np.uint8, channels: int = 3) -> np.ndarray:
     return np.rint(shares * np.iinfo(dtype).max).astype(dtype)
 
 
-def exif(orientation: int = 1, with_thumbnail: bool = False, adobe: bool = False) -> bytes:
-    """A block with camera, exposure, position, MakerNote and, if wanted, a thumbnail or the sign of Adobe RGB."""
+def exif(orientation: int = 1, with_thumbnail: bool = False) -> bytes:
+    """A block with camera, exposure, position, MakerNote and, if wanted, a thumbnail."""
     made = Image.Exif()
     made[271], made[272], made[274], made[315] = "Acme", "Acme Snap", orientation, "Jürgen"
     fields = made.get_ifd(34665)
     fields[33434], fields[36867], fields[37500] = 1 / 125, "2024:05:06 07:08:09", MAKER_NOTE
-    fields[40961] = 65535 if adobe else 1
-    if adobe:
-        made.get_ifd(40965)[1] = "R03"
+    fields[40961] = 1
     made.get_ifd(34853)[2] = (48.0, 8.0, 12.25)
     block = bytearray(made.tobytes().removeprefix(b"Exif\0\0"))
     if with_thumbnail:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from corpus.case import Blocks, Case, blocks, exif, pixels, profiles
+from corpus.case import Blocks, Case, blocks, pixels, profiles
 
 _SAMPLINGS = {"444": 0, "422": 1, "420": 2}
 
@@ -58,5 +58,3 @@ def jpeg_cases() -> Iterator[Case]:
         name = f"jpeg-{sampling}-{'progressive' if progressive else 'baseline'}-{quality}-{space}-{i}.jpg"
         write = partial(_write, found=found, profile=profile, options=options)
         yield Case(name, write, is_lossless=False)
-    adobe = Blocks(exif=exif(6, adobe=True))
-    yield Case("jpeg-r03.jpg", partial(_write, found=adobe, profile=None, options={}), is_lossless=False)
