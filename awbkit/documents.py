@@ -72,6 +72,15 @@ def parse_json(text: str) -> Any:
     return value
 
 
+def parse_line(line: bytes) -> Any:
+    """The value of a line that awbkit wrote, in which NaN is a number.
+
+    Raises:
+        Malformed: If it is damaged.
+    """
+    return value_at(decoded(line).strip(), 0, with_nan=True)[0]
+
+
 def value_at(text: str, start: int, *, with_nan: bool = False) -> tuple[Any, int]:
     """The value that begins at a place of a text, and the place behind it.
 

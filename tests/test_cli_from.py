@@ -120,6 +120,7 @@ PER_FILE: list[tuple[Record, str]] = [
     (dict.fromkeys(["illuminant", "gains", "chromaticity", "cct"]), "the record states no light"),
     ({"gains": [1, 1, 1e-300]}, "more than a million apart"),
     ({"path": "gone.jpg"}, "no such file"),
+    ({"path": "x" * 300}, "file name too long"),
     ({"path": "sub"}, "is a folder; an estimate is about one picture"),
     ({"path": "a\0b.jpg"}, "holds a NUL character"),
 ]

@@ -122,7 +122,7 @@ class TestTables:
             ("a,0.5,1,0.7\n", "no column image, r, g, b"),
             ("image r g b\na 1 1 1\n", "no column image, r, g, b"),
             ("image,r,g,b,R\n", "two columns r"),
-            ('image,r,g,b\na,1,1,1\n"b,1,1,1\nc,1,1,1\n', "line 4 is no line of a table"),
+            ('image,r,g,b\na,1,1,1\n"b,1,1,1\nc,1,1,1\n', "is no table .unexpected end of data. in line 4"),
             (b"image,r,g,b\n\xe4,1,1,1\n", "is not UTF-8 text"),
             (None, "holds no ground_truth.csv; write one with the columns image,r,g,b"),
         ],

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from dataset_files_c import found, greys, loaded, prepared, reasons, zipped
 
+from awbkit.datasets.intel_tau import scene_of
 from awbkit.datasets.layout import parse
 from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage
@@ -232,3 +233,7 @@ def test_real_pictures_are_seen_as_published_figures_see_them(tmp_path: Path) ->
     method = parse_method("gray-world")
     for image, example in examples.items():
         assert angular_error(method.estimate(example.image).rgb, expected[image]) < 1e-3
+
+
+def test_a_number_without_end_is_no_number_of_a_scene() -> None:
+    assert scene_of("field3cam_" + "9" * 5000)

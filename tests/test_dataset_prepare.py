@@ -159,6 +159,17 @@ def test_the_output_may_lie_in_the_source(tmp_path: Path) -> None:
         assert len(preparation.finish()) == 8
 
 
+@pytest.mark.parametrize(
+    "line", [b"[" * 100_000, b'{"key": 1', b"[]", b"7", b'{"key": "a", "row": [1]}', b'{"key": 1' + b"0" * 5000 + b"}"]
+)
+def test_unfinished_work_that_is_damaged_is_told(labelled: Path, tmp_path: Path, line: bytes) -> None:
+    left(labelled, tmp_path / "out", 5)
+    with (tmp_path / "out.unfinished" / "journal.jsonl").open("ab") as file:
+        file.write(line + b"\n")
+    with pytest.raises(OutputError, match="holds unfinished work that is damaged; --restart throws it away"):
+        begun(labelled, tmp_path / "out").__enter__()
+
+
 def test_restart_throws_unfinished_work_away(labelled: Path, tmp_path: Path) -> None:
     left(labelled, tmp_path / "out", 5)
     with begun(labelled, tmp_path / "out", restart=True) as preparation:

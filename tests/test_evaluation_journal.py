@@ -69,7 +69,7 @@ def test_answers_for_other_pixels_are_refused(prepared: Prepared) -> None:
         evaluate(prepared, "gray-world")
 
 
-@pytest.mark.parametrize("damage", [b"garbage", b"\0" * 20, b"{}", b"[1]", b"\xff"])
+@pytest.mark.parametrize("damage", [b"garbage", b"\0" * 20, b"{}", b"[1]", b"\xff", b"[" * 100_000, b"1" * 5000])
 def test_a_damaged_file_is_refused(prepared: Prepared, damage: bytes) -> None:
     evaluate(prepared, "gray-world")
     journal = Path("answers.jsonl")

@@ -102,6 +102,7 @@ def test_whole_numbers_stay_whole() -> None:
         ("Gray_World", "unknown method 'Gray_World', did you mean 'gray-world'?; methods: "),
         ("xyzzy", "unknown method 'xyzzy'; methods: gray-world, "),
         ("", "unknown method ''; methods: "),
+        ("x" * 300, "unknown method 'xxx"),
         ("gray\nworld", "unknown method 'gray\\nworld', did you mean 'gray-world'?; methods: "),
         ("awbnet_s", "unknown method 'awbnet_s', did you mean 'awbnet-s'?; methods: "),
         ("awbnet-s:p=1", "method awbnet has no parameter 'p'; it takes none"),

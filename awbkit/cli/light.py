@@ -116,7 +116,8 @@ def estimated(records: dict[str, Record]) -> list[Found | UnreadableFile]:
     roots = {path: common if path.is_absolute() else Path() for path in plain}
     result: list[Found | UnreadableFile] = []
     for path in map(Path, records):
-        if path.is_dir():
+        # Unlike Path.is_dir it takes a name that no file can have.
+        if os.path.isdir(path):  # noqa: PTH112
             result.append(UnreadableFile(path, "is a folder", "an estimate is about one picture"))
             continue
         result += [

@@ -53,7 +53,7 @@ _PARTS = {
     "lab_printouts": re.compile(r"lab_?printouts?"),
     "lab_realscene": re.compile(r"lab_?real_?scenes?"),
 }
-_NUMBER = re.compile(r"(\d+)$")
+_NUMBER = re.compile(r"(?<!\d)(\d{1,9})$")
 
 _PRINTS = 50
 _MORE_PRINTS = 10

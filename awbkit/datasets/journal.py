@@ -9,12 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.datasets.prepared import COLUMNS, Row
+from awbkit.documents import Malformed, parse_line
 from awbkit.errors import OutputError
 from awbkit.image import THUMBNAIL_SIZE as SIZE
 
@@ -52,7 +53,7 @@ class Journal:
             plan: A digest of what all samples depend on; what one sample depends on is in its key.
 
         Raises:
-            OutputError: If the folder holds the work of another plan.
+            OutputError: If the folder holds the work of another plan, or is damaged.
         """
         self._path = folder / "journal.jsonl"
         self._folder = folder
@@ -136,7 +137,7 @@ class Journal:
         """Note what is there; the length of the journal up to its last whole line."""
         with self._path.open("rb") as file:
             head = file.readline()
-            if json.loads(head) != {"plan": plan}:
+            if self._entry(head) != {"plan": plan}:
                 raise OutputError(
                     self._folder,
                     "holds the unfinished work of another source or other options",
@@ -148,9 +149,21 @@ class Journal:
                 if not line.endswith(b"\n"):
                     break
                 length += len(line)
-                entry = json.loads(line)
-                self._note(entry["key"], Row.of(dict(zip(COLUMNS, entry["row"], strict=True))))
+                entry = self._entry(line)
+                try:
+                    self._note(entry["key"], Row.of(dict(zip(COLUMNS, entry["row"], strict=True))))
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    raise self._damaged() from None
         return length
+
+    def _entry(self, line: bytes) -> Any:
+        try:
+            return parse_line(line)
+        except Malformed:
+            raise self._damaged() from None
+
+    def _damaged(self) -> OutputError:
+        return OutputError(self._folder, "holds unfinished work that is damaged", "--restart throws it away")
 
 
 def _bytes_of(kind: str, shape: tuple[int, ...]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import unicodedata
@@ -10,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from awbkit.documents import Malformed, rows
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.illuminant import Illuminant
 
@@ -65,19 +65,19 @@ def read_labels(text: str, where: str) -> Iterator[Label]:
     delimiter, columns = _header(first, where)
     # Restarted, so that line numbers are those of the file.
     lines.seek(0)
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    found = rows(lines, delimiter, skip_blanks=True)
     try:
-        rows = (row for row in reader if any(cell.strip() for cell in row))
-        width = len(next(rows, ()))
-        for row in rows:
+        filled = ((line, row) for line, row in found if any(cell.strip() for cell in row))
+        width = len(next(filled, (1, []))[1])
+        for line, row in filled:
             cells = {name: row[place].strip() if place < len(row) else "" for name, place in columns.items()}
-            label = _label(reader.line_num, cells, delimiter != ",")
+            label = _label(line, cells, delimiter != ",")
             if any(cell.strip() for cell in row[width:]):
                 # Decimal commas in a table of commas, for one, would make other numbers of r, g and b.
                 label = replace(label, problem=f"has {len(row)} cells under {width} columns; quote or separate them")
             yield label
-    except csv.Error as error:
-        raise UnreadableFile(where, f"line {reader.line_num} is no line of a table ({error})", "check quotes") from None
+    except Malformed as error:
+        raise UnreadableFile(where, str(error), "check quotes") from None
 
 
 class Files:
@@ -132,8 +132,8 @@ def _header(line: str, where: str) -> tuple[str, dict[str, int]]:
     found: list[str] = []
     for delimiter in _DELIMITERS:
         try:
-            cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True), [])
-        except csv.Error:
+            _, cells = next(rows([line], delimiter, skip_blanks=True), (1, []))
+        except Malformed:
             continue
         names = [cell.strip().lower() for cell in cells]
         if set(REQUIRED) <= set(names):

@@ -25,7 +25,6 @@ other may show one place; no list of places is published.
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Iterator, Mapping
@@ -39,6 +38,7 @@ from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.originals import one_file, stem, truth_problem
 from awbkit.datasets.source import Source
 from awbkit.datasets.spyder_cube import load_cube
+from awbkit.documents import Malformed, rows
 from awbkit.errors import UnreadableFile
 
 _CAMERA = "Canon EOS 550D"
@@ -144,15 +144,15 @@ def _table(source: Source, name: str) -> dict[str, Mapping[str, str]]:
     """
     where = f"{source.path}/{name}"
     try:
-        rows = list(csv.DictReader(io.StringIO(source.text(name), newline="")))
-    except csv.Error as error:
-        raise UnreadableFile(where, f"is no table ({error})", "download it again") from None
-    if not rows or "image" not in rows[0]:
+        found = rows(io.StringIO(source.text(name), newline=""))
+        header = next(found, (1, []))[1]
+        lines = [dict(zip(header, (*cells, *[""] * len(header)), strict=False)) for _, cells in found if cells]
+    except Malformed as error:
+        raise UnreadableFile(where, str(error), "download it again") from None
+    if not lines or "image" not in header:
         raise UnreadableFile(where, "has no column 'image' or no lines", "download it again")
-    table: dict[str, Mapping[str, str]] = {
-        (row["image"] or "").strip(): {key: value or "" for key, value in row.items() if key} for row in rows
-    }
-    if len(table) < len(rows):
+    table: dict[str, Mapping[str, str]] = {line["image"].strip(): line for line in lines}
+    if len(table) < len(lines):
         raise UnreadableFile(where, "has two lines for one image", "download it again")
     return table
 

@@ -235,7 +235,12 @@ def is_model(name: str) -> bool:
     """Whether a method's name is the path of a model: a file that ends in .safetensors, or a run of `awbkit train`."""
     from awbkit.network.store import SUFFIX
 
-    return name.endswith(SUFFIX) or (canonical(name) not in _METHODS and (Path(name) / f"model{SUFFIX}").is_file())
+    try:
+        is_run = (Path(name) / f"model{SUFFIX}").is_file()
+    except OSError:
+        # No file has so long a name, or it lies where nobody may look.
+        is_run = False
+    return name.endswith(SUFFIX) or (canonical(name) not in _METHODS and is_run)
 
 
 def _function(name: str) -> Estimator:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from awbkit.datasets.prepared import ARRAYS
+from awbkit.documents import parse_line
 from awbkit.errors import OutputError
 from awbkit.evaluation.work import Answers, Chunk
 from awbkit.files.refusals import unwritable
@@ -52,8 +53,8 @@ class AnswerJournal:
             length = len(head)
             for number, line in enumerate(self._lines(), 2):
                 try:
-                    self.known.append(_read(json.loads(line)))
-                except (ValueError, KeyError, TypeError, IndexError):
+                    self.known.append(_read(parse_line(line)))
+                except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError):
                     raise self.damaged(f"line {number} holds no answers") from None
                 length += len(line)
             self._file = path.open("r+b")

@@ -24,6 +24,7 @@ _META = "adobe:ns:meta/"
 _TINT_PER_DUV = 3000
 # Process version 5; without one, Lightroom takes the settings for those of 2003.
 _FIRST_SETTINGS = {"Version": "15.0", "ProcessVersion": "11.0"}
+_LARGEST = 16 << 20
 _REMEDY = "mend or move that file; it was left as it is"
 
 _EMPTY = f"""<x:xmpmeta xmlns:x="{_META}">
@@ -72,9 +73,12 @@ def write(path: Path, temperature: float, tint: float, if_exists: IfExists = IfE
     existing = None
     if if_exists is IfExists.REPLACE and path.exists():
         try:
-            existing = path.read_bytes()
+            with path.open("rb") as file:
+                existing = file.read(_LARGEST + 1)
         except OSError as error:
             raise OutputError(path, f"the existing sidecar cannot be read ({error})", _REMEDY) from error
+        if len(existing) > _LARGEST:
+            raise OutputError(path, f"the existing sidecar has more than {_LARGEST >> 20} MB", _REMEDY)
     content = _merged(path, existing, settings)
     return atomic_write(path, if_exists, lambda temporary: _save(temporary, content))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -17,12 +16,13 @@ from awbkit.camera import D65_XY, Camera, Matrix
 from awbkit.datasets.spectral.grid import resample
 from awbkit.datasets.spectral.lights import daylight, planckian, white_xyz
 from awbkit.datasets.spectral.measured import measured
-from awbkit.documents import Malformed, decoded, parse_json
+from awbkit.documents import Malformed, decoded, parse_json, rows
 from awbkit.errors import UnreadableFile, UsageError
 
 _NEEDED = 420.0, 680.0
 """A table that ends within these is cut off in the middle of what a camera sees."""
 
+_LARGEST = 1e30
 _ALIKE = 1e3
 """A condition number of the three channels beyond this is no colour camera's; the 52 measured ones have 1.5 to 2.6."""
 
@@ -122,9 +122,9 @@ def from_json(data: bytes, where: str) -> Sensitivity:
         header, spectra = document["header"], document["spectral_data"]
         order = [str(channel).lower() for channel in spectra["index"]["main"]]
         columns = [order.index(channel) for channel in "rgb"]
-        rows = spectra["data"]["main"]
-        table = {float(key): [float(row[column]) for column in columns] for key, row in rows.items()}
-        if len(table) < len(rows):
+        values = spectra["data"]["main"]
+        table = {float(key): [float(row[column]) for column in columns] for key, row in values.items()}
+        if len(table) < len(values):
             raise UnreadableFile(where, "states a wavelength twice", "remove one of them")
         name = _libraw_name(str(header.get("manufacturer") or ""), str(header.get("model") or ""))
     except Malformed as error:
@@ -136,10 +136,14 @@ def from_json(data: bytes, where: str) -> Sensitivity:
 
 def _from_csv(data: bytes, where: str) -> Sensitivity:
     try:
-        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), skipinitialspace=True)
-        rows.fieldnames = [(field or "").strip().lower() for field in rows.fieldnames or ()]
-        lines = [(float(row["wavelength"]), [float(row[channel]) for channel in "rgb"]) for row in rows]
-    except (ValueError, KeyError, TypeError, csv.Error):
+        found = rows(io.StringIO(decoded(data), newline=""), skip_blanks=True)
+        header = [cell.strip().lower() for cell in next(found, (1, []))[1]]
+        places = [header.index(name) for name in ("wavelength", "r", "g", "b")] if header else []
+        cells = [[float(row[place]) for place in places] for _, row in found if row]
+        lines = [(wavelength, rgb) for wavelength, *rgb in cells]
+    except Malformed as error:
+        raise UnreadableFile(where, str(error), _REMEDY) from None
+    except (ValueError, IndexError):
         raise UnreadableFile(where, "is no spectral sensitivity in CSV", _REMEDY) from None
     table = dict(lines)
     if len(table) < len(lines):
@@ -152,6 +156,8 @@ def _checked(name: str, table: dict[float, list[float]], where: str) -> Sensitiv
     values = np.array([table[wavelength] for wavelength in wavelengths]).reshape(-1, 3)
     if not wavelengths or not all(map(math.isfinite, wavelengths)):
         raise UnreadableFile(where, "holds no wavelengths", _REMEDY)
+    if (np.abs(values) > _LARGEST).any():
+        raise UnreadableFile(where, f"holds a value beyond {_LARGEST:g}, which no sensitivity is", _REMEDY)
     if wavelengths[0] > _NEEDED[0] or wavelengths[-1] < _NEEDED[1]:
         covered = f"covers {wavelengths[0]:g} to {wavelengths[-1]:g} nm"
         raise UnreadableFile(where, covered, f"a camera needs at least {_NEEDED[0]:g} to {_NEEDED[1]:g} nanometres")
