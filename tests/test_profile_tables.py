@@ -12,7 +12,7 @@ import pyvips
 import tifffile
 from conftest import TUNGSTEN
 from PIL import Image
-from table_profiles import ADOBE, PROPHOTO, SRGB, Device, gamma, lattice, matrix_tags, mft, mpet, profile, table
+from table_profiles import ADOBE, PROPHOTO, SRGB, Device, gamma, lattice, matrix_tags, mft, mpet, profile, table, to_lab
 
 import awbkit
 from awbkit.correction.picture import correct_picture
@@ -114,6 +114,34 @@ def test_corrected_numbers_are_the_devices_own(
     assert inside.mean() > 0.3
     assert error.max() < worst
     assert error.mean() < mean
+
+
+def lab_table(xyz: np.ndarray) -> bytes:
+    """lut16Type of version 2, whose 0xFF00 stands for 100 and for 255."""
+    return mft((to_lab(xyz) / [100, 255, 255] + [0, 128 / 255, 128 / 255]) * (65280 / 65535))
+
+
+NODES = lattice(33)
+STRANGE = {
+    "white clipped early": np.minimum(NODES * 1.3, 1) ** 2.2 @ SRGB.T,
+    "black clipped late": np.maximum(NODES - 0.1, 0) ** 2.2 @ SRGB.T,
+    "negative": (1 - NODES) ** 2.2 @ SRGB.T,
+    "dim and yellow": (NODES**2.2 * [0.6, 0.5, 0.3]) @ SRGB.T,
+    "s-shaped": (3 * NODES**2 - 2 * NODES**3) @ ADOBE.T,
+    "channels disturb each other": (NODES**2.2 * (1 - 0.1 * (NODES**2.2).sum(axis=-1, keepdims=True))) @ SRGB.T,
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_devices_show_the_corrected_light(name: str, rng: np.random.Generator, tmp_path: Path) -> None:
+    tables = read_tables(icc := profile({"A2B0": lab_table(STRANGE[name])}))
+    codes = np.rint(rng.uniform(0.3, 0.7, (1, 3000, 3)) * 65535).astype(np.uint16)
+    light = np.array([1, 0.95, 0.85])
+    result = correct_picture(opened(codes, icc, tmp_path / "a.png"), correction(light))
+    wanted, shown = tables.light(codes) @ correction(light).matrix().T, tables.light(result)
+    inside = ((result > 0) & (result < 0.85 * 65535) & (wanted > 0)).all(axis=2)
+    assert inside.mean() > 0.5
+    assert np.abs(np.cbrt(shown) - np.cbrt(wanted))[inside].max() < 0.01
 
 
 def test_saturated_colours_stay_saturated(tmp_path: Path) -> None:

@@ -43,24 +43,35 @@ class ModelMoves:
         decode: (count, 3) float32 light of each number.
         matrix: 3x3, on that light.
         encode: (65536, 3) float32 number by the root of the light.
-        before: (count, 3) float32 ``encode`` of each number as it was.
+        roots: (count, 3) that root of each number as it was.
     """
 
     decode: NDArray[np.float32]
     matrix: NDArray[np.float32]
     encode: NDArray[np.float32]
-    before: NDArray[np.float32]
+    roots: NDArray[np.uint16]
 
     def __call__(self, codes: Pixels) -> Moves:
         """(h, W, 3) moves of numbers (h, W, 3)."""
         light = np.stack([self.decode[:, c].take(codes[..., c]) for c in range(3)], axis=-1) @ self.matrix.T
         index = _root_index(light)
-        after = [self.encode[:, c].take(index[..., c]) - self.before[:, c].take(codes[..., c]) for c in range(3)]
-        return np.stack(after, axis=-1)
+        moves = np.empty(light.shape, np.float32)
+        for c in range(3):
+            moved = self.encode[:, c].take(index[..., c]) - codes[..., c]
+            # Where light stays the number does, whichever of several for that light it is.
+            moves[..., c] = np.where(index[..., c] == self.roots[:, c].take(codes[..., c]), 0, moved)
+        return moves
 
 
 def _root_index(light: NDArray[np.floating]) -> NDArray[np.uint16]:
     return np.asarray(np.rint(np.sqrt(np.clip(light, 0, 1)) * (_ROOTS - 1)), dtype=np.uint16)
+
+
+def _model_moves(encode: Floats, numbers: Floats, light: Floats, matrix: Floats) -> Floats:
+    """(N, 3) what :class:`ModelMoves` makes of any numbers (N, 3) from 0 to 1, jumps along flat curves included."""
+    before, after = _root_index(light), _root_index(light @ matrix.T)
+    moved = np.stack([encode[after[:, c], c] for c in range(3)], axis=-1) - numbers
+    return np.where(before == after, 0, moved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +153,14 @@ class TableCorrection:
         on_light = model.matrix(matrix)
         count = int(np.iinfo(dtype).max) + 1
         decode = model.decode(np.repeat(np.minimum(np.arange(count) / scale, 1)[:, None], 3, axis=1))
-        encode = model.encode(np.repeat(np.linspace(0, 1, _ROOTS)[:, None] ** 2, 3, axis=1)) * scale
-        before = np.stack([encode[_root_index(decode[:, c]), c] for c in range(3)], axis=-1)
-        moves = ModelMoves(*(part.astype(np.float32) for part in (decode, on_light, encode, before)))
-        modelled = model.encode(np.clip(model.decode(nodes) @ on_light.T, 0, 1)) - model.encode(model.decode(nodes))
+        encode = model.encode(np.repeat(np.linspace(0, 1, _ROOTS)[:, None] ** 2, 3, axis=1))
+        moves = ModelMoves(
+            decode=decode.astype(np.float32),
+            matrix=on_light.astype(np.float32),
+            encode=(encode * scale).astype(np.float32),
+            roots=_root_index(decode),
+        )
+        modelled = _model_moves(encode, nodes, model.decode(nodes), on_light)
         # Out of gamut each channel stops where it ends, as the model's do, and the others stay what they are.
         amounts = light @ np.linalg.inv(model.primaries).T
         reached = np.clip(amounts @ on_light.T, np.minimum(amounts, 0), np.maximum(amounts, 1))

@@ -121,8 +121,8 @@ def _reduced(profile: bytes) -> bytes:
         raise ProfileError("is damaged (its lookup tables lead to no known colour space)")
     if chosen is None or len(tags[chosen]) < 32:
         raise ProfileError("is damaged (its lookup tables are cut off)")
-    kept = {b"A2B1": tags[chosen]}
+    kept = {b"A2B1": tags[chosen]} | {name: tags[name] for name in (b"wtpt",) if name in tags}
     if chosen.startswith(b"D2B"):
         kept[b"D2B1"] = tags[chosen]
     version = profile[8:12] if profile[8] in (2, 4) else b"\x04\x40\0\0"
-    return assemble_profile(kept | {b"wtpt": tags.get(b"wtpt", b"")}, b"scnr", profile[20:24], version)
+    return assemble_profile(kept, b"scnr", profile[20:24], version)
