@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
+from awbkit.files import ycbcr
 from awbkit.files.limits import check_bytes, check_size
 from awbkit.files.pages import read_pages
 from awbkit.files.tiff_codings import decode_tiff, read_coding
@@ -156,8 +157,10 @@ def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> py
     # libvips divides colours by alpha, of floating point only from 0.01 on.
     if coding is None or (coding.is_streamed and not (coding.is_float and page.is_premultiplied)):
         image = vips().Image.tiffload(path, page=page.number, subifd=page.sub, **options)
-        # Of YCbCr, libtiff makes RGB with an alpha channel that the file has not.
-        return image.extract_band(0, n=page.samples) if image.bands > page.samples >= 3 else image
+        if image.bands > page.samples >= 3:
+            # Of YCbCr with halved differences, libtiff makes RGB with an alpha channel that the file has not.
+            return image.extract_band(0, n=page.samples)
+        return ycbcr.to_rgb(image, path, page.offset) if coding and coding.is_plain_ycbcr else image
     pixels, fields = decode_tiff(path, page, coding, max_pixels)
     image = vips().Image.new_from_array(pixels)
     if page.is_premultiplied and image.bands == 4:

@@ -31,6 +31,8 @@ STORED = "awbkit-stored"
 """A field that says how the file stores its numbers, where libvips could not hold them as they are."""
 
 _INTEGERS, _FLOATS = 1, 3
+_YCBCR = 6
+_COLOUR_BLIND = frozenset((1, 5, 8, 32773, 32946, 34925, 50000))
 _PHOTOMETRIC = {5: "CMYK", 8: "CIELAB", 9: "CIELAB", 10: "CIELAB", 32844: "LogL", 32845: "LogLuv"}
 
 
@@ -67,6 +69,8 @@ class TiffCoding:
             return self.compression in _STREAMED or self.photometric < 2
         if self.photometric in _PHOTOMETRIC:
             return False
+        if self.is_plain_ycbcr and self.bits != (8,):
+            return False
         depth = (8, 16, 32) if self.numbers == _INTEGERS else (16, 24, 32)
         if self.compression == 7 and self.bits != (8,):
             return False
@@ -74,6 +78,11 @@ class TiffCoding:
         # libvips reads planes of 16-bit floats as noise.
         unknown_planes = self.apart and (self.tile or (self.is_float and self.bits != (32,)))
         return plain and self.compression in _STREAMED and not unknown_planes
+
+    @property
+    def is_plain_ycbcr(self) -> bool:
+        """Whether it stores luminance and colour differences by a coding that knows nothing of colour."""
+        return self.photometric == _YCBCR and self.compression in _COLOUR_BLIND
 
     @property
     def is_float(self) -> bool:
@@ -194,6 +203,8 @@ _FIELDS = {
 def _check(path: str, coding: TiffCoding) -> None:
     if coding.photometric in _PHOTOMETRIC:
         raise UnsupportedImage(path, f"is {_PHOTOMETRIC[coding.photometric]}", "convert it to RGB first")
+    if coding.is_plain_ycbcr:
+        raise UnsupportedImage(path, f"is a TIFF of YCbCr in {coding.name}", "convert it to RGB first")
     deepest = {_INTEGERS: 16, _FLOATS: 64}.get(coding.numbers, 0)
     is_readable = coding.compression in _BOUNDED and len(coding.bits) == 1 and coding.bits[0] <= deepest
     if not is_readable or coding.tile >= MAX_PIXELS:
