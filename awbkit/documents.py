@@ -12,13 +12,12 @@ import json
 import math
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, NoReturn
 
 from awbkit.errors import UnreadableFile
 from awbkit.files.refusals import unreadable
+from awbkit.files.streams import open_stream
 
 LARGEST = 64 << 20
 """Bytes of a document that is read at once; what a data set of half a million pictures says is shorter."""
@@ -192,7 +191,7 @@ def read_text(path: str | os.PathLike[str], remedy: str = "", *, largest: int = 
         UnreadableFile: If it cannot be read, is larger than ``largest`` bytes, or other text.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_stream(path) as file:
             data = file.read(largest + 1)
     except FileNotFoundError:
         raise UnreadableFile(path, "no such file", "check the spelling") from None
@@ -224,6 +223,8 @@ def read_toml(path: str | os.PathLike[str], remedy: str = "") -> dict[str, Any]:
     Raises:
         UnreadableFile: As :func:`read_text`, or if it is no TOML.
     """
+    import tomllib  # here, because only recipes are written in it
+
     try:
         stated = tomllib.loads(read_text(path, remedy, largest=_LARGEST_TOML))
         if _depth(stated) > _DEEPEST:

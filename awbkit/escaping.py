@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -65,11 +66,21 @@ def markdown(text: str) -> str:
 def json_text(value: object, indent: int | None = None) -> str:
     """A value as JSON whose text no terminal obeys and any encoding holds; readers get the same value back.
 
-    Raises:
-        ValueError: If a number is not finite.
+    Numbers that are not finite, which JSON has not, become null.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    except ValueError:
+        text = json.dumps(_finite(value), ensure_ascii=False, indent=indent)
     return text if text.isprintable() else "".join(map(_json_escaped, text))
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _json_escaped(character: str) -> str:

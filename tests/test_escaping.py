@@ -83,6 +83,11 @@ def test_json_means_the_same_and_is_safe_to_show(value: object) -> None:
     assert json.loads(json_text({"a": value}, indent=2)) == {"a": value}
 
 
+def test_what_is_no_number_in_json_is_null() -> None:
+    value = {"a": [float("nan"), (1.5, float("inf"))], "b": "\x9b"}
+    assert json.loads(json_text(value)) == {"a": [None, [1.5, None]], "b": "\x9b"}
+
+
 @given(st.lists(ANY, min_size=1, max_size=4).filter(lambda cells: cells != [""]))
 def test_csv_is_read_back(cells: list[str]) -> None:
     line = csv_line(cells).encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")

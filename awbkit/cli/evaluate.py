@@ -280,8 +280,10 @@ def _of_predictions(
 
 
 def _opened_stream(name: str, stack: contextlib.ExitStack) -> BinaryIO:
+    from awbkit.files.streams import open_stream
+
     try:
-        return sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
+        return sys.stdin.buffer if name == "-" else stack.enter_context(open_stream(name))
     except OSError as error:
         raise UsageError(f"--predictions {unreadable(name, error)}") from None
 

@@ -82,11 +82,12 @@ def read_estimates(source: str) -> dict[str, Record]:
     Raises:
         UsageError: If the stream holds no records, or more than one estimate of a file.
     """
+    from awbkit.files.streams import open_stream
     from awbkit.record_files import read_records
 
     with contextlib.ExitStack() as stack:
         try:
-            stream = sys.stdin.buffer if source == "-" else stack.enter_context(Path(source).open("rb"))
+            stream = sys.stdin.buffer if source == "-" else stack.enter_context(open_stream(source))
         except OSError as error:
             raise UsageError(f"--from {unreadable(source, error)}") from None
         name = "standard input" if source == "-" else source

@@ -32,6 +32,8 @@ def mapped(path: Path, kind: type[np.generic], cell: tuple[int, ...]) -> NDArray
         OSError: If it cannot be read.
         ValueError: If it is none, or another; the message continues a sentence.
     """
+    if not path.is_file() and path.exists():
+        raise ValueError("is no file")
     with path.open("rb") as file:
         if file.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
             raise ValueError("is damaged (it begins as no array does)")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from awbkit.documents import Malformed, rows
 from awbkit.errors import UnreadableFile, UsageError
+from awbkit.escaping import csv_text
 from awbkit.illuminant import Illuminant
 
 FILE = "ground_truth.csv"
@@ -70,7 +71,7 @@ def read_labels(text: str, where: str) -> Iterator[Label]:
         filled = ((line, row) for line, row in found if any(cell.strip() for cell in row))
         width = len(next(filled, (1, []))[1])
         for line, row in filled:
-            cells = {name: row[place].strip() if place < len(row) else "" for name, place in columns.items()}
+            cells = {name: csv_text(row[place].strip()) if place < len(row) else "" for name, place in columns.items()}
             label = _label(line, cells, delimiter != ",")
             if any(cell.strip() for cell in row[width:]):
                 # Decimal commas in a table of commas, for one, would make other numbers of r, g and b.

@@ -31,6 +31,7 @@ from awbkit.documents import LARGEST, decoded, parse_json, rows
 from awbkit.errors import UnreadableFile
 from awbkit.escaping import csv_text
 from awbkit.files.refusals import unreadable
+from awbkit.files.streams import open_stream
 from awbkit.image import LinearImage
 
 SCHEMA = 1
@@ -196,7 +197,7 @@ class Prepared:
 
 def _text_of(path: Path, largest: int = LARGEST) -> str:
     """The text of a file, whose bytes that are no UTF-8 are those of file names."""
-    with path.open("rb") as file:
+    with open_stream(path) as file:
         if len(data := file.read(largest + 1)) > largest:
             raise ValueError(f"{path.name} has more than {largest >> 20} MB")
     return decoded(data, "surrogateescape")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from awbkit.errors import OutputError, UsageError
 from awbkit.files import xmp
 from awbkit.files.outputs import IfExists, atomic_write
+from awbkit.files.streams import open_stream
 from awbkit.files.xmp import CAMERA_RAW, RDF, XMLNS
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def write(path: Path, temperature: float, tint: float, if_exists: IfExists = IfE
     existing = None
     if if_exists is IfExists.REPLACE and path.exists():
         try:
-            with path.open("rb") as file:
+            with open_stream(path) as file:
                 existing = file.read(_LARGEST + 1)
         except OSError as error:
             raise OutputError(path, f"the existing sidecar cannot be read ({error})", _REMEDY) from error

@@ -51,6 +51,8 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
     """
     with reading(path):
         place = place_of(path)
+    if place.exists() and not place.is_file():
+        raise UnreadableFile(place, "is no file", _REMEDY)
     with reading(place), place.open("rb") as file:
         # Opened here too, because safetensors takes every file that it may not read for one that is not there.
         size = os.fstat(file.fileno()).st_size
