@@ -233,6 +233,30 @@ class TestMissing:
         assert "img41" in (tmp_path / "out" / "skipped.csv").read_text()
 
 
+def test_an_image_that_takes_the_process_down_is_told_of_by_the_next_run(tmp_path: Path) -> None:
+    source = write_labelled_folder(tmp_path / "set", 4)
+    options = ("folder", str(source), "-o", str(tmp_path / "out"), "-j", "1", "-q")
+    code = (
+        "import os, sys; from awbkit.datasets import folder; load = folder.Folder.load\n"
+        "folder.Folder.load = lambda *a: os.kill(os.getpid(), 11) if a[2].image == 'img3' else load(*a)\n"
+    )
+    # Workers are fresh interpreters; what Python runs first in each is the only way into them.
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "sitecustomize.py").write_text(code)
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path / 'first'}:{os.environ.get('PYTHONPATH', '')}"}
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "awbkit", "dataset", "prepare", *options, *more]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    assert run().returncode == -signal.SIGSEGV
+    ran = run()
+    assert ran.returncode == 1
+    assert "1 of 4 images is missing (img3: the process at work on it crashed (SIGSEGV); a file that does" in ran.stderr
+    assert run("--allow-missing").returncode == 1
+    assert len(Prepared.open(tmp_path / "out")) == 3
+
+
 def copied(source: Path, target: Path) -> Path:
     shutil.copytree(source, target, copy_function=shutil.copy2)
     return target

@@ -275,7 +275,7 @@ def no_space(_: Path) -> None:
         ("x.jpg", no_space, "x.jpg: cannot be written: no space left on device; free some space, or write to another"),
         ("f.jpg/x.jpg", unwanted, "f.jpg/x.jpg: cannot be written: file exists; a folder of that path is a file"),
         ("f.jpg/d/x.jpg", unwanted, "f.jpg/d/x.jpg: cannot be written: not a directory; a folder of that path"),
-        ("x" * 256, unwanted, f"{'x' * 256}: cannot be written: file name too long; choose a shorter --name"),
+        ("x" * 256, unwanted, f"{'x' * 256}: cannot be written: file name too long; choose a shorter name"),
         ("d", unwanted, "d: the output is not a regular file; name another output"),
         ("/dev/null", unwanted, "/dev/null: the output is not a regular file; name another output"),
         ("/proc/x.jpg", unwanted, "/proc/x.jpg: cannot be written: "),

@@ -131,8 +131,9 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
-    end_like_ctrl_c()
-    app()
+    with _exit_codes():
+        end_like_ctrl_c()
+        app()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from awbkit.documents import Malformed, parse_line
 from awbkit.errors import OutputError
 from awbkit.image import THUMBNAIL_SIZE as SIZE
 
+_FILE = "journal.jsonl"
 _SECONDS_AT_RISK = 1.0
 
 
@@ -55,7 +56,7 @@ class Journal:
         Raises:
             OutputError: If the folder holds the work of another plan, or is damaged.
         """
-        self._path = folder / "journal.jsonl"
+        self._path = folder / _FILE
         self._folder = folder
         self.kept: dict[str, Row] = {}
         self._places: dict[str, int] = {}
@@ -72,6 +73,11 @@ class Journal:
         for name, _, _ in self._ARRAYS:
             if name != "local" or (folder / name).exists():
                 self._open(name)
+
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether a folder holds a journal."""
+        return (folder / _FILE).exists()
 
     def add(self, key: str, packed: Packed) -> None:
         """Add one sample."""

@@ -118,6 +118,7 @@ class Preparation:
         except OSError as error:
             raise unwritable(self.unfinished, error) from error
         try:
+            self._again = Journal.is_in(self.unfinished)
             self._journal = Journal(self.unfinished, self._plan())
         except BaseException as error:
             self._lock.close()
@@ -139,7 +140,8 @@ class Preparation:
         task = partial(load_packed, layout=self._layout, source=self._source)
         pairs = zip(self._keys, self.samples, strict=True)
         left = {key: sample for key, sample in pairs if key not in self._journal.kept}
-        with closing(batch.run(task, list(left.values()), jobs=jobs)) as outcomes:
+        # What is left may be what took the last run down.
+        with closing(batch.run(task, list(left.values()), jobs=jobs, apart=self._again)) as outcomes:
             for (key, sample), outcome in zip(left.items(), outcomes, strict=True):
                 if outcome.result is None:
                     self.skipped.append(Skipped(sample.image, outcome.reason))

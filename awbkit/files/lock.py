@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -30,4 +31,9 @@ def locked(folder: Path, doing: str) -> IO[bytes]:
         except BlockingIOError:
             file.close()
             raise OutputError(folder, f"another process is {doing}", "wait for it, or name another -o") from None
+        except OSError as error:
+            # Some network file systems have no locks; their users see to it themselves.
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS):
+                file.close()
+                raise
     return file

@@ -36,7 +36,7 @@ _WRITING = {
     errno.EROFS: "write elsewhere, or mount it for writing",
     errno.EACCES: "write elsewhere, or ask for write access",
     errno.EPERM: "write elsewhere, or ask for write access",
-    errno.ENAMETOOLONG: "choose a shorter --name",
+    errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOTDIR: "a folder of that path is a file; write elsewhere",
     errno.EEXIST: "a folder of that path is a file; write elsewhere",
     errno.EISDIR: "a folder has that name; write elsewhere",

@@ -9,6 +9,7 @@ from typing import Any
 
 from awbkit.documents import Malformed, parse_json
 from awbkit.files.outputs import IfExists, write_whole
+from awbkit.files.refusals import unwritable
 from awbkit.training import checkpoint, processes
 
 
@@ -36,10 +37,17 @@ class Metrics:
         write_whole(self._path, IfExists.REPLACE, text)
 
     def add(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
-        """Append a line."""
+        """Append a line.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
         if processes.is_first():
-            with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"phase": phase, "network": network, **values}) + "\n")
+            try:
+                with self._path.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps({"phase": phase, "network": network, **values}) + "\n")
+            except OSError as error:
+                raise unwritable(self._path, error) from error
 
     def add_once(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
         """Append a line, unless it is there already."""
