@@ -13,6 +13,7 @@ from awbkit.errors import UnsupportedImage
 from awbkit.files.encoding import linear_to_srgb
 from awbkit.files.extents import unusual_filters
 from awbkit.files.raw import RawPhoto, libraw
+from awbkit.files.unwritten import filled_memory
 
 _ROWS = 128
 _RECODE = "convert it to a linear DNG first"
@@ -50,7 +51,7 @@ def develop(photo: RawPhoto, correction: Correction, *, bits: int, auto_bright: 
         "no_auto_bright": not auto_bright,
         "adjust_maximum_thr": _SATURATION,
     }
-    with libraw(photo.path) as raw:
+    with libraw(photo.path) as raw, filled_memory():
         if correction.cat is None:
             return np.asarray(raw.postprocess(output_bps=bits, gamma=_SRGB_GAMMA, **options))
         matrix = _balanced_to_srgb(correction)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from awbkit.files.ifd import Buffer, Entry, Ifd, Tiff, mapped
 
-_STRIPS, _TILES = (273, 279), (324, 325)
+STRIPS, TILES = (273, 279), (324, 325)
 _SUB_DIRECTORIES, _FILTER_SIZE, _FILTERS = 330, 33421, 33422
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FORMATS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
@@ -36,9 +36,9 @@ def is_cut_short(path: str | os.PathLike[str]) -> bool:
             preview, _, sensor = struct.iter_unpack(">II", data[84:108])
             return bool(max(sum(preview), sum(sensor)) > len(data))
         end = 0
-        for tiff, ifd in _directories(data):
-            for tags in (_STRIPS, _TILES):
-                starts, sizes = (_numbers(tiff, ifd.entries.get(tag)) for tag in tags)
+        for tiff, ifd in directories(data):
+            for tags in (STRIPS, TILES):
+                starts, sizes = (numbers(tiff, ifd.entries.get(tag)) for tag in tags)
                 end = max([end, *(start + size for start, size in zip(starts, sizes, strict=False) if size)])
         return end > len(data)
 
@@ -53,8 +53,8 @@ def unusual_filters(path: str | os.PathLike[str]) -> NDArray[np.intp] | None:
         OSError: The file cannot be read.
     """
     with mapped(path) as data:
-        for tiff, ifd in _directories(data):
-            size, pattern = (_numbers(tiff, ifd.entries.get(tag)) for tag in (_FILTER_SIZE, _FILTERS))
+        for tiff, ifd in directories(data):
+            size, pattern = (numbers(tiff, ifd.entries.get(tag)) for tag in (_FILTER_SIZE, _FILTERS))
             if len(size) == 2 and size[0] == size[1] and size[0] not in (2, 6) and len(pattern) == size[0] * size[1]:
                 return np.array(pattern, dtype=np.intp).reshape(size)
     return None
@@ -73,7 +73,7 @@ def _end_of_boxes(data: Buffer) -> int:
     return end
 
 
-def _directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
+def directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
     """Every directory of a TIFF. Links to what is none are passed over, as decoders do."""
     if data[:4] not in _SIGNATURES or len(data) < 16:
         return
@@ -87,12 +87,13 @@ def _directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
         with suppress(ValueError):
             found = tiff.ifd(offset)
             yield tiff, found
-            pending += _numbers(tiff, found.entries.get(_SUB_DIRECTORIES))
+            pending += numbers(tiff, found.entries.get(_SUB_DIRECTORIES))
             if found.following:
                 pending.append(found.following)
 
 
-def _numbers(tiff: Tiff, entry: Entry | None) -> tuple[int, ...]:
+def numbers(tiff: Tiff, entry: Entry | None) -> tuple[int, ...]:
+    """All values of a field of whole numbers; none for other fields and for no field."""
     if entry is None or entry.kind not in _FORMATS:
         return ()
     return struct.unpack_from(f"{tiff.order}{entry.values}{_FORMATS[entry.kind]}", tiff.data, entry.where)

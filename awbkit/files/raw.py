@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from awbkit.camera import Camera, Matrix
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
+from awbkit.files.dng_layout import COPY, check_dng
 from awbkit.files.exif import from_raw, read_make_model
 from awbkit.files.extents import is_cut_short, unusual_filters
+from awbkit.files.gaps import warn_of_zero_rows
 from awbkit.files.limits import check_size
 from awbkit.files.photo import Photo, Region
+from awbkit.files.unwritten import filled_memory, has_unwritten
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
 if TYPE_CHECKING:
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 CLIP = 0.98
 """Share of the range from black to white level from which a sample of the mosaic counts as clipped."""
 
-_COPY = "the file is damaged or was not copied in full; copy it again from its source"
 _SAMPLED_ROWS = 256
 _SAMPLED_COLUMNS = 1024
 _PERIODS = (2, 4, 6, 8, 12)
@@ -39,19 +41,21 @@ class RawPhoto(Photo):
 
     Attributes:
         seen: The thumbnail, if LibRaw had to unpack the sensor data already to tell the camera.
+        plain: Whether it stores all samples uncompressed, so that LibRaw cannot leave any out.
     """
 
     seen: LinearImage | None = None
+    plain: bool = False
 
     def thumbnail(self) -> LinearImage:
         if self.seen is not None:
             return self.seen
-        with libraw(self.path) as raw:
+        with libraw(self.path, self.plain) as raw:
             return _Mosaic.of(self.path, raw).thumbnail(self.camera)
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
-        with libraw(self.path) as raw:
+        with libraw(self.path, self.plain) as raw:
             mosaic = _Mosaic.of(self.path, raw)
             stored = region.stored(self.width, self.height, self.orientation)
             height, width = mosaic.samples.shape[:2]
@@ -90,8 +94,6 @@ class _Mosaic:
         with _translated(path):
             visible = raw.raw_image_visible
             letters = raw.color_desc.decode("ascii", "replace")
-            if visible is None:
-                raise UnsupportedImage(path, "stores no sensor data that LibRaw hands out", "convert it to DNG")
             black = np.array(raw.black_level_per_channel, dtype=np.float32)
             white_levels = raw.camera_white_level_per_channel
             white = np.array([w if w else raw.white_level for w in (white_levels or [0] * 4)], dtype=np.float32)
@@ -101,8 +103,6 @@ class _Mosaic:
             colors = unusual_filters(path)
             if colors is None:
                 colors = _pattern(raw)
-        if not {"R", "G", "B"} <= set(letters):
-            raise UnsupportedImage(path, f"has a {letters} sensor and not a red, green and blue one")
         channels = np.array([["RGB".find(letters[i]) for i in row] for row in colors], dtype=np.intp)
         levels = black[colors]
         return cls(visible, channels, levels, levels + CLIP * (white[colors] - levels))
@@ -163,10 +163,12 @@ def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
 
     Raises:
         UnreadableFile: If LibRaw knows the format but the file is damaged.
-        UnsupportedImage: If it is too large, or its sensor is not a red, green and blue one.
+        UnsupportedImage: If it is too large, its sensor is not a red, green and blue one, or LibRaw does not read how
+            it is stored.
     """
     import rawpy
 
+    plain = check_dng(path)
     try:
         raw = rawpy.imread(path)
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawIOError, rawpy.NotSupportedError):
@@ -175,7 +177,7 @@ def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
         raise _damaged(path, error) from error
     with raw, _translated(path):
         if is_cut_short(path):
-            raise UnreadableFile(path, "ends before its sensor data do", _COPY)
+            raise UnreadableFile(path, "ends before its sensor data do", COPY)
         sizes = raw.sizes
         check_size(path, sizes.raw_width, sizes.raw_height, max_pixels)
         orientation = _ORIENTATIONS[sizes.flip & 7]
@@ -183,9 +185,10 @@ def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
         camera = read_dng_camera(path)
         seen = None
         if camera is None or not camera.matrices:
+            _unpack(path, raw, plain)
             camera = _camera(path, raw, camera)
             seen = _Mosaic.of(path, raw).thumbnail(camera)
-        return RawPhoto(path, width, height, camera, orientation, seen)
+        return RawPhoto(path, width, height, camera, orientation, seen, plain)
 
 
 def _camera(path: str, raw: rawpy.RawPy, dng: Camera | None) -> Camera:
@@ -223,12 +226,53 @@ def _pattern(raw: rawpy.RawPy) -> NDArray[np.intp]:
 
 
 @contextmanager
-def libraw(path: str) -> Iterator[rawpy.RawPy]:
-    """The file opened by LibRaw, whose errors become :class:`UnreadableFile`."""
+def libraw(path: str, plain: bool = False) -> Iterator[rawpy.RawPy]:
+    """The file opened and unpacked by LibRaw, whose errors become awbkit's own.
+
+    Args:
+        path: The file.
+        plain: Whether it stores all samples uncompressed, so that LibRaw cannot leave any out.
+
+    Raises:
+        UnreadableFile: LibRaw finds it damaged, or leaves out samples.
+        UnsupportedImage: LibRaw does not read how it is stored.
+    """
     import rawpy
 
     with _translated(path), rawpy.imread(path) as raw:
+        _unpack(path, raw, plain)
         yield raw
+
+
+def _unpack(path: str, raw: rawpy.RawPy, plain: bool) -> None:
+    """Decode the sensor data; refuse them where LibRaw gave up without a word, and warn where they are zeros."""
+    import rawpy
+
+    def again() -> NDArray[np.uint16]:
+        with rawpy.imread(path) as other:
+            with filled_memory(1):
+                other.unpack()
+            return np.array(other.raw_image_visible)
+
+    with nullcontext() if plain else filled_memory():
+        raw.unpack()
+    samples = raw.raw_image_visible
+    if samples is None:
+        raise UnsupportedImage(path, "stores no sensor data that LibRaw hands out", "convert it to DNG")
+    _check_colours(path, raw)
+    if not plain and has_unwritten(samples, again):
+        raise UnreadableFile(path, "holds sensor data that LibRaw gives up on", COPY)
+    # LibRaw hands three colours out in fours.
+    warn_of_zero_rows(path, samples if samples.ndim == 2 else samples[..., :3])
+
+
+def _check_colours(path: str, raw: rawpy.RawPy) -> None:
+    if raw.num_colors == 1:
+        raise UnsupportedImage(path, "comes from a monochrome sensor", "there is no colour to balance; leave it out")
+    letters = raw.color_desc.decode("ascii", "replace")
+    if raw.num_colors == 2 or not {"R", "G", "B"} <= set(letters):
+        colours = "two-coloured" if raw.num_colors == 2 else letters
+        raise UnsupportedImage(path, f"has a {colours} sensor and not a red, green and blue one")
 
 
 @contextmanager
@@ -237,10 +281,13 @@ def _translated(path: str) -> Iterator[None]:
 
     try:
         yield
+    except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError):
+        problem = "stores its sensor data in a coding that LibRaw does not read, such as Nikon's High Efficiency"
+        raise UnsupportedImage(path, problem, "convert it with Adobe DNG Converter") from None
     except rawpy.LibRawError as error:
         raise _damaged(path, error) from error
 
 
 def _damaged(path: str, error: Exception) -> FileError:
     detail = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-    return UnreadableFile(path, f"the raw data cannot be read (LibRaw: {detail})", _COPY)
+    return UnreadableFile(path, f"the raw data cannot be read (LibRaw: {detail})", COPY)

@@ -1,0 +1,115 @@
+"""The main picture of a DNG, as its directory describes it (TIFF 6.0; Adobe, "DNG Specification" 1.7.1.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from awbkit.files.dng import DNG_VERSION
+from awbkit.files.extents import STRIPS, TILES, directories, numbers
+from awbkit.files.ifd import Buffer, Ifd, Tiff
+
+MOSAIC, LINEAR = 32803, 34892
+"""What the samples are: one a pixel behind a colour filter, or all colours of each."""
+
+PLAIN = 1
+"""The compression that is none."""
+
+_FLOAT = 3
+
+
+@dataclass(frozen=True)
+class DngPicture:
+    """One picture; see the module.
+
+    Attributes:
+        tiff: The file.
+        ifd: Its directory.
+    """
+
+    tiff: Tiff
+    ifd: Ifd
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """All values of a field of whole numbers."""
+        return numbers(self.tiff, self.ifd.entries.get(tag))
+
+    def number(self, tag: int, default: int = 0) -> int:
+        """The first value of a field of whole numbers."""
+        found = self.numbers(tag)
+        return found[0] if found else default
+
+    @cached_property
+    def width(self) -> int:
+        return self.number(256)
+
+    @cached_property
+    def height(self) -> int:
+        return self.number(257)
+
+    @cached_property
+    def samples(self) -> int:
+        return self.number(277, 1)
+
+    @cached_property
+    def bits(self) -> int:
+        return self.number(258, 1)
+
+    @cached_property
+    def compression(self) -> int:
+        return self.number(259, PLAIN)
+
+    @cached_property
+    def is_mosaic(self) -> bool:
+        return self.number(262) == MOSAIC
+
+    @cached_property
+    def is_float(self) -> bool:
+        return self.number(339, 1) == _FLOAT
+
+    @cached_property
+    def is_tiled(self) -> bool:
+        return TILES[0] in self.ifd.entries
+
+    @cached_property
+    def part(self) -> tuple[int, int]:
+        """Width and height of a tile, or of a strip."""
+        if self.is_tiled:
+            return self.number(322, self.width), self.number(323, self.height)
+        return self.width, min(self.number(278, self.height), self.height) or self.height
+
+    @cached_property
+    def across(self) -> int:
+        """Tiles in a row of them."""
+        return -(-self.width // self.part[0])
+
+    @cached_property
+    def count(self) -> int:
+        """How many tiles or strips there must be."""
+        return self.across * -(-self.height // self.part[1])
+
+    def rows(self, index: int) -> int:
+        """Rows of the picture in a tile or strip."""
+        return min(self.part[1], self.height - index // self.across * self.part[1])
+
+    @cached_property
+    def extents(self) -> list[tuple[int, int]]:
+        """Offset and length in bytes of each tile or strip."""
+        starts, sizes = (self.numbers(tag) for tag in (TILES if self.is_tiled else STRIPS))
+        return list(zip(starts, sizes, strict=False))[: self.count]
+
+    @cached_property
+    def word(self) -> str:
+        return "tile" if self.is_tiled else "strip"
+
+
+def main_pictures(data: Buffer) -> Iterator[DngPicture]:
+    """The pictures of a DNG that come from the sensor at full size; none of any other file."""
+    found = list(directories(data))
+    if not found or DNG_VERSION not in found[0][1].entries:
+        return
+    for tiff, ifd in found:
+        picture = DngPicture(tiff, ifd)
+        if picture.number(254) == 0 and picture.number(262) in (MOSAIC, LINEAR):
+            yield picture
