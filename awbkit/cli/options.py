@@ -16,7 +16,6 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.files.find import Found, PassedOver, find, read_path_list
 from awbkit.files.limits import MAX_PIXELS
 from awbkit.files.refusals import unreadable
-from awbkit.files.streams import open_stream
 
 if TYPE_CHECKING:
     from awbkit.estimators.registry import Method
@@ -148,6 +147,8 @@ def _found(
         if files_from == "-":
             listed = read_path_list(sys.stdin.buffer, nul=null)
         elif files_from is not None:
+            from awbkit.files.streams import open_stream
+
             try:
                 listed = read_path_list(stack.enter_context(open_stream(files_from)), nul=null)
             except OSError as error:

@@ -27,7 +27,7 @@ class FailedList:
 
     def __init__(self, path: Path, *, nul: bool = False) -> None:
         folder = path.absolute().parent
-        if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        if (path.exists() and not path.is_file()) or not folder.is_dir() or not os.access(folder, os.W_OK):
             raise UsageError(f"--failed-list {path}: cannot be written; name a file in a folder that can")
         # Easily forgotten, its file name is then the first picture of ``--failed-list *.jpg``.
         if path.suffix.lower() in IMAGE_SUFFIXES or not _is_list(path):

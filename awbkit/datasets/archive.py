@@ -107,6 +107,8 @@ def list_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
         Refused: If it is an archive of a kind that cannot be read in place, or none.
         UnreadableFile: If it is damaged or cut short.
     """
+    if not path.is_file():
+        raise Refused("is a pipe or a device; name a folder, or a zip or tar archive")
     try:
         with path.open("rb") as file:
             head = file.read(512)
