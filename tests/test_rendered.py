@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -362,3 +363,22 @@ def heic_of(gray: np.ndarray) -> bytes:
     out = io.BytesIO()
     pillow_heif.from_bytes("L", gray.shape[::-1], gray.tobytes()).save(out, format="HEIF")
     return out.getvalue()
+
+
+@pytest.mark.parametrize("factors", [(3, 1), (4, 2), (1, 4), (4, 1)])
+def test_rare_chroma_samplings(factors: tuple[int, int], tmp_path: Path) -> None:
+    """Gray, so that the blocks of a file in 4:4:4 may be read as those of any sampling."""
+    across, down = factors
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (120, 120, 120)).save(out, "JPEG", quality=90, subsampling=0, optimize=False)
+    data = bytearray(out.getvalue())
+    frame = data.index(b"\xff\xc0")
+    assert data[frame + 11] == 0x11
+    data[frame + 11] = across << 4 | down
+    # As many units as 4:4:4 has are enough for a smaller picture.
+    data[frame + 5 : frame + 9] = struct.pack(">HH", 8, 8)
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert awbkit.open(tmp_path / "a.jpg").thumbnail().pixels.mean() > 0.1
+    awbkit.correct(tmp_path / "a.jpg", tmp_path / "b.jpg", illuminant=TUNGSTEN)
+    with Image.open(tmp_path / "b.jpg") as written:
+        assert written.size == (8, 8)

@@ -24,6 +24,8 @@ Pixels: TypeAlias = NDArray[Any]
 
 COPY_AGAIN = "the file is damaged or was not copied in full; copy it again from its source"
 
+# Stray bytes between segments are common in files from phones; chroma is sampled in more ways than simplejpeg knows.
+_HARMLESS = ("extraneous bytes", "Could not determine subsampling")
 # libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
 _DAMAGE = (
     *("bad Huffman code", "premature end of data segment"),
@@ -78,8 +80,7 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, r
         )
         return decoded
     except (ValueError, MemoryError) as error:
-        # Stray bytes between segments are common in files from phones, and harmless.
-        if "extraneous bytes" not in str(error):
+        if not any(sign in str(error) for sign in _HARMLESS):
             raise _unreadable(path, str(error)) from error
     with decoding(path):
         pixels: Pixels = vips().Image.jpegload_buffer(data, shrink=shrink, fail_on="error").numpy()
