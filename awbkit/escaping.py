@@ -6,7 +6,6 @@ of them may end a comment, open a tag, start a formula, steer a terminal or leav
 
 from __future__ import annotations
 
-import html
 import json
 import math
 import re
@@ -50,6 +49,8 @@ def c_comment(text: str) -> str:
 
 def markup(text: str) -> str:
     """Text for HTML, SVG or XML, within elements and quoted attributes; what cannot be seen is made visible."""
+    import html  # here, because its table of names would slow down every start
+
     shown = text if text.isprintable() else "".join(map(_visible, text))
     return html.escape(shown, quote=True)
 
