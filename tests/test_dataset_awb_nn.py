@@ -299,6 +299,7 @@ class TestTuning:
             ("[1, 2]", "no Raspberry Pi tuning"),
             ('{"algorithms": 3}', "no Raspberry Pi tuning"),
             ('{"algorithms": [3]}', "no Raspberry Pi tuning"),
+            ('{"algorithms": [[["rpi.awb", {}]]]}', "no Raspberry Pi tuning"),
             (tuning_text(**{"rpi.awb": {}}), "ct_curve"),
             (tuning_text(**{"rpi.awb": {"ct_curve": [2800, 0.7]}}), "no Raspberry Pi tuning"),
             (tuning_text(**{"rpi.awb": {"ct_curve": []}}), "empty"),

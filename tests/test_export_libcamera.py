@@ -105,7 +105,9 @@ def test_what_is_refused(tmp_path: Path) -> None:
             sensor(tmp_path, text=tuning_text(**changes))
     with pytest.raises(UnreadableFile, match="is for \\['pisp'\\]"):
         sensor(tmp_path, ["pisp"])  # type: ignore[arg-type]
-    with pytest.raises(UnreadableFile, match="cannot be read"):
+    with pytest.raises(UnreadableFile, match=r"has a rpi\.awb that is no object"):
+        sensor(tmp_path, text=tuning_text(**{"rpi.nn.awb": [1]}))
+    with pytest.raises(UnreadableFile, match="no such file"):
         Sensor.read(tmp_path / "none.json")
     with pytest.raises(UsageError, match="is quantised; libcamera takes floating point"):
         floating(integer_model("nano"))
@@ -120,7 +122,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
     failed = awbkit(
         "export", "awbnet-s", "--to", "libcamera", "--tuning", tmp_path / "none.json", "-o", tmp_path / "out"
     )
-    assert (failed.code, "cannot be read" in failed.err) == (1, True)
+    assert (failed.code, "no such file" in failed.err) == (1, True)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="Raspberry Pi's tuning files are not here")

@@ -125,7 +125,7 @@ def evaluate(
     ] = ProtocolName.AUTO,
     folds: Annotated[int, typer.Option(metavar="K", min=2, help="Of k-fold.", rich_help_panel=_HOW)] = 10,
     rounds: Annotated[
-        int, typer.Option(metavar="N", min=100, help="Of the bootstrap over scenes.", rich_help_panel=_HOW)
+        int, typer.Option(metavar="N", min=100, max=100_000, help="Of the bootstrap over scenes.", rich_help_panel=_HOW)
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.", rich_help_panel=_HOW)] = 0,
     format: Annotated[

@@ -56,7 +56,7 @@ class RpiTuning:
         try:
             algorithms: dict[str, Any] = {}
             for entry in parse_json(text)["algorithms"]:
-                algorithms |= entry
+                algorithms |= dict(entry.items())
             awb = algorithms["rpi.awb" if "rpi.awb" in algorithms else "rpi.nn.awb"]
             red, blue = float(awb.get("sensitivity_r", 1.0)), float(awb.get("sensitivity_b", 1.0))
             curve = np.array(awb["ct_curve"], dtype=np.float64).reshape(-1, 3) * (1.0, red, blue)

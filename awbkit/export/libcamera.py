@@ -89,7 +89,11 @@ class Sensor:
         """
         text = read_text(path, "name a tuning file of libcamera")
         tuning = RpiTuning.parse(text, str(path))
-        target = parse_json(text).get("target")
+        document = parse_json(text)
+        target = document.get("target")
+        balances = [own for entry in document["algorithms"] for name, own in entry.items() if name in (_OLD, _NEW)]
+        if not all(isinstance(own, dict) for own in balances):
+            raise UnreadableFile(path, f"has a {_OLD} that is no object", "take it from libcamera as it is")
         if not isinstance(target, str) or target not in _ZONES:
             known = " and ".join(_ZONES)
             raise UnreadableFile(path, f"is for {target!r}, not one of {known}", "name a tuning file of Raspberry Pi")
