@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import struct
 import zlib
@@ -17,7 +18,10 @@ from PIL import Image
 from raw_files import MATRIX, RGGB, mosaic, write_dng
 
 import awbkit as package
-from awbkit.errors import UnsupportedImage, UsageError
+from awbkit.correction.picture import correct_thumbnail
+from awbkit.correction.von_kries import Correction
+from awbkit.datasets.source import Source
+from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files.limits import MAX_PIXELS, check_size
 
 WIDTH, HEIGHT = 96, 64
@@ -143,3 +147,22 @@ def test_texts_of_usual_size(tmp_path: Path) -> None:
     texts = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"text " * 9999)) + chunk(b"iTXt", b"a\0\0\0\0\0" + TEXT)
     path.write_bytes(content[:33] + texts + chunk(b"zTXt", b"damaged\0\0" + TEXT[5:999]) + content[33:])
     assert package.open(path).width == WIDTH
+
+
+def test_a_thumbnail_that_claims_to_be_a_picture_is_dropped(tmp_path: Path) -> None:
+    """It is in EXIF, whose 64 KB hold what unfolds to gigabytes."""
+    out = io.BytesIO()
+    Image.fromarray(PIXELS).save(out, "JPEG")
+    sound = out.getvalue()
+    frame = sound.index(b"\xff\xc0")
+    claim = sound[: frame + 5] + struct.pack(">HH", 16000, 16000) + sound[frame + 9 :]
+    light = Correction(Illuminant.of((0.6, 1.0, 0.8)))
+    assert correct_thumbnail(sound, light) is not None
+    assert correct_thumbnail(claim, light) is None
+
+
+def test_a_plain_file_of_a_data_set_is_not_read_beyond_all_measure(tmp_path: Path) -> None:
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate((2 << 30) + 1)
+    with pytest.raises(UnreadableFile, match="is larger than any image"):
+        Source.open(tmp_path).read("a.png")

@@ -20,6 +20,7 @@ from awbkit.files.gaps import warn_of_zero_rows
 from awbkit.files.rendered import RenderedPhoto
 
 _FLOAT_ROWS = 128
+_LARGEST_THUMBNAIL = 1 << 22
 
 
 def check_picture(photo: RenderedPhoto) -> None:
@@ -98,10 +99,10 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
 
 
 def correct_thumbnail(old: bytes, correction: Correction) -> bytes | None:
-    """A JPEG thumbnail in sRGB, corrected and coded as it was; None if it is not one."""
+    """A JPEG thumbnail in sRGB, corrected and coded as it was; None if it is not one, or claims to be a picture."""
     try:
         info = jpeg.read_info(old)
-        if info.components != 3:
+        if info.components != 3 or info.pixels > _LARGEST_THUMBNAIL:
             return None
         rgbx = decode_jpeg("", old, "RGBX", repeats_chroma=info.subsampling > 0)
         return jpeg.encode(CodeCorrection.of(correction, SRGB, 255.0, rgbx.dtype).whole(rgbx), info)

@@ -22,7 +22,7 @@ from pathlib import Path
 from awbkit.errors import UnreadableFile
 
 MAX_MEMBER_BYTES = 2 << 30
-"""The largest archive member that is read; images of published sets are a tenth of it."""
+"""The largest file that is read whole; images of published sets are a tenth of it."""
 
 MAX_RATIO = 200
 """Images do not shrink by more; an archive member that claims to is a decompression bomb."""
@@ -141,6 +141,8 @@ def read_member(member: Member, where: str) -> bytes:
         UnreadableFile: If they are not as stated.
     """
     if member.archive is None:
+        if member.size > MAX_MEMBER_BYTES:
+            raise UnreadableFile(where, _too_large(member.size))
         with _reading(where):
             return Path(member.name).read_bytes()
     data = _unpacked(member, where, member.size + 1)

@@ -91,6 +91,7 @@ class JpegInfo:
         adobe_transform: Transform flag of the Adobe segment (0 none, 1 YCbCr, 2 YCCK), None without that segment.
         is_rgb: Whether the components are red, green and blue themselves, as libjpeg judges it.
         is_even: Whether all components have the same resolution.
+        pixels: How many pixels the header claims.
     """
 
     qtables: tuple[tuple[int, ...], ...]
@@ -101,6 +102,7 @@ class JpegInfo:
     adobe_transform: int | None
     is_rgb: bool = False
     is_even: bool = True
+    pixels: int = 0
 
 
 def read_info(data: bytes) -> JpegInfo:
@@ -133,6 +135,7 @@ def read_info(data: bytes) -> JpegInfo:
         progressive=frame_marker in _PROGRESSIVE,
         components=len(components),
         precision=frame[0],
+        pixels=int.from_bytes(frame[1:3], "big") * int.from_bytes(frame[3:5], "big"),
         adobe_transform=transform,
         is_rgb=frame[5] == 3 and not has_jfif and (transform == 0 or (transform is None and frame[6::3][:3] == b"RGB")),
         is_even=len({(h, v) for h, v, _ in components}) == 1,
