@@ -23,6 +23,7 @@ from awbkit.correction.von_kries import Correction
 from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files.limits import MAX_PIXELS, check_size
+from awbkit.illuminant import Illuminant
 
 WIDTH, HEIGHT = 96, 64
 PIXELS = np.random.default_rng(2).integers(20, 230, (HEIGHT, WIDTH, 3)).astype(np.uint8)
@@ -41,7 +42,7 @@ def write(path: Path) -> Path:
     elif kind == ".heic":
         pillow_heif.from_bytes("RGB", (WIDTH, HEIGHT), PIXELS.tobytes()).save(path)
     elif kind == ".avif":
-        pyvips.Image.new_from_array(PIXELS).heifsave(str(path), compression="av1", effort=0)
+        pyvips.Image.new_from_array(PIXELS).heifsave(str(path), compression="av1", effort=0, keep="none")
     else:
         Image.fromarray(PIXELS).save(path)
     return path
