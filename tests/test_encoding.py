@@ -140,6 +140,8 @@ def broken(name: str) -> bytes:
         whole[36:40] = b"xxxx"
     elif name == "cmyk":
         whole[16:20] = b"CMYK"
+    elif name == "line feeds":
+        whole[16:20] = b"\x1b[1\n"
     elif name == "gray":
         whole[16:20] = b"GRAY"
     elif name == "cut":
@@ -162,6 +164,7 @@ def broken(name: str) -> bytes:
         ("no signature", "no ICC signature"),
         ("cmyk", "for CMYK"),
         ("gray", "for GRAY"),
+        ("line feeds", "for another space"),
         ("cut", "damaged"),
         ("many tags", "impossible number"),
         ("unknown curve", "unknown type"),

@@ -345,6 +345,18 @@ def test_floating_point_is_refused(scene: np.ndarray, tmp_path: Path) -> None:
         awbkit.open(tmp_path / "a.tif")
 
 
+def test_a_complaint_that_is_no_text_harms_no_other_file(scene: np.ndarray, tmp_path: Path) -> None:
+    """LittleCMS quotes bytes of the profile, which are not always UTF-8."""
+    tag = bytearray(table(CAMERA, "mAB ", "XYZ ", nodes=3))
+    tag[32:36] = b"\xff\xfe\xfd\xfc"
+    icc, codes = profile({"A2B0": bytes(tag)}, pcs="XYZ ", version=4), np.full((8, 8, 3), 100, np.uint8)
+    Image.fromarray(codes).save(tmp_path / "a.png", icc_profile=icc)
+    for _ in range(2):
+        with pytest.raises(UnsupportedImage, match="cannot be used"):
+            awbkit.open(tmp_path / "a.png")
+    assert opened(codes, only_tables(CAMERA), tmp_path / "b.png").thumbnail().valid.all()
+
+
 def test_damaged_tables_never_crash(rng: np.random.Generator, tmp_path: Path) -> None:
     whole = only_tables(CAMERA, "mAB ", "XYZ ")[:3000] + bytes(4000)
     for _ in range(60):

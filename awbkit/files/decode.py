@@ -98,11 +98,12 @@ class decoding:
         vips().vips_lib.vips_error_clear()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            if isinstance(error, vips().Error):
-                raise _unreadable(self.path, error.detail or "") from error
-            return
         log = vips().ffi.string(vips().vips_lib.vips_error_buffer()).decode("utf-8", "replace")
+        if isinstance(error, vips().Error | UnicodeDecodeError):
+            # libvips quotes bytes of the file, of which pyvips cannot always make text.
+            raise _unreadable(self.path, getattr(error, "detail", log) or "") from error
+        if error is not None:
+            return
         if any(sign in log for sign in _DAMAGE):
             raise _unreadable(self.path, log)
 
@@ -111,6 +112,7 @@ def _unreadable(path: str, log: str) -> FileError:
     """Says the first thing that the decoder complained of; the rest follows from it."""
     lines = (line.strip() for line in log.splitlines())
     first = next((line for line in lines if line and "bad seek" not in line), "")
+    first = "".join(c if c.isprintable() else "?" for c in first)
     if "not configured" in first or "unsupported" in first.lower():
         return UnsupportedImage(path, f"is compressed in a way that awbkit does not read ({first})", "save it with LZW")
     return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", COPY_AGAIN)

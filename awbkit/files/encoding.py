@@ -169,7 +169,10 @@ def parse_profile(profile: bytes) -> Encoding | None:
     if profile[12:16] in _NOT_FOR_PICTURES:
         raise ProfileError(f"is {_NOT_FOR_PICTURES[profile[12:16]]} and does not say what a picture's numbers mean")
     if profile[16:20] != b"RGB ":
-        raise ProfileError(f"is for {profile[16:20].decode('ascii', 'replace').strip()} and not for RGB")
+        space = profile[16:20].decode("latin-1").strip()
+        raise ProfileError(
+            f"is for {space if space.isascii() and space.isalnum() else 'another space'} and not for RGB"
+        )
     try:
         tags = profile_tags(profile)
         if table_tag(profile, tags) is not None:

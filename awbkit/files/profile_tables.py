@@ -59,11 +59,14 @@ class ProfileTables:
             ProfileError: If the tables are damaged.
         """
         library = vips()
+        library.vips_lib.vips_error_clear()
         image = library.Image.new_from_array(codes).copy(interpretation="rgb16")
         image.set_type(library.GValue.blob_type, "icc-profile-data", self.profile)
         try:
             xyz = image.icc_import(embedded=True, pcs="xyz", intent="relative").numpy()
-        except library.Error as error:
+        except (library.Error, UnicodeDecodeError) as error:
+            # A complaint may quote bytes of the profile that are no text, and would be met again by the next call.
+            library.vips_lib.vips_error_clear()
             raise ProfileError("is damaged (its lookup tables cannot be used)") from error
         linear: NDArray[np.float32] = (xyz @ _TO_SRGB.T - np.float32(self.black)) / np.float32(1 - self.black)
         return linear
