@@ -2,12 +2,13 @@
 # make test        install the development extras, check types and style, run the tests
 # make test-fast   the same without the tests marked slow, for people at work
 # make test-tools  only the tests that need a C compiler, Arm's compiler, QEMU and cmake; none of them is skipped
+# make fuzz        damage files and hand them to all readers, MINUTES=60 long; findings lie in fuzz-findings/
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-fast test-tools check clean
+.PHONY: demo test test-fast test-tools fuzz check clean
 
 demo: $(VENV)/.installed
 	@echo "awbkit estimate examples/pictures"
@@ -28,6 +29,10 @@ test-fast: $(VENV)/.installed-dev check
 
 test-tools: $(VENV)/.installed-dev
 	$(PYTEST) -m "compiler or cortex or cmake" --tools-required $(TESTS)
+
+MINUTES ?= 60
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python tests/fuzz/fuzz.py --minutes $(MINUTES)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -52,4 +57,4 @@ $(VENV)/bin/python:
 	  { rm -rf $(VENV); echo "on Debian and Ubuntu, venv is a package: apt-get install python3-venv"; exit 1; }
 
 clean:
-	rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-output fuzz-findings build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

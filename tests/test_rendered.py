@@ -225,6 +225,7 @@ class TestThumbnail:
                 assert image.size == shape[::-1]
 
 
+@pytest.mark.filterwarnings("ignore:.*exactly zero:awbkit.AwbWarning")
 @pytest.mark.parametrize("level", [0, 255])
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
 def test_all_black_or_white_has_no_light(level: int, suffix: str, tmp_path: Path) -> None:

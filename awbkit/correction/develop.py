@@ -52,6 +52,8 @@ def develop(photo: RawPhoto, correction: Correction, *, bits: int, auto_bright: 
         "adjust_maximum_thr": _SATURATION,
     }
     with libraw(photo.path) as raw, filled_memory():
+        if raw.num_colors < 3:
+            raise UnsupportedImage(photo.path, "measures fewer than three colours", "leave it out")
         if correction.cat is None:
             return np.asarray(raw.postprocess(output_bps=bits, gamma=_SRGB_GAMMA, **options))
         matrix = _balanced_to_srgb(correction)

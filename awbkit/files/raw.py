@@ -19,6 +19,7 @@ from awbkit.files.extents import is_cut_short, unusual_filters
 from awbkit.files.gaps import warn_of_zero_rows
 from awbkit.files.limits import check_size
 from awbkit.files.photo import Photo, Region
+from awbkit.files.remarks import remarks_heeded
 from awbkit.files.unwritten import filled_memory, has_unwritten
 from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
@@ -103,7 +104,11 @@ class _Mosaic:
             colors = unusual_filters(path)
             if colors is None:
                 colors = _pattern(raw)
+        if colors.max() >= min(len(letters), len(black)):
+            raise UnsupportedImage(path, "has colour filters other than red, green and blue", "convert it to DNG")
         channels = np.array([["RGB".find(letters[i]) for i in row] for row in colors], dtype=np.intp)
+        if (white[colors] <= black[colors]).any():
+            raise UnreadableFile(path, "states a black level that is not below its white level", COPY)
         levels = black[colors]
         return cls(visible, channels, levels, levels + CLIP * (white[colors] - levels))
 
@@ -145,7 +150,7 @@ class _Mosaic:
                 scale = np.float32(CLIP / (self.white[y, x] - self.black[y, x]) / count[channel])
                 total[channel] += samples * scale
                 total[channel] -= self.black[y, x] * scale
-        return LinearImage(np.ascontiguousarray(np.moveaxis(total, 0, 2)), valid, camera)
+        return LinearImage.from_array(np.moveaxis(total, 0, 2), valid, camera)
 
 
 def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
@@ -280,7 +285,8 @@ def _translated(path: str) -> Iterator[None]:
     import rawpy
 
     try:
-        yield
+        with remarks_heeded(path):
+            yield
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError):
         problem = "stores its sensor data in a coding that LibRaw does not read, such as Nikon's High Efficiency"
         raise UnsupportedImage(path, problem, "convert it with Adobe DNG Converter") from None

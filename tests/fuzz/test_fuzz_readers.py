@@ -1,0 +1,55 @@
+"""No reader is forgotten: whatever opens, reads, parses or loads is in the list of a fuzzer."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from targets import TARGETS
+
+import awbkit
+
+ROOT = Path(awbkit.__file__).parent
+VERBS = ("open", "read", "parse", "load")
+
+NOT_FED = {
+    "awbkit.cli.output:open_writer": "opens what is written",
+    "awbkit.cli.report:open_report": "opens what is written",
+    "awbkit.files.streams:open_stream": "reads no format; its kinds of files have tests of their own",
+    "awbkit.evaluation.own:OwnMethod.load": "runs code that the user trusts",
+    "awbkit.datasets.spectral.sensor:Sensor.read": "simulates a sensor's readout",
+    "awbkit.datasets.layout:Layout.load": "is what every layout defines",
+}
+
+
+def readers() -> Iterator[str]:
+    """Public functions and methods whose name begins with one of the verbs, as module:name."""
+    for path in sorted(ROOT.rglob("*.py")):
+        module = ".".join(("awbkit", *path.relative_to(ROOT).with_suffix("").parts))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and _is_reader(node.name):
+                yield f"{module}:{node.name}"
+            elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                methods = (entry for entry in node.body if isinstance(entry, ast.FunctionDef))
+                yield from (f"{module}:{node.name}.{m.name}" for m in methods if _is_reader(m.name))
+
+
+def _is_reader(name: str) -> bool:
+    return name.partition("_")[0] in VERBS
+
+
+def test_every_reader_is_fuzzed() -> None:
+    fed = {reader for target in TARGETS for reader in target.readers}
+    assert set(readers()) - fed - set(NOT_FED) == set()
+
+
+def test_the_lists_name_nothing_that_is_gone() -> None:
+    fed = {reader for target in TARGETS for reader in target.readers}
+    assert (fed | set(NOT_FED)) - set(readers()) == set()
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_every_target_is_named_once(target: object) -> None:
+    assert sum(target.name == other.name for other in TARGETS) == 1  # type: ignore[attr-defined]

@@ -1,0 +1,76 @@
+"""LibRaw's words on standard error: heeded as warnings, and nobody else's are lost."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from pathlib import Path
+
+import pytest
+from conftest import TUNGSTEN
+from raw_files import RGGB, mosaic, write_dng
+
+import awbkit
+from awbkit.errors import AwbError, AwbWarning
+from awbkit.files.remarks import remarks_heeded
+
+
+def say(text: str) -> None:
+    os.write(2, text.encode())
+
+
+@pytest.mark.parametrize("remark", ["Unexpected end of file", "data corrupted at 1931", "data corrupted at -5"])
+def test_a_remark_becomes_a_warning(remark: str, capfd: pytest.CaptureFixture[str]) -> None:
+    told = f"a.dng: LibRaw finds damage in its sensor data .{remark.lower()}."
+    with pytest.warns(AwbWarning, match=told), remarks_heeded("a.dng"):
+        say(f"/somewhere/a.dng: {remark}\n")
+    assert capfd.readouterr().err == ""
+
+
+def test_what_others_say_is_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.warns(AwbWarning), remarks_heeded("a.dng"):
+        say("before\na.dng: data corrupted at 3\nbehind\n")
+    assert capfd.readouterr().err == "before\nbehind\n"
+
+
+def test_an_error_leaves_standard_error_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    def damaged() -> None:
+        with remarks_heeded("a.dng"):
+            say("said\n")
+            raise AwbError("damaged")
+
+    with pytest.raises(AwbError):
+        damaged()
+    say("behind\n")
+    assert capfd.readouterr().err == "said\nbehind\n"
+
+
+def test_several_threads_keep_their_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        with remarks_heeded("a.dng"):
+            say("a.dng: data corrupted at 3\n")
+    finally:
+        done.set()
+        thread.join()
+    assert capfd.readouterr().err == "a.dng: data corrupted at 3\n"
+
+
+def test_damaged_tiles_are_not_passed_over(scene: object, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    samples = mosaic(scene * TUNGSTEN, RGGB)  # type: ignore[operator]
+    path = write_dng(tmp_path / "a.dng", samples, lossless_jpeg=True, bits=12)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 200] = bytes([0xFF, 0xFE] * 100)
+    path.write_bytes(data)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            awbkit.estimate(path, "gray-world")
+        except AwbError:
+            return
+    assert any(isinstance(entry.message, AwbWarning) for entry in caught)
+    assert capfd.readouterr().err == ""
