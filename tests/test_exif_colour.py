@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import awbkit
-from awbkit.errors import AwbWarning
 from awbkit.files import tiff
 from awbkit.files.encoding import LINEAR, SRGB, parse_profile
 from awbkit.files.exif_colour import ADOBE_RGB, encoding_of_exif
@@ -112,12 +110,10 @@ OTHERS: dict[str, dict[str, Any]] = {
     "uncalibrated, R98": {"index": b"R98"},
     "thumbnail": {"index": b"THM"},
     "sigma": {"space": None, "note": b"SIGMA\0\0\0\1\0" + inline(0x000B, 3, 1)},
-}
-UNKNOWN: dict[str, dict[str, Any]] = {
-    "nothing else": {},
+    "uncalibrated": {},
     "other chromaticities": {"primaries": SRGB_XY},
     "no chromaticities": {"primaries": (0,) * 12},
-    "nikon": {"note": nikon({0x001E: short(1), 0x008D: (2, b"MODE1a  \0")})},
+    "nikon of sRGB": {"note": nikon({0x001E: short(1), 0x008D: (2, b"MODE1a  \0")})},
     "canon": {"note": inline(0x00B4, 3, 1), "make": b"Canon\0"},
     "another's tag": {"note": inline(0x00B4, 3, 2), "make": b"FUJIFILM\0"},
     "sony": {"note": b"SONY DSC \0\0\0" + inline(0xB029, 4, 1), "make": b"SONY\0"},
@@ -137,21 +133,11 @@ def test_what_states_nothing_or_another_space(name: str) -> None:
     assert encoding_of_exif("", "jpeg", block(**OTHERS[name])) is None
 
 
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_another_space_than_srgb_that_nothing_names_is_told(name: str) -> None:
-    with pytest.warns(AwbWarning, match="another colour space than sRGB.*; embed its profile"):
-        assert encoding_of_exif("a.jpg", "jpeg", block(**UNKNOWN[name])) is None
-    # Code points of sRGB name it.
-    assert encoding_of_exif("a.avif", "avif", block(**UNKNOWN[name]), SRGB) is SRGB
-
-
 @given(st.sampled_from(list(ADOBE)), st.binary(max_size=40), st.integers(0, 400), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_damaged_blocks_never_raise(name: str, noise: bytes, at: int, insert: bool) -> None:
     whole = block(**ADOBE[name])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AwbWarning)
-        encoding_of_exif("", "png", whole[:at] + noise + whole[at if insert else at + len(noise) :])
+    encoding_of_exif("", "png", whole[:at] + noise + whole[at if insert else at + len(noise) :])
 
 
 def test_the_encoding_is_that_of_the_profile() -> None:

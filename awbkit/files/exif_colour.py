@@ -12,7 +12,6 @@ from contextlib import suppress
 from copy import copy
 from typing import NamedTuple
 
-from awbkit.errors import warn
 from awbkit.files.encoding import Encoding, power, primaries_to_srgb
 from awbkit.files.ifd import EXIF_IFD, INTEROP_IFD, Buffer, Entry, Ifd, Tiff, mapped
 from awbkit.files.jpeg import EXIF_HEADER
@@ -25,7 +24,7 @@ ADOBE_RGB = Encoding(
 )
 
 _MAKE, _CHROMATICITIES, _MAKER_NOTE, _COLOR_SPACE, _INTEROP_INDEX = 271, 319, 37500, 40961, 1
-_SRGB, _ADOBE, _UNCALIBRATED = 1, 2, 65535
+_SRGB, _ADOBE = 1, 2
 _ASCII, _RATIONAL = 2, 5
 
 
@@ -70,51 +69,38 @@ _NOTES = (
 _ORDERS = {b"II": "<", b"MM": ">"}
 
 
-def encoding_of_exif(path: str, kind: str, exif: bytes | None, known: Encoding | None = None) -> Encoding | None:
-    """:data:`ADOBE_RGB` where EXIF says so, else what is known.
+def encoding_of_exif(path: str, kind: str, exif: bytes | None) -> Encoding | None:
+    """:data:`ADOBE_RGB` where EXIF says so, else None.
 
-    A warning tells of pictures that are in another space than sRGB, as EXIF says, of which nothing else is known.
+    "Uncalibrated" alone says nothing: libvips for one writes it beside sRGB.
 
     Args:
         path: The file.
         kind: Its format; a TIFF holds EXIF's fields among its own.
         exif: The EXIF block of any other format.
-        known: What the file declares otherwise.
     """
-    stated = None
     with suppress(ValueError):
         if kind == "tiff":
             with mapped(path) as data:
-                stated = _stated_space(data)
-        elif exif:
-            stated = _stated_space(exif.removeprefix(EXIF_HEADER))
-    if stated == _UNCALIBRATED and known is None:
-        warn(
-            path,
-            "is in another colour space than sRGB, as EXIF says, but nothing says in which, so it is read as sRGB",
-            "embed its profile if the colours look dull",
-        )
-    return ADOBE_RGB if stated == _ADOBE else known
+                return ADOBE_RGB if _states_adobe_rgb(data) else None
+        if exif:
+            return ADOBE_RGB if _states_adobe_rgb(exif.removeprefix(EXIF_HEADER)) else None
+    return None
 
 
-def _stated_space(data: Buffer) -> int | None:
-    """ColorSpace, or 2 where anything else says Adobe RGB; 65535 where nothing but that it is not sRGB is known."""
+def _states_adobe_rgb(data: Buffer) -> bool:
     tiff = Tiff(data)
     main = tiff.ifd(tiff.first)
     exif = _below(tiff, main, EXIF_IFD)
     space = tiff.number(exif.entries.get(_COLOR_SPACE))
     if space in (_SRGB, _ADOBE):
-        return space
-    index = _text(tiff, _below(tiff, exif, INTEROP_IFD).entries.get(_INTEROP_INDEX))
+        return space == _ADOBE
+    if _text(tiff, _below(tiff, exif, INTEROP_IFD).entries.get(_INTEROP_INDEX)) == "R03":
+        return True
     note = exif.entries.get(_MAKER_NOTE)
-    if (
-        index == "R03"
-        or (note and _note_states_adobe_rgb(tiff, note, _text(tiff, main.entries.get(_MAKE))))
-        or _is_adobe(tiff, main.entries.get(_CHROMATICITIES))
-    ):
-        return _ADOBE
-    # R98 is sRGB's index; cameras older than R03 have it in every file.
-    return None if index else space
+    if note and _note_states_adobe_rgb(tiff, note, _text(tiff, main.entries.get(_MAKE))):
+        return True
+    return _is_adobe(tiff, main.entries.get(_CHROMATICITIES))
 
 
 def _below(tiff: Tiff, ifd: Ifd, tag: int) -> Ifd:

@@ -203,7 +203,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
     name = read_make_model(exif) if exif else ""
     chosen = declared(path, kind, profile) if encoding == "auto" else None
     if encoding == "auto" and profile is None and scale != 1 and chosen in _EXIF_COUNTS_BESIDE.get(kind, (None,)):
-        chosen = encoding_of_exif(path, kind, exif, chosen)
+        chosen = encoding_of_exif(path, kind, exif) or chosen
     if chosen is None:
         chosen = _choose_encoding(path, encoding, profile, scale == 1)
     elif chosen is not SRGB or profile is not None:
