@@ -67,7 +67,7 @@ def tiles(pixels: np.ndarray, code: Callable[[np.ndarray], bytes], size: int = T
 
 def write(path: Path, pixels: np.ndarray, data: Any = None, *, extra: Any = (), **layout: Any) -> Path:
     """A DNG of any layout that tifffile can write; ``data`` are its tiles or strips, already coded."""
-    white = {"uint8": 255, "uint16": 4095, "uint32": 4095, "float32": 1}[pixels.dtype.name]
+    white = {"uint8": 255, "uint16": 4095, "uint32": 4095, "float16": 1, "float32": 1, "float64": 1}[pixels.dtype.name]
     whole = write_dng(path, pixels, black=0, white=white, bits=8 * pixels.itemsize)
     with tifffile.TiffFile(whole) as tiff:
         page = tiff.pages.first

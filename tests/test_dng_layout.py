@@ -106,6 +106,26 @@ def test_three_colours_in_lossless_jpeg(tmp_path: Path) -> None:
     np.testing.assert_array_equal(seen, pixels(write(tmp_path / "b.dng", THREE)))
 
 
+FLOATS = (SAMPLES / np.float32(4095)).astype(np.float32)
+FLOAT_LAYOUTS: dict[str, dict[str, Any]] = {
+    "strips": {"rowsperstrip": 10},
+    "tiles": {"tile": (80, 80)},
+    "Deflate in strips": {"compression": "zlib", "predictor": 3, "rowsperstrip": 16},
+    "Deflate in tiles": {"compression": "zlib", "predictor": 3, "tile": (80, 80)},
+}
+
+
+@pytest.mark.parametrize("name", FLOAT_LAYOUTS)
+def test_floating_point(name: str, tmp_path: Path) -> None:
+    seen = pixels(write(tmp_path / "a.dng", FLOATS, **FLOAT_LAYOUTS[name]))
+    np.testing.assert_array_equal(seen, pixels(write(tmp_path / "b.dng", FLOATS)))
+
+
+def test_the_bytes_that_a_strip_says_to_have_do_not_count(tmp_path: Path) -> None:
+    expected = pixels(write(tmp_path / "a.dng", SAMPLES))
+    np.testing.assert_array_equal(pixels(changed(tmp_path / "a.dng", 279, 1000)), expected)
+
+
 def test_an_even_surface_may_be_a_run_of_zero_bits(tmp_path: Path) -> None:
     flat = SAMPLES.copy()
     flat[:100] = 777
@@ -141,6 +161,9 @@ UNSUPPORTED: dict[str, tuple[np.ndarray, Any, dict[str, Any], str]] = {
     ),
     "colours apart": (np.moveaxis(THREE, 2, 0), None, {"planarconfig": "separate", "photometric": 34892}, "by itself"),
     "32 bits": (SAMPLES.astype(np.uint32), None, {}, "32 bits a sample"),
+    "floats without a predictor": (FLOATS, None, {"compression": "zlib", "tile": (TILE, TILE)}, "without a predictor"),
+    "floats in a wide tile": (FLOATS, None, {"tile": (256, 256)}, "wider"),
+    "64-bit floats": (FLOATS.astype(np.float64), None, {}, "64 bits a sample"),
     "no polynomials": (EIGHT, tiles(EIGHT, jpeg), LOSSY | {"extra": opcodes()}, "polynomial"),
     "two polynomials": (EIGHT, tiles(EIGHT, jpeg), LOSSY | {"extra": opcodes(*MAPS[:2])}, "polynomial"),
 }
@@ -210,6 +233,7 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "fewer offsets than tiles": (lambda f: changed(jpegs(f), 322, 32), "lacks 6 of its 12 tiles"),
     "no width": (lambda f: changed(jpegs(f), 256, 0), "nothing of the size"),
     "tiles without a width": (lambda f: changed(jpegs(f), 322, 0), "nothing of the size"),
+    "no samples": (lambda f: changed(jpegs(f), 277, 0), "nothing of the size"),
     "offset beyond the end": (lambda f: changed(jpegs(f), 324, 1 << 30, 2), "ends before its sensor data"),
     "count beyond the end": (lambda f: changed(jpegs(f), 325, 60000, 2), "ends before its sensor data"),
     "the same tile twice": (lambda f: changed(p := jpegs(f), 324, data_of(p, 1)[0], 2), "over each other"),

@@ -42,6 +42,7 @@ _FILTERS = (33421, 33422, 50710)
 _RED_GREEN_BLUE = (0, 1, 2)
 _COLOURS = frozenset(range(7))
 _INTERLEAVE = (50975, 52547)
+_FLOAT_PREDICTORS = (3, 34894, 34895)
 _TRAILING = 64
 
 
@@ -60,7 +61,7 @@ def check_dng(path: str | os.PathLike[str]) -> bool:
     plain = []
     with mapped(path) as data:
         for picture in main_pictures(data):
-            if not (picture.width and picture.height and all(picture.part)):
+            if not all((picture.width, picture.height, picture.samples, picture.bits, *picture.part)):
                 raise UnreadableFile(path, "says nothing of the size of its sensor data", COPY)
             _check_coding(path, picture)
             _check_filters(path, picture)
@@ -69,7 +70,7 @@ def check_dng(path: str | os.PathLike[str]) -> bool:
             if picture.compression in (_JPEG, _LOSSY):
                 _check_streams(path, picture)
             elif picture.compression == PLAIN:
-                _check_plain(path, picture)
+                _check_plain(path, picture, len(data))
             plain.append(picture.compression == PLAIN and not picture.is_float)
     # Of several pictures LibRaw may take another than the one that was checked last.
     return plain == [True]
@@ -84,8 +85,12 @@ def _check_coding(path: str | os.PathLike[str], picture: DngPicture) -> None:
             raise _unsupported(path, "stores its rows or columns interleaved")
         if coding == _LOSSY and picture.is_mosaic:
             raise _unsupported(path, "stores its sensor data as lossy JPEG")
-        if coding == PLAIN and picture.bits > 16 and not picture.is_float:
+        if picture.bits > (32 if picture.is_float else 16):
             raise _unsupported(path, f"stores {picture.bits} bits a sample")
+        if coding == _DEFLATE and picture.number(317, 1) not in _FLOAT_PREDICTORS:
+            raise _unsupported(path, "stores floating point in Deflate without a predictor for it")
+        if coding in (PLAIN, _DEFLATE) and picture.is_tiled and picture.count == 1 and picture.part[0] != picture.width:
+            raise _unsupported(path, "has a single tile, wider than the picture")
         return
     name = _CODINGS.get(coding, f"compression {coding}, which LibRaw does not know")
     raise _unsupported(path, f"stores its sensor data in {name}")
@@ -117,22 +122,21 @@ def _check_extents(path: str | os.PathLike[str], picture: DngPicture, size: int)
         raise UnreadableFile(path, f"has {picture.word}s that lie over each other", COPY)
 
 
-def _check_plain(path: str | os.PathLike[str], picture: DngPicture) -> None:
-    """LibRaw takes strips for one run of bytes, and a single tile for one strip."""
+def _check_plain(path: str | os.PathLike[str], picture: DngPicture, size: int) -> None:
     if picture.is_float:
         return
-    width = picture.part[0]
-    row = -(-width * picture.samples * picture.bits // 8)
-    if picture.is_tiled and picture.count == 1 and width != picture.width:
-        raise _unsupported(path, "has a single tile, wider than the picture")
-    needed = [picture.rows(index) * row for index in range(picture.count)]
-    if any(length < bytes_ for (_, length), bytes_ in zip(picture.extents, needed, strict=True)):
-        raise UnreadableFile(path, f"has {picture.word}s with too few bytes for their samples", COPY)
+    row = -(-picture.part[0] * picture.samples * picture.bits // 8)
     starts = [start for start, _ in picture.extents]
-    if not picture.is_tiled and any(
-        second != first + bytes_ for first, second, bytes_ in zip(starts, starts[1:], needed, strict=False)
-    ):
+    needed = [picture.rows(index) * row for index in range(picture.count)]
+    if picture.is_tiled:
+        if any(length < bytes_ for (_, length), bytes_ in zip(picture.extents, needed, strict=True)):
+            raise UnreadableFile(path, "has tiles with too few bytes for their samples", COPY)
+        return
+    # LibRaw takes strips for one run of bytes, of whatever length they say to be.
+    if any(second != first + bytes_ for first, second, bytes_ in zip(starts, starts[1:], needed, strict=False)):
         raise _unsupported(path, "stores its strips apart from each other")
+    if starts[-1] + needed[-1] > size:
+        raise UnreadableFile(path, "ends before its sensor data do", COPY)
 
 
 def _check_opcodes(path: str | os.PathLike[str], picture: DngPicture) -> None:
