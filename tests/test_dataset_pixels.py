@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from test_dataset_source import write_zip
+from test_tiff_codings import packed as tiff_of_depth
 
 from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.pixels import is_8_bit, linear_thumbnail, read_codes, read_stored, srgb_thumbnail
@@ -162,6 +163,17 @@ class TestReadCodes:
         ("cut JPEG", lambda: pillow("JPEG", SHALLOW)[:-900], UnreadableFile, "copied in full"),
         ("cut TIFF", lambda: tiff(DEEP)[:-2000], UnreadableFile, r"ends before|copied in full"),
         ("damaged PNG", lambda: png(DEEP)[:500] + b"\0" * 9 + png(DEEP)[509:], UnreadableFile, "cannot be decoded"),
+        ("12-bit TIFF", lambda: tiff_of_depth(DEEP >> 4, 12), UnsupportedImage, "stores 12-bit|not a whole number"),
+        ("TIFF by LERC", lambda: tiff(DEEP, compression="lerc"), UnsupportedImage, "does not read"),
+        ("TIFF by JPEG XL", lambda: tiff(DEEP, compression="jpegxl"), UnsupportedImage, "does not read"),
+        (
+            "PNG of endless texts",
+            lambda: (
+                png(DEEP)[:33] + chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(7 << 20), 9)) * 10 + png(DEEP)[33:]
+            ),
+            UnsupportedImage,
+            "holds texts that unfold to more than 64 MiB",
+        ),
         (
             "a bomb",
             lambda: (

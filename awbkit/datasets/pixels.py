@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
-from awbkit.files.limits import MAX_PIXELS
+from awbkit.files.limits import MAX_PIXELS, check_size
 from awbkit.image import THUMBNAIL_SIZE, LinearImage, thumbnail_of
 
 if TYPE_CHECKING:
@@ -60,8 +60,10 @@ def read_stored(source: Source, name: str) -> NDArray[Any]:
             raise _unsupported(where, f"stores {image.format} samples and not 8 or 16 bits")
         if bands not in (3, 4) or image.interpretation in ("cmyk", "lab", "labs", "labq"):
             raise _unsupported(where, f"has {bands} channels ({image.interpretation}) and not red, green, blue")
-        if image.width * image.height > MAX_PIXELS:
-            raise _unsupported(where, f"claims {image.width} x {image.height} pixels")
+        try:
+            check_size(where, image.width, image.height, MAX_PIXELS, source.members[name].size)
+        except UnsupportedImage as error:
+            raise _unsupported(where, error.problem) from None
         stored = np.frombuffer(image.write_to_memory(), _KINDS[image.format])
     pixels = stored.reshape(image.height, image.width, bands)
     if bands == 3:
@@ -189,7 +191,10 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
     """The image, not yet decoded; large plain files are not read into memory first."""
     from awbkit.files.decode import COPY_AGAIN, load, vips
     from awbkit.files.extents import is_cut_short
+    from awbkit.files.ifd import mapped
+    from awbkit.files.png import check_texts
     from awbkit.files.signatures import sniff
+    from awbkit.files.tiff_codings import STORED
 
     head = source.head(name, 32)
     kind = sniff(head)
@@ -199,8 +204,18 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
     if member.archive is None and (kind == "tiff" or member.size > _STREAMED_BYTES):
         if kind == "tiff" and is_cut_short(member.name):
             raise UnreadableFile(where, "ends before its pixels do", COPY_AGAIN)
-        return load(member.name, kind)
-    return getattr(vips().Image, _FORMATS[kind])(source.read(name), fail_on="error")
+        if kind == "png":
+            with mapped(member.name) as data:
+                check_texts(where, data)
+        image = load(member.name, kind)
+        if image.get_typeof(STORED) and image.format != "float":
+            # Black and white levels are told in the numbers of the file, which these are not any more.
+            raise _unsupported(where, f"stores {image.get(STORED)}")
+        return image
+    content = source.read(name)
+    if kind == "png":
+        check_texts(where, content)
+    return getattr(vips().Image, _FORMATS[kind])(content, fail_on="error")
 
 
 def _unsupported(where: str, problem: str) -> UnsupportedImage:

@@ -34,6 +34,10 @@ _DAMAGE = (
 )
 
 
+# libvips and libtiff say these of codings that they lack.
+_UNREAD = ("not configured", "unsupported", "not supported", "not implemented", "not a whole number")
+
+
 @lru_cache(maxsize=1)
 def vips() -> Any:
     """libvips with the settings that a batch needs: nothing cached between files, only loaders fit for any input."""
@@ -113,8 +117,8 @@ def _unreadable(path: str, log: str) -> FileError:
     lines = (line.strip() for line in log.splitlines())
     first = next((line for line in lines if line and "bad seek" not in line), "")
     first = "".join(c if c.isprintable() else "?" for c in first)
-    if "not configured" in first or "unsupported" in first.lower():
-        return UnsupportedImage(path, f"is compressed in a way that awbkit does not read ({first})", "save it with LZW")
+    if any(sign in first.lower() for sign in _UNREAD):
+        return UnsupportedImage(path, f"is stored in a way that awbkit does not read ({first})", "save it with LZW")
     return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", COPY_AGAIN)
 
 

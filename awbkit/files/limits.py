@@ -27,14 +27,17 @@ def check_max_pixels(max_pixels: int | None) -> None:
         raise UsageError(f"max_pixels is at least 1, or None for no limit, not {max_pixels}")
 
 
-def check_size(path: str | os.PathLike[str], width: int, height: int, max_pixels: int | None) -> None:
+def check_size(
+    path: str | os.PathLike[str], width: int, height: int, max_pixels: int | None, size: int | None = None
+) -> None:
     """Refuse a picture that is larger than the user wants to wait for, by what its header claims.
 
     Args:
-        path: The file, whose size counts too: a single colour of any extent packs into forty bytes.
+        path: The file.
         width: In pixels.
         height: In pixels.
         max_pixels: The limit; None for none.
+        size: Bytes of the file, by default asked of the system; a single colour of any extent packs into forty.
 
     Raises:
         UnsupportedImage: If it is.
@@ -46,8 +49,10 @@ def check_size(path: str | os.PathLike[str], width: int, height: int, max_pixels
     if pixels > max_pixels:
         remedy = "raise --max-pixels (max_pixels in Python) if it is what it says"
         raise UnsupportedImage(path, f"claims {claim}, more than the limit of {max_pixels}", remedy)
-    size = Path(path).stat().st_size
-    if pixels > _ALWAYS_FINE and pixels > size * _MOST_PIXELS_PER_BYTE:
+    if pixels <= _ALWAYS_FINE:
+        return
+    size = Path(path).stat().st_size if size is None else size
+    if pixels > size * _MOST_PIXELS_PER_BYTE:
         remedy = "lift the limit with --max-pixels 0 (max_pixels=None in Python) if it is a picture all the same"
         raise UnsupportedImage(path, f"claims {claim} in {size} bytes, which no photograph fits into", remedy)
 

@@ -63,21 +63,19 @@ def chunks(data: Buffer) -> Iterator[Chunk]:
         position = end
 
 
-def check_texts(path: str) -> None:
+def check_texts(path: str, data: Buffer) -> None:
     """Refuse a PNG whose compressed texts unfold to more than any program writes, before a decoder keeps them all.
 
     Raises:
         UnsupportedImage: If they do.
-        OSError: The file cannot be read.
     """
     left = _MAX_TEXTS
-    with mapped(path) as data:
-        for kind, _, _, content in chunks(data):
-            if kind in _COMPRESSED:
-                left -= _unfolded(_compressed(kind, content), left)
-                if left < 0:
-                    problem = f"holds texts that unfold to more than {_MAX_TEXTS >> 20} MiB"
-                    raise UnsupportedImage(path, problem, "save it without metadata")
+    for kind, _, _, content in chunks(data):
+        if kind in _COMPRESSED:
+            left -= _unfolded(_compressed(kind, content), left)
+            if left < 0:
+                problem = f"holds texts that unfold to more than {_MAX_TEXTS >> 20} MiB"
+                raise UnsupportedImage(path, problem, "save it without metadata")
 
 
 def _compressed(kind: bytes, content: bytes) -> bytes:

@@ -22,6 +22,7 @@ from awbkit.files.exif import read_make_model, read_orientation
 from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
 from awbkit.files.gaps import warn_of_zero_bytes, warn_of_zero_rows
+from awbkit.files.ifd import mapped
 from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
 from awbkit.files.profile_tables import ProfileTables, read_tables
@@ -183,7 +184,8 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
     if kind == "png":
-        png.check_texts(path)
+        with mapped(path) as data:
+            png.check_texts(path, data)
     with decoding(path):
         image = load(path, kind, max_pixels)
     _check_complete(path, kind, image)
