@@ -284,14 +284,20 @@ def test_usage(folder: Path, arguments: list[str], message: str) -> None:
 
 def test_outputs_of_pictures_without_a_suffix_of_their_own(scene: np.ndarray, tmp_path: Path) -> None:
     shots = tmp_path / "shots"
-    for name, write in (("a", write_jpeg), ("b.mpo", write_jpeg), ("c.scan", write_tiff), ("d.bin", write_raw)):
+    for name, write in (
+        ("a", write_jpeg),
+        ("b.mpo", write_jpeg),
+        ("b.jpg", write_jpeg),
+        ("c.scan", write_tiff),
+        ("d.bin", write_raw),
+    ):
         write(shots / name, scene)
     (shots / "e.mov").write_bytes(b"\0\0\0\x14ftypqt  \0\0\2\0qt  ")
     (shots / "e.mp4").write_bytes(b"\0\0\0\x14ftypisom\0\0\2\0isom")
     ran = awbkit("correct", shots, "-d", tmp_path / "out", "-m", "gray-world")
     assert ran.code == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        *("a_awb.jpg", "b_awb.jpg", "c_awb.tif", "d_awb.tif"),
+        *("a_awb.jpg", "b.mpo_awb.jpg", "b_awb.jpg", "c.scan_awb.tif", "d.bin_awb.tif"),
     ]
     told = f"awbkit: 2 files in {shots} are no pictures that awbkit reads (1 .mov, 1 .mp4); they were passed over"
     assert told in ran.err.splitlines()

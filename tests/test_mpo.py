@@ -69,7 +69,7 @@ def test_the_loss_is_told(name: str, to: str, tmp_path: Path) -> None:
     ran = awbkit("correct", tmp_path, "-d", tmp_path / "out", "--to", to, "--gains", "1.0001,1,1", "-q")
     assert ran.code == 0
     assert "was written without 1 more picture behind the first" in ran.record["warning"]
-    with Image.open(tmp_path / "out" / f"a_awb.{to}") as written:
+    with Image.open(ran.record["output"]) as written:
         assert written.format == {"jpg": "JPEG", "png": "PNG"}[to]
         assert np.abs(np.asarray(written, float) - np.asarray(FIRST, float)).mean() < 4
     assert awbkit("estimate", tmp_path / name, "-m", "gray-world").record["warning"] is None

@@ -16,14 +16,14 @@ from pathlib import Path
 from awbkit.errors import FileError, OutputError, UsageError
 from awbkit.files import parts
 from awbkit.files.durable import make_folders, move_new, sync_file, sync_folder
-from awbkit.files.find import STDIN, Found, identifier
+from awbkit.files.find import IMAGE_SUFFIXES, STDIN, Found, identifier
 from awbkit.files.names import utf8_name
 from awbkit.files.refusals import unreadable, unwritable
 
 DEFAULT_NAME = "{stem}_awb{ext}"
 
 _FIELDS = {
-    "stem": "the input's name without its suffix",
+    "stem": "the input's name without a picture's suffix",
     "name": "the input's name with its suffix",
     "parent": "the name of the input's folder",
     "ext": "the output's suffix with its dot",
@@ -209,10 +209,15 @@ def _check_single(output: Path, inputs: int) -> None:
         raise UsageError(f"-o {output} is a folder; name it with -d, or a file in it with -o")
 
 
+def _stem(path: Path) -> str:
+    """Without the suffix of a picture; any other is a part of the name, or x.mpo and x.jpg would go to one output."""
+    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
+
+
 def _place(found: Found, suffix: Callable[[Path], str], directory: Path | None, name: str) -> Path:
     source = Path("stdin") if found.is_stdin else found.path
     fields = {
-        "stem": source.stem,
+        "stem": _stem(source),
         "name": source.name,
         "parent": source.absolute().parent.name,
         "ext": suffix(found.path),
@@ -239,7 +244,7 @@ def _without_previous_results(
             return False
         made_from = maker.get(identify(item.source.path))
         # A result of the same name as its source could as well be an original, such as a raw file's camera JPEG.
-        return made_from is not None and made_from.stem.casefold() != item.source.path.stem.casefold()
+        return made_from is not None and _stem(made_from).casefold() != _stem(item.source.path).casefold()
 
     return [item for item in items if not is_result(item)]
 
