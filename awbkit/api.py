@@ -22,7 +22,7 @@ from awbkit.files.outputs import IfExists, atomic_write
 from awbkit.files.photo import Photo, Region
 from awbkit.files.raw import RawPhoto
 from awbkit.files.rendered import RenderedPhoto
-from awbkit.files.write import DEEP_FORMATS, format_of, write_developed, write_jpeg, write_picture
+from awbkit.files.write import DEEP_FORMATS, format_of, metadata_of, write_developed, write_jpeg, write_picture
 from awbkit.illuminant import Illuminant
 from awbkit.image import LinearImage
 
@@ -187,10 +187,12 @@ def write(
             if kind == photo.format and correction.changes_nothing:
                 check_picture(photo)
                 shutil.copyfile(photo.path, target)
-            elif kind == photo.format == "jpeg":
-                write_jpeg(photo, correct_jpeg(photo, correction), target, thumbnail)
-            else:
-                write_picture(photo, correct_picture(photo, correction), target, thumbnail)
+                return
+            with metadata_of(photo.path):
+                if kind == photo.format == "jpeg":
+                    write_jpeg(photo, correct_jpeg(photo, correction), target, thumbnail)
+                else:
+                    write_picture(photo, correct_picture(photo, correction), target, thumbnail)
 
     return atomic_write(output, if_exists, save)
 

@@ -209,3 +209,8 @@ class TestFromRaw:
     def test_missing_file_is_an_os_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             exif.from_raw(tmp_path / "none.dng")
+
+
+@pytest.mark.parametrize("stated", [0, 9, 65535, -1, None, b"\1\1", "abc", (6, 6), 6.0])
+def test_what_is_no_orientation_turns_nothing(stated: object) -> None:
+    assert exif.sound_orientation(stated) == 1

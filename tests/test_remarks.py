@@ -22,7 +22,7 @@ def say(text: str) -> None:
 
 @pytest.mark.parametrize("remark", ["Unexpected end of file", "data corrupted at 1931", "data corrupted at -5"])
 def test_a_remark_becomes_a_warning(remark: str, capfd: pytest.CaptureFixture[str]) -> None:
-    told = f"a.dng: LibRaw finds damage in its sensor data .{remark.lower()}."
+    told = f"a.dng: LibRaw finds it damaged .{remark.lower()}."
     with pytest.warns(AwbWarning, match=told), remarks_heeded("a.dng"):
         say(f"/somewhere/a.dng: {remark}\n")
     assert capfd.readouterr().err == ""

@@ -189,7 +189,10 @@ class Method:
         if self.fallback is not None and self._is_of_another_domain(image):
             return self.fallback.answer(image)
         estimate = _function(self.name)(image, **self.parameters)
-        light = estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
+        try:
+            light = estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
+        except UsageError:
+            raise AwbError(f"{self.name} finds no light in what is valid; try another --method") from None
         expected = light.expected_error or 0.0
         if self.fallback is not None and expected > self.max_expected_error:
             # An answer that is unsure is more than none.

@@ -72,7 +72,8 @@ class Curve:
             return _extended(encoded, np.linspace(0, 1, len(self.values)), np.asarray(self.values))
         g, a, b, c, d, e, f = self.values
         base = np.maximum(a * encoded + b, 0)
-        return np.where(encoded >= d, base**g + e, c * encoded + f)
+        with np.errstate(over="ignore"):
+            return np.where(encoded >= d, base**g + e, c * encoded + f)
 
     def encode(self, linear: Floats) -> Floats:
         """Linear light to encoded; a table goes on beyond its ends as a straight line, as :meth:`decode` has it."""
@@ -84,7 +85,8 @@ class Curve:
             return _extended(linear, *_inverse_table(self))
         g, a, b, c, d, e, f = self.values
         knee = c * d + f
-        power = (np.maximum(linear - e, 0) ** (1 / g) - b) / a
+        with np.errstate(over="ignore"):
+            power = (np.maximum(linear - e, 0) ** (1 / g) - b) / a
         straight = (linear - f) / c if c else np.zeros_like(linear)
         return np.where(linear < knee, straight, np.maximum(power, d))
 
@@ -205,8 +207,10 @@ def table_tag(profile: bytes, tags: dict[bytes, bytes]) -> bytes | None:
 def _check_rising(curve: Curve) -> None:
     """Refuse curves from which no light has one number of its own; flat ends and small dents are common."""
     linear = curve.decode(np.linspace(0, 1, 1025))
+    if not np.isfinite(linear).all():
+        raise ProfileError("is damaged (a curve leads to infinity)")
     rise, fall = np.ptp(linear), (np.maximum.accumulate(linear) - linear).max()
-    if not np.isfinite(linear).all() or rise < 1e-3:
+    if rise < 1e-3:
         raise ProfileError("is damaged (a curve is constant)")
     if fall > 0.02 * rise:
         raise ProfileError("has a curve that falls, so that one light has several numbers")

@@ -54,7 +54,12 @@ def read_orientation(exif: bytes) -> int:
     """Orientation, 1 to 8; 1 if there is none or it makes no sense."""
     found = _main_directory(exif)
     value = found[0].number(found[1].entries.get(_ORIENTATION)) if found else None
-    return value if value is not None and 1 <= value <= 8 else 1
+    return sound_orientation(value)
+
+
+def sound_orientation(stated: object) -> int:
+    """1 to 8; 1 for anything that is no orientation, as all viewers have it."""
+    return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
 
 
 def _text(tiff: Tiff, ifd: Ifd, tag: int) -> str:

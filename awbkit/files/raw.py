@@ -175,7 +175,8 @@ def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
 
     plain = check_dng(path)
     try:
-        raw = rawpy.imread(path)
+        with remarks_heeded(path):
+            raw = rawpy.imread(path)
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawIOError, rawpy.NotSupportedError):
         return None
     except rawpy.LibRawError as error:

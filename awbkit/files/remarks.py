@@ -46,7 +46,7 @@ def remarks_heeded(path: str) -> Iterator[None]:
             os.close(kept)
             remark = _passed_on(written)
     if remark:
-        problem = f"LibRaw finds damage in its sensor data ({remark.lower()})"
+        problem = f"LibRaw finds it damaged ({remark.lower()})"
         warn(path, problem, "look at the picture, and copy the file again from its source")
 
 

@@ -18,7 +18,7 @@ from awbkit.files import png
 from awbkit.files.cicp import declared
 from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
-from awbkit.files.exif import read_make_model, read_orientation
+from awbkit.files.exif import read_make_model, read_orientation, sound_orientation
 from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
 from awbkit.files.gaps import warn_of_zero_bytes, warn_of_zero_rows
@@ -197,7 +197,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
     exif = png.read_metadata(path).exif if kind == "png" else _blob(image, "exif-data")
     orientation = read_orientation(exif) if exif else 1
     if kind == "tiff" and image.get_typeof("orientation"):
-        orientation = int(image.get("orientation"))
+        orientation = sound_orientation(image.get("orientation"))
     elif kind in ("avif", "heic"):
         # Both decoders have applied the container's own rotation already.
         orientation = 1

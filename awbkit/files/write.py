@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from awbkit.errors import MissingExtra, OutputError, UsageError, warn
+from awbkit.errors import AwbError, MissingExtra, OutputError, UnreadableFile, UsageError, warn
 from awbkit.files import carry, exif, jpeg_metadata, png, tiff, webp, xmp
-from awbkit.files.decode import Pixels, multiplied, vips
+from awbkit.files.decode import COPY_AGAIN, Pixels, multiplied, vips
 from awbkit.files.ifd import Tiff, mapped
 from awbkit.files.metadata import Metadata
 from awbkit.files.pages import pages_of, read_pages
@@ -65,6 +68,17 @@ def format_of(path: Path) -> str:
         what = path.suffix or "a file without a suffix"
         raise UsageError(f"{path}: cannot write {what}; give it one of {', '.join(FORMATS)}, or --to a format")
     return kind
+
+
+@contextmanager
+def metadata_of(path: str) -> Iterator[None]:
+    """Turns what is said of damaged metadata, whose pixels decode all the same, into :class:`UnreadableFile`."""
+    try:
+        yield
+    except AwbError:
+        raise
+    except (ValueError, struct.error) as error:
+        raise UnreadableFile(path, f"its metadata are damaged ({error})", COPY_AGAIN) from error
 
 
 def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Thumbnail) -> None:

@@ -91,7 +91,7 @@ def complaint_fault(message: str) -> str:
         return "an error says nothing"
     if len(message.splitlines()) > 1:
         return f"an error of several lines: {message!r}"
-    if "please report" in message or "unexpected " in message:
+    if "please report" in message or re.search(r"unexpected \w+(Error|Exception)", message):
         return f"an error that nobody foresaw: {message}"
     if len(message) > 2000:
         return f"an error of {len(message)} characters: {message[:200]}"

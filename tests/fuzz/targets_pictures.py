@@ -24,28 +24,29 @@ _SUFFIXES = (".jpg", ".png", ".tif", ".webp", ".avif", ".heic")
 _OWN = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avif": ".avif", "heic": ".heic"}
 _METHODS = ("awbnet-s", "as-shot", "bright-gray", "pca", "gray-edge-2", "local-surface-reflectance", "gray-index")
 _ENCODINGS = ("auto", "auto", "auto", "linear", "camera", "srgb", "icc")
-_NEUTRAL = (1.0, 1.0, 1.0)
+_NEUTRAL, _WARM = (1.0, 1.0, 1.0), (0.9, 1.0, 0.6)
 
 
 def use_picture(path: Path, outputs: Path) -> Iterator[Step]:
-    """Estimate by one method or two, and correct into the same format and another one."""
+    """Estimate, and correct into the same format, for nothing and for a warm light, and into another one."""
     data = path.read_bytes()
     encoding = _ENCODINGS[chosen(data, len(_ENCODINGS))]
 
     def estimate(method: str) -> Step:
         return lambda: parse(method).estimate(open_photo(path, encoding=encoding, max_pixels=MAX_PIXELS).thumbnail())
 
-    def correct(number: int, suffix: str | None) -> None:
+    def correct(number: int, suffix: str | None, light: tuple[float, float, float] = _WARM) -> None:
         photo = open_photo(path, encoding=encoding, max_pixels=MAX_PIXELS)
         own = ".dng" if isinstance(photo, RawPhoto) else _OWN[photo.format]
         wanted = own if suffix is None else suffix
         if suffix != own and wanted in _SUFFIXES:
-            api.correct(photo, outputs / f"{number}{wanted}", illuminant=_NEUTRAL)
+            api.correct(photo, outputs / f"{number}{wanted}", illuminant=light)
 
     yield estimate(_METHODS[chosen(data, len(_METHODS))])
     yield lambda: api.estimate(path, region=(0, 0, 1, 1), max_pixels=MAX_PIXELS)
-    yield lambda: correct(0, None)
-    yield lambda: correct(1, _SUFFIXES[chosen(data[::-1], len(_SUFFIXES))])
+    yield lambda: correct(0, None, _NEUTRAL)
+    yield lambda: correct(1, None)
+    yield lambda: correct(2, _SUFFIXES[chosen(data[::-1], len(_SUFFIXES))])
 
 
 def use_within(wraps: Mapping[str, Callable[[bytes], bytes]]) -> Callable[[Path, Path], Iterator[Step]]:
