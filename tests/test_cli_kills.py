@@ -16,7 +16,10 @@ import pytest
 from command import process, write_jpeg
 from labelled_folder import write_labelled_folder
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc"),
+]
 
 
 def started(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:

@@ -92,6 +92,11 @@ LOOP = "cannot be read: too many levels of symbolic links; the links lead in a c
         ),
         (("correct", "a.jpg", "-o", "pipe.jpg"), "pipe.jpg: the output is not a regular file; name another output"),
         (("correct", "a.jpg", "-o", "null.jpg", "--if-exists", "skip"), "null.jpg: the output is not a regular file"),
+        (("estimate", "a.jpg", "--failed-list", "pipe.jpg"), "--failed-list pipe.jpg: cannot be written; name a file"),
+        (
+            ("estimate", "a.jpg", "--failed-list", "/dev/full"),
+            "--failed-list /dev/full: cannot be written; name a file",
+        ),
         (("dataset", "prepare", "rendered:count=1,lamps=no", "-o", "loop.jpg"), "cannot be written: too many levels"),
     ],
 )

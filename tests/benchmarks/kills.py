@@ -114,11 +114,14 @@ def is_ours(name: str) -> bool:
     return ".part" in name or ".unfinished" in name
 
 
-def codes(number: int, of_worker: bool) -> set[int]:
-    """The exit codes that are right; a command that was killed before it began to listen dies of the signal itself."""
-    if of_worker:
-        return {0}
-    return {0, -number} if number == signal.SIGKILL else {0, 128 + number, -number}
+def is_right(code: int, complaints: str, number: int, of_worker: bool) -> bool:
+    """Whether the exit code is right; a command that is killed before it begins to listen dies of the signal itself."""
+    if code == 0 or of_worker:
+        return code == 0
+    if number == signal.SIGINT and complaints.endswith("KeyboardInterrupt\n"):
+        # Python itself was just starting.
+        return code in (1, -number)
+    return code == -number or (number != signal.SIGKILL and code == 128 + number)
 
 
 def trial(name: str, number: int, moment: float, of_worker: bool, place: Path, whole: dict[str, str]) -> list[str]:
@@ -138,7 +141,7 @@ def trial(name: str, number: int, moment: float, of_worker: bool, place: Path, w
         of_worker = bool(victims) and of_worker
         os.kill(random.choice(victims or [process.pid]), number)
     _, complaints = process.communicate(timeout=PATIENCE)
-    if process.returncode not in codes(number, of_worker):
+    if not is_right(process.returncode, complaints.decode(), number, of_worker):
         amiss.append(f"exit code {process.returncode}: {complaints.decode()[-300:]}")
     for file, digest in contents(out, command.kept).items():
         if not is_ours(file) and whole.get(file) != digest:
