@@ -10,6 +10,7 @@ same folder: all is there, and nothing else. Exit code 1 if anything is amiss.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
@@ -139,7 +140,8 @@ def trial(name: str, number: int, moment: float, of_worker: bool, place: Path, w
     except subprocess.TimeoutExpired:
         victims = workers(process.pid) if of_worker else [process.pid]
         of_worker = bool(victims) and of_worker
-        os.kill(random.choice(victims or [process.pid]), number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(random.choice(victims or [process.pid]), number)
     _, complaints = process.communicate(timeout=PATIENCE)
     if not is_right(process.returncode, complaints.decode(), number, of_worker):
         amiss.append(f"exit code {process.returncode}: {complaints.decode()[-300:]}")
