@@ -17,7 +17,7 @@ from corpus.case import RECORDS, RESOURCES, XMP
 from corpus.jpeg import segment
 from corpus.reading import shared
 from PIL import Image
-from png_files import around_pixels, write_png
+from png_files import around_pixels, digits, write_png
 
 import awbkit
 from awbkit.errors import AwbWarning
@@ -67,6 +67,22 @@ class TestIptc:
                 corrected(source, suffix)
 
 
+def test_texts_of_a_png_are_told_of_in_few_words(pixels: np.ndarray, tmp_path: Path) -> None:
+    names = (b"A", b"B", b"C", b"D", b"E", b"date:create", b"exif:Make")
+    source = write_png(tmp_path / "a.png", pixels, [(b"tEXt", name + b"\0x") for name in names])
+    with pytest.warns(AwbWarning, match="without the texts 'A', 'B', 'C' and 2 more; an output in PNG"):
+        corrected(source, ".webp")
+    source = write_png(tmp_path / "a.png", pixels, [(b"tEXt", b"date:create\0x")])
+    corrected(source, ".jpg")
+
+
+def test_bare_records_in_a_raw_profile(pixels: np.ndarray, tmp_path: Path) -> None:
+    text = b"Raw profile type iptc\0" + digits(b"iptc", RECORDS)
+    source = write_png(tmp_path / "a.png", pixels, [(b"tEXt", text)])
+    assert shared(corrected(source, ".tif"))["iptc"] == RECORDS
+    assert around_pixels(corrected(source, ".png"))[0] == [(b"tEXt", text)]
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
 def test_thumbnails_in_xmp_go(suffix: str, pixels: np.ndarray, tmp_path: Path) -> None:
     source = jpeg(tmp_path / "a.jpg", pixels, segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + THUMBNAILS))
@@ -86,7 +102,7 @@ def test_xmp_too_long_for_a_segment_is_told_of(pixels: np.ndarray, tmp_path: Pat
 def test_comment_and_extended_xmp_are_told_of(pixels: np.ndarray, tmp_path: Path) -> None:
     extended = segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(40) + b"<x/>")
     source = jpeg(tmp_path / "a.jpg", pixels, segment(0xFE, b"made by hand"), extended)
-    with pytest.warns(AwbWarning, match="without the text 'comment' and the text 'extended XMP'"):
+    with pytest.warns(AwbWarning, match="without the texts 'comment' and 'extended XMP'"):
         corrected(source, ".png")
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _EMBED = {"jpeg": embed_in_jpeg, "png": embed_in_png, "webp": webp.embed, "avif": embed_in_avif}
 _NAMES = {"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
+# ImageMagick's notes of what it read elsewhere.
+_REPEATED = ("date:", "exif:", "xmp:", "icc:", "png:", "tiff:", "jpeg:")
 _MAX_JPEG_XMP = 0xFFFF - 2 - len(xmp.JPEG_HEADER)
 
 
@@ -71,7 +73,8 @@ def embed(target: Path, kind: str, metadata: Metadata, dots: tuple[float, float]
     Returns:
         What the format has no place for, in words.
     """
-    lost = [f"the text {name!r}" for name in metadata.texts]
+    names = [name for name in metadata.texts if not name.startswith(_REPEATED)]
+    lost = [f"the text{'s' * (len(names) > 1)} {_listed(list(map(repr, names)), most=3)}"] if names else []
     if kind == "jpeg" and metadata.xmp and len(metadata.xmp) > _MAX_JPEG_XMP:
         lost.append("XMP of more than 64 KB")
     if kind == "jpeg" and metadata.exif and len(metadata.exif) > MAX_JPEG_BLOCK:
@@ -124,6 +127,6 @@ def other_pictures(photo: RenderedPhoto) -> list[str]:
     return []
 
 
-def _listed(words: list[str], most: int = 5) -> str:
+def _listed(words: list[str], most: int = 9) -> str:
     shown = words[:most] + ([f"{len(words) - most} more"] if len(words) > most else [])
     return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]

@@ -17,7 +17,7 @@ from awbkit.files.embed import PNG_SIGNATURE
 from awbkit.files.ifd import Buffer, mapped
 from awbkit.files.jpeg import EXIF_HEADER
 from awbkit.files.metadata import Metadata
-from awbkit.files.photoshop import without_thumbnails
+from awbkit.files.photoshop import with_iptc, without_thumbnails
 from awbkit.files.raw_profiles import Block, keyword_of, may_hold_block, read_block, read_text, with_block
 from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 
@@ -129,10 +129,13 @@ def read_metadata(path: str) -> Metadata:
                     found.setdefault(block.kind, block.content)
                 else:
                     texts.append(keyword_of(content).decode("latin-1"))
+    resources = found.get("photoshop")
+    if "iptc" in found:
+        resources = with_iptc(resources or b"", found["iptc"])
     return Metadata(
         exif=exif if exif is not None else found.get("exif"),
         xmp=found.get("xmp"),
-        photoshop=found.get("photoshop"),
+        photoshop=resources,
         texts=tuple(texts),
     )
 
@@ -258,7 +261,7 @@ def _renewed_block(block: Block, thumbnail: Thumbnail | None) -> bytes:
         return refresh_thumbnail(block.content, thumbnail, _MAX_EXIF)
     if block.kind == "xmp":
         return xmp.without_other_pictures(block.content)
-    return without_thumbnails(block.content)
+    return without_thumbnails(block.content) if block.kind == "photoshop" else block.content
 
 
 def _background(content: bytes, palette: bytes) -> list[bytes]:

@@ -39,7 +39,7 @@ class Text(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A block that a text chunk holds: its kind ("exif", "xmp" or "photoshop"), what stands before it, and itself."""
+    """A block in a text chunk: its kind ("exif", "xmp", "photoshop" or "iptc"), what stands before it, and itself."""
 
     kind: str
     head: bytes
@@ -107,6 +107,8 @@ def read_block(text: Text) -> Block | None:
         return Block("xmp", b"", data)
     if data.startswith(b"8BIM"):
         return Block("photoshop", b"", data)
+    if data.startswith(b"\x1c"):
+        return Block("iptc", b"", data)
     return None
 
 
