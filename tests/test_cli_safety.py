@@ -58,7 +58,7 @@ def test_estimates_may_be_spread_over_lines(folder: Path, indent: int | None) ->
 def test_a_broken_record_spread_over_lines_is_refused(folder: Path) -> None:
     ran = awbkit("correct", "--from", "-", stdin=b'{\n  "path": "a.jpg",\n  "gains": [1, 1\n}\n')
     assert ran.code == 2
-    assert "not JSON" in ran.complaint
+    assert "standard input, line 4: is no JSON" in ran.complaint
 
 
 def test_no_estimates_are_nothing_to_do(folder: Path) -> None:
