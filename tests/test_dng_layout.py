@@ -140,6 +140,12 @@ def test_a_lossy_dng_is_what_its_polynomials_say(tmp_path: Path) -> None:
     assert np.abs(seen - pixels(write(tmp_path / "b.dng", EIGHT))).mean() < 0.005
 
 
+def test_a_lossy_dng_that_says_nothing_of_its_numbers_is_told_of(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dng", EIGHT, tiles(EIGHT, jpeg), **LOSSY)
+    with pytest.warns(AwbWarning, match="does not say how its 8 bits stand for light"):
+        assert opened(path).thumbnail().valid.any()
+
+
 UNSUPPORTED: dict[str, tuple[np.ndarray, Any, dict[str, Any], str]] = {
     "Deflate": (SAMPLES, None, {"compression": "zlib", "tile": (TILE, TILE)}, "Deflate"),
     "LZW": (SAMPLES, None, {"compression": "lzw"}, "LZW"),

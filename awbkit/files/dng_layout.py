@@ -43,6 +43,7 @@ _RED_GREEN_BLUE = (0, 1, 2)
 _COLOURS = frozenset(range(7))
 _INTERLEAVE = (50975, 52547)
 _FLOAT_PREDICTORS = (3, 34894, 34895)
+_LINEARIZATION, _OPCODE_LIST_2 = 50712, 51009
 _TRAILING = 64
 
 
@@ -140,19 +141,22 @@ def _check_plain(path: str | os.PathLike[str], picture: DngPicture, size: int) -
 
 
 def _check_opcodes(path: str | os.PathLike[str], picture: DngPicture) -> None:
+    if picture.compression == _LOSSY and not {_OPCODE_LIST_2, _LINEARIZATION} & picture.ifd.entries.keys():
+        problem = "does not say how its 8 bits stand for light; LibRaw takes them for gamma-encoded, as in sRGB"
+        warn(path, problem, "see whether tones and colours are right")
     for tag, name in OPCODE_LISTS.items():
         entry = picture.ifd.entries.get(tag)
         if entry is None:
             continue
         content = picture.tiff.raw(entry)
         try:
-            if tag != 51009 or picture.compression != _LOSSY:
+            if tag != _OPCODE_LIST_2 or picture.compression != _LOSSY:
                 for _ in read_opcodes(content):
                     pass
             elif not maps_all(content, picture.samples):
                 raise _unsupported(path, f"has an {name} that maps not every colour by a polynomial")
         except ValueError as error:
-            if tag == 51009 and picture.compression == _LOSSY:
+            if tag == _OPCODE_LIST_2 and picture.compression == _LOSSY:
                 raise UnreadableFile(path, f"has a damaged {name} ({error})", COPY) from None
             warn(path, f"has a damaged {name} ({error}), which is not applied", "see whether the picture is whole")
 

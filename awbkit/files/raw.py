@@ -268,8 +268,9 @@ def _unpack(path: str, raw: rawpy.RawPy, plain: bool) -> None:
     _check_colours(path, raw)
     if not plain and has_unwritten(samples, again):
         raise UnreadableFile(path, "holds sensor data that LibRaw gives up on", COPY)
-    # LibRaw hands three colours out in fours.
-    warn_of_zero_rows(path, samples if samples.ndim == 2 else samples[..., :3])
+    # LibRaw hands three colours out in fours. Every third row is one of each kind of a mosaic's.
+    rows = samples[::3]
+    warn_of_zero_rows(path, rows if rows.ndim == 2 else rows[..., :3])
 
 
 def _check_colours(path: str, raw: rawpy.RawPy) -> None:
