@@ -291,3 +291,9 @@ def test_importing_the_parts_of_the_command_line_is_cheap() -> None:
         "print({'numpy', 'rich', 'typer', 'multiprocessing', 'subprocess'} & (set(sys.modules) - before))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
+
+
+def test_a_path_longer_than_any_is_told_in_a_short_line() -> None:
+    (found,) = find(["x" * 100_000])
+    assert isinstance(found, UnreadableFile)
+    assert len(str(found)) < 200

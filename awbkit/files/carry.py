@@ -22,6 +22,8 @@ _EMBED = {"jpeg": embed_in_jpeg, "png": embed_in_png, "webp": webp.embed, "avif"
 _NAMES = {"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
 # ImageMagick's notes of what it read elsewhere.
 _REPEATED = ("date:", "exif:", "xmp:", "icc:", "png:", "tiff:", "jpeg:")
+# A TIFF header; libvips takes nothing shorter.
+_LEAST_EXIF = 8
 _MAX_JPEG_XMP = 0xFFFF - 2 - len(xmp.JPEG_HEADER)
 
 
@@ -56,7 +58,7 @@ def attach(image: pyvips.Image, kind: str, metadata: Metadata) -> pyvips.Image:
     blob = vips().GValue.blob_type
     if metadata.xmp and (kind != "jpeg" or len(metadata.xmp) <= _MAX_JPEG_XMP):
         image.set_type(blob, "xmp-data", metadata.xmp)
-    if metadata.exif and kind in ("avif", "heic"):
+    if metadata.exif and kind in ("avif", "heic") and len(metadata.exif) >= _LEAST_EXIF:
         image.set_type(blob, "exif-data", metadata.exif)
     return image
 

@@ -117,8 +117,9 @@ def _unreadable(path: str, log: str) -> FileError:
     lines = (line.strip() for line in log.splitlines())
     first = next((line for line in lines if line and "bad seek" not in line), "")
     first = "".join(c if c.isprintable() else "?" for c in first)
-    if any(sign in first.lower() for sign in _UNREAD):
-        return UnsupportedImage(path, f"is stored in a way that awbkit does not read ({first})", "save it with LZW")
+    if any(sign in first.lower() for sign in _UNREAD) and "Empty JPEG" not in first:
+        remedy = "save it as a PNG, or as a TIFF with LZW"
+        return UnsupportedImage(path, f"is stored in a way that awbkit does not read ({first})", remedy)
     return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", COPY_AGAIN)
 
 

@@ -43,6 +43,8 @@ _DIGITS = re.compile("([0-9]+)")
 _SHOWN = 6
 _CHUNK = 65536
 _LONGEST = 1 << 20
+# Linux takes 4096 bytes; Windows, 32767 characters at most.
+_LONGEST_PATH = 1 << 15 if os.name == "nt" else 1 << 12
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,10 @@ def _decoded(entries: Iterable[bytes], nul: bool) -> Iterator[str]:
 def _expand(name: str, recursive: bool, passed_over: PassedOver) -> Iterator[Found | UnreadableFile]:
     if not name:
         yield UnreadableFile(name, "the path is empty", "look for an unset variable in the command")
+        return
+    if len(name) > _LONGEST_PATH:
+        begun = f"{name[:60]}..."
+        yield UnreadableFile(begun, f"is {len(name)} characters long, and no path is", "see what the list holds")
         return
     path = Path(name)
     try:

@@ -165,7 +165,8 @@ def use_sidecar(given: Path, outputs: Path) -> Iterator[Step]:
 
 
 def use_specification(given: Path, _: Path) -> Iterator[Step]:
-    text = given.read_bytes().decode(errors="surrogateescape")
+    # What a user types; that may be echoed whole.
+    text = given.read_bytes()[:300].decode(errors="surrogateescape")
     parsers: tuple[Callable[[str], object], ...] = (Region.parse, registry.parse, layout.parse)
     for parser in parsers:
         yield lambda parser=parser: parser(text)  # type: ignore[misc]
