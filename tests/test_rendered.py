@@ -183,17 +183,19 @@ class TestThumbnail:
 
     @pytest.mark.parametrize("suffix", [".png", ".tif"])
     def test_big_picture_is_sampled_by_rows(self, suffix: str, rng: np.random.Generator, tmp_path: Path) -> None:
-        smooth = pyvips.Image.new_from_array(rng.integers(60, 190, (24, 16, 3), dtype=np.uint8))
-        smooth = smooth.copy(interpretation="srgb").resize(60)
+        smooth = pyvips.Image.new_from_array(rng.integers(60, 190, (64, 8, 3), dtype=np.uint8))
+        smooth = smooth.copy(interpretation="srgb").resize(64)
         smooth.write_to_file(str(tmp_path / f"a{suffix}"))
         thumbnail = awbkit.open(tmp_path / f"a{suffix}").thumbnail()
         exact = LinearImage.from_array(srgb_to_linear(smooth.numpy() / 255)).thumbnail()
         np.testing.assert_array_equal(thumbnail.valid, exact.valid)
-        np.testing.assert_allclose(thumbnail.pixels, exact.pixels, rtol=0.02, atol=0.002)
+        apart = np.abs(np.log(thumbnail.pixels / exact.pixels))
+        assert apart.max() < 0.1
+        assert apart.mean() < 0.02
 
-    @pytest.mark.parametrize("size", [(1500, 1100), (600, 400), (300, 2600)])
+    @pytest.mark.parametrize("size", [(2500, 1700), (300, 2600)])
     @pytest.mark.parametrize("progressive", [False, True])
-    def test_jpeg_is_scaled_while_decoding(
+    def test_jpeg_of_any_size(
         self, size: tuple[int, int], progressive: bool, rng: np.random.Generator, tmp_path: Path
     ) -> None:
         small = Image.fromarray(rng.integers(10, 250, (7, 9, 3), dtype=np.uint8))

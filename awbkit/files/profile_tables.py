@@ -78,8 +78,11 @@ class ProfileTables:
             codes: (H, W, 3) uint8 or uint16.
             scale: The number that stands for 1.0.
         """
-        linear = self.light(sixteen_bits(codes, scale))
-        valid = np.all((codes > 0) & (codes < CLIPPED * scale) & (linear > 0), axis=2)
+        fine = sixteen_bits(codes, scale)
+        linear = self.light(fine)
+        # 8 bits decide, so that finer numbers are black or clipped where coarser ones are.
+        coarse = np.rint(fine / np.float32(257))
+        valid = np.all((coarse > 0) & (coarse < CLIPPED * 255) & (linear > 0), axis=2)
         return linear, valid & (linear.min(axis=2) < _WHITE)
 
 

@@ -26,7 +26,8 @@ from awbkit.files.ifd import mapped
 from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
 from awbkit.files.profile_tables import ProfileTables, read_tables
-from awbkit.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.files.sampling import block_side, jpeg_shrink, sampled, sampled_array, sampled_rows
+from awbkit.image import LinearImage
 
 if TYPE_CHECKING:
     import pyvips
@@ -65,6 +66,11 @@ class RenderedPhoto(Photo):
         """Whether the file stores floating-point numbers."""
         return self.full_scale == 1
 
+    @property
+    def _holds_light(self) -> bool:
+        """Whether the numbers are amounts of light; then each pixel is judged by itself, as those of a raw file."""
+        return self.is_float or (self.encoding is not None and all(c.kind == "linear" for c in self.encoding.curves))
+
     def pixels(self) -> pyvips.Image:
         """The stored pixels, decoded as a stream, with the profile that says what they mean.
 
@@ -84,14 +90,14 @@ class RenderedPhoto(Photo):
         return read_tables(self.profile or b"")
 
     def thumbnail(self) -> LinearImage:
-        shrink = 1
-        if self.format == "jpeg":
-            shrink = next((s for s in (8, 4, 2) if min(self.width, self.height) >= s * 2 * THUMBNAIL_SIZE), 1)
-        if shrink > 1:
-            codes = decode_jpeg(self.path, Path(self.path).read_bytes(), shrink=shrink)
-            return self._linear(codes[_rows(len(codes), 4)]).thumbnail()
-        with decoding(self.path):
-            codes = _sampled(self._seen())
+        side = 1 if self._holds_light else block_side(self.width, self.height)
+        if self.format == "jpeg" and side > 1:
+            shrink = jpeg_shrink(self.width, self.height)
+            decoded = decode_jpeg(self.path, Path(self.path).read_bytes(), shrink=shrink)
+            codes = sampled_array(decoded, side) if shrink == 1 else sampled_rows(decoded)
+        else:
+            with decoding(self.path):
+                codes = sampled(self._seen(), side)
         if self.format == "tiff":
             warn_of_zero_rows(self.path, codes)
         return self._linear(codes).thumbnail()
@@ -113,15 +119,17 @@ class RenderedPhoto(Photo):
             seen = self._linear(codes[..., :3])
             return LinearImage(seen.pixels, seen.valid & (codes[..., 3] > 0), seen.camera)
         encoding = self.encoding
+        # Means of 8 bits have 16.
+        scale = 65535.0 if self.full_scale == 255 and codes.dtype == np.uint16 else self.full_scale
         if encoding is None:
-            return LinearImage(*self.tables.linear_and_valid(codes, self.full_scale), self.camera)
+            return LinearImage(*self.tables.linear_and_valid(codes, scale), self.camera)
         if self.is_float:
             with np.errstate(invalid="ignore", over="ignore"):
                 pixels = (encoding.decode(codes.astype(np.float64)) @ encoding.matrix.T).astype(np.float32)
             # A sensor saturates at 1; rendered light may well be brighter.
             clip = CLIP if self.camera.space == "camera" else np.inf
             return LinearImage.from_array(pixels, camera=self.camera, clip=clip)
-        table, usable = _decode_tables(encoding, 256 if codes.dtype == np.uint8 else 65536, self.full_scale)
+        table, usable = _decode_tables(encoding, 256 if codes.dtype == np.uint8 else 65536, scale)
         pixels, usable = _looked_up(table, codes), _looked_up(usable, codes)
         valid = usable[..., 0] & usable[..., 1] & usable[..., 2]
         if encoding.to_srgb is not None:
@@ -130,41 +138,29 @@ class RenderedPhoto(Photo):
         return LinearImage(np.ascontiguousarray(pixels, dtype=np.float32), valid, self.camera)
 
 
-def _sampled(image: pyvips.Image) -> Pixels:
-    """A sample of the rows, see :func:`_rows`."""
-    tops = _rows(image.height, 8)
-    if len(tops) == image.height:
-        return np.asarray(image.numpy())
-    region = vips().Region.new(image)
-    kind = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
-    rows = [np.frombuffer(region.fetch(0, top, image.width, 1), dtype=kind) for top in tops]
-    return np.stack(rows).reshape(-1, image.width, image.bands)
-
-
-def _rows(height: int, each: int) -> list[int]:
-    """So many rows for each cell of the thumbnail, evenly spaced, and the last row; of a small picture all rows.
-
-    A cell's mean needs a sample of its rows, not all of them. The last one tells whether the file is complete.
-    """
-    if height <= each * THUMBNAIL_SIZE:
-        return list(range(height))
-    edges = np.arange(THUMBNAIL_SIZE + 1) * height // THUMBNAIL_SIZE
-    rows = (edges[:-1, None] + np.diff(edges)[:, None] * (np.arange(each) + 0.5) / each).astype(int).ravel()
-    return [*rows[:-1].tolist(), height - 1]
-
-
 @lru_cache(maxsize=8)
 def _decode_tables(encoding: Encoding, count: int, scale: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Lookup tables (count, 3): the linear value, and whether a number is neither black nor clipped."""
+    """Lookup tables, see :func:`_decoded`: the linear value, and whether a number is neither black nor clipped."""
     codes = np.minimum(np.arange(count) / scale, 1)
-    linear = encoding.decode(np.repeat(codes[:, None], 3, axis=1))
-    return linear.astype(np.float32), (linear > 0) & (linear < CLIP * linear[-1])
+    linear = _decoded(encoding, codes)
+    # Of what is no light yet 8 bits decide, so that finer numbers are black or clipped where coarser ones are.
+    judged = (
+        linear if encoding is LINEAR else _decoded(encoding, np.arange(256) / 255)[np.rint(codes * 255).astype(int)]
+    )
+    return linear.astype(np.float32), (judged > 0) & (judged < CLIP * linear[-1])
+
+
+def _decoded(encoding: Encoding, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The file's own linear RGB of numbers (N,): (N,) where the channels have one curve, else (N, 3)."""
+    if len(set(encoding.curves)) == 1:
+        return encoding.curves[0].decode(codes)
+    return encoding.decode(np.repeat(codes[:, None], 3, axis=1))
 
 
 def _looked_up(table: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
-    """The entries (H, W, 3) of a table (count, 3) for stored numbers (H, W, 3)."""
-    if (table == table[:, :1]).all():
-        return np.take(np.ascontiguousarray(table[:, 0]), codes)
+    """The entries (H, W, 3) of a table (count,) or (count, 3) for stored numbers (H, W, 3)."""
+    if table.ndim == 1:
+        return np.take(table, codes)
     return np.stack([np.take(table[:, channel], codes[..., channel]) for channel in range(3)], axis=2)
 
 
