@@ -356,3 +356,11 @@ def test_replace_swaps_the_folders(labelled: Path, whole: Prepared, tmp_path: Pa
         list(preparation.run())
         assert files(preparation.finish(IfExists.REPLACE).path) == files(whole.path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "set"]
+
+
+def test_unfinished_work_under_other_names_is_damaged(labelled: Path, tmp_path: Path) -> None:
+    left(labelled, tmp_path / "out", 3)
+    journal = tmp_path / "out.unfinished" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"Nikon", b"Mikon").replace(b"Canon", b"Kanon"))
+    with pytest.raises(OutputError, match="holds unfinished work that is damaged; --restart throws it away"):
+        begun(labelled, tmp_path / "out")

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -46,12 +46,13 @@ class Journal:
         ("local", "<f2", (SIZE, SIZE, 2)),
     )
 
-    def __init__(self, folder: Path, plan: str) -> None:
+    def __init__(self, folder: Path, plan: str, names: Mapping[str, tuple[str, ...]]) -> None:
         """Open a journal, or begin one.
 
         Args:
             folder: Where it is kept.
             plan: A digest of what all samples depend on; what one sample depends on is in its key.
+            names: Image, camera, scene and fold of each sample, by its key.
 
         Raises:
             OutputError: If the folder holds the work of another plan, or is damaged.
@@ -65,7 +66,7 @@ class Journal:
         self._synced = time.monotonic()
         if not self._path.exists() or b"\n" not in self._path.read_bytes()[:4096]:
             self._path.write_text(json.dumps({"plan": plan}) + "\n", encoding="utf-8")
-        length = self._read(plan)
+        length = self._read(plan, names)
         self._file = self._path.open("r+b")
         self._file.truncate(length)
         self._file.seek(length)
@@ -139,7 +140,7 @@ class Journal:
             file.write(_unknown_light())
         self._files[name] = file
 
-    def _read(self, plan: str) -> int:
+    def _read(self, plan: str, names: Mapping[str, tuple[str, ...]]) -> int:
         """Note what is there; the length of the journal up to its last whole line."""
         with self._path.open("rb") as file:
             head = file.readline()
@@ -157,7 +158,10 @@ class Journal:
                 length += len(line)
                 entry = self._entry(line)
                 try:
-                    self._note(entry["key"], Row.of(dict(zip(COLUMNS, entry["row"], strict=True))))
+                    key, row = entry["key"], Row.of(dict(zip(COLUMNS, entry["row"], strict=True)))
+                    if names.get(key, row.names) != row.names:
+                        raise self._damaged()
+                    self._note(key, row)
                 except (ValueError, KeyError, TypeError, AttributeError):
                     raise self._damaged() from None
         return length

@@ -119,7 +119,9 @@ class Preparation:
             raise unwritable(self.unfinished, error) from error
         try:
             self._again = Journal.is_in(self.unfinished)
-            self._journal = Journal(self.unfinished, self._plan())
+            names = [(sample.image, sample.camera, sample.scene, sample.fold) for sample in self.samples]
+            known = dict(zip(self._keys, names, strict=True))
+            self._journal = Journal(self.unfinished, self._plan(), known)
         except BaseException as error:
             self._lock.close()
             if isinstance(error, OSError):

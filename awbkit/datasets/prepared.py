@@ -83,11 +83,16 @@ class Row:
         image, camera, scene, fold = (cells[key] for key in ("image", "camera", "scene", "fold"))
         return cls(image, camera, scene, fold, illuminant, exposure, spread, float(cells["gain"]))
 
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """Image, camera, scene and fold."""
+        return self.image, self.camera, self.scene, self.fold
+
     def cells(self) -> list[str]:
         """The values as text, in the order of ``COLUMNS``; six digits of the illuminant, as all records have."""
         red, green, blue = (f"{value:.6f}" for value in self.illuminant)
         rest = [_text(self.exposure), _text(self.spread), f"{self.gain:g}"]
-        return [self.image, self.camera, self.scene, self.fold, red, green, blue, *rest]
+        return [*self.names, red, green, blue, *rest]
 
 
 class Prepared:
