@@ -21,6 +21,10 @@ from pathlib import Path
 from awbkit.errors import AwbError, AwbWarning
 
 
+LONGEST = 20_000
+"""Characters of a message: a path may have 4096, each of which takes four where it is not to be printed."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What came of one use of a reader.
@@ -93,7 +97,7 @@ def complaint_fault(message: str) -> str:
         return f"an error of several lines: {message!r}"
     if "please report" in message or re.search(r"unexpected \w+(Error|Exception)", message):
         return f"an error that nobody foresaw: {message}"
-    if len(message) > 2000:
+    if len(message) > LONGEST:
         return f"an error of {len(message)} characters: {message[:200]}"
     return ""
 

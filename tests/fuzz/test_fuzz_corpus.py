@@ -40,6 +40,7 @@ def _name(file: Path) -> str:
     return file.name.partition("..")[2].replace("--", "/") or file.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [target.name for target in TARGETS])
 def test_the_contract(target: str, worker: Watched) -> None:
     rng = random.Random(17)
