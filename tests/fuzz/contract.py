@@ -20,7 +20,6 @@ from pathlib import Path
 
 from awbkit.errors import AwbError, AwbWarning
 
-
 LONGEST = 20_000
 """Characters of a message: a path may have 4096, each of which takes four where it is not to be printed."""
 
