@@ -14,6 +14,8 @@ from fuzz.raws_twice import decoded_twice
 from raw_files import RGGB, mosaic
 
 import awbkit
+from awbkit.datasets.bayer import read_half_size
+from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile
 from awbkit.files.unwritten import FILLS, _setter, filled_memory, has_unwritten
 
@@ -105,3 +107,10 @@ def test_damaged_raws_give_the_same_bytes_on_every_run_or_are_refused(tmp_path: 
     assert [
         name for name, (first, _) in results.items() if name[0] == "0" and ("File" in first or "Image" in first)
     ] == []
+
+
+@fills
+def test_a_raw_of_a_data_set_that_libraw_gives_up_on_is_refused(tmp_path: Path) -> None:
+    path = half_decoded(tmp_path)
+    with pytest.raises(UnreadableFile, match="LibRaw gives up on"):
+        read_half_size(Source.open(tmp_path), path.name)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage
+from awbkit.files.unwritten import filled_memory, has_unwritten
 from awbkit.image import LinearImage
 
 CLIP = 0.98
@@ -56,13 +57,24 @@ def read_half_size(source: Source, name: str) -> HalfSize:
 
     where = f"{source.path}/{name}"
     data = source.read(name)
+
+    def again() -> NDArray[np.uint16]:
+        with rawpy.imread(io.BytesIO(data)) as other:
+            with filled_memory(1):
+                other.unpack()
+            return np.array(other.raw_image_visible)
+
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
+            with filled_memory():
+                raw.unpack()
             samples = raw.raw_image_visible
             letters = raw.color_desc.decode("ascii", "replace")
             pattern = raw.raw_pattern
             if samples is None or samples.ndim != 2 or pattern is None or pattern.shape != (2, 2):
                 raise UnsupportedImage(where, "is no raw file with a Bayer pattern", "leave it out")
+            if has_unwritten(samples, again):
+                raise UnreadableFile(where, "holds sensor data that LibRaw gives up on", "download it again")
             colours = raw.raw_colors_visible[:2, :2]
             if sorted(letters[colour] for colour in colours.flat) != ["B", "G", "G", "R"]:
                 raise UnsupportedImage(where, f"has a {letters} sensor and not a red, green and blue one")
