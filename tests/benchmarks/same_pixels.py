@@ -15,7 +15,8 @@ profile, which agree to 0.001), of wallpapers that Debian ships and sample pictu
     white-patch    0.42 / 3.00          0.000 / 0.02               0.32 / 1.81          0.075 / 0.33
 
 Up to 4 megapixels the answers are the same. Beyond, where the JPEG's decoder scales, what is left is `awbnet`'s: which
-hundredth of a picture is the greyest changes with the last bit of its numbers.
+hundredth of a picture is the greyest changes with the last bit of its numbers. Lossy files hold other pixels: 18 of the
+84 move `awbnet` by 0.08 / 0.22 in HEIC of 4:4:4, 0.16 / 0.77 in 10 bits, 0.21 / 0.72 in AVIF and 0.36 / 1.20 in WebP.
 """
 
 from __future__ import annotations
