@@ -23,6 +23,7 @@ from awbkit.files.ifd import (
     serialise,
 )
 from awbkit.files.jpeg import EXIF_HEADER, segments
+from awbkit.files.remarks import remarks_heeded
 
 _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
 _EXIF_VERSION, _MAKER_NOTE, _COLOR_SPACE, _WIDTH, _HEIGHT = 36864, 37500, 40961, 40962, 40963
@@ -190,7 +191,7 @@ def _preview_block(path: str | os.PathLike[str]) -> bytes | None:
     import rawpy
 
     try:
-        with rawpy.imread(os.fspath(path)) as raw:
+        with remarks_heeded(os.fspath(path)), rawpy.imread(os.fspath(path)) as raw:
             preview = raw.extract_thumb()
         return _jpeg_block(preview.data) if isinstance(preview.data, bytes) else None
     except (rawpy.LibRawError, ValueError):
