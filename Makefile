@@ -32,7 +32,7 @@ test-tools: $(VENV)/.installed-dev
 
 MINUTES ?= 60
 fuzz: $(VENV)/.installed-dev
-	$(BIN)/python tests/fuzz/fuzz.py --minutes $(MINUTES)
+	$(BIN)/python tests/fuzz/fuzz_readers.py --minutes $(MINUTES)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -33,11 +33,13 @@ def examples(specification: str, source: Source = NOTHING) -> list[Example]:
     return [layout.load(source, sample) for sample in samples(specification, source)]
 
 
-def prepared(specification: str, out: Path, jobs: int = 1, source: Source = NOTHING) -> Prepared:
+def prepared(
+    specification: str, out: Path, jobs: int = 1, source: Source = NOTHING, *, allow_missing: bool = False
+) -> Prepared:
     with Preparation(parse(specification), source, out) as preparation:
         for _ in preparation.run(jobs):
             pass
-        return preparation.finish()
+        return preparation.finish(allow_missing=allow_missing)
 
 
 def same(first: Example, second: Example) -> bool:
@@ -200,7 +202,7 @@ class TestOwnSensitivities:
         assert set(skipped) == {"broken.json", "sensor 1.csv"}
         assert "JSON" in skipped["broken.json"]
         assert "second sensor 1" in skipped["sensor 1.csv"]
-        assert len(prepared("rendered:count=5", tmp_path / "out", source=Source.open(folder))) == 5
+        assert len(prepared("rendered:count=5", tmp_path / "out", source=Source.open(folder), allow_missing=True)) == 5
 
 
 class TestPhotographs:
@@ -244,7 +246,10 @@ class TestPhotographs:
         with Preparation(parse(f"rendered:count=6,photographs={folder}"), NOTHING, tmp_path / "out") as preparation:
             steps = list(preparation.run())
             assert [bool(step.skipped) for step in steps] == [False, True, False] * 2
-            assert {row.scene for row in preparation.finish().rows} == {"grey.png", "more/colours.png"}
+            assert {row.scene for row in preparation.finish(allow_missing=True).rows} == {
+                "grey.png",
+                "more/colours.png",
+            }
 
 
 class TestRefuses:

@@ -252,7 +252,10 @@ def test_a_full_disk_is_told() -> None:
         command = [sys.executable, "-c", RUN]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     last = done.stderr.splitlines()[-1]
-    assert last == "awbkit.errors.OutputError: standard output: cannot be written: no space left on device"
+    assert (
+        last
+        == "awbkit.errors.OutputError: standard output: cannot be written: no space left on device; free some space, or write to another disk"
+    )
 
 
 @pytest.mark.parametrize("nul", [True, False])

@@ -1,7 +1,7 @@
 """Damage sound files, hand them to awbkit's readers, and keep what breaks the contract.
 
-    python tests/fuzz/fuzz.py --minutes 60              goes on for an hour
-    python tests/fuzz/fuzz.py --show TARGET FILE        what one input does
+    python tests/fuzz/fuzz_readers.py --minutes 60              goes on for an hour
+    python tests/fuzz/fuzz_readers.py --show TARGET FILE        what one input does
 
 Findings lie in fuzz-findings/, one folder each: the input, and a text with what happened and the command that shows it.
 """
@@ -63,7 +63,7 @@ def keep(given: Input, fault: str, folder: Path) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     file.write_bytes(given.data)
     name = "" if file.name == given.name else f" --name {given.name}"
-    shown = f"python tests/fuzz/fuzz.py --show {given.target} {file}{name}"
+    shown = f"python tests/fuzz/fuzz_readers.py --show {given.target} {file}{name}"
     (place / "finding.txt").write_text(f"{shown}\n\n{fault}\n", encoding="utf-8", errors="replace")
     return place
 
