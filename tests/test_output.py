@@ -251,11 +251,8 @@ def test_a_full_disk_is_told() -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-c", RUN]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    last = done.stderr.splitlines()[-1]
-    assert (
-        last
-        == "awbkit.errors.OutputError: standard output: cannot be written: no space left on device; free some space, or write to another disk"
-    )
+    told = "standard output: cannot be written: no space left on device; free some space, or write to another disk"
+    assert done.stderr.splitlines()[-1] == f"awbkit.errors.OutputError: {told}"
 
 
 @pytest.mark.parametrize("nul", [True, False])
