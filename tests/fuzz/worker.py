@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -40,13 +41,15 @@ class Watched:
         self._spawn = multiprocessing.get_context("spawn")
         self._process: multiprocessing.process.BaseProcess | None = None
         self._served = 0
+        # This process' own, since a worker that is killed cleans nothing up.
+        self._scratch = tempfile.TemporaryDirectory(prefix="awbkit-fuzz-")
 
     def judge(self, given: Input) -> tuple[str, str]:
         """What the reader told, and how it broke the contract; the latter is empty where it kept it."""
         if self._process is None or self._served >= _RECYCLE_AFTER:
             self.stop()
             self._pipe, other = self._spawn.Pipe()
-            self._process = self._spawn.Process(target=serve, args=(other,), daemon=True)
+            self._process = self._spawn.Process(target=serve, args=(other, self._scratch.name), daemon=True)
             self._process.start()
             other.close()
             self._served = 0
@@ -73,11 +76,11 @@ class Watched:
             self._process = None
 
 
-def serve(pipe: Connection) -> None:
+def serve(pipe: Connection, parent_scratch: str) -> None:
     """Answer until the parent goes."""
     tests = Path(__file__).resolve().parents[1]
     sys.path[:0] = [str(tests / "fuzz"), str(tests), str(tests.parent)]
-    scratch = Path(tempfile.mkdtemp(prefix="awbkit-fuzz-"))
+    scratch = Path(tempfile.mkdtemp(dir=parent_scratch))
     temporary = scratch / "temporary"
     temporary.mkdir()
     tempfile.tempdir = str(temporary)
@@ -88,7 +91,7 @@ def serve(pipe: Connection) -> None:
     from contract import judge
     from targets import BY_NAME
 
-    try:
+    with suppress(EOFError):
         for number in range(sys.maxsize):
             target, name, data = pipe.recv()
             folder = scratch / f"{number}"
@@ -108,7 +111,3 @@ def serve(pipe: Connection) -> None:
             shutil.rmtree(outputs)
             for left in temporary.iterdir():
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-    except EOFError:
-        pass
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
