@@ -72,6 +72,18 @@ def test_numbers_whose_light_stays_are_kept(name: str, primaries: tuple[tuple[fl
         assert np.array_equal(codes, ramp)
 
 
+@pytest.mark.parametrize("cat", [None, "bradford"], ids=["gains", "matrix"])
+@pytest.mark.parametrize("blue", [0.9999, 1.0001])
+@pytest.mark.parametrize("name", CURVES)
+def test_a_light_that_hardly_changes_moves_no_number_by_more_than_one(name: str, blue: float, cat: str | None) -> None:
+    encoding = parse_profile(icc_profile(SRGB_PRIMARIES, CURVES[name]))
+    assert encoding is not None
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    codes = ramp.copy()
+    CodeCorrection.of(Correction(Illuminant.of((1, 1, blue)), cat), encoding, 255.0, codes.dtype)(codes)
+    assert np.abs(codes.astype(int) - ramp).max() <= 1
+
+
 @pytest.mark.parametrize("name", CURVES)
 def test_black_stays_black_and_a_ramp_a_ramp(name: str) -> None:
     encoding = parse_profile(icc_profile(P3_PRIMARIES, CURVES[name]))

@@ -19,8 +19,7 @@ from awbkit.files.encoding import Encoding
 _ROWS = 32
 _SHARE = 256
 _DIAGONAL = 1e-6
-# Relative and absolute; and in single precision.
-_SAME, _SAME_FLOAT = 1e-9, 1e-6
+_ROUNDING = 1e-12
 _Table = NDArray[Any]
 
 
@@ -37,7 +36,8 @@ class CodeCorrection:
         limit: (count, 3) how far highlights may raise each corrected number, where no full 3x3 is needed.
         clipped: (count, 3) the old number's ramp towards clipping, by corrected number, likewise.
         pairs: ``encode`` for red with green and for blue with a fourth byte, of uint8 likewise.
-        ambiguous: Whether several numbers stand for one light, so that one whose light stays must be kept as it is.
+        alike: (count, 3) the least and the greatest number for the same light, where several stand for one: a number
+            that would move among these is kept as it is. None where each has its own.
         first: (3,) corrected numbers from which highlights may matter, likewise; beyond count where they never do.
     """
 
@@ -50,7 +50,7 @@ class CodeCorrection:
     clipped: _Table
     first: NDArray[np.int64]
     pairs: tuple[_Table, _Table] | None = None
-    ambiguous: bool = False
+    alike: tuple[_Table, _Table] | None = None
 
     @classmethod
     def of(cls, correction: Correction, encoding: Encoding, scale: float, dtype: np.dtype[Any]) -> CodeCorrection:
@@ -65,17 +65,19 @@ class CodeCorrection:
             numbers = np.clip(encoding.encode(np.clip(values, 0, 1)), 0, 1) * scale
             return np.rint(numbers).astype(dtype)
 
+        back, stored = encoded(linear), np.arange(count)[:, None].astype(dtype)
+        least, most = np.minimum(back, stored), np.maximum(back, _most(linear, dtype))
         diagonal = np.abs(matrix - np.diag(gains)).max() < _DIAGONAL
         if not diagonal:
             roots = np.linspace(0, 1, 65536)[:, None] ** 2
             empty = np.empty((0, 3), dtype)
             table = encoded(np.repeat(roots, 3, axis=1))
             first = np.full(3, int(np.ceil(KNEE * scale)))
-            ambiguous = bool((np.abs(encoded(linear) - codes * scale) > 1).any())
+            alike = (least, most) if (most - least.astype(np.int64) > 1).any() else None
             decode, on_light = linear.astype(np.float32), matrix.astype(np.float32)
-            return cls(correction.gains, scale, decode, on_light, table, empty, empty, first, ambiguous=ambiguous)
-        stays = np.isclose(np.clip(linear * gains, 0, 1), np.clip(linear, 0, 1), rtol=_SAME, atol=_SAME)
-        table = np.where(stays, np.arange(count)[:, None], encoded(linear * gains)).astype(dtype)
+            return cls(correction.gains, scale, decode, on_light, table, empty, empty, first, alike=alike)
+        moved = encoded(linear * gains)
+        table = np.where((moved >= least) & (moved <= most), stored, moved)
         # A table that lowers a channel can be read backwards, so the old number need not be kept beside the new one.
         limit = np.repeat(np.arange(count)[:, None], 3, axis=1).astype(dtype)
         clipped = np.zeros((count, 3), dtype)
@@ -124,16 +126,25 @@ class CodeCorrection:
         assert self.decode is not None
         before = np.stack([self.decode[:, c].take(codes[..., c]) for c in range(3)], axis=-1)
         linear = before @ self.matrix.T
-        stays = np.abs(np.clip(linear, 0, 1) - np.clip(before, 0, 1)) < _SAME_FLOAT if self.ambiguous else None
         index = np.rint(np.sqrt(np.clip(linear, 0, 1)) * 65535).astype(np.uint16)
         touched = np.any([codes[..., c] >= self.first[c] for c in range(3)], axis=0)
         old = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
         for channel in range(3):
             new = self.encode[:, channel].take(index[..., channel])
-            codes[..., channel] = new if stays is None else np.where(stays[..., channel], codes[..., channel], new)
+            if self.alike is not None:
+                least, most = (bound[:, channel].take(codes[..., channel]) for bound in self.alike)
+                new = np.where((new >= least) & (new <= most), codes[..., channel], new)
+            codes[..., channel] = new
         if touched.any():
             after = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
             codes[..., :3][touched] = np.rint(recover(old, after, self.gains) * np.float32(self.scale))
+
+
+def _most(linear: NDArray[np.floating], dtype: np.dtype[Any]) -> _Table:
+    """(count, 3) the greatest number that stands for the light of each number; dents in curves count as flat."""
+    rising = np.maximum.accumulate(np.clip(linear, 0, 1), axis=0)
+    found = [np.searchsorted(light, light * (1 + _ROUNDING), side="right") - 1 for light in rising.T]
+    return np.stack(found, axis=1).astype(dtype)
 
 
 def _pairs(table: _Table) -> tuple[_Table, _Table] | None:
