@@ -63,7 +63,9 @@ def attach(image: pyvips.Image, kind: str, metadata: Metadata) -> pyvips.Image:
     return image
 
 
-def embed(target: Path, kind: str, metadata: Metadata, dots: tuple[float, float] | None) -> list[str]:
+def embed(
+    target: Path, kind: str, metadata: Metadata, dots: tuple[float, float] | None, profile: bytes | None
+) -> list[str]:
     """Put into a freshly encoded file what its encoder cannot: libvips would rebuild EXIF, without the MakerNote.
 
     Args:
@@ -71,6 +73,7 @@ def embed(target: Path, kind: str, metadata: Metadata, dots: tuple[float, float]
         kind: Its format.
         metadata: What to put in.
         dots: To the inch, across and down; None where nobody knows, so that the encoder made them up.
+        profile: The ICC profile, for a PNG, whose encoder would refuse one with the least fault.
 
     Returns:
         What the format has no place for, in words.
@@ -93,6 +96,8 @@ def embed(target: Path, kind: str, metadata: Metadata, dots: tuple[float, float]
             lost.append("damaged EXIF")
     if kind == "png":
         extra = [(b"zTXt", raw_profile(b"iptc", metadata.photoshop))] if metadata.photoshop else []
+        if profile and profile[16:20] == b"RGB ":
+            extra.append((b"iCCP", png.packed_profile(profile)))
         target.write_bytes(png.extended(target.read_bytes(), extra, dots is not None))
     elif kind == "jpeg":
         target.write_bytes(jpeg_metadata.extended(target.read_bytes(), metadata.photoshop, dots))

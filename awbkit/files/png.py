@@ -140,6 +140,32 @@ def read_metadata(path: str) -> Metadata:
     )
 
 
+def packed_profile(profile: bytes) -> bytes:
+    """The content of a chunk iCCP."""
+    return b"ICC profile\0\0" + zlib.compress(profile)
+
+
+def read_profile(path: str) -> bytes | None:
+    """The embedded ICC profile, also one that libpng would pass over for a small fault that readers of others forgive.
+
+    Returns:
+        None where there is none; what there is of a damaged one, if only nothing.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with mapped(path) as data:
+        for kind, _, _, content in chunks(data):
+            if kind == b"iCCP":
+                try:
+                    return zlib.decompressobj().decompress(_compressed(kind, content), _MAX_TEXTS)
+                except zlib.error:
+                    return b""
+            if kind == b"IDAT":
+                break
+    return None
+
+
 def is_interlaced(path: str) -> bool:
     """Whether the pixels are stored in the order of Adam7."""
     with mapped(path) as data:
@@ -229,7 +255,7 @@ def graft(
     elif any(source[end:]):
         lost.append("what stood behind its end")
     if profile and not any(part[4:8] in _COLOURS for part in before):
-        before.insert(0, chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
+        before.insert(0, chunk(b"iCCP", packed_profile(profile)))
     pixels = [encoded[c.start : c.end] for c in new if c.kind == b"IDAT"]
     parts = [PNG_SIGNATURE, chunk(b"IHDR", header), *before, *pixels, *behind, chunk(b"IEND", b"")]
     return b"".join(parts), list(dict.fromkeys(lost))

@@ -189,7 +189,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
         warn_of_zero_bytes(path)
     _check_single(path, kind, image)
     scale = _full_scale(path, image)
-    profile = _blob(image, "icc-profile-data")
+    profile = png.read_profile(path) if kind == "png" else _blob(image, "icc-profile-data")
     exif = png.read_metadata(path).exif if kind == "png" else _blob(image, "exif-data")
     orientation = read_orientation(exif) if exif else 1
     if kind == "tiff" and image.get_typeof("orientation"):

@@ -30,7 +30,7 @@ _SAVE = "convert it, such as with: magick IN.tif -depth 16 -compress LZW OUT.tif
 STORED = "awbkit-stored"
 """A field that says how the file stores its numbers, where libvips could not hold them as they are."""
 
-_INTEGERS, _FLOATS = 1, 3
+_INTEGERS, _FLOATS, _COMPLEX = 1, 3, (5, 6)
 _YCBCR = 6
 _COLOUR_BLIND = frozenset((1, 5, 8, 32773, 32946, 34925, 50000))
 _PHOTOMETRIC = {5: "CMYK", 8: "CIELAB", 9: "CIELAB", 10: "CIELAB", 32844: "LogL", 32845: "LogLuv"}
@@ -74,6 +74,8 @@ class TiffCoding:
         depth = (8, 16, 32) if self.numbers == _INTEGERS else (16, 24, 32)
         if self.compression == 7 and self.bits != (8,):
             return False
+        if self.numbers in _COMPLEX:
+            return False
         plain = len(self.bits) == 1 and (self.bits[0] in depth or self.numbers not in (_INTEGERS, _FLOATS))
         # libvips reads planes of 16-bit floats as noise.
         unknown_planes = self.apart and (self.tile or (self.is_float and self.bits != (32,)))
@@ -98,6 +100,8 @@ class TiffCoding:
     def depth(self) -> str:
         """Bits of a channel, in words."""
         bits = " and ".join(map(str, self.bits))
+        if self.numbers in _COMPLEX:
+            return f"{bits}-bit complex numbers"
         return f"{bits}-bit {'floating point' if self.numbers == _FLOATS else 'channels'}"
 
     @property
