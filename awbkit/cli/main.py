@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, factorize, methods, prune, quantize, train
-from awbkit.cli.output import abandon_stdout, quiet_on_broken_pipe
+from awbkit.cli.output import abandon, quiet_on_broken_pipe
 from awbkit.errors import AwbError, AwbWarning
 from awbkit.escaping import printable
 from awbkit.files.refusals import unwritable
@@ -44,7 +44,7 @@ def _exit_codes() -> Iterator[None]:
     except OSError as error:
         # All files are opened where their errors are told with a remedy; what is left is the output stream.
         if error.filename is None and error.errno in _OF_OUTPUT:
-            abandon_stdout()
+            abandon(sys.stdout)
             _leave(str(unwritable("standard output", error)), 1)
         if error.filename is None and isinstance(error, FileNotFoundError):
             _leave("the folder that you are in is gone; change to another", 1)
@@ -52,9 +52,11 @@ def _exit_codes() -> Iterator[None]:
 
 
 def _leave(message: str, code: int) -> NoReturn:
-    # The terminal itself may be what is gone.
-    with contextlib.suppress(OSError):
-        print(f"awbkit: {printable(' '.join(message.split()))}", file=sys.stderr)
+    try:
+        print(f"awbkit: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    except OSError:
+        # The terminal itself may be what is gone.
+        abandon(sys.stderr)
     sys.exit(code)
 
 

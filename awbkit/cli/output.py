@@ -179,18 +179,18 @@ def quiet_on_broken_pipe() -> Iterator[None]:
             try:
                 sys.stdout.flush()
             except OSError:
-                abandon_stdout()
+                abandon(sys.stdout)
             raise
         finally:
             # Commands end with an exception, their exit code, and may still have something buffered.
             sys.stdout.flush()
     except BrokenPipeError:
-        abandon_stdout()
+        abandon(sys.stdout)
         raise SystemExit(BROKEN_PIPE_EXIT_CODE) from None
 
 
-def abandon_stdout() -> None:
-    """Send what is still buffered nowhere, or the interpreter would fail to write it once more at exit."""
+def abandon(stream: TextIO) -> None:
+    """Send what a stream still buffers nowhere, or the interpreter would fail to write it once more at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream.fileno())
     os.close(null)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from awbkit.cli.output import Format, Writer, abandon_stdout, default_format, open_writer
+from awbkit.cli.output import Format, Writer, abandon, default_format, open_writer
 from awbkit.cli.terminal import Progress
 from awbkit.errors import UsageError
 from awbkit.escaping import printable
@@ -114,7 +114,7 @@ class Report:
         except BrokenPipeError:
             raise
         except OSError as error:
-            abandon_stdout()
+            abandon(sys.stdout)
             raise unwritable("standard output", error) from error
 
     def summary(self) -> str:
