@@ -22,6 +22,8 @@ Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[flo
 D65_XY = (0.3127, 0.3290)
 """CIE 1931 xy of the canonical white, as IEC 61966-2-1 and ITU-R BT.709 round it."""
 
+_LARGEST = 1e6
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -36,8 +38,8 @@ class Camera:
         as_shot: The white that the camera chose, RGB; None where the file does not say.
 
     Raises:
-        UsageError: If a matrix is not 3x3, not finite or singular, a CCT is not positive, there are more than two
-            matrices, or ``as_shot`` is not three positive numbers.
+        UsageError: If a matrix is not 3x3, not finite, singular or a million times too large or small, a CCT is not
+            positive, there are more than two matrices, or ``as_shot`` is not three positive numbers.
     """
 
     name: str = ""
@@ -195,6 +197,8 @@ def _checked_matrix(matrix: object) -> Matrix:
         values = np.empty(0)
     if values.shape != (3, 3) or not np.isfinite(values).all():
         raise UsageError("a camera matrix must be 3x3 finite numbers (CIE XYZ to camera RGB)")
+    if not 1 / _LARGEST < np.abs(values).max() < _LARGEST and values.any():
+        raise UsageError(f"a camera matrix maps XYZ to RGB of like size; this one's numbers go up to {values.max():g}")
     if np.linalg.matrix_rank(values) < 3:
         raise UsageError("a camera matrix must be invertible; this one is singular")
     rows = values.tolist()

@@ -94,6 +94,7 @@ def _replace_in_index(old: str, new: str) -> Callable[[Path], None]:
         (_json('{"schema": 1, "schema": 1}'), "states 'schema' twice"),
         (lambda folder: (folder / "index.csv").write_text("image,camera\n"), "has no column"),
         (_replace_in_index("img2", "x" * 200_000), "is no table"),
+        (_replace_in_index(",0.", ",9."), "not of unit length"),
         (lambda folder: (folder / "index.csv").write_text(",".join(COLUMNS) + "\n"), "no lines below its header"),
         (lambda folder: (folder / "thumbnails.npy").write_bytes(b"no array"), "is damaged"),
         (_npy(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"), "is damaged"),

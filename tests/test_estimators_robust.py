@@ -103,6 +103,13 @@ def test_no_valid_pixel_is_an_error_in_words(specification: str, shape: tuple[in
         parse(specification).estimate(image)
 
 
+@pytest.mark.parametrize("specification", FROM_PIXELS)
+@pytest.mark.filterwarnings("error")
+def test_valid_pixels_without_light_are_an_error_in_words(specification: str) -> None:
+    with pytest.raises(AwbError, match="no light"):
+        parse(specification).estimate(of(np.zeros((64, 64, 3))))
+
+
 @pytest.mark.parametrize("specification", ANY_PARAMETERS)
 @pytest.mark.parametrize("shape", [(1, 1), (64, 64), (3, 200)])
 def test_one_valid_pixel_is_the_answer(specification: str, shape: tuple[int, int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from integer_models import SHAPES, integer_model, pictures, random_model, rounde
 from awbkit.bench import cortex
 from awbkit.errors import CheckFailed
 from awbkit.escaping import c_comment
+from awbkit.export.c import limited
 from awbkit.export.c.check import answer, check, compare, compiler, record
 from awbkit.export.c.emit import emit
 from awbkit.export.c.limited import output_of
@@ -287,6 +289,12 @@ def test_what_never_ends_is_stopped(tmp_path: Path) -> None:
     output_of([str(compiler()), "x.c", "-o", "x"], tmp_path)
     with pytest.raises(CheckFailed, match=r"x took more than 0\.2 seconds and was stopped"):
         output_of([str(tmp_path / "x")], tmp_path, seconds=0.2)
+
+
+def test_what_has_ended_already_needs_no_killing() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
+    process.wait()
+    limited.kill(process)
 
 
 @pytest.mark.compiler

@@ -77,6 +77,8 @@ class Row:
         illuminant = (float(cells["r"]), float(cells["g"]), float(cells["b"]))
         if not all(0 < value < math.inf for value in illuminant):
             raise ValueError(f"illuminant of {cells['image']} is not positive")
+        if max(illuminant) > 2:
+            raise ValueError(f"illuminant of {cells['image']} is not of unit length")
         if not 0 < float(cells["gain"]) < math.inf:
             raise ValueError(f"gain of {cells['image']} is not positive")
         exposure, spread = (float(cells[key]) if cells[key] else None for key in ("exposure", "spread"))

@@ -23,12 +23,15 @@ def scaled(image: LinearImage) -> FloatArray:
         float64 (H, W, 3).
 
     Raises:
-        AwbError: If no pixel is valid.
+        AwbError: If no pixel is valid, or all that are valid are black.
     """
     if not image.valid.any():
         raise AwbError("no valid pixel: every pixel is clipped, black or masked")
     pixels = np.where(image.valid[..., None], image.pixels, np.float32(0)).astype(np.float64)
-    return np.asarray(pixels / pixels.max())
+    largest = pixels.max()
+    if not largest > 0:
+        raise AwbError("no light: every valid pixel is black")
+    return np.asarray(pixels / largest)
 
 
 def valid_pixels(image: LinearImage) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -44,10 +45,10 @@ def output_of(command: Sequence[str], folder: Path, given: bytes = b"", seconds:
         try:
             out, complaint = process.communicate(given, timeout=seconds)
         except subprocess.TimeoutExpired:
-            _kill(process)
+            kill(process)
             raise CheckFailed(f"{name} took more than {seconds:g} seconds and was stopped") from None
         except BaseException:
-            _kill(process)
+            kill(process)
             raise
     if process.returncode:
         lines = complaint.decode(errors="replace").strip().splitlines()
@@ -57,9 +58,12 @@ def output_of(command: Sequence[str], folder: Path, given: bytes = b"", seconds:
     return out
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process of a session of its own, with all that it started; one that has ended is left alone."""
     # A compiler is a driver that starts others, which would go on without it.
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
+        # A signal may arrive here just when all of it has ended by itself; macOS then says "not permitted".
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
