@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -11,7 +12,7 @@ from conftest import ADOBE_PRIMARIES, encode, gamma_curve, icc_profile
 from PIL import Image
 
 import awbkit
-from awbkit.errors import UnsupportedImage
+from awbkit.errors import AwbWarning, UnsupportedImage
 
 PROFILE = icc_profile(ADOBE_PRIMARIES, gamma_curve(2.2))
 
@@ -56,6 +57,12 @@ def test_a_tiff_of_complex_numbers_is_no_damaged_one(tmp_path: Path) -> None:
     tifffile.imwrite(path, np.ones((20, 20, 3), np.complex64), photometric="rgb")
     with pytest.raises(UnsupportedImage, match="64-bit complex numbers"):
         awbkit.estimate(path)
+
+
+def test_a_lossless_jpeg_that_becomes_lossy_is_told_of(tmp_path: Path, scene: np.ndarray) -> None:
+    (tmp_path / "in.jpg").write_bytes(imagecodecs.jpeg8_encode(encode(scene), lossless=True))
+    with pytest.warns(AwbWarning, match="lossless JPEG"):
+        awbkit.correct(tmp_path / "in.jpg", tmp_path / "out.jpg", illuminant=(1, 1, 0.9999))
 
 
 @pytest.mark.parametrize("chroma", [444, 422, 420])

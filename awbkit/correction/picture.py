@@ -12,7 +12,7 @@ from awbkit.correction.codes import CodeCorrection, for_each
 from awbkit.correction.inversion import NotInvertible
 from awbkit.correction.tables import TableCorrection
 from awbkit.correction.von_kries import Correction
-from awbkit.errors import UnreadableFile, UnsupportedImage
+from awbkit.errors import UnreadableFile, UnsupportedImage, warn
 from awbkit.files import jpeg
 from awbkit.files.decode import Pixels, decode_jpeg, decoding
 from awbkit.files.encoding import SRGB, Encoding
@@ -82,6 +82,8 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
             raise UnsupportedImage(
                 photo.path, "is an XYB JPEG or one like it, which no encoder here writes", "name an output in PNG"
             )
+        if not info.qtables:
+            warn(photo.path, "is a lossless JPEG, and its output a lossy one", "an output in PNG or TIFF loses nothing")
         rgbx = decode_jpeg(photo.path, source, "RGBX", repeats_chroma=info.subsampling > 0)
         correct = _prepared(photo, correction, rgbx.dtype)
         if not jpeg.can_join(info):
