@@ -17,7 +17,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&#!$])")
 
 # What spreadsheets take for a formula, the wide forms of East Asian keyboards too; a single sign is none.
 _FORMULA = re.compile(r"'*(?:[=@\t\r\n＝＠]|[+\-＋－].)", re.DOTALL)
-_QUOTED = re.compile('[",\r\n]|^\\s|\\s$')
+_QUOTED = re.compile('[",\x00-\x08\x0a-\x1f\x7f-\x9f]|^\\s|\\s$')
 
 _UNFIT = re.compile(r"[^\w.+ ()\[\]{},=~-]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")

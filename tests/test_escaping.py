@@ -150,3 +150,8 @@ def test_a_file_stem_is_one_part_of_a_path_anywhere(text: str) -> None:
 def test_file_stems(text: str, stem: str, tmp_path: Path) -> None:
     assert file_stem(text) == stem
     (tmp_path / f"{stem}.onnx").touch()
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x1b", "\x7f", "\x9b"])
+def test_csv_quotes_control_characters(control: str) -> None:
+    assert csv_line([f"a{control}b", 1]) == f'"a{control}b",1\n'

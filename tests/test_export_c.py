@@ -17,7 +17,7 @@ from hostile_text import HOSTILE
 from integer_models import SHAPES, integer_model, pictures, random_model, rounded
 
 from awbkit.bench import cortex
-from awbkit.errors import CheckFailed
+from awbkit.errors import CheckFailed, OutputError
 from awbkit.escaping import c_comment
 from awbkit.export.c import limited
 from awbkit.export.c.check import answer, check, compare, compiler, record
@@ -289,6 +289,12 @@ def test_what_never_ends_is_stopped(tmp_path: Path) -> None:
     output_of([str(compiler()), "x.c", "-o", "x"], tmp_path)
     with pytest.raises(CheckFailed, match=r"x took more than 0\.2 seconds and was stopped"):
         output_of([str(tmp_path / "x")], tmp_path, seconds=0.2)
+
+
+def test_a_full_temporary_folder_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "awb.c").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="no space left on device; free some space"):
+        limited.put(tmp_path, {"awb.c": "int x;"})
 
 
 def test_what_has_ended_already_needs_no_killing() -> None:

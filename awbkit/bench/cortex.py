@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from awbkit.export.c.check import compare, record
-from awbkit.export.c.limited import output_of
+from awbkit.export.c.limited import output_of, put
 from awbkit.export.cases import Case
 from awbkit.files.parts import scratch
 from awbkit.network.integer.model import IntegerModel
@@ -76,9 +76,7 @@ def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Ca
     """
     place = firmware()
     with scratch() as folder:
-        for file, text in sources.items():
-            (folder / file).write_text(text, encoding="ascii")
-        (folder / "thumbnails.bin").write_bytes(b"".join(map(record, cases)))
+        put(folder, {**sources, "thumbnails.bin": b"".join(map(record, cases))})
         processing = [f"-mcpu={processor}", "-mthumb", "-I."]
         linked = [*_LINKED, "-T", str(place / "mps2.ld"), "-nostartfiles", "--specs=rdimon.specs"]
         given = ["awb.c", str(place / "main.c"), str(place / "startup.c")]

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from awbkit.export.c.check import record
-from awbkit.export.c.limited import output_of
+from awbkit.export.c.limited import output_of, put
 from awbkit.export.cases import Case
 from awbkit.files.parts import scratch
 
@@ -50,7 +50,6 @@ def microseconds_in_c(sources: Mapping[str, str], cases: Sequence[Case], cc: str
         CheckFailed: If it does not compile or run, or takes too long.
     """
     with scratch() as folder:
-        for file, text in {**sources, "timing.c": files(__package__).joinpath("timing.c").read_text("ascii")}.items():
-            (folder / file).write_text(text, encoding="ascii")
+        put(folder, {**sources, "timing.c": files(__package__).joinpath("timing.c").read_text("ascii")})
         output_of([cc, *_FLAGS, "awb.c", "timing.c", "-o", "timing"], folder)
         return float(output_of([str(folder / "timing")], folder, b"".join(map(record, cases))))

@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 
 from awbkit.errors import CheckFailed
-from awbkit.export.c.limited import output_of
+from awbkit.export.c.limited import output_of, put
 from awbkit.export.cases import Case
 from awbkit.files.parts import scratch
 from awbkit.network.integer.arithmetic import OCTAVE, exp2
@@ -43,8 +43,7 @@ def check(sources: Mapping[str, str], model: IntegerModel, cases: Iterable[Case]
     """
     kept = list(cases)
     with scratch() as place:
-        for name, text in {**sources, "driver.c": files(__package__).joinpath("driver.c").read_text("ascii")}.items():
-            (place / name).write_text(text, encoding="ascii")
+        put(place, {**sources, "driver.c": files(__package__).joinpath("driver.c").read_text("ascii")})
         output_of([cc, *_FLAGS, "awb.c", "driver.c", "-o", "driver"], place)
         told = output_of([str(place / "driver")], place, b"".join(map(record, kept)))
     lines = [[int(word) for word in line.split()] for line in told.decode("ascii", "replace").splitlines()]

@@ -6,11 +6,12 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from awbkit.errors import CheckFailed
 from awbkit.escaping import printable
+from awbkit.files.refusals import unwritable
 
 SECONDS = 600
 """A hundred times what the largest shipped network takes in an emulator."""
@@ -56,6 +57,19 @@ def output_of(command: Sequence[str], folder: Path, given: bytes = b"", seconds:
         reason = next((line for line in lines if "error" in line), lines[-1] if lines else "it says nothing")
         raise CheckFailed(f"{name} fails: {printable(reason)}; report this with the model")
     return out
+
+
+def put(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Write what is compiled, texts in ASCII, into a temporary folder.
+
+    Raises:
+        OutputError: If there is no room for it.
+    """
+    try:
+        for name, content in contents.items():
+            (folder / name).write_bytes(content.encode("ascii") if isinstance(content, str) else content)
+    except OSError as error:
+        raise unwritable(folder.parent, error) from error
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
