@@ -153,6 +153,8 @@ class TestNoPicture:
             (b"\0\0\0\x08wide\0\0\0\0mdat", "a video"),
             (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL"),
             (b"\xff\x0a", "a JPEG XL"),
+            (b"\xff\xd8\xff\xf7\0\x0b\x08", "a JPEG-LS"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\4CgBI\x50\0\x20\2", "a PNG in the coding of Apple's apps"),
             (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000"),
             (b"%PDF-1.7", "a PDF"),
             (b"8BPS\0\1", "a Photoshop document"),

@@ -12,7 +12,11 @@ _RAW = (
     *(b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM", b"IIU\0", b"IIRO", b"IIRS", b"MMOR"),
     *(b"II\x1a\0\0\0HEAPCCDR", b"ARRI", b"NOKIARAW", b"DSC-Image"),
 )
+_APPLE_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI"
+_JPEG_LS = b"\xff\xd8\xff\xf7"
 _FOREIGN = (
+    (_APPLE_PNG, "a PNG in the coding of Apple's apps"),
+    (_JPEG_LS, "a JPEG-LS"),
     (b"GIF8", "a GIF"),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL"),
     (b"\xff\x0a", "a JPEG XL"),
@@ -50,6 +54,8 @@ _OTHER_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 def sniff(head: bytes) -> str | None:
     """The format that the first 32 bytes of a file announce: "jpeg", "png", "tiff", "webp", "avif", "heic" or None."""
+    if head.startswith((_APPLE_PNG, _JPEG_LS)):
+        return None
     if head.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
