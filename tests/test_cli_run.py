@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -254,3 +255,10 @@ class TestCompletion:
         }
         ran = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
         assert set(ran.stdout.decode().split()) == offered
+
+
+def test_a_checkout_without_what_it_needs_says_so() -> None:
+    command = [sys.executable, "-S", "-m", "awbkit", "--version"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], env={}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"awbkit: \w+ is not installed; pip install \. brings .*\n", done.stderr)
