@@ -1,12 +1,24 @@
-"""`python -m awbkit`."""
+"""`awbkit` and `python -m awbkit`."""
 
 import sys
 
-try:
-    from awbkit.cli.main import main
-except ModuleNotFoundError as error:
-    # A checkout runs without being installed, but not without what it needs.
-    sys.exit(f"awbkit: {error.name} is not installed; pip install . brings all that awbkit needs")
+from awbkit.interrupts import Stopped, end_like_ctrl_c
+
+
+def run() -> None:
+    """Run the command line and exit; by a signal's own code even while the command is still being loaded."""
+    try:
+        end_like_ctrl_c()
+        from awbkit.cli.main import main
+    except ModuleNotFoundError as error:
+        # A checkout runs without being installed, but not without what it needs.
+        sys.exit(f"awbkit: {error.name} is not installed; pip install . brings all that awbkit needs")
+    except Stopped as stop:
+        sys.exit(128 + stop.number)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    main()
+
 
 if __name__ == "__main__":
-    main()
+    run()

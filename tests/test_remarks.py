@@ -19,9 +19,14 @@ from awbkit.files.remarks import remarks_heeded
 
 # In a process of its own, since the tests' own may have further threads.
 HEEDED = """
-import os, sys
+import _thread, os, sys, threading
 from awbkit.errors import collected_warnings
 from awbkit.files.remarks import remarks_heeded
+if len(sys.argv) > 2:
+    called = threading.Event()
+    _thread.start_new_thread(lambda: (threading.current_thread(), called.set()), ())
+    called.wait()
+    assert threading.active_count() == 2
 with collected_warnings() as told:
     with remarks_heeded("a.dng"):
         os.write(2, sys.argv[1].encode())
@@ -33,9 +38,9 @@ def say(text: str) -> None:
     os.write(2, text.encode())
 
 
-def heeded(text: str) -> tuple[str, str]:
+def heeded(text: str, *options: str) -> tuple[str, str]:
     """The warnings that a text makes, and what reaches standard error."""
-    done = subprocess.run([sys.executable, "-c", HEEDED, text], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", HEEDED, text, *options], capture_output=True, text=True, check=True)
     return done.stdout, done.stderr
 
 
@@ -43,6 +48,12 @@ def heeded(text: str) -> tuple[str, str]:
 def test_a_remark_becomes_a_warning(remark: str) -> None:
     told, err = heeded(f"/somewhere/a.dng: {remark}\n")
     assert told.startswith(f"LibRaw finds it damaged ({remark.lower()}); ")
+    assert err == ""
+
+
+def test_a_codecs_thread_that_called_back_is_no_company() -> None:
+    told, err = heeded("a.dng: data corrupted at 3\n", "called back")
+    assert told.startswith("LibRaw finds it damaged")
     assert err == ""
 
 

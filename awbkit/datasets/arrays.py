@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tokenize
 import warnings
 import zlib
@@ -18,6 +19,9 @@ DAMAGE = (
     *(AttributeError, NotImplementedError, SyntaxError, tokenize.TokenError, BadZipFile, zlib.error),
 )
 """What NumPy raises on files that are none: it parses their headers as Python's literals."""
+
+# Python's words for a header that is no literal name objects by where they lie in memory.
+_AT_AN_ADDRESS = re.compile(r"[:,]?\s*<[\w.]+ object at 0x[0-9a-f]+>")
 
 
 def mapped(path: Path, kind: type[np.generic], cell: tuple[int, ...]) -> NDArray[Any]:
@@ -43,7 +47,8 @@ def mapped(path: Path, kind: type[np.generic], cell: tuple[int, ...]) -> NDArray
             warnings.simplefilter("ignore")
             array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except DAMAGE as error:
-        raise ValueError(f"is damaged ({' '.join(str(error).split())[:100] or type(error).__name__})") from None
+        reason = _AT_AN_ADDRESS.sub("", " ".join(str(error).split()))
+        raise ValueError(f"is damaged ({reason[:100] or type(error).__name__})") from None
     if array.dtype != kind or array.ndim != len(cell) + 1 or array.shape[1:] != cell:
         raise ValueError(f"has the shape {array.shape} of {array.dtype}")
     return array

@@ -284,7 +284,9 @@ def _given_cameras(source: Source) -> dict[str, Camera]:
                 camera = camera_from_json(name, entry)
             except KeyError as error:
                 raise UnreadableFile(where, f"{name!r} lacks {error}", _CAMERAS_FORM) from None
-            except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            except (TypeError, AttributeError):
+                raise UnreadableFile(where, f"{name!r}: is not of the form of a camera", _CAMERAS_FORM) from None
+            except (ValueError, OverflowError) as error:
                 raise UnreadableFile(where, f"{name!r}: {error}", _CAMERAS_FORM) from None
             if cameras.setdefault(name, camera) != camera:
                 raise UnreadableFile(

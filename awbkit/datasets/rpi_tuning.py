@@ -66,8 +66,11 @@ class RpiTuning:
             black = float(algorithms["rpi.black_level"]["black_level"]) / 65536
         except Malformed as error:
             raise UnreadableFile(where, str(error), _REMEDY) from None
-        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-            raise UnreadableFile(where, f"is no Raspberry Pi tuning file ({error!r})", _REMEDY) from None
+        except KeyError as error:
+            raise UnreadableFile(where, f"is no Raspberry Pi tuning file (it lacks {error})", _REMEDY) from None
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
+            problem = "is no Raspberry Pi tuning file (a colour curve, matrix or black level is not of its form)"
+            raise UnreadableFile(where, problem, _REMEDY) from None
         tables = curve, kelvin, ccms
         if not all(len(table) and np.isfinite(table).all() for table in tables) or not 0 <= black < 1:
             raise UnreadableFile(where, "has an empty or infinite colour table", _REMEDY)

@@ -216,6 +216,7 @@ TARGETS = (
             _FILES + reader
             for reader in (
                 *("open:open_photo", "rendered:open_rendered", "decode:load", "jpeg:read_info", "png:read_metadata"),
+                "png:read_profile",
                 *("tiff:read_metadata", "pages:read_pages", "tiff_codings:read_coding", "carry:read_metadata"),
                 *("jpeg_metadata:read_metadata", "raw_profiles:read_text", "raw_profiles:read_block"),
             )
