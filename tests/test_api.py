@@ -136,6 +136,7 @@ def test_failures_are_of_one_tree_and_write_nothing(folder: Path, call: object, 
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_users_are_type_checked(folder: Path) -> None:
     (folder / "user.py").write_text(
         """\

@@ -18,6 +18,8 @@ import pytest
 from awbkit.batch import Outcome, default_jobs, run
 from awbkit.errors import AwbError, UnreadableFile
 
+pytestmark = pytest.mark.slow
+
 HERE = str(Path(__file__).parent)
 
 

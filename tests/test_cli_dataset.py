@@ -11,6 +11,8 @@ import pytest
 from command import awbkit
 from labelled_folder import write_labelled_folder
 
+pytestmark = pytest.mark.slow
+
 LAYOUTS = (
     *("cl3an", "gehler-shi", "nus-8", "cube-plus", "simple-cube-pp", "intel-tau", "lsmi", "ambient6k", "awb-nn"),
     *("folder", "rendered"),

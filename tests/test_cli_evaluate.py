@@ -17,6 +17,8 @@ from evaluation_sets import write_prepared
 
 from awbkit.datasets.prepared import Prepared
 
+pytestmark = pytest.mark.slow
+
 CAMERAS = ["Canon EOS 550D", "Nikon D810"] * 12
 
 ORACLE = """

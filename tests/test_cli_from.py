@@ -127,6 +127,7 @@ PER_FILE: list[tuple[Record, str]] = [
 
 
 @pytest.mark.parametrize(("change", "message"), PER_FILE)
+@pytest.mark.slow
 def test_a_bad_record_costs_its_file(estimates: list[Record], change: Record, message: str) -> None:
     bad, fine = {**estimates[0], **change}, estimates[1]
     ran = awbkit("correct", "--from", "-", "-d", "out", "-q", stdin=lines([bad, fine]))

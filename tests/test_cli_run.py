@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from command import Ran, awbkit, process, write_jpeg, write_raw
 
+pytestmark = pytest.mark.slow
+
 AWBKIT = f"{shlex.quote(sys.executable)} -m awbkit"
 FULL = Path("/dev/full")
 COMMANDS = {

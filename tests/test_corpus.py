@@ -13,6 +13,8 @@ from corpus.reading import changed_share, differences, tags
 import awbkit
 from awbkit.errors import AwbWarning
 
+pytestmark = pytest.mark.slow
+
 CASES = list(all_cases())
 NEARLY_NEUTRAL = (1.0, 1.0, 1.0 - 1e-7)
 

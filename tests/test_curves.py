@@ -61,6 +61,7 @@ REFUSED = {
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("primaries", [SRGB_PRIMARIES, P3_PRIMARIES], ids=["srgb", "p3"])
 @pytest.mark.parametrize("name", CURVES)
+@pytest.mark.slow
 def test_numbers_whose_light_stays_are_kept(name: str, primaries: tuple[tuple[float, float], ...], dtype: type) -> None:
     encoding = parse_profile(icc_profile(primaries, CURVES[name]))
     assert encoding is not None

@@ -51,6 +51,7 @@ def empty(tmp_path: Path) -> Path:
     return tmp_path / "cube"
 
 
+@pytest.mark.slow
 def test_image_n_has_line_n(copy: Path) -> None:
     samples, skipped = found(CubePlus(), copy)
     assert {int(name): sample.illuminant for name, sample in samples.items()} == LIGHTS

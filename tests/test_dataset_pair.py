@@ -18,6 +18,8 @@ from awbkit.datasets.registration import register, shifted
 from awbkit.errors import UsageError
 from awbkit.illuminant import angular_error
 
+pytestmark = pytest.mark.slow
+
 WARM = (1.0, 0.62, 0.28)
 COOL = (0.7, 1.0, 1.5)
 ROSE = (1.2, 0.7, 0.9)

@@ -26,6 +26,8 @@ from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.files.outputs import IfExists
 from awbkit.illuminant import angular_error
 
+pytestmark = pytest.mark.slow
+
 COUNT = 40
 
 
@@ -233,7 +235,6 @@ class TestMissing:
         assert "img41" in (tmp_path / "out" / "skipped.csv").read_text()
 
 
-@pytest.mark.slow
 def test_an_image_that_takes_the_process_down_is_told_of_by_the_next_run(tmp_path: Path) -> None:
     source = write_labelled_folder(tmp_path / "set", 4)
     options = ("folder", str(source), "-o", str(tmp_path / "out"), "-j", "1", "-q")

@@ -19,6 +19,8 @@ from awbkit.estimators import parse as parse_method
 from awbkit.files.encoding import srgb_to_linear
 from awbkit.illuminant import angular_error
 
+pytestmark = pytest.mark.slow
+
 NOTHING = Source("")
 
 

@@ -52,6 +52,7 @@ def test_copies_of_an_image_in_its_scene_prove_nothing(rng: np.random.Generator)
     assert np.diff(as_if_new[0]) < np.diff(alone[0]) / 2
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_true_mean_as_often_as_they_say(rng: np.random.Generator) -> None:
     """100 samples of 80 scenes of 2 images; 95 % intervals may miss some 5, and with skewed errors a few more."""
     resamples = one_camera(160, per_scene=2)
@@ -99,6 +100,7 @@ def test_scenes_are_drawn_from_all_cameras_and_shared_scenes_stay_whole() -> Non
 
 
 @pytest.mark.parametrize(("cameras", "each"), [(1, 30), (1, 100), (10, 10), (20, 2), (20, 1)])
+@pytest.mark.slow
 def test_any_number_of_cameras_is_as_sure_as_it_says(cameras: int, each: int, rng: np.random.Generator) -> None:
     """400 pairs of methods with log-normal errors of one mean; three standard errors of 5 % of them are 3.3 %."""
     count = cameras * each

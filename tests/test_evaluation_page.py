@@ -29,6 +29,8 @@ from awbkit.files.encoding import srgb_to_linear
 from awbkit.files.outputs import IfExists
 from awbkit.image import LinearImage
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "img", "input", "br"}
 
 

@@ -15,6 +15,8 @@ from awbkit.evaluation.methods import resolve
 from awbkit.evaluation.result import Judged
 from awbkit.evaluation.run import Run
 
+pytestmark = pytest.mark.slow
+
 CAMERAS = ["Canon EOS 550D"] * 50 + ["Nikon D810"] * 40
 OWN = """
 import os

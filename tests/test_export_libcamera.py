@@ -35,6 +35,7 @@ def run_in_torch(module: Temperature) -> object:
 
 
 @pytest.mark.parametrize(("target", "zones"), [("pisp", (32, 32)), ("bcm2835", (12, 16))])
+@pytest.mark.slow
 def test_the_temperature_is_that_of_the_model(tmp_path: Path, target: str, zones: tuple[int, int]) -> None:
     model, camera = named_float("awbnet-s", "raw"), sensor(tmp_path, target)
     assert camera.zones == zones

@@ -26,6 +26,8 @@ from awbkit.datasets.prepared import COLUMNS, Prepared
 from awbkit.escaping import csv_line, csv_text
 from awbkit.export.libcamera import Sensor
 
+pytestmark = pytest.mark.slow
+
 NAMES = [text for text in HOSTILE if "/" not in text and "\0" not in text]
 """Those that a file can have."""
 

@@ -26,6 +26,7 @@ from awbkit.network.models import load, shipped
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("bits", "apart"), [(Bits(8, 8), 0.7), (Bits(8, 16), 0.6)])
+@pytest.mark.slow
 def test_whole_numbers_answer_as_floating_point_does(shape: str, bits: Bits, apart: float) -> None:
     exact, whole = random_model(SHAPES[shape]), integer_model(shape, bits)
     unseen = pictures(20)[12:]

@@ -11,6 +11,8 @@ from awbkit.export.cases import surfaces
 from awbkit.network.architecture import architecture
 from awbkit.network.latency import TABLES, instructions
 
+pytestmark = pytest.mark.slow
+
 _READING = 9000
 """What ``awb_describe`` takes more than measuring alone, about: it reads what the network reads, and hands it out."""
 

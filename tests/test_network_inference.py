@@ -43,6 +43,7 @@ BUILT = {**{name: architecture(name) for name in names()}, "pruned": PRUNED}
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("name", BUILT)
+@pytest.mark.slow
 def test_numpy_equals_torch(name: str, known: bool) -> None:
     built = BUILT[name]
     network = trained(built, 1)

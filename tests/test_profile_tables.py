@@ -22,6 +22,8 @@ from awbkit.files.jpeg import segments
 from awbkit.files.profile_tables import read_tables
 from awbkit.files.rendered import RenderedPhoto
 
+pytestmark = pytest.mark.slow
+
 WIDE = gamma(PROPHOTO, 1.8)
 CAMERA = gamma(ADOBE, 2.2)
 SCREEN = Device(SRGB, srgb_to_linear, linear_to_srgb)

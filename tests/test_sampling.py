@@ -52,6 +52,7 @@ FORMATS: dict[str, tuple[str, Callable[[Path, np.ndarray], object]]] = {
 
 @pytest.mark.parametrize("size", [(255, 301), (256, 257), (517, 511), (523, 513)])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.slow
 def test_pixels_of_a_jpeg_in_another_format(size: tuple[int, int], subsampling: int, tmp_path: Path) -> None:
     photograph(*size).save(tmp_path / "a.jpg", quality=80, subsampling=subsampling)
     expected = awbkit.open(tmp_path / "a.jpg").thumbnail()

@@ -183,6 +183,7 @@ def test_jpeg_of_twelve_bits(make: Any) -> None:
 
 
 @pytest.mark.parametrize("compression", ["zlib", "lzma", "zstd"])
+@pytest.mark.slow
 def test_what_unfolds_to_more_than_stated_is_not_unfolded(compression: str, make: Any) -> None:
     """64 MiB in a strip of 20 KB; the decoder's buffer has the size that the directory states."""
     bomb = {"zlib": zlib.compress, "lzma": lzma.compress, "zstd": imagecodecs.zstd_encode}[compression](bytes(1 << 26))
