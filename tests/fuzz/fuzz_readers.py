@@ -96,7 +96,7 @@ def run(minutes: float, names: list[str], seed: int) -> int:
     except KeyboardInterrupt:
         pass
     finally:
-        worker.stop()
+        worker.close()
     report(begun, kinds, counts, corpora)
     for kind, number in kinds.most_common():
         print(f"{number:6d}  {kind}")
@@ -129,7 +129,7 @@ def report(
 def show(target: str, file: Path, name: str | None) -> int:
     worker = Watched()
     told, fault = worker.judge(Input(target, name or file.name, file.read_bytes()))
-    worker.stop()
+    worker.close()
     print(fault or f"keeps the contract; it tells: {told or 'nothing'}")
     return 1 if fault else 0
 

@@ -27,7 +27,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         patch.setenv(trees.PLACE, str(tmp_path_factory.mktemp("trees")))
         watched = Watched()
         yield watched
-        watched.stop()
+        watched.close()
 
 
 def kept(target: str) -> list[Input]:

@@ -68,8 +68,13 @@ class Watched:
             return "", f"hangs: over {CPU_SECONDS} s of processor time" if name == "SIGPROF" else f"crash: {name}"
         return told, fault
 
+    def close(self) -> None:
+        """End the worker, and remove its scratch folders."""
+        self.stop()
+        self._scratch.cleanup()
+
     def stop(self) -> None:
-        """End the worker."""
+        """End the worker; another takes its place at the next input."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
