@@ -3,8 +3,8 @@
     python tests/benchmarks/small_times.py
 
 Each figure is the least of 200 calls on a picture of noise, in microseconds, on one core. Medians of three runs on two
-shared cores: a description 1,145, an estimate by `awbnet-nano` 1,508, by `awbnet-s` 1,734, by `awbnet-m` 1,910, a look-up
-of an unknown camera 666. Machines differ by more than a factor of two: compare two commits on one.
+shared cores: a description 1,145, an estimate by `awbnet-nano` 1,508, by `awbnet-s` 1,734, by `awbnet-m` 1,910, a
+look-up of an unknown camera 666. Machines differ by more than a factor of two: compare two commits on one.
 """
 
 from __future__ import annotations
