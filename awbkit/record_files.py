@@ -36,6 +36,8 @@ _DELIMITERS = (",", ";", "\t")
 _LONGEST_LINE = 1 << 20
 _VISIBLE = re.compile(r"\S")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
+_SPACES = " \t\r\n\v\f"
+"""What an empty cell holds; of other blanks, such as U+001C or U+00A0, a file's whole name may consist."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ def _of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decima
 
     # Blanks may belong to the name of a file.
     path = csv_text(cell("path"))
-    if not path.strip():
+    if not path.strip(_SPACES):
         raise UsageError(f"{where}: names no picture")
     record: Record = {"path": path}
     record |= {key: csv_text(cell(key)).strip() or None for key in _WORDS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from awbkit.export.c.emit import emit
 from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case, extremes, of_prepared, surfaces
 from awbkit.network.architecture import Architecture
-from awbkit.network.features import GROUPS, STATISTICS
+from awbkit.network.features import GROUPS
 from awbkit.network.integer.description import describe
 from awbkit.network.integer.model import IntegerModel, white_logs
 from awbkit.network.integer.quantization import Bits
@@ -55,14 +55,23 @@ def test_the_same_bits_here(shape: str, bits: Bits) -> None:
 
 @pytest.mark.compiler
 @pytest.mark.parametrize("group", GROUPS)
-def test_what_a_network_does_not_read_is_not_measured(group: str) -> None:
-    """One that reads nothing else than what takes this work, and one that reads all else."""
-    alone = tuple(GROUPS[group])
-    without = tuple(n for n in range(STATISTICS) if n not in alone)
-    for chosen in (alone, without):
-        built = Architecture("awbnet", (), (), 0, (8,), (0,), statistics=chosen)
-        model = rounded(random_model(built), pictures(3))
-        assert check(emit(model), model, list(surfaces())[:4], str(compiler())) == 4
+def test_a_network_that_reads_one_group_measures_what_it_needs(group: str) -> None:
+    of_statistics(GROUPS[group])
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("bit", range((len(GROUPS) - 1).bit_length()))
+@pytest.mark.parametrize("value", [0, 1])
+def test_what_a_network_does_not_read_is_not_measured(bit: int, value: int) -> None:
+    """Of each two groups, there is a network that reads the one and not the other."""
+    groups = [group for place, group in enumerate(GROUPS) if place >> bit & 1 == value]
+    of_statistics(sorted({number for group in groups for number in GROUPS[group]}))
+
+
+def of_statistics(chosen: Iterable[int]) -> None:
+    built = Architecture("awbnet", (), (), 0, (8,), (0,), statistics=tuple(chosen))
+    model = rounded(random_model(built), pictures(3))
+    assert check(emit(model), model, list(surfaces())[:4], str(compiler())) == 4
 
 
 @pytest.mark.compiler
@@ -182,7 +191,7 @@ def of_mosaic(mosaic: np.ndarray, order: int) -> np.ndarray:
 def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, processor: str) -> None:
     model = rounded(Model.load(shipped("awbnet-s", "raw")), pictures(4))
     sources = emit(model)
-    cortex.measured(sources, model, list(synthetic())[::5], processor)
+    cortex.measured(sources, model, list(synthetic())[::8], processor)
     assert cortex.workspace(sources) <= 8192
     for name, text in sources.items():
         (tmp_path / name).write_text(text)

@@ -22,19 +22,16 @@ def of_the_network(found: cortex.Cortex) -> int:
 
 
 @pytest.mark.cortex
-@pytest.mark.parametrize("shape", ["s", "pruned", "no statistics"])
-@pytest.mark.parametrize("target", TABLES)
+@pytest.mark.parametrize(
+    ("shape", "target"),
+    [*(("s", target) for target in TABLES), ("pruned", "cortex-m0"), ("no statistics", "cortex-m4")],
+)
 def test_what_is_foretold_comes(shape: str, target: str) -> None:
     model = integer_model(shape)
     found = cortex.measured(emit(model), model, list(surfaces())[:2], target)
     assert instructions(SHAPES[shape], target) == pytest.approx(of_the_network(found), rel=0.15)
-
-
-@pytest.mark.cortex
-def test_four_instructions_a_multiply_accumulate() -> None:
-    model = integer_model("s")
-    found = cortex.measured(emit(model), model, list(surfaces())[:2], "cortex-m4")
-    assert of_the_network(found) < 4 * model.architecture.macs
+    if (shape, target) == ("s", "cortex-m4"):
+        assert of_the_network(found) < 4 * model.architecture.macs
 
 
 @pytest.mark.parametrize("target", TABLES)

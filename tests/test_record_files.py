@@ -37,13 +37,11 @@ def written(format: Format, *given: Record) -> bytes:
 
 PATHS = st.binary(min_size=1, max_size=20).filter(lambda path: b"\0" not in path and path.strip()).map(os.fsdecode)
 
-ODD = ["=1+1.jpg", "-x.jpg", "@a", "'=b", "a\rb", " c ", "+1", "-"]
+ODD = ["=1+1.jpg", "-x.jpg", "@a", "'=b", "a\rb", " c ", "+1", "-", "\x1c", "\xa0"]
 
 
 @pytest.mark.parametrize("format", [Format.JSONL, Format.JSON, Format.CSV])
-@given(
-    paths=st.lists(PATHS | st.sampled_from(["=1+1.jpg", "-x.jpg", "@a", "'=b", "a\rb", " c ", "+1", "-"]), max_size=5)
-)
+@given(paths=st.lists(PATHS | st.sampled_from(ODD), max_size=5))
 def test_any_file_name_survives(format: Format, paths: list[str]) -> None:
     data = written(format, *[{"path": path, "status": "ok", "cct": 5000} for path in paths])
     assert [record["path"] for record in records(data)] == paths
