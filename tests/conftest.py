@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, settings
 
 from awbkit.files.encoding import linear_to_srgb
 
-# A shell starts what it puts in the background deaf to Ctrl-C, and programs that tests start would inherit that.
+# Programs that tests start inherit what is ignored: Ctrl-C in a shell's background, and SIGHUP under nohup.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Tests run in a process for each core; threads that wait for a core by spinning slow all of them down many times.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
