@@ -17,7 +17,7 @@ from PIL import Image
 from png_files import Chunks, around_pixels, chunk, digits, read_chunks, write_png
 
 import awbkit
-from awbkit.errors import AwbWarning
+from awbkit.errors import AwbWarning, UnsupportedImage
 from awbkit.files.png import graft, read_metadata
 
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
@@ -302,3 +302,14 @@ def test_garbage_costs_no_exception_but_value_error(noise: bytes, at: int, lengt
 def test_anything_but_a_png_is_a_value_error(encoded: bytes, source: bytes) -> None:
     with pytest.raises(ValueError, match="PNG"):
         graft(encoded, source)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+def test_a_profile_that_cannot_be_read_may_be_left_aside(tmp_path: Path, suffix: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 28, 3), np.uint8)
+    damaged = b"name\0\0" + zlib.compress(b"profile")[:-1]
+    path = write_png(tmp_path / "damaged.png", pixels, [(b"iCCP", damaged[:-4] + b"none")])
+    with pytest.raises(UnsupportedImage, match="the embedded profile .*pass --encoding srgb"):
+        awbkit.correct(path, tmp_path / f"out{suffix}", illuminant=(1, 1, 0.9))
+    awbkit.correct(path, tmp_path / f"out{suffix}", illuminant=(1, 1, 0.9), encoding="srgb")
+    assert not awbkit.open(tmp_path / f"out{suffix}").profile

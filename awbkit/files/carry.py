@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from awbkit.errors import warn
 from awbkit.files import exif, heif, jpeg_metadata, mpo, photoshop, png, tiff, webp, xmp
-from awbkit.files.decode import vips
+from awbkit.files.decode import blob, vips
 from awbkit.files.embed import MAX_JPEG_BLOCK, embed_in_avif, embed_in_jpeg, embed_in_png
 from awbkit.files.jpeg import EXIF_HEADER
 from awbkit.files.metadata import Metadata
@@ -42,7 +42,7 @@ def read_metadata(photo: RenderedPhoto) -> Metadata:
         found = jpeg_metadata.read_metadata(Path(photo.path).read_bytes())
     else:
         image = photo.pixels()
-        packet = bytes(image.get("xmp-data")) if image.get_typeof("xmp-data") else None
+        packet = blob(image, "xmp-data")
         found = Metadata(photo.exif, packet)
     return Metadata(
         exif=found.exif and found.exif.removeprefix(EXIF_HEADER),

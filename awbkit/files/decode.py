@@ -48,6 +48,18 @@ def vips() -> Any:
     return pyvips
 
 
+def blob(image: pyvips.Image, field: str) -> bytes | None:
+    """A block of a picture's metadata, such as ``exif-data``; None where there is none or nothing is in it."""
+    # The names of others may be in any encoding, so that they cannot be listed.
+    if not image.get_typeof(field):
+        return None
+    try:
+        return bytes(image.get(field)) or None
+    except RuntimeError:
+        # How pyvips takes a block without a byte.
+        return None
+
+
 def _hush_glib(pyvips: Any) -> None:
     """Keep GLib's remarks on damaged files off standard error; what follows from them libvips reports as its errors."""
     levels = pyvips.GLogLevelFlags
@@ -220,8 +232,8 @@ def _load_heic(path: str, max_pixels: int | None) -> pyvips.Image:
         raise UnreadableFile(path, f"the pixels cannot be decoded ({error})", COPY_AGAIN) from error
     result = vips().Image.new_from_array(pixels)
     result = result.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
-    blob = vips().GValue.blob_type
+    kind = vips().GValue.blob_type
     for field, key in (("icc-profile-data", "icc_profile"), ("exif-data", "exif"), ("xmp-data", "xmp")):
         if heif.info.get(key):
-            result.set_type(blob, field, heif.info[key])
+            result.set_type(kind, field, heif.info[key])
     return result

@@ -16,7 +16,7 @@ from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files import png
 from awbkit.files.cicp import declared
-from awbkit.files.decode import COPY_AGAIN, Pixels, decode_jpeg, decoding, load, vips
+from awbkit.files.decode import COPY_AGAIN, Pixels, blob, decode_jpeg, decoding, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation, sound_orientation
 from awbkit.files.exif_colour import encoding_of_exif
@@ -189,8 +189,8 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
         warn_of_zero_bytes(path)
     _check_single(path, kind, image)
     scale = _full_scale(path, image)
-    profile = png.read_profile(path) if kind == "png" else _blob(image, "icc-profile-data")
-    exif = png.read_metadata(path).exif if kind == "png" else _blob(image, "exif-data")
+    profile = png.read_profile(path) if kind == "png" else blob(image, "icc-profile-data")
+    exif = png.read_metadata(path).exif if kind == "png" else blob(image, "exif-data")
     orientation = read_orientation(exif) if exif else 1
     if kind == "tiff" and image.get_typeof("orientation"):
         orientation = sound_orientation(image.get("orientation"))
@@ -220,11 +220,6 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
         full_scale=scale,
         bands=image.bands if kind != "tiff" or image.bands < 4 or read_pages(path).main.has_alpha else 3,
     )
-
-
-def _blob(image: pyvips.Image, field: str) -> bytes | None:
-    """A block of metadata; the names of others may be in any encoding, so that they cannot be listed."""
-    return bytes(image.get(field)) if image.get_typeof(field) else None
 
 
 def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from awbkit.errors import AwbError, MissingExtra, OutputError, UnreadableFile, UsageError, warn
 from awbkit.files import carry, exif, jpeg_metadata, png, tiff, webp, xmp
-from awbkit.files.decode import COPY_AGAIN, Pixels, multiplied, vips
+from awbkit.files.decode import COPY_AGAIN, Pixels, blob, multiplied, vips
 from awbkit.files.ifd import Tiff, mapped
 from awbkit.files.metadata import Metadata
 from awbkit.files.pages import pages_of, read_pages
@@ -182,8 +182,8 @@ def _with_profile(pixels: Pixels, stored: pyvips.Image) -> pyvips.Image:
     image = vips().Image.new_from_array(pixels)
     depth = {np.dtype(np.uint8): "srgb", np.dtype(np.uint16): "rgb16"}.get(pixels.dtype, stored.interpretation)
     image = image.copy(interpretation=depth, xres=stored.xres, yres=stored.yres)
-    if stored.get_typeof("icc-profile-data"):
-        image.set_type(vips().GValue.blob_type, "icc-profile-data", stored.get("icc-profile-data"))
+    if profile := blob(stored, "icc-profile-data"):
+        image.set_type(vips().GValue.blob_type, "icc-profile-data", profile)
     if stored.get_typeof("resolution-unit"):
         image.set_type(vips().GValue.gstr_type, "resolution-unit", stored.get("resolution-unit"))
     return image
@@ -278,9 +278,9 @@ def _save_heic(image: pyvips.Image, target: Path, bits: int, photo: RenderedPhot
     pixels = image.numpy()
     mode = ("RGBA" if image.bands == 4 else "RGB") + (";16" if bits > 8 else "")
     metadata = {
-        key: bytes(image.get(field))
+        key: block
         for key, field in (("exif", "exif-data"), ("icc_profile", "icc-profile-data"), ("xmp", "xmp-data"))
-        if image.get_typeof(field)
+        if (block := blob(image, field))
     }
     heif = pillow_heif.from_bytes(mode, (image.width, image.height), np.ascontiguousarray(pixels).tobytes())
     is_heic = photo is not None and photo.format == "heic"
