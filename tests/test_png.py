@@ -309,7 +309,7 @@ def test_a_profile_that_cannot_be_read_may_be_left_aside(tmp_path: Path, suffix:
     pixels = np.random.default_rng(0).integers(0, 255, (20, 28, 3), np.uint8)
     damaged = b"name\0\0" + zlib.compress(b"profile")[:-1]
     path = write_png(tmp_path / "damaged.png", pixels, [(b"iCCP", damaged[:-4] + b"none")])
-    with pytest.raises(UnsupportedImage, match="the embedded profile .*pass --encoding srgb"):
+    with pytest.raises(UnsupportedImage, match=r"the embedded profile .*pass --encoding srgb"):
         awbkit.correct(path, tmp_path / f"out{suffix}", illuminant=(1, 1, 0.9))
     awbkit.correct(path, tmp_path / f"out{suffix}", illuminant=(1, 1, 0.9), encoding="srgb")
-    assert not awbkit.open(tmp_path / f"out{suffix}").profile
+    assert not awbkit.open(tmp_path / f"out{suffix}", encoding="srgb").profile
