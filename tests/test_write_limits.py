@@ -15,7 +15,7 @@ from PIL import Image
 from raw_files import RGGB, mosaic, write_dng
 
 import awbkit
-from awbkit.errors import AwbWarning
+from awbkit.errors import AwbWarning, OutputError
 from awbkit.files.encoding import srgb_to_linear
 
 CORRECT_WITH_LITTLE_ROOM = """
@@ -86,3 +86,12 @@ def test_a_highlight_does_not_brighten_the_rest_of_a_raw(tmp_path: Path, highlig
         awbkit.correct(path, output, illuminant=(1, 1, 1))
         levels.append(pyvips.Image.new_from_file(str(output)).numpy()[64, 64].astype(float))
     assert levels[0] == pytest.approx(levels[1], rel=1e-3)
+
+
+def test_a_picture_that_an_encoder_does_not_take(tmp_path: Path) -> None:
+    """x265 takes none whose height is hundreds of times its width."""
+    tall = tmp_path / "tall.png"
+    pyvips.Image.black(4, 5000, bands=3).copy(interpretation="srgb").write_to_file(str(tall))
+    with pytest.raises(OutputError, match=r"cannot be encoded \(.*x265.*\); name an output of another format"):
+        awbkit.correct(tall, tmp_path / "tall.heic", illuminant=(1, 1, 0.9))
+    assert [path.name for path in tmp_path.iterdir()] == ["tall.png"]

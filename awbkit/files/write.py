@@ -239,8 +239,13 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
         for code in _REFUSALS:
             if os.strerror(code) in error.detail:
                 raise unwritable(target, OSError(code, os.strerror(code))) from error
-        first = next((line.strip() for line in error.detail.splitlines() if line.strip()), "unknown encoder error")
-        raise OutputError(target, f"cannot be encoded ({first})", "name an output of another format") from error
+        raise _refused(target, error.detail) from error
+
+
+def _refused(target: Path, detail: str) -> OutputError:
+    """What an encoder does not take, such as too long a side."""
+    first = next((line.strip() for line in detail.splitlines() if line.strip()), "unknown encoder error")
+    return OutputError(target, f"cannot be encoded ({first})", "name an output of another format")
 
 
 def _bits(photo: RenderedPhoto | None) -> int:
@@ -288,11 +293,14 @@ def _save_heic(image: pyvips.Image, target: Path, bits: int, photo: RenderedPhot
     with target.open("wb") as stream:
         # 4:2:0 is what cameras write and every viewer shows. 4:2:2 might have been turned by a quarter.
         # At equal fidelity the default preset, "slow", saves a seventieth of the bytes for eight times the work.
-        heif.save(
-            stream,
-            format="HEIF",
-            quality=_QUALITY["heic"],
-            chroma=444 if chroma in (422, 444) else 420,
-            enc_params={"preset": "ultrafast"},
-            **metadata,
-        )
+        try:
+            heif.save(
+                stream,
+                format="HEIF",
+                quality=_QUALITY["heic"],
+                chroma=444 if chroma in (422, 444) else 420,
+                enc_params={"preset": "ultrafast"},
+                **metadata,
+            )
+        except RuntimeError as error:
+            raise _refused(target, str(error)) from error
