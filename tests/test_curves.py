@@ -51,6 +51,7 @@ CURVES = {
 }
 REFUSED = {
     "constant table": table(np.full(16, 0.5)),
+    "beyond 32 bits": parametric(3, 111.0, 2.95, 0.05, 0.08, 0.04),
     "falling table": table(1 - STEPS),
     "there and back": table(np.abs(np.sin(STEPS * 6))),
     "falling power": parametric(3, 2.0, -0.5, 1.0, 0.1, 0.0),

@@ -149,6 +149,7 @@ LINEAR = Encoding("linear", (_LINEAR_CURVE,) * 3)
 # By profile class.
 _NOT_FOR_PICTURES = {b"link": "a device link", b"abst": "an abstract profile", b"nmcl": "a list of named colours"}
 _MATRIX_TAGS = (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")
+_BRIGHTEST = 1e6
 
 
 class ProfileError(ValueError):
@@ -207,7 +208,8 @@ def table_tag(profile: bytes, tags: dict[bytes, bytes]) -> bytes | None:
 def _check_rising(curve: Curve) -> None:
     """Refuse curves from which no light has one number of its own; flat ends and small dents are common."""
     linear = curve.decode(np.linspace(0, 1, 1025))
-    if not np.isfinite(linear).all():
+    # White is at 1; beyond this, light overflows where its fourth powers are summed.
+    if not (np.abs(linear) < _BRIGHTEST).all():
         raise ProfileError("is damaged (a curve leads to infinity)")
     rise, fall = np.ptp(linear), (np.maximum.accumulate(linear) - linear).max()
     if rise < 1e-3:
