@@ -106,11 +106,12 @@ def _sums(pixels: Pixels, tops: list[int], side: int) -> NDArray[np.float32]:
     for index in range(1, side):
         columns[:, :width] += pixels[[min(top + index, len(pixels) - 1) for top in tops]]
     columns[:, width:] = columns[:, width - 1 : width]
-    columns = columns.reshape(len(tops), -1, side, bands)
-    sums = columns[:, :, 0].astype(np.float32)
-    for index in range(1, side):
-        sums += columns[:, :, index]
-    return sums
+    # Halves are added to halves, because whole blocks side by side are longer in memory than their single pixels.
+    blocks = columns.reshape(len(tops), -1, side * bands)
+    while blocks.shape[2] > bands:
+        half = blocks.shape[2] // 2
+        blocks = blocks[:, :, :half] + blocks[:, :, half:]
+    return blocks.astype(np.float32)
 
 
 def _rows(height: int, each: int) -> list[int]:
