@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from command import awbkit, process
+from command import awbkit
+from own_processes import commanded
 from training_runs import write_set
 
 from awbkit.network.model import Model
@@ -133,14 +132,9 @@ def test_what_goes_wrong_is_one_line(prepared: Path, arguments: list[str], says:
     assert ran.out == ""
 
 
-def test_shards_that_cannot_be_divided(prepared: Path) -> None:
-    ran = process("train", prepared, "-o", "run", *QUICK, WORLD_SIZE="3", RANK="0", LOCAL_RANK="0")
-    assert ran.code == 2
-    assert "2 shards of a batch cannot be divided among 3 processes; set shards = 3" in ran.complaint
-
-
-def test_a_rank_without_others_is_the_only_one(prepared: Path) -> None:
-    ran = process("train", prepared, "-o", "run", *QUICK, RANK="1")
+def test_a_rank_without_others_is_the_only_one(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    ran = awbkit("train", prepared, "-o", "run", *QUICK)
     assert ran.code == 0
     assert ran.record["images"] > 0
 
@@ -151,27 +145,34 @@ def test_a_rank_without_others_is_the_only_one(prepared: Path) -> None:
         ({"WORLD_SIZE": "x"}, "WORLD_SIZE is 'x' in the environment"),
         ({"WORLD_SIZE": "0"}, "WORLD_SIZE is '0' in the environment"),
         ({"WORLD_SIZE": "2"}, "WORLD_SIZE is 2, but the processes cannot meet"),
+        (
+            {"WORLD_SIZE": "3", "RANK": "0", "LOCAL_RANK": "0"},
+            "2 shards of a batch cannot be divided among 3 processes; set shards = 3",
+        ),
     ],
-    ids=["no number", "none", "no rank"],
+    ids=["no number", "none", "no rank", "no divisor"],
 )
-def test_half_an_environment_of_several_processes(prepared: Path, stated: dict[str, str], says: str) -> None:
-    ran = process("train", prepared, "-o", "run", *QUICK, **stated)
+def test_environments_in_which_processes_cannot_meet(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, stated: dict[str, str], says: str
+) -> None:
+    for name, value in stated.items():
+        monkeypatch.setenv(name, value)
+    ran = awbkit("train", prepared, "-o", "run", *QUICK)
     assert ran.code == 2
     assert says in ran.complaint
+    assert not Path("run").exists()
 
 
-def test_ctrl_c_keeps_what_is_done(prepared: Path) -> None:
-    command = [sys.executable, "-m", "awbkit", "train", str(prepared), "-o", "run", *QUICK, "--steps", "100000"]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+def test_ctrl_c_keeps_what_is_done(prepared: Path, tmp_path: Path) -> None:
     checkpoint = Path("run/networks/all/network.checkpoint.safetensors")
-    while not checkpoint.exists():
-        assert running.poll() is None, "the run ended before it could be interrupted"
-        time.sleep(0.01)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate()
-    assert running.returncode == 130
-    assert "interrupted" in err
+    (ran,) = commanded(
+        ["train", prepared, "-o", "run", *QUICK, "--steps", "60"], tmp_path, interrupted_at=(checkpoint.name, 2)
+    )
+    assert ran.code == 130
+    assert "interrupted" in ran.err
     assert checkpoint.exists()
+    assert not Path("run/model.safetensors").exists()
+    assert awbkit("train", prepared, "-o", "run", *QUICK, "--steps", "60", "--resume", "-q").code == 0
 
 
 def test_help_imports_no_torch(prepared: Path) -> None:

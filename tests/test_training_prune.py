@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from own_processes import killed
 from training_runs import SMALL, write_set
 
 from awbkit.datasets.prepared import Prepared
@@ -25,6 +21,7 @@ from awbkit.training.budget import Budget  # noqa: E402
 from awbkit.training.calibration import FEWEST, Judged, carried  # noqa: E402
 from awbkit.training.factorize import Ranks, factorize  # noqa: E402
 from awbkit.training.prune import Rounds, prune  # noqa: E402
+from awbkit.training.run import Execution  # noqa: E402
 from awbkit.training.split import LeftOut  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 from awbkit.training.tuning import recipe_for  # noqa: E402
@@ -100,23 +97,12 @@ def test_what_was_pruned_is_pruned_again(prepared: Prepared, model: Model, tmp_p
 
 
 def test_a_killed_pruning_goes_on_to_the_same_bytes(prepared: Prepared, model: Model, tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(model.to_bytes())
-    recipe = recipe_for(model).with_changes({**QUICK, "steps": 150})
+    recipe, run = recipe_for(model).with_changes(QUICK), tmp_path / "run"
     whole = prune(model, [prepared.path], tmp_path / "whole", recipe, HALF)
-    run = tmp_path / "run"
-    command = [sys.executable, "-m", "awbkit", "prune", str(path), str(prepared.path), "-o", str(run), "-q", "-j", "1"]
-    command += ["--params", "2400", "--rounds", "2", "--round-steps", "20", "--steps", "150", "--validation", "0.2"]
-    command += ["--device", "cpu"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    while not (run / "networks" / "all" / "round 1.safetensors").exists():
-        assert process.poll() is None
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    assert killed("all/network.safetensors", 1, prune, model, [prepared.path], run, recipe, HALF)
+    assert (run / "networks" / "all" / "round 1.safetensors").exists()
     assert not (run / "model.safetensors").exists()
-    subprocess.run([*command, "--resume"], check=True, env=environment, stdout=subprocess.DEVNULL)
+    prune(model, [prepared.path], run, recipe, HALF, execution=Execution(resume=True))
     assert (run / "model.safetensors").read_bytes() == whole.path.read_bytes()
 
 

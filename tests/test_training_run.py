@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from own_processes import SAVED_EVERY, commanded, killed, meeting
 from safetensors.numpy import load_file, save_file
 from training_runs import CAMERAS, SMALL, write_set
 
@@ -66,63 +62,41 @@ def test_the_same_recipe_gives_the_same_bytes(prepared: Prepared, tmp_path: Path
     assert not np.array_equal(one.model.weights["output.weight"], other.model.weights["output.weight"])
 
 
-def test_a_training_killed_in_every_phase_goes_on_to_the_same_bytes(prepared: Prepared, tmp_path: Path) -> None:
-    recipe = replace(SMALL, steps=1050, validation=0.2)
-    (tmp_path / "recipe.toml").write_text(
-        "".join(f"{key} = {json.dumps(value)}\n" for key, value in recipe.to_json().items())
-    )
-    whole = train([prepared.path], tmp_path / "whole", recipe)
-    run = tmp_path / "run"
-    command = [sys.executable, "-m", "awbkit", "train", str(prepared.path), "-o", str(run), "-q", "-j", "1"]
-    command += ["--config", str(tmp_path / "recipe.toml"), "--device", "cpu"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for killed_at in ("training/001.npz", "teacher 1.checkpoint", "network.checkpoint"):
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        while not any(killed_at in str(path) for path in run.rglob("*")):
-            assert process.poll() is None
-            time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert not (run / "model.safetensors").exists()
-        if "--resume" not in command:
-            command.append("--resume")
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-    assert (run / "model.safetensors").read_bytes() == whole.path.read_bytes()
-    numbers = [
-        (line["phase"], line["network"], line.get("number"))
-        for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+def test_a_training_killed_in_every_phase_goes_on_to_the_same_bytes(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "_SAVED_EVERY", SAVED_EVERY)
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    train([prepared.path], whole, SMALL)
+    assert killed("training/001.npz", 1, train, [prepared.path], run, SMALL)
+    # The first checkpoint is there, the second is about to be.
+    for name in ("teacher 1.checkpoint.safetensors", "network.checkpoint.safetensors"):
+        assert killed(name, 2, train, [prepared.path], run, SMALL, resume=True)
+        assert len(list(run.rglob(name))) == 1
+    assert not (run / "model.safetensors").exists()
+    train([prepared.path], run, SMALL, execution=Execution(resume=True))
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    told = [
+        [(line["phase"], line["network"], line.get("number")) for line in map(json.loads, lines.splitlines())]
+        for lines in ((folder / "metrics.jsonl").read_text() for folder in (run, whole))
     ]
-    expected = [
-        (line["phase"], line["network"], line.get("number"))
-        for line in map(json.loads, (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines())
-    ]
-    assert numbers == expected
+    assert told[0] == told[1]
 
 
 def test_two_processes_do_what_one_does(prepared: Prepared, tmp_path: Path) -> None:
-    recipe = replace(SMALL, arch="awbnet-s", steps=40, batch_size=15, shards=4)
+    recipe = replace(SMALL, arch="awbnet-s", steps=10, batch_size=15, shards=4)
     torch.set_num_threads(2)
     alone = train([prepared.path], tmp_path / "alone", recipe)
-    (tmp_path / "recipe.toml").write_text(
-        "".join(f"{key} = {json.dumps(value)}\n" for key, value in recipe.to_json().items())
-    )
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "awbkit"]
-    command += [
-        "train",
-        str(prepared.path),
-        "-o",
-        str(tmp_path / "two"),
-        "-q",
-        "--config",
-        str(tmp_path / "recipe.toml"),
-    ]
-    command += ["--device", "cpu", "-j", "1"]
-    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "two" / "model.safetensors").read_bytes() == alone.path.read_bytes()
+    config, two = tmp_path / "recipe.toml", tmp_path / "two"
+    config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in recipe.to_json().items()))
+    command = ["train", prepared.path, "-o", two, "-q", "--config", config, "--device", "cpu", "-j", "1"]
+    with meeting(2) as environments:
+        ran = commanded(command, tmp_path, environments)
+    assert [each.code for each in ran] == [0, 0], [each.err for each in ran]
+    assert (two / "model.safetensors").read_bytes() == alone.path.read_bytes()
     # One process writes.
-    assert len(done.stdout.splitlines()) == 1
-    assert len((tmp_path / "two" / "metrics.jsonl").read_text().splitlines()) == len(
+    assert [len(each.out.splitlines()) for each in ran] == [1, 0]
+    assert len((two / "metrics.jsonl").read_text().splitlines()) == len(
         (tmp_path / "alone" / "metrics.jsonl").read_text().splitlines()
     )
 
