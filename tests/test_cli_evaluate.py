@@ -228,7 +228,7 @@ def test_what_is_refused(prepared: Prepared, arguments: list[str], code: int, me
 
 
 def test_a_killed_evaluation_goes_on(prepared: Prepared, tmp_path: Path) -> None:
-    write_prepared(tmp_path / "big", ["Nikon D810"] * 640)
+    write_prepared(tmp_path / "big", ["Nikon D810"] * 120)
     (tmp_path / "mine.py").write_text(SLOW)
     command = ["evaluate", "big", "--model", "mine.py:slow", "--resume", "answers.jsonl", "--rounds", "100", "-j", "1"]
     process = subprocess.Popen([sys.executable, "-m", "awbkit", *command, "--format", "json"], stdout=subprocess.PIPE)
@@ -244,7 +244,7 @@ def test_a_killed_evaluation_goes_on(prepared: Prepared, tmp_path: Path) -> None
     resumed = evaluate("big", "--model", "mine.py:slow", "--resume", "answers.jsonl")
     assert journal.stat().st_size > length
     calls = (tmp_path / "calls").stat().st_size
-    assert calls < 2 * 640
+    assert calls < 2 * 120
     assert evaluate("big", "--model", "mine.py:slow", "--resume", "answers.jsonl") == resumed
     assert (tmp_path / "calls").stat().st_size == calls
     other = awbkit("evaluate", "big", "-m", "pca", "--resume", "answers.jsonl")

@@ -132,14 +132,21 @@ def test_what_a_killed_run_wrote_last_does_not_count(
         assert files(preparation.finish().path) == files(whole.path)
 
 
+def with_other_loading(folder: Path, change: str) -> dict[str, str]:
+    """An environment in which the command and its workers load images in another way."""
+    folder.mkdir()
+    code = f"import os, time; from awbkit.datasets import folder; load = folder.Folder.load\n{change}\n"
+    # Workers are fresh interpreters; what Python runs first in each is the only way into them.
+    (folder / "sitecustomize.py").write_text(code)
+    return {**os.environ, "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}"}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
-    source = write_labelled_folder(tmp_path / "set", 30)
-    slow = (write_labelled_folder(tmp_path / "slow", 1, size=1500) / "images" / "img1.png").read_bytes()
-    for path in (source / "images").iterdir():
-        path.write_bytes(slow)
+    source = write_labelled_folder(tmp_path / "set", 12)
+    slow = "folder.Folder.load = lambda *a: time.sleep(0.3) or load(*a)"
     command = [sys.executable, "-m", "awbkit", "dataset", "prepare", "folder", source, "-j", "1", "-q", "-o"]
-    process = subprocess.Popen([*command, tmp_path / "out"])
+    process = subprocess.Popen([*command, tmp_path / "out"], env=with_other_loading(tmp_path / "first", slow))
     journal = tmp_path / "out.unfinished" / "journal.jsonl"
     while not (journal.exists() and journal.read_bytes().count(b"row") >= 3):
         assert process.poll() is None, "the run ended before it could be killed"
@@ -147,7 +154,7 @@ def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     with begun(source, tmp_path / "out") as preparation:
-        assert 3 <= preparation.resumed < 30
+        assert 3 <= preparation.resumed < 12
         list(preparation.run())
         assert files(preparation.finish().path) == files(prepared(source, tmp_path / "undisturbed").path)
 
@@ -238,14 +245,8 @@ class TestMissing:
 def test_an_image_that_takes_the_process_down_is_told_of_by_the_next_run(tmp_path: Path) -> None:
     source = write_labelled_folder(tmp_path / "set", 4)
     options = ("folder", str(source), "-o", str(tmp_path / "out"), "-j", "1", "-q")
-    code = (
-        "import os, sys; from awbkit.datasets import folder; load = folder.Folder.load\n"
-        "folder.Folder.load = lambda *a: os.kill(os.getpid(), 11) if a[2].image == 'img3' else load(*a)\n"
-    )
-    # Workers are fresh interpreters; what Python runs first in each is the only way into them.
-    (tmp_path / "first").mkdir()
-    (tmp_path / "first" / "sitecustomize.py").write_text(code)
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path / 'first'}:{os.environ.get('PYTHONPATH', '')}"}
+    killing = "folder.Folder.load = lambda *a: os.kill(os.getpid(), 11) if a[2].image == 'img3' else load(*a)"
+    environment = with_other_loading(tmp_path / "first", killing)
 
     def run(*more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "awbkit", "dataset", "prepare", *options, *more]

@@ -165,7 +165,7 @@ def test_thousands_of_images_make_a_small_page() -> None:
 
 
 def many() -> Evaluation:
-    return evaluation(30, methods=[f"m{index}" for index in range(20)], cameras=[("s", f"c{k}") for k in range(30)])
+    return evaluation(12, methods=[f"m{index}" for index in range(12)], cameras=[("s", f"c{k}") for k in range(12)])
 
 
 def without_estimates() -> Evaluation:
