@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from awbkit.api import common_illuminant, correct, estimate, evaluate
-    from awbkit.camera import LINEAR_SRGB, Camera
+    from awbkit.colour.camera import LINEAR_SRGB, Camera
+    from awbkit.colour.illuminant import Illuminant, angular_error
+    from awbkit.colour.image import LinearImage
     from awbkit.correction.von_kries import Correction
     from awbkit.correction.von_kries import apply as apply_correction
     from awbkit.errors import AwbError, AwbWarning
     from awbkit.estimators.registry import names as methods
     from awbkit.files.open import open_photo
     from awbkit.files.photo import Photo, Region
-    from awbkit.illuminant import Illuminant, angular_error
-    from awbkit.image import LinearImage
 
     # An assignment, because type checkers take a renamed import for private.
     open = open_photo
@@ -50,16 +50,16 @@ __all__ = [
 
 # Loaded when first used: the command line starts without numpy, and reads --help without codecs.
 _HOMES = {
-    "LINEAR_SRGB": ("camera", "LINEAR_SRGB"),
+    "LINEAR_SRGB": ("colour.camera", "LINEAR_SRGB"),
     "AwbError": ("errors", "AwbError"),
     "AwbWarning": ("errors", "AwbWarning"),
-    "Camera": ("camera", "Camera"),
+    "Camera": ("colour.camera", "Camera"),
     "Correction": ("correction.von_kries", "Correction"),
-    "Illuminant": ("illuminant", "Illuminant"),
-    "LinearImage": ("image", "LinearImage"),
+    "Illuminant": ("colour.illuminant", "Illuminant"),
+    "LinearImage": ("colour.image", "LinearImage"),
     "Photo": ("files.photo", "Photo"),
     "Region": ("files.photo", "Region"),
-    "angular_error": ("illuminant", "angular_error"),
+    "angular_error": ("colour.illuminant", "angular_error"),
     "apply_correction": ("correction.von_kries", "apply"),
     "common_illuminant": ("api", "common_illuminant"),
     "correct": ("api", "correct"),

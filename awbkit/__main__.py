@@ -2,7 +2,7 @@
 
 import sys
 
-from awbkit.interrupts import Stopped, end_like_ctrl_c
+from awbkit.work.interrupts import Stopped, end_like_ctrl_c
 
 
 def run() -> None:

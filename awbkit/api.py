@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.colour.camera import LINEAR_SRGB, Camera
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import LinearImage
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import OutputError, UsageError
 from awbkit.estimators.region import gray_card
 from awbkit.estimators.registry import DEFAULT, Method, parse
-from awbkit.files.limits import MAX_PIXELS
 from awbkit.files.open import open_photo
-from awbkit.files.outputs import IfExists, atomic_write
 from awbkit.files.photo import Photo, Region
 from awbkit.files.raw import RawPhoto
 from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.write import DEEP_FORMATS, format_of, metadata_of, write_developed, write_jpeg, write_picture
-from awbkit.illuminant import Illuminant
-from awbkit.image import LinearImage
+from awbkit.store.limits import MAX_PIXELS
+from awbkit.store.outputs import IfExists, atomic_write
 
 if TYPE_CHECKING:
     from awbkit.evaluation.result import Evaluation

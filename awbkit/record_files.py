@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from awbkit.documents import LARGEST, Malformed, decoded, rows, value_at
 from awbkit.errors import UsageError
 from awbkit.escaping import csv_text
 from awbkit.records import SCHEMA, Record
+from awbkit.store.documents import LARGEST, Malformed, decoded, rows, value_at
 
 FORM = (
     'give JSON Lines with "path" and "illuminant": [r, g, b], as awbkit estimate writes them, or CSV with the columns '

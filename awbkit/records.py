@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.illuminant import Illuminant, angular_error
 from awbkit.errors import UsageError
 from awbkit.files.photo import Photo
-from awbkit.illuminant import Illuminant, angular_error
 
 SCHEMA = 1
 """Version of the record's keys and their meaning."""
@@ -153,7 +153,7 @@ def light_of_cct(cct: float, duv: float, camera: Camera) -> Illuminant:
     Raises:
         UsageError: If there is no such light, the camera has no matrix, or the light is outside its RGB.
     """
-    from awbkit.temperature import cct_duv_to_xy
+    from awbkit.colour.temperature import cct_duv_to_xy
 
     if not math.isfinite(cct) or not math.isfinite(duv):
         raise UsageError("cct and duv must be finite numbers")

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from awbkit import api
+from awbkit.colour.illuminant import Illuminant
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import AwbError, FileError, UnsupportedImage, UsageError, collected_warnings
 from awbkit.estimators.registry import Method
-from awbkit.files.find import Found
-from awbkit.files.limits import MAX_PIXELS
-from awbkit.files.names import utf8_name
 from awbkit.files.open import open_photo
-from awbkit.files.outputs import IfExists, Planned, skips, tidy
 from awbkit.files.photo import Region
 from awbkit.files.raw import RawPhoto
-from awbkit.files.streams import spooled
 from awbkit.files.write import format_of
-from awbkit.illuminant import Illuminant
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
+from awbkit.store.find import Found
+from awbkit.store.limits import MAX_PIXELS
+from awbkit.store.names import utf8_name
+from awbkit.store.outputs import IfExists, Planned, skips, tidy
+from awbkit.store.streams import spooled
 
 NO_RAW = ("is no raw file", "sidecars steer raw editors; leave out --sidecar")
 """What is wrong with a rendered picture for which a sidecar is asked, and how to mend it."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import CARD, DAYLIGHT, angle, write_jpeg, write_raw, write_tiff
-from conftest import TUNGSTEN
-from evaluation_sets import write_prepared
 from mypy import api as mypy
 
 import awbkit
+from tests.helpers.command import CARD, DAYLIGHT, angle, write_jpeg, write_raw, write_tiff
+from tests.helpers.evaluation_sets import write_prepared
+from tests.helpers.pictures import TUNGSTEN
 
 NAMES = {
     *("LINEAR_SRGB", "AwbError", "AwbWarning", "Camera", "Correction", "Illuminant", "LinearImage", "Photo", "Region"),

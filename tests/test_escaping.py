@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from xml.dom import minidom
 
 import pytest
-from hostile_text import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
 
 from awbkit.escaping import c_comment, csv_line, csv_text, file_stem, json_text, markdown, markup, printable
+from tests.helpers.hostile_text import HOSTILE
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=40) | st.sampled_from(HOSTILE)
 

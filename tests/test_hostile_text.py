@@ -14,17 +14,17 @@ from xml.dom import minidom
 
 import numpy as np
 import pytest
-from command import Ran, awbkit, write_jpeg, write_raw
-from evaluation_sets import MATRICES, write_prepared
-from hostile_text import HOSTILE
-from integer_models import integer_model
-from labelled_folder import write_labelled_folder
 
 from awbkit.bench.bench import Accuracy, Cost
 from awbkit.bench.chart import chart
 from awbkit.datasets.prepared import COLUMNS, Prepared
 from awbkit.escaping import csv_line, csv_text
 from awbkit.export.libcamera import Sensor
+from tests.helpers.command import Ran, awbkit, write_jpeg, write_raw
+from tests.helpers.evaluation_sets import MATRICES, write_prepared
+from tests.helpers.hostile_text import HOSTILE
+from tests.helpers.integer_models import integer_model
+from tests.helpers.labelled_folder import write_labelled_folder
 
 pytestmark = pytest.mark.slow
 

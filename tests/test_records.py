@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import angle
 from hypothesis import given
 from hypothesis import strategies as st
-from raw_files import CAMERA
 
-from awbkit.camera import LINEAR_SRGB, Camera
 from awbkit.cli.output import ESTIMATE_KEYS, rounded
+from awbkit.colour.camera import LINEAR_SRGB, Camera
+from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import UsageError
 from awbkit.files.open import open_photo
-from awbkit.illuminant import Illuminant
 from awbkit.records import error_record, estimate_record, light_of, light_of_cct
+from tests.helpers.command import angle
+from tests.helpers.raw_files import CAMERA
 
 PICTURE = Path(__file__).parents[1] / "examples/pictures/lane_shade.jpg"
 NO_MATRIX = Camera("Unknown")

@@ -13,9 +13,9 @@ import numpy as np
 from awbkit.export.c.check import compare, record
 from awbkit.export.c.limited import output_of, put
 from awbkit.export.cases import Case
-from awbkit.files.parts import scratch
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.latency import TABLES
+from awbkit.store.parts import scratch
 
 PROCESSORS = tuple(TABLES)
 

@@ -12,7 +12,7 @@ import numpy as np
 from awbkit.export.c.check import record
 from awbkit.export.c.limited import output_of, put
 from awbkit.export.cases import Case
-from awbkit.files.parts import scratch
+from awbkit.store.parts import scratch
 
 Picture = TypeVar("Picture")
 

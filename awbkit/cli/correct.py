@@ -14,15 +14,15 @@ import typer
 from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
 from awbkit.errors import AwbError, FileError, OutputError, UnsupportedImage, UsageError
-from awbkit.files.find import IMAGE_SUFFIXES, RAW_SUFFIXES, RENDERED_SUFFIXES, Found, PassedOver
-from awbkit.files.limits import MAX_PIXELS
-from awbkit.files.outputs import DEFAULT_NAME, IfExists, Planned, plan_outputs
-from awbkit.files.signatures import kind_of
+from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES, RENDERED_SUFFIXES, Found, PassedOver
+from awbkit.store.limits import MAX_PIXELS
+from awbkit.store.outputs import DEFAULT_NAME, IfExists, Planned, plan_outputs
+from awbkit.store.signatures import kind_of
 
 if TYPE_CHECKING:
-    from awbkit.batch import Outcome
     from awbkit.records import Record
     from awbkit.tasks import CorrectItem
+    from awbkit.work.batch import Outcome
 
 _RAW_OUTPUT_SUFFIX = ".tif"
 _OWN_SUFFIXES = {kind: f".{kind}" for kind in ("png", "webp", "avif", "heic")} | {"jpeg": ".jpg"}
@@ -163,10 +163,10 @@ def correct(
     quiet: options.Quiet = False,
 ) -> None:
     """Correct pictures for the colour of their light and write them anew; originals are never touched."""
-    from awbkit import batch
     from awbkit.cli import light as lights
     from awbkit.cli.report import open_report
     from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
+    from awbkit.work import batch
 
     light = lights.chosen(method, region, gains, illuminant, cct, duv, estimates, fallback, max_expected_error)
     if not 0 <= strength <= 1:

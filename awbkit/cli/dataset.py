@@ -14,7 +14,7 @@ from awbkit.cli import options
 from awbkit.cli.methods import ListFormat
 from awbkit.cli.terminal import Progress, clock
 from awbkit.escaping import json_text, printable
-from awbkit.files.outputs import IfExists
+from awbkit.store.outputs import IfExists
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,11 +57,11 @@ def prepare(
 
     Run it again after an interruption, or when what was missing is there, and it goes on where it stopped.
     """
-    from awbkit import batch
     from awbkit.datasets import layout as layouts
     from awbkit.datasets.prepare import SKIPPED, Preparation, check_output, clear_published
-    from awbkit.datasets.source import Source
     from awbkit.errors import UsageError
+    from awbkit.store.source import Source
+    from awbkit.work import batch
 
     chosen = layouts.parse(layout)
     if output is None:

@@ -10,7 +10,7 @@ import typer
 
 from awbkit.cli import options
 from awbkit.cli.output import ESTIMATE_KEYS
-from awbkit.files.limits import MAX_PIXELS
+from awbkit.store.limits import MAX_PIXELS
 
 
 def estimate(
@@ -42,14 +42,14 @@ def estimate(
     quiet: options.Quiet = False,
 ) -> None:
     """Estimate the light of pictures: its RGB, gains, chromaticity, colour temperature and Duv."""
-    from awbkit import batch
     from awbkit.cli.report import open_report
     from awbkit.errors import UsageError
     from awbkit.estimators import registry
-    from awbkit.files.find import Found, PassedOver
     from awbkit.files.photo import Region
     from awbkit.records import error_record
+    from awbkit.store.find import Found, PassedOver
     from awbkit.tasks import estimate_file
+    from awbkit.work import batch
 
     if method and region is not None:
         raise UsageError("--region takes the place of a method; give one of them")

@@ -15,14 +15,14 @@ from awbkit.cli import options
 from awbkit.cli.terminal import Progress
 from awbkit.errors import CheckFailed, UsageError
 from awbkit.escaping import csv_line, json_text, printable
-from awbkit.files.outputs import IfExists
-from awbkit.files.refusals import unreadable
+from awbkit.store.outputs import IfExists
+from awbkit.store.refusals import unreadable
 
 if TYPE_CHECKING:
+    from awbkit.colour.image import LinearImage
     from awbkit.datasets.prepared import Prepared
     from awbkit.evaluation.html.page import Images
     from awbkit.evaluation.result import Evaluation, Judged, Truth
-    from awbkit.image import LinearImage
 
 _WHAT = "What to judge"
 _HOW = "How"
@@ -167,8 +167,8 @@ def evaluate(
     Angular errors per camera, pooled, and their geometric mean over cameras; 95 % intervals over scenes; paired tests;
     how far stated expected errors can be believed.
     """
-    from awbkit import batch
     from awbkit.evaluation.html.page import PageOptions, write_page
+    from awbkit.work import batch
 
     if html is not None and if_exists is IfExists.FAIL and html.exists():
         raise UsageError(f"--html {html}: exists already; --if-exists replace or skip settles it")
@@ -280,7 +280,7 @@ def _of_predictions(
 
 
 def _opened_stream(name: str, stack: contextlib.ExitStack) -> BinaryIO:
-    from awbkit.files.streams import open_stream
+    from awbkit.store.streams import open_stream
 
     try:
         return sys.stdin.buffer if name == "-" else stack.enter_context(open_stream(name))

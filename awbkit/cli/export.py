@@ -13,7 +13,7 @@ from awbkit.cli import options
 from awbkit.cli.options import Domain, ResultFormat
 from awbkit.errors import UsageError
 from awbkit.escaping import json_text, printable
-from awbkit.files.outputs import IfExists, skips, tidy, write_whole
+from awbkit.store.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
     from awbkit.export.check import Apart

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from awbkit.cli import options
 from awbkit.errors import AwbError, UnreadableFile, UsageError
-from awbkit.files.find import STDIN, Found, find
-from awbkit.files.refusals import unreadable
+from awbkit.store.find import STDIN, Found, find
+from awbkit.store.refusals import unreadable
 
 if TYPE_CHECKING:
-    from awbkit.files.outputs import Planned
     from awbkit.records import Record
+    from awbkit.store.outputs import Planned
     from awbkit.tasks import Light
 
 
@@ -37,11 +37,11 @@ def chosen(
     Raises:
         UsageError: If they name several, or one that there is not.
     """
+    from awbkit.colour.illuminant import Illuminant
+    from awbkit.colour.temperature import cct_duv_to_xy
     from awbkit.estimators import registry
     from awbkit.files.photo import Region
-    from awbkit.illuminant import Illuminant
     from awbkit.tasks import Light
-    from awbkit.temperature import cct_duv_to_xy
 
     given: dict[str, object] = {
         "--method": methods or None,
@@ -82,8 +82,8 @@ def read_estimates(source: str) -> dict[str, Record]:
     Raises:
         UsageError: If the stream holds no records, or more than one estimate of a file.
     """
-    from awbkit.files.streams import open_stream
     from awbkit.record_files import read_records
+    from awbkit.store.streams import open_stream
 
     with contextlib.ExitStack() as stack:
         try:
@@ -135,9 +135,9 @@ def shared(
     Raises:
         UsageError: If there is nothing to pool, or a picture cannot be read twice.
     """
-    from awbkit import batch
     from awbkit.cli.terminal import Progress
     from awbkit.tasks import Light, light_of_file, shared_lights
+    from awbkit.work import batch
 
     if light.region is not None:
         raise UsageError(

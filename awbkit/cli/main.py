@@ -17,8 +17,8 @@ from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, fact
 from awbkit.cli.output import abandon, quiet_on_broken_pipe
 from awbkit.errors import AwbError, AwbWarning
 from awbkit.escaping import printable
-from awbkit.files.refusals import unwritable
-from awbkit.interrupts import Stopped, end_like_ctrl_c
+from awbkit.store.refusals import unwritable
+from awbkit.work.interrupts import Stopped, end_like_ctrl_c
 
 # Of the parser's errors typer names this one only; the others have its parent in common.
 _ParserError: Any = typer.BadParameter.__base__

@@ -13,9 +13,9 @@ import typer
 
 from awbkit.cli.output import Format
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.files.find import Found, PassedOver, find, read_path_list
-from awbkit.files.limits import MAX_PIXELS
-from awbkit.files.refusals import unreadable
+from awbkit.store.find import Found, PassedOver, find, read_path_list
+from awbkit.store.limits import MAX_PIXELS
+from awbkit.store.refusals import unreadable
 
 if TYPE_CHECKING:
     from awbkit.estimators.registry import Method
@@ -147,7 +147,7 @@ def _found(
         if files_from == "-":
             listed = read_path_list(sys.stdin.buffer, nul=null)
         elif files_from is not None:
-            from awbkit.files.streams import open_stream
+            from awbkit.store.streams import open_stream
 
             try:
                 listed = read_path_list(stack.enter_context(open_stream(files_from)), nul=null)
@@ -185,7 +185,7 @@ def path_of(item: object) -> Path | str:
 
 def chosen_jobs(jobs: int, items: Sequence[object] | None) -> int:
     """As many as asked for; of 0, one for a few files, whose work is done before workers would have started."""
-    from awbkit.batch import default_jobs
+    from awbkit.work.batch import default_jobs
 
     return jobs or (1 if items is not None and len(items) < _FEW else default_jobs())
 

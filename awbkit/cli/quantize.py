@@ -15,7 +15,7 @@ from awbkit.cli.options import Domain, ResultFormat
 from awbkit.cli.terminal import Progress
 from awbkit.errors import UsageError
 from awbkit.escaping import json_text, printable
-from awbkit.files.outputs import IfExists, skips, tidy, write_whole
+from awbkit.store.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
@@ -75,7 +75,7 @@ def quantize(
     from awbkit.datasets.prepared import Prepared
     from awbkit.network.integer.quantization import Bits, calibrated, quantized
     from awbkit.network.models import named_float
-    from awbkit.network.store import SUFFIX
+    from awbkit.network.weights import SUFFIX
 
     if output is None:
         raise UsageError("no output named; give a file with -o")
@@ -150,7 +150,7 @@ def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepar
 
 def _judged(start: AnyModel, found: AnyModel, data: Prepared, row: int, line: Progress) -> tuple[float, float, float]:
     """The error of both in degrees, and the angle between them."""
-    from awbkit.illuminant import angular_error
+    from awbkit.colour.illuminant import angular_error
 
     image, truth = data.image(row), data.rows[row].illuminant
     before, after = start.estimate(image).rgb, found.estimate(image).rgb

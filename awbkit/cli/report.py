@@ -13,10 +13,10 @@ from awbkit.cli.output import Format, Writer, abandon, default_format, open_writ
 from awbkit.cli.terminal import Progress
 from awbkit.errors import UsageError
 from awbkit.escaping import printable
-from awbkit.files.find import IMAGE_SUFFIXES, PassedOver
-from awbkit.files.outputs import IfExists, write_whole
-from awbkit.files.refusals import unwritable
-from awbkit.files.signatures import sniff
+from awbkit.store.find import IMAGE_SUFFIXES, PassedOver
+from awbkit.store.outputs import IfExists, write_whole
+from awbkit.store.refusals import unwritable
+from awbkit.store.signatures import sniff
 
 
 class FailedList:

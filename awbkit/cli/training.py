@@ -85,8 +85,8 @@ def ready(output: Path | None, device: Device, jobs: int, resume: bool) -> tuple
         raise MissingExtra("training", "train") from None
     if device is Device.CUDA and not torch.cuda.is_available():
         raise UsageError("--device cuda: torch finds no CUDA device here; leave it out")
-    from awbkit.batch import default_jobs
     from awbkit.training.run import Execution
+    from awbkit.work.batch import default_jobs
 
     chosen = "cuda" if device is not Device.CPU and torch.cuda.is_available() else "cpu"
     return output, Execution(chosen, jobs or default_jobs(), resume)

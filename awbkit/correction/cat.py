@@ -13,9 +13,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import D65_XY, LINEAR_SRGB, Camera
+from awbkit.colour.camera import D65_XY, LINEAR_SRGB, Camera
+from awbkit.colour.temperature import nearest_cct
 from awbkit.errors import UsageError
-from awbkit.temperature import nearest_cct
 
 _RESPONSES = MappingProxyType(
     {

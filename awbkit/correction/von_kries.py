@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.illuminant import Illuminant
 from awbkit.correction.cat import CATS, rgb_correction_matrix
 from awbkit.errors import UsageError
-from awbkit.illuminant import Illuminant
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 """Luminance of linear sRGB's red, green and blue (IEC 61966-2-1)."""

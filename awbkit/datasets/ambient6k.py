@@ -28,11 +28,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.pixels import read_codes, srgb_thumbnail
-from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile
+from awbkit.store.source import Source
 
 _CAMERA = "Canon EOS R6 Mark II (sRGB)"
 _NEUTRAL = 1.0, 1.0, 1.0

@@ -38,14 +38,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.image import LinearImage
 from awbkit.datasets.bayer import HalfSize, read_half_size
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.pixels import CLIP, read_codes
 from awbkit.datasets.rpi_tuning import RpiTuning
-from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.image import LinearImage
+from awbkit.store.source import Source
 
 _TARGETS = ("pisp", "vc4")
 BALANCED_FOR = 5000.0

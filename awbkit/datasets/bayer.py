@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.datasets.source import Source
+from awbkit.colour.image import LinearImage
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files.unwritten import filled_memory, has_unwritten
-from awbkit.image import LinearImage
+from awbkit.store.source import Source
 
 CLIP = 0.98
 """Share of the range from black to white level from which a sample counts as clipped."""

@@ -33,14 +33,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import LINEAR_SRGB, Camera
-from awbkit.datasets.archive import Member
+from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.pair import illuminant_from_pair
 from awbkit.datasets.pixels import read_codes, srgb_thumbnail
 from awbkit.datasets.reduced import Reduced
-from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
+from awbkit.store.archive import Member
+from awbkit.store.source import Source
 
 _CAMERA = "CL3AN sRGB"
 _LAYOUT = "GT/<key>_GT.png beside IN_CR/<key>/, IN_SH/<key>/, <key>_*_IN.png or input/<key>_<variation>_IN.png"

@@ -26,9 +26,9 @@ from typing import ClassVar
 
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.originals import one_file, stem, truth_problem
-from awbkit.datasets.source import Source
 from awbkit.datasets.spyder_cube import load_cube
 from awbkit.errors import UnreadableFile
+from awbkit.store.source import Source
 
 _CAMERA = "Canon EOS 550D"
 _SIZE = (2601, 1732)

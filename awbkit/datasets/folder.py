@@ -27,17 +27,17 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.colour.camera import LINEAR_SRGB, Camera
+from awbkit.colour.image import LinearImage
 from awbkit.datasets.labels import FILE, Files, Label, read_labels
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.pixels import is_8_bit, linear_thumbnail, read_stored
 from awbkit.datasets.prepared import camera_from_json
-from awbkit.datasets.source import Source
-from awbkit.documents import Malformed, parse_json
 from awbkit.errors import AwbError, FileError, UnreadableFile, UsageError
-from awbkit.files import parts
-from awbkit.files.find import IMAGE_SUFFIXES, RAW_SUFFIXES
-from awbkit.image import LinearImage
+from awbkit.store import parts
+from awbkit.store.documents import Malformed, parse_json
+from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES
+from awbkit.store.source import Source
 
 _ENCODINGS = ("auto", "linear", "srgb")
 _RENDERED = "sRGB"

@@ -35,13 +35,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.matlab import cells, numbers, read_mat
 from awbkit.datasets.originals import by_stem, one_file, original_codes, stem, truth_problem
 from awbkit.datasets.pixels import linear_thumbnail
-from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage
+from awbkit.store.source import Source
 
 _LEVELS = {"Canon EOS-1D": (0, 3300), "Canon EOS 5D": (129, 3692)}
 _CLIP = 0.95

@@ -38,12 +38,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.originals import truth_problem
 from awbkit.datasets.pixels import CLIP, linear_thumbnail, read_codes
-from awbkit.datasets.source import Source
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
+from awbkit.store.source import Source
 
 _SUFFIXES = (".tiff", ".tif")
 _CAMERAS = {"5dsr": "Canon EOS 5DS R", "d810": "Nikon D810", "imx135": "Sony IMX135"}

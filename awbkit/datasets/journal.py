@@ -14,10 +14,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import THUMBNAIL_SIZE as SIZE
 from awbkit.datasets.prepared import COLUMNS, Row
-from awbkit.documents import Malformed, parse_line
 from awbkit.errors import OutputError
-from awbkit.image import THUMBNAIL_SIZE as SIZE
+from awbkit.store.documents import Malformed, parse_line
 
 _FILE = "journal.jsonl"
 _SECONDS_AT_RISK = 1.0

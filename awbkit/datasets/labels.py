@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from awbkit.documents import Malformed, rows
+from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.escaping import csv_text
-from awbkit.illuminant import Illuminant
+from awbkit.store.documents import Malformed, rows
 
 FILE = "ground_truth.csv"
 REQUIRED = ("image", "r", "g", "b")

@@ -15,11 +15,11 @@ from typing import Any, ClassVar, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
-from awbkit.datasets.source import Source
+from awbkit.colour.camera import Camera
+from awbkit.colour.image import LinearImage
 from awbkit.errors import UsageError
-from awbkit.image import LinearImage
 from awbkit.spelling import suggestion
+from awbkit.store.source import Source
 
 _HOMES = {
     "cl3an": ("cl3an", "Cl3an"),
@@ -32,7 +32,7 @@ _HOMES = {
     "ambient6k": ("ambient6k", "Ambient6k"),
     "awb-nn": ("awb_nn", "AwbNN"),
     "folder": ("folder", "Folder"),
-    "rendered": ("rendered", "Rendered"),
+    "rendered": ("synthetic", "Rendered"),
 }
 
 

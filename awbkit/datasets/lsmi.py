@@ -37,16 +37,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import LinearImage
 from awbkit.datasets.bayer import HalfSize, read_half_size
 from awbkit.datasets.colour_chart import ColourChart
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
-from awbkit.datasets.source import Source
 from awbkit.datasets.spread import angular_spread
-from awbkit.documents import Malformed, parse_json
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
-from awbkit.illuminant import Illuminant
-from awbkit.image import LinearImage
+from awbkit.store.documents import Malformed, parse_json
+from awbkit.store.source import Source
 
 _CAMERAS = {"galaxy": "Samsung Galaxy Note20 Ultra", "nikon": "Nikon D810", "sony": "Sony ILCE-9"}
 _SUFFIXES = {".dng": "galaxy", ".nef": "nikon", ".arw": "sony"}

@@ -29,13 +29,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.matlab import cells, number, numbers, read_mat
 from awbkit.datasets.originals import by_stem, one_file, original_codes, stem, truth_problem
 from awbkit.datasets.pixels import linear_thumbnail
-from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage
+from awbkit.store.source import Source
 
 _CAMERAS = {
     "Canon1DsMkIII": "Canon EOS-1Ds Mark III",

@@ -9,10 +9,10 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.illuminant import Illuminant
 from awbkit.datasets.pixels import read_codes
-from awbkit.datasets.source import Source
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
-from awbkit.illuminant import Illuminant
+from awbkit.store.source import Source
 
 
 def one_file(source: Source, *patterns: str) -> str | None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import THUMBNAIL_SIZE
 from awbkit.datasets.reduced import Reduced, edges
 from awbkit.datasets.registration import register, shifted
 from awbkit.datasets.spread import ONE_LIGHT, angular_spread
 from awbkit.errors import UsageError
-from awbkit.image import THUMBNAIL_SIZE
 
 Floats = NDArray[np.floating]
 

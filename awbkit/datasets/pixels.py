@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import LINEAR_SRGB, Camera
-from awbkit.datasets.source import Source
+from awbkit.colour.camera import LINEAR_SRGB, Camera
+from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage, thumbnail_of
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
-from awbkit.files.limits import MAX_PIXELS, check_size
-from awbkit.image import THUMBNAIL_SIZE, LinearImage, thumbnail_of
+from awbkit.store.limits import MAX_PIXELS, check_size
+from awbkit.store.source import Source
 
 if TYPE_CHECKING:
     import pyvips
@@ -82,7 +82,7 @@ def is_8_bit(source: Source, name: str) -> bool:
         UnsupportedImage: If a TIFF is of a kind that cannot be decoded.
     """
     from awbkit.files.decode import decoding
-    from awbkit.files.signatures import sniff
+    from awbkit.store.signatures import sniff
 
     head = source.head(name, 32)
     kind = sniff(head)
@@ -108,7 +108,8 @@ def linear_thumbnail(
     """The 64 x 64 mean of linear codes (H, W, 3), strip by strip, so that no float copy of the whole is made.
 
     A pixel is valid if every channel is above black and under ``clip``, and nothing masks it. Cells are made as in
-    :meth:`awbkit.image.LinearImage.thumbnail`; an image of 64 x 64 is its own thumbnail, its clipped pixels included.
+    :meth:`awbkit.colour.image.LinearImage.thumbnail`; an image of 64 x 64 is its own thumbnail,
+    its clipped pixels included.
 
     Args:
         codes: Linear numbers as stored.
@@ -193,8 +194,8 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
     from awbkit.files.extents import is_cut_short
     from awbkit.files.ifd import mapped
     from awbkit.files.png import check_texts
-    from awbkit.files.signatures import sniff
     from awbkit.files.tiff_codings import STORED
+    from awbkit.store.signatures import sniff
 
     head = source.head(name, 32)
     kind = sniff(head)

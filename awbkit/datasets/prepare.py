@@ -21,19 +21,19 @@ from typing import Any
 
 import numpy as np
 
-from awbkit import batch
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import THUMBNAIL_SIZE as SIZE
 from awbkit.datasets.journal import Journal, Packed
 from awbkit.datasets.layout import Layout, Sample, Skipped
 from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_json, content_hash
-from awbkit.datasets.source import Source
 from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.escaping import csv_line, json_text
-from awbkit.files.durable import exchange, sync_file, sync_folder
-from awbkit.files.lock import locked
-from awbkit.files.outputs import IfExists
-from awbkit.files.refusals import unwritable
-from awbkit.illuminant import Illuminant
-from awbkit.image import THUMBNAIL_SIZE as SIZE
+from awbkit.store.durable import exchange, sync_file, sync_folder
+from awbkit.store.lock import locked
+from awbkit.store.outputs import IfExists
+from awbkit.store.refusals import unwritable
+from awbkit.store.source import Source
+from awbkit.work import batch
 
 SKIPPED = "skipped.csv"
 

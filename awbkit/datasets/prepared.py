@@ -25,14 +25,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.image import LinearImage
 from awbkit.datasets.arrays import mapped
-from awbkit.documents import LARGEST, decoded, parse_json, rows
 from awbkit.errors import UnreadableFile
 from awbkit.escaping import csv_text
-from awbkit.files.refusals import unreadable
-from awbkit.files.streams import open_stream
-from awbkit.image import LinearImage
+from awbkit.store.documents import LARGEST, decoded, parse_json, rows
+from awbkit.store.refusals import unreadable
+from awbkit.store.streams import open_stream
 
 SCHEMA = 1
 COLUMNS = ("image", "camera", "scene", "fold", "r", "g", "b", "exposure", "spread", "gain")

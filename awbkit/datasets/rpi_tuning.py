@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import D65_XY, LINEAR_SRGB, Camera
+from awbkit.colour.camera import D65_XY, LINEAR_SRGB, Camera
+from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.correction.cat import adaptation_matrix
-from awbkit.documents import Malformed, parse_json
 from awbkit.errors import AwbError, UnreadableFile
-from awbkit.temperature import cct_duv_to_xy
+from awbkit.store.documents import Malformed, parse_json
 
 _D65_KELVIN = 6504.0
 _REMEDY = "take the tuning file from libcamera, as it is"

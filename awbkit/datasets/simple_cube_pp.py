@@ -36,10 +36,10 @@ import numpy as np
 
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.originals import one_file, stem, truth_problem
-from awbkit.datasets.source import Source
 from awbkit.datasets.spyder_cube import load_cube
-from awbkit.documents import Malformed, rows
 from awbkit.errors import UnreadableFile
+from awbkit.store.documents import Malformed, rows
+from awbkit.store.source import Source
 
 _CAMERA = "Canon EOS 550D"
 _SIMPLE, _FULL = (648, 432), (2592, 1728)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.illuminant import angular_error
+from awbkit.colour.illuminant import angular_error
 
 ONE_LIGHT = 3.0
 """Degrees of spread under which a scene passes for lit by one light."""

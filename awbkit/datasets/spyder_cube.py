@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.image import LinearImage
 from awbkit.datasets.originals import original_codes
 from awbkit.datasets.pixels import CLIP, linear_thumbnail
-from awbkit.datasets.source import Source
-from awbkit.image import LinearImage
+from awbkit.store.source import Source
 
 BLACK = 2048
 WHITE = 2**14 - 1

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.illuminant import angular_error
 from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.spread import ONE_LIGHT
-from awbkit.illuminant import angular_error
 
 _CHUNK = 256
 

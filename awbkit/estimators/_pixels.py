@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError
-from awbkit.image import LinearImage
 
 FloatArray = NDArray[np.float64]
 

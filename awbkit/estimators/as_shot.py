@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError
 from awbkit.estimators._pixels import FloatArray
-from awbkit.image import LinearImage
 
 CITATION = "Adobe Systems, Digital Negative (DNG) Specification, version 1.7, 2023, tag AsShotNeutral"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from awbkit.illuminant import Illuminant
-from awbkit.image import LinearImage
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import LinearImage
 from awbkit.network.model import DOMAINS
 from awbkit.network.models import loaded, shipped
 

@@ -18,10 +18,10 @@ from typing import Annotated
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._pixels import FloatArray, valid_pixels
 from awbkit.estimators.local_surface_reflectance import local_surface_reflectance
 from awbkit.estimators.parameter import Range
-from awbkit.image import LinearImage
 
 CITATION = (
     "awbkit; after H. R. Vaezi Joze, M. S. Drew, G. D. Finlayson and P. A. Troncoso Rey, "

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._filters import NormalisedGaussian
 from awbkit.estimators._pixels import FloatArray, minkowski_norm, scaled
 from awbkit.estimators.parameter import Range
-from awbkit.image import LinearImage
 
 CITATION = (
     "J. van de Weijer, T. Gevers and A. Gijsenij, Edge-based color constancy, "

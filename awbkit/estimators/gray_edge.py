@@ -7,10 +7,10 @@ from typing import Annotated
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._filters import NormalisedGaussian
 from awbkit.estimators._pixels import FloatArray, minkowski_norm, scaled, valid_pixels
 from awbkit.estimators.parameter import Range
-from awbkit.image import LinearImage
 
 CITATION = (
     "J. van de Weijer, T. Gevers and A. Gijsenij, Edge-based color constancy, "

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._filters import NormalisedGaussian
 from awbkit.estimators._pixels import FloatArray, scaled
 from awbkit.estimators.gray_edge import CITATION as CITATION
 from awbkit.estimators.gray_edge import norm_of_edges
 from awbkit.estimators.parameter import Range
-from awbkit.image import LinearImage
 
 
 def gray_edge_2(

@@ -11,10 +11,10 @@ from typing import Annotated
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._filters import NormalisedGaussian
 from awbkit.estimators._pixels import FloatArray, scaled
 from awbkit.estimators.parameter import Range
-from awbkit.image import LinearImage
 
 CITATION = "Y. Qian, J.-K. Kämäräinen, J. Nikkanen and J. Matas, On finding gray pixels, CVPR 2019, arXiv:1901.03198"
 

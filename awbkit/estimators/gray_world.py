@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._pixels import FloatArray, valid_pixels
-from awbkit.image import LinearImage
 
 CITATION = (
     "G. Buchsbaum, A spatial processor model for object colour perception, "

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._pixels import FloatArray, scaled
 from awbkit.estimators.parameter import Range
-from awbkit.image import LinearImage
 
 CITATION = (
     "S. Gao, W. Han, K. Yang, C. Li and Y. Li, Efficient color constancy with local surface reflectance statistics, "

@@ -14,6 +14,8 @@ from typing import get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError, UsageError
 from awbkit.estimators import (
     as_shot,
@@ -30,8 +32,6 @@ from awbkit.estimators import (
     white_patch,
 )
 from awbkit.estimators.parameter import Range
-from awbkit.illuminant import Illuminant
-from awbkit.image import LinearImage
 from awbkit.spelling import suggestion
 
 Value = float | int
@@ -236,7 +236,7 @@ class Method:
 
 def is_model(name: str) -> bool:
     """Whether a method's name is the path of a model: a file that ends in .safetensors, or a run of `awbkit train`."""
-    from awbkit.network.store import SUFFIX
+    from awbkit.network.weights import SUFFIX
 
     try:
         is_run = (Path(name) / f"model{SUFFIX}").is_file()
@@ -251,7 +251,7 @@ def _function(name: str) -> Estimator:
 
 
 def _same_network(first: str, second: str) -> bool:
-    from awbkit.network.store import SUFFIX
+    from awbkit.network.weights import SUFFIX
 
     if not (is_model(first) and is_model(second)):
         return canonical(first) == canonical(second)

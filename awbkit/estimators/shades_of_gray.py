@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._pixels import FloatArray, minkowski_norm, valid_pixels
 from awbkit.estimators.parameter import Range
-from awbkit.image import LinearImage
 
 CITATION = (
     "G. D. Finlayson and E. Trezzi, Shades of gray and colour constancy, "

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.estimators._pixels import FloatArray, valid_pixels
 from awbkit.estimators.parameter import Range
-from awbkit.image import LinearImage
 
 CITATION = (
     "E. H. Land, The retinex theory of color vision, Scientific American 237(6), 1977, "

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 def recovery_error(estimates: ArrayLike, truth: ArrayLike) -> NDArray[np.float64]:
     """The angle between estimates and truth: the field's usual measure.
 
-    Agrees with :func:`awbkit.illuminant.angular_error`. The arc tangent of sine and cosine keeps its digits at small
-    angles, where the arc cosine loses half of them.
+    Agrees with :func:`awbkit.colour.illuminant.angular_error`. The arc tangent of sine and cosine keeps its digits
+    at small angles, where the arc cosine loses half of them.
 
     Reference: S. D. Hordley and G. D. Finlayson, Reevaluation of color constancy algorithm performance, JOSA A 23(5),
     2006.

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError
 from awbkit.evaluation.angles import recovery_error
 from awbkit.evaluation.examples import Examples
-from awbkit.image import LinearImage
 
 CITATION = "G. D. Finlayson, Corrected-moment illuminant estimation, ICCV 2013, DOI 10.1109/ICCV.2013.239"
 

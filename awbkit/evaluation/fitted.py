@@ -14,12 +14,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import LinearImage
 from awbkit.errors import UsageError
 from awbkit.evaluation import corrected_moments
 from awbkit.evaluation.examples import Examples
-from awbkit.illuminant import Illuminant
-from awbkit.image import LinearImage
 
 FloatArray = NDArray[np.float64]
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from awbkit.datasets.prepared import ARRAYS
-from awbkit.documents import parse_line
 from awbkit.errors import OutputError
 from awbkit.evaluation.work import Answers, Chunk
-from awbkit.files.refusals import unwritable
+from awbkit.store.documents import parse_line
+from awbkit.store.refusals import unwritable
 
 _SECONDS_AT_RISK = 1.0
 

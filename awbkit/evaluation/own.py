@@ -2,8 +2,8 @@
 
     PATH.py:FUNCTION          package.module:FUNCTION
 
-The function is called with a :class:`awbkit.image.LinearImage` and returns an RGB on any scale, an
-:class:`awbkit.illuminant.Illuminant`, or either of them and the recovery error in degrees that it expects.
+The function is called with a :class:`awbkit.colour.image.LinearImage` and returns an RGB on any scale, an
+:class:`awbkit.colour.illuminant.Illuminant`, or either of them and the recovery error in degrees that it expects.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from awbkit import batch
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError, UsageError
-from awbkit.illuminant import Illuminant
-from awbkit.image import LinearImage
-from awbkit.worker import Crash
+from awbkit.work import batch
+from awbkit.work.worker import Crash
 
 FORM = "PATH.py:FUNCTION or package.module:FUNCTION"
 

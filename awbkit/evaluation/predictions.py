@@ -10,16 +10,16 @@ from typing import BinaryIO
 
 import numpy as np
 
-from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.colour.camera import LINEAR_SRGB, Camera
+from awbkit.colour.illuminant import Illuminant
 from awbkit.datasets.labels import read_labels
-from awbkit.documents import read_text
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.evaluate import judge
 from awbkit.evaluation.names import Names
 from awbkit.evaluation.result import Judged, Truth
-from awbkit.illuminant import Illuminant
 from awbkit.record_files import FORM, Stated, read_records
 from awbkit.records import RGB_KINDS, Record, stated_light
+from awbkit.store.documents import read_text
 
 UNKNOWN_CAMERA = "unknown camera"
 """What images are counted under whose camera ``ground_truth.csv`` does not state."""

@@ -57,7 +57,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Seen:
-    """A judged data set that a network was trained on; see :func:`awbkit.evaluation.seen.trained_on`.
+    """A judged data set that a network was trained on; see :func:`awbkit.datasets.provenance.trained_on`.
 
     Attributes:
         dataset: Its name.

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit import __version__, batch
-from awbkit.camera import Camera
+from awbkit import __version__
+from awbkit.colour.camera import Camera
 from awbkit.datasets.prepared import Prepared
+from awbkit.datasets.provenance import trained_on
 from awbkit.errors import UsageError
 from awbkit.estimators import registry
 from awbkit.evaluation import fitted, protocols
@@ -25,9 +26,9 @@ from awbkit.evaluation.journal import AnswerJournal, states
 from awbkit.evaluation.methods import AnyMethod, resolve
 from awbkit.evaluation.own import OwnMethod
 from awbkit.evaluation.result import Evaluation, Judged
-from awbkit.evaluation.seen import trained_on
 from awbkit.evaluation.work import Answers, Chunk, answer
-from awbkit.worker import Crash
+from awbkit.work import batch
+from awbkit.work.worker import Crash
 
 _MOST_IMAGES = 64
 _SECONDS = 1.0

@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.illuminant import angular_error
+from awbkit.colour.image import LinearImage
 from awbkit.errors import CheckFailed
 from awbkit.export.cases import Case
-from awbkit.illuminant import angular_error
-from awbkit.image import LinearImage
 from awbkit.network.features import describe
 from awbkit.network.inference import forward
 from awbkit.network.integer.arithmetic import OCTAVE, Int

@@ -19,19 +19,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from awbkit.colour.illuminant import angular_error
+from awbkit.colour.image import THUMBNAIL_SIZE
 from awbkit.datasets.awb_nn import BALANCED_FOR
 from awbkit.datasets.pixels import CLIP
 from awbkit.datasets.rpi_tuning import RpiTuning
-from awbkit.documents import parse_json, read_text
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.export import check
 from awbkit.export.cases import Case
 from awbkit.export.check import Apart
 from awbkit.export.traced import Estimator
-from awbkit.illuminant import angular_error
-from awbkit.image import THUMBNAIL_SIZE
 from awbkit.network.model import Model
 from awbkit.network.models import AnyModel
+from awbkit.store.documents import parse_json, read_text
 
 TAKES, GIVES = ("zones", "lux"), ("kelvin",)
 

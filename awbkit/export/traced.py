@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from awbkit.colour.image import THUMBNAIL_SIZE
 from awbkit.export.cases import Case
-from awbkit.image import THUMBNAIL_SIZE
 from awbkit.network import features
 from awbkit.network.features import GRID_SIDE
 from awbkit.network.integer.arithmetic import OCTAVE

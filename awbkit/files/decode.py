@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files import ycbcr
-from awbkit.files.limits import check_bytes, check_size
 from awbkit.files.pages import read_pages
 from awbkit.files.tiff_codings import decode_tiff, read_coding
+from awbkit.store.limits import check_bytes, check_size
 
 if TYPE_CHECKING:
     import pyvips
@@ -140,7 +140,7 @@ def load(path: str, kind: str, max_pixels: int | None = None) -> pyvips.Image:
 
     Args:
         path: The file.
-        kind: Its format, as :func:`awbkit.files.signatures.sniff` names it.
+        kind: Its format, as :func:`awbkit.store.signatures.sniff` names it.
         max_pixels: The most that it may have; None for no limit.
 
     Raises:

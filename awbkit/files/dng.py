@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera, Matrix
+from awbkit.colour.camera import Camera, Matrix
 from awbkit.errors import UsageError
-from awbkit.files.refusals import unreadable
+from awbkit.store.refusals import unreadable
 
 MAKE, MODEL = 271, 272
 DNG_VERSION = 50706

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from awbkit.files import photoshop, xmp
 from awbkit.files.jpeg import EXIF_HEADER, Segment, segments
 from awbkit.files.metadata import Metadata
-from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
+from awbkit.files.previews import Thumbnail, refresh_thumbnail
 
 _ICC_HEADER = b"ICC_PROFILE\0"
 # They index images stored behind the primary one: CIPA DC-007 multi-picture format and ISO 21496-1 gain maps.

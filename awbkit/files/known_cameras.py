@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
 
 _D65_KELVIN = 6504.0
 """LibRaw's table holds the matrices for D65, the DNG ColorMatrix2 of Adobe's profiles."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from awbkit.errors import UnreadableFile, UnsupportedImage
-from awbkit.files.limits import MAX_PIXELS, check_max_pixels
-from awbkit.files.refusals import unreadable
-from awbkit.files.signatures import HEAD, foreign_kind, is_raw, sniff
+from awbkit.store.limits import MAX_PIXELS, check_max_pixels
+from awbkit.store.refusals import unreadable
+from awbkit.store.signatures import HEAD, foreign_kind, is_raw, sniff
 
 if TYPE_CHECKING:
     from awbkit.files.raw import RawPhoto

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.image import LinearImage
 from awbkit.errors import UsageError
-from awbkit.image import LinearImage
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from awbkit.files.ifd import Buffer, mapped
 from awbkit.files.jpeg import EXIF_HEADER
 from awbkit.files.metadata import Metadata
 from awbkit.files.photoshop import with_iptc, without_thumbnails
+from awbkit.files.previews import Thumbnail, refresh_thumbnail
 from awbkit.files.raw_profiles import Block, keyword_of, may_hold_block, read_block, read_text, with_block
-from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 
 _TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
 _COLOURS = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))

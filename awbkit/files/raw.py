@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera, Matrix
+from awbkit.colour.camera import Camera, Matrix
+from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
 from awbkit.files.dng_layout import COPY, check_dng
 from awbkit.files.exif import from_raw, read_make_model
 from awbkit.files.extents import is_cut_short, unusual_filters
 from awbkit.files.gaps import warn_of_zero_rows
-from awbkit.files.limits import check_size
 from awbkit.files.photo import Photo, Region
 from awbkit.files.remarks import remarks_heeded
 from awbkit.files.unwritten import filled_memory, has_unwritten
-from awbkit.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.store.limits import check_size
 
 if TYPE_CHECKING:
     import rawpy

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.colour.camera import LINEAR_SRGB, Camera
+from awbkit.colour.image import LinearImage
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files import png
 from awbkit.files.cicp import declared
@@ -27,7 +28,6 @@ from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
 from awbkit.files.profile_tables import ProfileTables, read_tables
 from awbkit.files.sampling import block_side, jpeg_shrink, sampled, sampled_array, sampled_rows
-from awbkit.image import LinearImage
 
 if TYPE_CHECKING:
     import pyvips
@@ -169,7 +169,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
 
     Args:
         path: The file.
-        kind: Its format, as :func:`awbkit.files.signatures.sniff` names it.
+        kind: Its format, as :func:`awbkit.store.signatures.sniff` names it.
         encoding: "auto" (the embedded profile or what else the file declares, else sRGB; linear for floating point),
             "linear", "srgb", "icc", or "camera" for linear numbers of a sensor that nobody has balanced.
         max_pixels: The most that it may have; None for no limit.

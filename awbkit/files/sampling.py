@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import THUMBNAIL_SIZE
 from awbkit.files.decode import Pixels, vips
-from awbkit.image import THUMBNAIL_SIZE
 
 if TYPE_CHECKING:
     import pyvips

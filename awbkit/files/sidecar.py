@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from awbkit.errors import OutputError, UsageError
 from awbkit.files import xmp
-from awbkit.files.outputs import IfExists, atomic_write
-from awbkit.files.streams import open_stream
 from awbkit.files.xmp import CAMERA_RAW, RDF, XMLNS
+from awbkit.store.outputs import IfExists, atomic_write
+from awbkit.store.streams import open_stream
 
 if TYPE_CHECKING:
     from xml.dom.minidom import Element

@@ -16,8 +16,8 @@ import numpy as np
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files.ifd import Tiff, mapped
-from awbkit.files.limits import MAX_PIXELS, check_size
 from awbkit.files.pages import Page
+from awbkit.store.limits import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
     from awbkit.files.decode import Pixels

@@ -19,10 +19,10 @@ from awbkit.files.decode import COPY_AGAIN, Pixels, blob, multiplied, vips
 from awbkit.files.ifd import Tiff, mapped
 from awbkit.files.metadata import Metadata
 from awbkit.files.pages import pages_of, read_pages
-from awbkit.files.refusals import reading, unwritable
+from awbkit.files.previews import Thumbnail, refresh_thumbnail
 from awbkit.files.rendered import RenderedPhoto
-from awbkit.files.thumbnails import Thumbnail, refresh_thumbnail
 from awbkit.files.tiff_codings import STORED
+from awbkit.store.refusals import reading, unwritable
 
 if TYPE_CHECKING:
     import pyvips

@@ -19,8 +19,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.errors import AwbError, UsageError
-from awbkit.image import THUMBNAIL_SIZE, LinearImage
 
 Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.errors import AwbError
-from awbkit.illuminant import Illuminant
-from awbkit.image import THUMBNAIL_SIZE, LinearImage
-from awbkit.network import store
+from awbkit.network import weights as store
 from awbkit.network.architecture import Architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import forward

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.network import store
+from awbkit.network import weights as store
 from awbkit.network.model import Model
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
-from awbkit.image import LinearImage
-from awbkit.temperature import cct_duv_to_xy
+from awbkit.colour.camera import Camera
+from awbkit.colour.image import LinearImage
+from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.training.cameras import canonical, imaginary
 
 Float = NDArray[np.float32]

@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit import batch
-from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.arrays import DAMAGE
 from awbkit.datasets.prepared import Prepared
-from awbkit.documents import read_json
 from awbkit.errors import AwbError, UnreadableFile, UsageError
-from awbkit.files.outputs import IfExists, atomic_write, write_whole
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, describe
 from awbkit.network.model import canonical, white_of
+from awbkit.store.documents import read_json
+from awbkit.store.outputs import IfExists, atomic_write, write_whole
 from awbkit.training.augmentation import Chances, Labelled, variant
 from awbkit.training.cameras import measured
-from awbkit.training.rendering import rendered
+from awbkit.training.photographs import rendered
+from awbkit.work import batch
 
 Float = NDArray[np.float32]
 

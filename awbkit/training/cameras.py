@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import D65_XY, Camera
+from awbkit.colour.camera import D65_XY, Camera
 from awbkit.datasets.spectral.sensitivities import shipped
 
 FloatArray = NDArray[np.float64]

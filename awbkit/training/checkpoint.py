@@ -10,7 +10,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from awbkit.errors import UnreadableFile
-from awbkit.files.outputs import IfExists, write_whole
+from awbkit.store.outputs import IfExists, write_whole
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 

@@ -20,7 +20,7 @@ from awbkit.network.architecture import Architecture
 from awbkit.network.integer.description import GRID_UNITS
 from awbkit.network.integer.network import INPUT_LIMIT, INPUT_UNIT, input_corrections
 from awbkit.network.integer.quantization import LEAST_UNIT, Bits
-from awbkit.training.network import Batch, Network
+from awbkit.network.torch.network import Batch, Network
 
 
 class FakeQuantization:

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from awbkit.errors import AwbError
 from awbkit.network.architecture import Architecture
+from awbkit.network.torch.network import Network
 from awbkit.training import checkpoint, processes
 from awbkit.training.bank import Bank
 from awbkit.training.draws import Drawn, Draws, moments
 from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.loss import angle, total_loss
-from awbkit.training.network import Network
 from awbkit.training.recipe import Recipe
 
 Float = NDArray[np.float32]

@@ -8,14 +8,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from awbkit.documents import read_json
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.files.durable import make_folders
-from awbkit.files.lock import FILE as LOCK
-from awbkit.files.lock import locked
-from awbkit.files.outputs import IfExists, write_whole
-from awbkit.files.parts import is_part
-from awbkit.files.refusals import unwritable
+from awbkit.store.documents import read_json
+from awbkit.store.durable import make_folders
+from awbkit.store.lock import FILE as LOCK
+from awbkit.store.lock import locked
+from awbkit.store.outputs import IfExists, write_whole
+from awbkit.store.parts import is_part
+from awbkit.store.refusals import unwritable
 
 DESCRIPTION = "run.json"
 

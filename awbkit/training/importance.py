@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from awbkit.network.torch.network import Network
 from awbkit.training.draws import Drawn
 from awbkit.training.loss import total_loss
-from awbkit.training.network import Network
 from awbkit.training.structure import readers
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from awbkit.documents import Malformed, parse_json
-from awbkit.files.outputs import IfExists, write_whole
-from awbkit.files.refusals import unwritable
+from awbkit.store.documents import Malformed, parse_json
+from awbkit.store.outputs import IfExists, write_whole
+from awbkit.store.refusals import unwritable
 from awbkit.training import checkpoint, processes
 
 

@@ -25,9 +25,9 @@ from awbkit.training.draws import Draws
 from awbkit.training.factors import merged
 from awbkit.training.fit import network_of
 from awbkit.training.importance import importance
+from awbkit.training.provenance import seen
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import USUALLY, Execution, Result, running
-from awbkit.training.seen import seen
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 from awbkit.training.structure import dimensions, reduced, silenced

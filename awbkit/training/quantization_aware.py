@@ -11,9 +11,9 @@ from awbkit.network.model import Model
 from awbkit.training import tuning
 from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import network_of
+from awbkit.training.provenance import seen
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import USUALLY, Execution, Result, running
-from awbkit.training.seen import seen
 from awbkit.training.split import LeftOut
 
 _NOTHING = LeftOut()

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from awbkit.documents import read_toml
 from awbkit.errors import UsageError
 from awbkit.network.architecture import DEFAULT, architecture
 from awbkit.spelling import suggestion
+from awbkit.store.documents import read_toml
 
 DOMAINS = ("raw", "rendered")
 CALIBRATIONS = ("validation", "leave-one-camera-out", "leave-one-dataset-out")

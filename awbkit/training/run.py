@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from awbkit.evaluation.statistics import statistics
-from awbkit.files.outputs import IfExists, write_whole
 from awbkit.network.architecture import Architecture
 from awbkit.network.model import Model
-from awbkit.network.store import SUFFIX
+from awbkit.network.weights import SUFFIX
+from awbkit.store.outputs import IfExists, write_whole
 from awbkit.training import calibration, processes
 from awbkit.training.bank import Bank, make, usual
 from awbkit.training.calibration import Judged
@@ -29,8 +29,8 @@ from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import Step, fit
 from awbkit.training.folder import entered
 from awbkit.training.metrics import Metrics
+from awbkit.training.provenance import Seen
 from awbkit.training.recipe import Recipe
-from awbkit.training.seen import Seen
 from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
 from awbkit.training.split import Picture
 

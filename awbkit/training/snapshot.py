@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from awbkit.documents import parse_json
 from awbkit.errors import UnreadableFile
-from awbkit.files.outputs import IfExists, write_whole
 from awbkit.network.architecture import Architecture
-from awbkit.network.store import check
+from awbkit.network.weights import check
+from awbkit.store.documents import parse_json
+from awbkit.store.outputs import IfExists, write_whole
 from awbkit.training.fit import Weights
 
 Snapshot = tuple[Architecture, Weights]

@@ -17,9 +17,9 @@ from awbkit.training import calibration
 from awbkit.training.bank import Bank
 from awbkit.training.calibration import Judged
 from awbkit.training.fit import network_of
+from awbkit.training.provenance import seen
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import USUALLY, Execution, Result, Run, errors_of, judged, running
-from awbkit.training.seen import seen
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 

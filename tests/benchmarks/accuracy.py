@@ -29,9 +29,9 @@ import torch
 
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.statistics import statistics
-from awbkit.files.outputs import IfExists, write_whole
 from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.model import Model
+from awbkit.store.outputs import IfExists, write_whole
 from awbkit.training.augmentation import Chances
 from awbkit.training.bank import Bank, make
 from awbkit.training.fit import Weights, answers, fit, network_of, true_errors

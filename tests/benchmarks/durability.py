@@ -18,17 +18,17 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
-from command import write_jpeg
-from labelled_folder import write_labelled_folder
 
 import awbkit
 from awbkit.datasets.layout import parse
 from awbkit.datasets.prepare import Preparation
-from awbkit.datasets.source import Source
-from awbkit.files.outputs import IfExists, write_whole
+from awbkit.store.outputs import IfExists, write_whole
+from awbkit.store.source import Source
+from tests.helpers.command import write_jpeg
+from tests.helpers.labelled_folder import write_labelled_folder
 
 PAIRS = 7
 

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.image import LinearImage
 from awbkit.datasets.spectral.sensitivities import shipped
 from awbkit.evaluation.angles import recovery_error
-from awbkit.image import LinearImage
 from awbkit.network.models import named
-from awbkit.training.rendering import Rendering
+from awbkit.training.photographs import Rendering
 
 COUNT = 120
 LIMIT = 5

@@ -23,12 +23,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
-from command import write_jpeg
-from labelled_folder import write_labelled_folder
-from training_runs import write_set
+
+from tests.helpers.command import write_jpeg
+from tests.helpers.labelled_folder import write_labelled_folder
+from tests.helpers.training_runs import write_set
 
 SIGNALS = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT)
 PATIENCE = 300
@@ -97,7 +98,7 @@ def workers(parent: int) -> list[int]:
             code = status.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if int(fields[1]) == parent and b"awbkit.worker" in code:
+        if int(fields[1]) == parent and b"awbkit.work.worker" in code:
             found.append(int(status.parent.name))
     return found
 

@@ -20,8 +20,8 @@ from awbkit.evaluation.statistics import statistics
 from awbkit.network.model import Model
 from awbkit.training import calibration
 from awbkit.training.bank import Bank
+from awbkit.training.provenance import seen
 from awbkit.training.recipe import Recipe
-from awbkit.training.seen import seen
 from awbkit.training.snapshot import read_snapshot
 from awbkit.training.split import LeftOut
 

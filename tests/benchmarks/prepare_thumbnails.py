@@ -22,7 +22,7 @@ from awbkit.datasets.gehler_shi import GehlerShi
 from awbkit.datasets.intel_tau import IntelTau, scene_of
 from awbkit.datasets.layout import About, Sample, Skipped
 from awbkit.datasets.prepare import Preparation
-from awbkit.datasets.source import Source
+from awbkit.store.source import Source
 
 LAYOUTS = {"cube-plus": CubePlus, "gehler-shi": GehlerShi, "intel-tau": IntelTau}
 

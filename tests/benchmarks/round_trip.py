@@ -27,10 +27,10 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from corpus import all_cases
-from corpus.reading import changed_share, differences, shared, tags
+from tests.corpus import all_cases
+from tests.corpus.reading import changed_share, differences, shared, tags
 
 TARGETS = ("jpg", "png", "tif", "webp", "avif", "heic")
 # HEIF's readers turn a picture by the container and pass over EXIF; so awbkit turns the pixels, and EXIF says so.

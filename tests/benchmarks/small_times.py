@@ -15,10 +15,10 @@ from functools import partial
 
 import numpy as np
 
-from awbkit.camera import LINEAR_SRGB
+from awbkit.colour.camera import LINEAR_SRGB
+from awbkit.colour.image import LinearImage
 from awbkit.estimators.registry import parse
 from awbkit.files.known_cameras import known_camera
-from awbkit.image import LinearImage
 from awbkit.network.features import describe
 
 _CALLS = 200

@@ -26,14 +26,14 @@ import rawpy
 import simplejpeg
 from PIL import Image
 
-from awbkit.camera import LINEAR_SRGB
+from awbkit.colour.camera import LINEAR_SRGB
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import LinearImage
 from awbkit.correction.von_kries import Correction
 from awbkit.estimators.registry import DEFAULT, parse
 from awbkit.files.encoding import srgb_to_linear
-from awbkit.files.find import Found
-from awbkit.files.outputs import IfExists
-from awbkit.illuminant import Illuminant
-from awbkit.image import LinearImage
+from awbkit.store.find import Found
+from awbkit.store.outputs import IfExists
 from awbkit.tasks import estimate_file
 
 WIDTH, HEIGHT = 6000, 4000

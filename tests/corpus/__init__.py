@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpus.case import Case
-from corpus.jpeg import jpeg_cases
-from corpus.others import avif_cases, heic_cases, webp_cases
-from corpus.png import png_cases
-from corpus.tiff import tiff_cases
+from tests.corpus.case import Case
+from tests.corpus.jpeg import jpeg_cases
+from tests.corpus.others import avif_cases, heic_cases, webp_cases
+from tests.corpus.png import png_cases
+from tests.corpus.tiff import tiff_cases
 
 
 def all_cases() -> Iterator[Case]:

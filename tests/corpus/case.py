@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from conftest import PROFILES
 from PIL import Image
-from table_profile import lookup_table_profile
+
+from tests.helpers.pictures import PROFILES
+from tests.helpers.table_profile import lookup_table_profile
 
 WIDTH, HEIGHT = 61, 43
 """No multiple of any block."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from corpus.case import Blocks, Case, blocks, pixels, profiles
+from tests.corpus.case import Blocks, Case, blocks, pixels, profiles
 
 _SAMPLINGS = {"444": 0, "422": 1, "420": 2}
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyvips
 from PIL import Image
 
-from corpus.case import Blocks, Case, blocks, pixels, profiles
+from tests.corpus.case import Blocks, Case, blocks, pixels, profiles
 
 
 def _webp(path: Path, found: Blocks, profile: bytes | None, lossless: bool, channels: int) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pyvips
-from png_files import Chunks, digits, write_png
 
-from corpus.case import Blocks, Case, blocks, pixels, profiles
+from tests.corpus.case import Blocks, Case, blocks, pixels, profiles
+from tests.helpers.png_files import Chunks, digits, write_png
 
 _P3 = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 _COLOURS: dict[str, Chunks] = {

@@ -13,7 +13,8 @@ import numpy as np
 import pyvips
 import tifffile
 from PIL import ExifTags, Image
-from png_files import read_chunks
+
+from tests.helpers.png_files import read_chunks
 
 # How pixels are stored, as docs/metadata.md lists it.
 _TIFF_STORAGE = frozenset(

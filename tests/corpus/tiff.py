@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from corpus.case import MAKER_NOTE, RECORDS, RESOURCES, XMP, Case, pixels, profiles
+from tests.corpus.case import MAKER_NOTE, RECORDS, RESOURCES, XMP, Case, pixels, profiles
 
 _DEPTHS = {"8": np.uint8, "16": np.uint16, "half": np.float16, "float": np.float32}
 _EXTRAS: dict[str, dict[str, Any]] = {

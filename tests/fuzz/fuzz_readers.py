@@ -20,12 +20,12 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "fuzz"), str(TESTS), str(TESTS.parent)]
+sys.path.insert(0, str(TESTS.parent))
 
-import trees  # noqa: E402
-from mutation import mutated  # noqa: E402
-from targets import BY_NAME, TARGETS  # noqa: E402
-from worker import Input, Watched  # noqa: E402
+from tests.fuzz import trees  # noqa: E402
+from tests.fuzz.mutation import mutated  # noqa: E402
+from tests.fuzz.targets import BY_NAME, TARGETS  # noqa: E402
+from tests.fuzz.worker import Input, Watched  # noqa: E402
 
 FINDINGS = Path("fuzz-findings")
 _MOST_KEPT = 400

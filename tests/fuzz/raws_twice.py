@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parents[1]))
 
-from dng_files import damage, seeds  # noqa: E402
+from tests.helpers.dng_files import damage, seeds  # noqa: E402
 
 RUNS = (("254", "90", "forwards", 17), ("33", "132", "backwards", 170))
 

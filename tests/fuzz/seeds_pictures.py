@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from conftest import PROFILES
 from PIL import Image
-from png_files import digits, write_png
+
+from tests.helpers.pictures import PROFILES
+from tests.helpers.png_files import digits, write_png
 
 WIDTH, HEIGHT = 28, 20
 
@@ -301,7 +302,7 @@ def _everywhere(name: str, pixels: np.ndarray) -> dict[str, bytes]:
 
 
 def raws() -> dict[str, bytes]:
-    from raw_files import QUAD, RGGB, XTRANS, mosaic, write_dng
+    from tests.helpers.raw_files import QUAD, RGGB, XTRANS, mosaic, write_dng
 
     scene = patches(np.float64, width=48, height=40)
     samples = mosaic(scene, RGGB)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from command import awbkit
-from contract import Broken, complaint_fault
+from tests.fuzz.contract import Broken, complaint_fault
+from tests.helpers.command import awbkit
 
 Step = Callable[[], object]
 """One use; what it returns is ignored."""

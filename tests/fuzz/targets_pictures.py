@@ -8,16 +8,16 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import seeds_pictures as seeds
-from conftest import PROFILES
 from PIL import Image
-from png_files import chunk, digits
-from target import Step, Target, chosen
 
 from awbkit import api
 from awbkit.estimators.registry import parse
 from awbkit.files.open import open_photo
 from awbkit.files.raw import RawPhoto
+from tests.fuzz import seeds_pictures as seeds
+from tests.fuzz.target import Step, Target, chosen
+from tests.helpers.pictures import PROFILES
+from tests.helpers.png_files import chunk, digits
 
 MAX_PIXELS = 1 << 20
 _SUFFIXES = (".jpg", ".png", ".tif", ".webp", ".avif", ".heic")

@@ -10,26 +10,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import test_dataset_ambient6k as ambient6k
-import test_dataset_awb_nn as awb_nn
-import test_dataset_cube_plus as cube_plus
-import test_dataset_gehler_shi as gehler_shi
-import test_dataset_intel_tau as intel_tau
-import test_dataset_lsmi as lsmi
-import test_dataset_nus_8 as nus_8
-import test_dataset_simple_cube_pp as simple_cube_pp
-from contract import Broken, complaint_fault
-from dataset_files import cell, mat_bytes, write_png
-from evaluation_sets import write_prepared
-from labelled_folder import write_labelled_folder
-from target import Step, Target, command, small_files
-from trees import made
 
 from awbkit.datasets.layout import Sample, layout_class, parse
 from awbkit.datasets.matlab import read_mat
 from awbkit.datasets.prepare import Preparation, load_packed
-from awbkit.datasets.source import Source
 from awbkit.datasets.spectral.sensitivities import read
+from awbkit.store.source import Source
+from tests.datasets import test_ambient6k as ambient6k
+from tests.datasets import test_awb_nn as awb_nn
+from tests.datasets import test_cube_plus as cube_plus
+from tests.datasets import test_gehler_shi as gehler_shi
+from tests.datasets import test_intel_tau as intel_tau
+from tests.datasets import test_lsmi as lsmi
+from tests.datasets import test_nus_8 as nus_8
+from tests.datasets import test_simple_cube_pp as simple_cube_pp
+from tests.fuzz.contract import Broken, complaint_fault
+from tests.fuzz.target import Step, Target, command, small_files
+from tests.fuzz.trees import made
+from tests.helpers.dataset_files import cell, mat_bytes, write_png
+from tests.helpers.evaluation_sets import write_prepared
+from tests.helpers.labelled_folder import write_labelled_folder
 
 CAMERAS = """{"Canon EOS 550D": {"matrices": [{"cct": 6504, "xyz_to_camera":
  [[0.69, -0.12, -0.09], [-0.38, 1.16, 0.25], [-0.04, 0.15, 0.6]]}]}, "Own": {"matrices": [{"cct": 2856,
@@ -215,8 +215,9 @@ def use_bytes(reader: Callable[[bytes, str], object]) -> Callable[[Path, Path], 
 
 
 _SETS = "awbkit.datasets."
+_ARCHIVES = ("archive:read_member", "archive:read_head", "source:Source.open", "source:Source.read")
 _OF_LAYOUTS = {
-    "folder": ("labels:read_labels", "layout:parse", "source:Source.open", "source:Source.read", "pixels:read_codes"),
+    "folder": ("labels:read_labels", "layout:parse", "pixels:read_codes"),
     "lsmi": ("bayer:read_half_size",),
     "ambient6k": ("pixels:read_stored",),
     "intel-tau": ("prepare:load_packed",),
@@ -234,16 +235,18 @@ def _target(name: str) -> Target:
 
 TARGETS = (
     *map(_target, LAYOUTS),
-    Target("archive", (_SETS + "archive:read_member", _SETS + "archive:read_head"), _archives, use_archive),
+    Target("archive", tuple(f"awbkit.store.{name}" for name in _ARCHIVES), _archives, use_archive),
     Target("matlab", (_SETS + "matlab:read_mat",), _matrices, use_bytes(read_mat)),
     Target("sensitivity", (_SETS + "spectral.sensitivities:read",), _curves, use_bytes(read)),
     Target(
         "prepared",
-        (_SETS + "prepared:Prepared.open", "awbkit.documents:read_json"),
+        (_SETS + "prepared:Prepared.open", "awbkit.store.documents:read_json"),
         lambda: small_files(PREPARED()),
         use_prepared,
         PREPARED,
     ),
-    Target("journal", ("awbkit.documents:parse_line",), lambda: small_files(UNFINISHED()), use_journal, UNFINISHED),
+    Target(
+        "journal", ("awbkit.store.documents:parse_line",), lambda: small_files(UNFINISHED()), use_journal, UNFINISHED
+    ),
     Target("answers", (), _answers, use_answers),
 )

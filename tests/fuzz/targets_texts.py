@@ -7,21 +7,20 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import seeds_pictures
-import test_dataset_awb_nn as awb_nn
-from integer_models import integer_model, random_model
-from target import Step, Target, chosen, command
-from trees import made
-
 from awbkit.datasets import layout
 from awbkit.estimators import registry
 from awbkit.export import targets as exports
 from awbkit.files import sidecar
-from awbkit.files.outputs import IfExists
 from awbkit.files.photo import Region
 from awbkit.network.architecture import architecture
 from awbkit.network.models import load
+from awbkit.store.outputs import IfExists
 from awbkit.training.recipe import Recipe, read_recipe
+from tests.datasets import test_awb_nn as awb_nn
+from tests.fuzz import seeds_pictures
+from tests.fuzz.target import Step, Target, chosen, command
+from tests.fuzz.trees import made
+from tests.helpers.integer_models import integer_model, random_model
 
 _GRAY = seeds_pictures.encoded("JPEG", seeds_pictures.patches())
 
@@ -187,7 +186,7 @@ TARGETS = (
     Target(
         "model",
         (
-            *("awbkit.network.models:load", "awbkit.network.model:Model.load", "awbkit.network.store:read"),
+            *("awbkit.network.models:load", "awbkit.network.model:Model.load", "awbkit.network.weights:read"),
             "awbkit.network.integer.model:IntegerModel.load",
         ),
         _models,
@@ -196,7 +195,11 @@ TARGETS = (
     Target(
         "records",
         (
-            *("awbkit.record_files:read_records", "awbkit.cli.light:read_estimates", "awbkit.documents:parse_json"),
+            *(
+                "awbkit.record_files:read_records",
+                "awbkit.cli.light:read_estimates",
+                "awbkit.store.documents:parse_json",
+            ),
             *("awbkit.evaluation.predictions:read_predictions", "awbkit.evaluation.predictions:read_truth"),
         ),
         _damageable,
@@ -205,14 +208,14 @@ TARGETS = (
     ),
     Target(
         "list",
-        ("awbkit.files.find:read_path_list",),
+        ("awbkit.store.find:read_path_list",),
         lambda: {"list.txt": b"a.jpg\nb.jpg\r\nmissing.jpg\n", "list0.txt": b"a.jpg\0b.jpg\0"},
         use_list,
     ),
-    Target("recipe", ("awbkit.training.recipe:read_recipe", "awbkit.documents:read_toml"), _recipe, use_recipe),
+    Target("recipe", ("awbkit.training.recipe:read_recipe", "awbkit.store.documents:read_toml"), _recipe, use_recipe),
     Target(
         "tuning",
-        ("awbkit.export.libcamera:Sensor.read", "awbkit.documents:read_text"),
+        ("awbkit.export.libcamera:Sensor.read", "awbkit.store.documents:read_text"),
         lambda: {"imx001.json": awb_nn.tuning_text().encode()},
         use_tuning,
     ),

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trees
-from mutation import mutated
-from targets import BY_NAME, TARGETS
-from worker import Input, Watched
+
+from tests.fuzz import trees
+from tests.fuzz.mutation import mutated
+from tests.fuzz.targets import BY_NAME, TARGETS
+from tests.fuzz.worker import Input, Watched
 
 KEPT = Path(__file__).parent / "corpus"
 DAMAGED = 3

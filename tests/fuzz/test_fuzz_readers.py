@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from targets import TARGETS
 
 import awbkit
+from tests.fuzz.targets import TARGETS
 
 ROOT = Path(awbkit.__file__).parent
 VERBS = ("open", "read", "parse", "load")
@@ -17,7 +17,7 @@ VERBS = ("open", "read", "parse", "load")
 NOT_FED = {
     "awbkit.cli.output:open_writer": "opens what is written",
     "awbkit.cli.report:open_report": "opens what is written",
-    "awbkit.files.streams:open_stream": "reads no format; its kinds of files have tests of their own",
+    "awbkit.store.streams:open_stream": "reads no format; its kinds of files have tests of their own",
     "awbkit.evaluation.own:OwnMethod.load": "runs code that the user trusts",
     "awbkit.datasets.spectral.sensor:Sensor.read": "simulates a sensor's readout",
     "awbkit.datasets.layout:Layout.load": "is what every layout defines",

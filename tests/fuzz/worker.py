@@ -83,8 +83,7 @@ class Watched:
 
 def serve(pipe: Connection, parent_scratch: str) -> None:
     """Answer until the parent goes."""
-    tests = Path(__file__).resolve().parents[1]
-    sys.path[:0] = [str(tests / "fuzz"), str(tests), str(tests.parent)]
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     scratch = Path(tempfile.mkdtemp(dir=parent_scratch))
     temporary = scratch / "temporary"
     temporary.mkdir()
@@ -93,8 +92,8 @@ def serve(pipe: Connection, parent_scratch: str) -> None:
     os.environ["VIPS_CONCURRENCY"] = "1"
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    from contract import judge
-    from targets import BY_NAME
+    from tests.fuzz.contract import judge
+    from tests.fuzz.targets import BY_NAME
 
     with suppress(EOFError):
         for number in range(sys.maxsize):

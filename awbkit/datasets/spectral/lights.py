@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.temperature import cct_duv_to_xy, xy_to_cct_duv
 from awbkit.datasets.spectral.grid import WAVELENGTHS, resample
 from awbkit.datasets.spectral.measured import measured
 from awbkit.errors import MissingExtra, UsageError
-from awbkit.temperature import cct_duv_to_xy, xy_to_cct_duv
 
 DAYLIGHT_RANGE = 4000.0, 25_000.0
 """Kelvin between which CIE 15 defines daylight."""

@@ -14,10 +14,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import THUMBNAIL_SIZE as SIZE
 from awbkit.datasets.spectral import reflectances
 from awbkit.datasets.spectral.recipe import Recipe
 from awbkit.datasets.spread import angular_spread
-from awbkit.image import THUMBNAIL_SIZE as SIZE
 
 Floats = NDArray[np.float32]
 

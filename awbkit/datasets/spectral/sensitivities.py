@@ -12,12 +12,12 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import D65_XY, Camera, Matrix
+from awbkit.colour.camera import D65_XY, Camera, Matrix
 from awbkit.datasets.spectral.grid import resample
 from awbkit.datasets.spectral.lights import daylight, planckian, white_xyz
 from awbkit.datasets.spectral.measured import measured
-from awbkit.documents import Malformed, decoded, parse_json, rows
 from awbkit.errors import UnreadableFile, UsageError
+from awbkit.store.documents import Malformed, decoded, parse_json, rows
 
 _NEEDED = 420.0, 680.0
 """A table that ends within these is cut off in the middle of what a camera sees."""

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import LINEAR_SRGB
+from awbkit.colour.camera import LINEAR_SRGB
 from awbkit.datasets.spectral.grid import WAVELENGTHS
 from awbkit.datasets.spectral.measured import measured
 from awbkit.datasets.spectral.sensitivities import d65

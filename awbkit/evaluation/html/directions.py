@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
+from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.evaluation.result import Truth
-from awbkit.temperature import cct_duv_to_xy
 
 _MIREDS = np.linspace(1e6 / 25_000, 1e6 / 1_700, 96)
 """Reciprocal megakelvins of the black bodies that a locus is drawn through."""

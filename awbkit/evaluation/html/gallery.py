@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.escaping import markup
 from awbkit.evaluation.html.charts.svg import figure_text, shortened
 from awbkit.evaluation.html.directions import signed_errors
 from awbkit.evaluation.html.rendering import canonical_white, data_uri, gray_card, rendered
 from awbkit.evaluation.result import Evaluation, Judged
-from awbkit.image import LinearImage
 
 _NAME_LENGTH = 120
 

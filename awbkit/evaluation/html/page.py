@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from awbkit.colour.image import LinearImage
 from awbkit.errors import UsageError
 from awbkit.escaping import markup
 from awbkit.evaluation.html import sections
@@ -21,8 +22,7 @@ from awbkit.evaluation.html.directions import by_camera
 from awbkit.evaluation.html.tables import pair_groups
 from awbkit.evaluation.leaders import groups
 from awbkit.evaluation.result import Evaluation
-from awbkit.files.outputs import IfExists, write_whole
-from awbkit.image import LinearImage
+from awbkit.store.outputs import IfExists, write_whole
 
 Images = Callable[[int], LinearImage]
 """From the index of an image of the evaluation to its thumbnail, with its camera."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import LINEAR_SRGB, Camera
+from awbkit.colour.camera import LINEAR_SRGB, Camera
+from awbkit.colour.image import LinearImage
 from awbkit.files.encoding import linear_to_srgb
-from awbkit.image import LinearImage
 
 _BRIGHT = 97.0
 """Percentile of the luminance that the exposure puts at ``_BRIGHT_LEVEL``: highlights may clip, the scene may not."""

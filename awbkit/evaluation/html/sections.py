@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from awbkit.colour.image import LinearImage
 from awbkit.escaping import markup
 from awbkit.evaluation.html import tables
 from awbkit.evaluation.html.charts import chromaticity as lights
@@ -19,7 +20,6 @@ from awbkit.evaluation.html.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import FEWEST_SCENES, METRICS, POOLED, Evaluation
 from awbkit.evaluation.wording import counted, p_text, size, training_note
-from awbkit.image import LinearImage
 
 ARROWS = 8
 """Greatest errors that a chromaticity plot shows one by one."""

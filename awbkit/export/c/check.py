@@ -11,9 +11,9 @@ import numpy as np
 from awbkit.errors import CheckFailed
 from awbkit.export.c.limited import output_of, put
 from awbkit.export.cases import Case
-from awbkit.files.parts import scratch
 from awbkit.network.integer.arithmetic import OCTAVE, exp2
 from awbkit.network.integer.model import IntegerModel, white_logs, whole_white
+from awbkit.store.parts import scratch
 
 _FLAGS = ("-std=c99", "-O2")
 _BITS = 12

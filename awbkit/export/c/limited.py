@@ -11,7 +11,7 @@ from pathlib import Path
 
 from awbkit.errors import CheckFailed
 from awbkit.escaping import printable
-from awbkit.files.refusals import unwritable
+from awbkit.store.refusals import unwritable
 
 SECONDS = 600
 """A hundred times what the largest shipped network takes in an emulator."""

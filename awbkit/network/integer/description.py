@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError
-from awbkit.image import LinearImage
 from awbkit.network.features import (
     BRIGHTEST,
     DARKEST,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.illuminant import Illuminant
-from awbkit.image import THUMBNAIL_SIZE, LinearImage
-from awbkit.network import store
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.network import weights as store
 from awbkit.network.architecture import Architecture
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2
 from awbkit.network.integer.description import describe, thumbnail

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.errors import AwbError, UsageError
-from awbkit.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.network.architecture import Architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import SCALES, forward

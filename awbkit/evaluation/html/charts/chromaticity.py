@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.camera import Camera
+from awbkit.colour.camera import Camera
 from awbkit.evaluation.html.charts.binning import hexagonal
 from awbkit.evaluation.html.charts.scales import Scale
 from awbkit.evaluation.html.charts.svg import (

@@ -1,0 +1,1 @@
+"""Cameras, lights and pictures as numbers."""

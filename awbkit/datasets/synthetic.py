@@ -1,0 +1,242 @@
+"""Rendered scenes: reflectances under lights, seen by measured cameras. Labels are exact, and nothing is downloaded.
+
+    awbkit dataset prepare rendered:count=10000 -o rendered
+    awbkit dataset prepare rendered:count=10000,photographs=PICTURES -o rendered
+    awbkit dataset prepare rendered:camera=Nikon* SENSITIVITIES -o rendered
+
+Each image is a scene of its own, 64 x 64, under one light or several (daylight, tungsten, LED, fluorescent and
+discharge lamps; `awbkit.datasets.spectral.recipe` has the frequencies), with shading, shadows and highlights, exposed,
+with shot and read noise, clipped at the white level, black level subtracted. It depends on its number, the seed, the
+other options and the source only; its name says the lights. Three of ten are mostly of one material under a light of
+any temperature, so that what is trained on them learns what a lawn or a wall does not tell (``one_material``).
+
+Source: none, for the 52 cameras that travel with awbkit, or a folder of spectral sensitivities: JSON as rawtoaces-data
+has it, or CSV ``wavelength,r,g,b``.
+
+Truth: RGB of a perfect white under the light, computed from its spectrum; of several lights the mean over the valid
+cells, weighted by the picture's green, as for CL3AN. Each cell's own light and their spread are kept. Matrices are
+fitted to the sensitivities, for A and D65, and not those that LibRaw lists.
+
+Pitfalls: surfaces, sizes and lights are drawn from simple models, so that errors on rendered data foretell none on
+photographs: train on it, do not report on it. Photographs bring their own shading, and casts that they have stay in
+them as if they were paint; all renderings of one photograph are one scene, so that no fold splits them. Fluorescence,
+interreflection and lens shading are not modelled. A scene may have no grey at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from awbkit.colour.camera import Camera
+from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.pixels import CLIP
+from awbkit.datasets.spectral import recipe, scene
+from awbkit.datasets.spectral.sensitivities import Sensitivity, read, shipped
+from awbkit.datasets.spectral.sensor import Sensor, auto_exposure
+from awbkit.errors import FileError, UnreadableFile, UsageError
+from awbkit.store.source import Source
+
+_SHOWN = 5
+"""How many names an error lists."""
+
+_FLARE = 0.02
+"""The most of a picture's light that a lens scatters all over it."""
+
+_CELL = 16, 6000
+"""Pixels that make a cell: from the statistics of a small sensor to 24 megapixels."""
+
+
+@dataclass(frozen=True)
+class Rendered(Layout):
+    """Scenes that are computed; the same for the same options, in any order and process."""
+
+    count: int = field(default=1000, metadata={"help": "how many scenes", "range": (1, 10_000_000)})
+    seed: int = field(default=0, metadata={"help": "another seed makes other scenes", "range": (0, 2**31 - 1)})
+    lights: int = field(default=2, metadata={"help": "most lights in one scene", "range": (1, 3)})
+    lamps: bool = field(default=True, metadata={"help": "measured lamps; without, daylight and black bodies only"})
+    one_material: float = field(
+        default=0.3,
+        metadata={
+            "help": "share of the invented scenes that are mostly of one material, under any one light",
+            "range": (0.0, 1.0),
+        },
+    )
+    noise: bool = field(default=True, metadata={"help": "shot and read noise"})
+    camera: str = field(
+        default="", metadata={"help": "cameras by part of their name or pattern, as Canon*; all if empty"}
+    )
+    photographs: str = field(
+        default="",
+        metadata={"help": "folder of sRGB pictures whose pixels serve as surfaces; invented scenes if empty"},
+    )
+
+    name: ClassVar[str] = "rendered"
+    needs_source: ClassVar[bool] = False
+    about: ClassVar[About] = About(
+        title="Rendered scenes",
+        licence="Apache-2.0; the sensitivities are rawtoaces-data's, Apache-2.0 (see NOTICE)",
+        citation="awbkit; spectral sensitivities from rawtoaces-data, Academy of Motion Picture Arts and Sciences.",
+        download="none; computed by awbkit dataset prepare rendered",
+        convention="RGB of a perfect white under the light, from its spectrum and the camera's sensitivities; of "
+        "several lights the mean over the cells, weighted by the picture's green.",
+    )
+
+    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+        """See the base class.
+
+        Raises:
+            UnreadableFile: If the source holds no sensitivities, or the folder of photographs no pictures.
+            UsageError: If no camera is called that.
+            MissingExtra: If lamps are wanted and colour-science is not installed.
+        """
+        cameras: dict[str, tuple[str, ...]] = {}
+        for found in self._cameras(source):
+            if isinstance(found, Skipped):
+                yield found
+            elif self._wanted(found[0]):
+                cameras[found[0]] = found[1]
+        if not cameras:
+            available = [found[0] for found in self._cameras(source) if not isinstance(found, Skipped)]
+            if not available:
+                raise UnreadableFile(
+                    source.path, "holds no spectral sensitivities", "add JSON or CSV files, or name none"
+                )
+            some = ", ".join(available[:_SHOWN]) + (", ..." if available[_SHOWN:] else "")
+            raise UsageError(f"layout rendered: no camera is called {self.camera!r}; there are {some}")
+        order = sorted(cameras)
+        pictures = _pictures(self.photographs) if self.photographs else []
+        for index in range(self.count):
+            drawn, rng = self._drawn(index)
+            title = drawn.title.replace("/", "-")
+            camera = order[int(rng.integers(len(order)))]
+            image = f"{index:06d} {title}"
+            sample = Sample(image, cameras[camera], camera, scene=f"{index:06d}", details={"index": index})
+            if pictures:
+                picture = pictures[index % len(pictures)]
+                sample = replace(sample, scene=picture, details={"index": index, "photograph": picture})
+            yield sample
+
+    def load(self, source: Source, sample: Sample) -> Example:
+        """See the base class."""
+        index = sample.details["index"]
+        drawn, _ = self._drawn(index)
+        rng = self._chance(index, "pixels")
+        if "photograph" in sample.details:
+            from awbkit.datasets.spectral.upsampling import basis
+
+            try:
+                picture = _picture(str(Path(self.photographs) / sample.details["photograph"]))
+            except FileError as error:
+                raise UnreadableFile(sample.image, f"photograph {error.path} {error.problem}", error.remedy) from error
+            mirror = slice(None, None, int(rng.choice((-1, 1))))
+            usable = picture.valid[:, mirror]
+            made = scene.photographed(rng, drawn, picture.pixels[:, mirror], basis())
+        else:
+            usable = np.ones((THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.bool_)
+            made = scene.procedural(rng, drawn)
+        sensitivity = _sensitivity(source, sample)
+        light, incident = scene.expose(made, np.stack([light.power for light in drawn.lights]), sensitivity.rgb)
+        flare = np.float32(rng.uniform(0, _FLARE))
+        light = (1 - flare) * light + flare * light.mean(axis=(0, 1))
+        light *= np.float32(auto_exposure(light, rng))
+        sensor, count = Sensor.draw(rng), int(np.exp(rng.uniform(*np.log(_CELL))))
+        pixels = sensor.read(light, count, rng) if self.noise else np.minimum(light, 1)
+        sound = (pixels > 0) & (pixels < CLIP)
+        valid = usable & sound[..., 0] & sound[..., 1] & sound[..., 2]
+        truth, local, spread = scene.illuminant(light, incident, valid)
+        red, green, blue = truth.tolist()
+        image = LinearImage(np.maximum(pixels, 0), valid, Camera(sample.camera))
+        return Example(image, (red, green, blue), spread, local if self.lights > 1 else None)
+
+    def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
+        """The cameras by name, with the matrices that their sensitivities make."""
+        wanted = set(names)
+        if not source.path:
+            return {camera.name: camera.camera for camera in shipped() if camera.name in wanted}
+        found = (item for item in self._cameras(source) if not isinstance(item, Skipped))
+        return {name: read(source.read(file[0]), file[0]).camera for name, file in found if name in wanted}
+
+    def outside(self) -> Iterable[Path]:
+        """The photographs."""
+        return [Path(self.photographs, picture) for picture in _pictures(self.photographs)] if self.photographs else ()
+
+    def about_source(self) -> About:
+        """See the base class."""
+        if not self.photographs:
+            return self.about
+        return replace(self.about, licence="that of the photographs that it was rendered from")
+
+    def _cameras(self, source: Source) -> Iterator[tuple[str, tuple[str, ...]] | Skipped]:
+        """Names of cameras and the file that each is in, if it is in one."""
+        if not source.path:
+            yield from ((camera.name, ()) for camera in shipped())
+            return
+        seen: set[str] = set()
+        for file in [*source.find("*.json"), *source.find("*.csv")]:
+            try:
+                name = read(source.read(file), file).name
+            except UnreadableFile as error:
+                yield Skipped(file, error.reason)
+                continue
+            if name in seen:
+                yield Skipped(file, f"is a second {name}; rename it")
+            else:
+                seen.add(name)
+                yield name, (file,)
+
+    def _wanted(self, name: str) -> bool:
+        pattern = self.camera.lower()
+        return fnmatchcase(name.lower(), pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*")
+
+    def _drawn(self, index: int) -> tuple[recipe.Recipe, np.random.Generator]:
+        """What a scene is to be, and where further chance comes from."""
+        rng = self._chance(index, "plan")
+        drawn = recipe.draw(rng, self.lights, lamps=self.lamps)
+        material = self._chance(index, "material")
+        if not self.photographs and material.random() < self.one_material:
+            drawn = recipe.draw_material(material)
+        return drawn, rng
+
+    def _chance(self, index: int, purpose: str) -> np.random.Generator:
+        return np.random.default_rng((self.seed, index, ("plan", "pixels", "material").index(purpose)))
+
+
+@lru_cache(maxsize=64)
+def _shipped(name: str) -> Sensitivity:
+    return next(camera for camera in shipped() if camera.name == name)
+
+
+def _sensitivity(source: Source, sample: Sample) -> Sensitivity:
+    return read(source.read(sample.files[0]), sample.files[0]) if sample.files else _shipped(sample.camera)
+
+
+def _pictures(folder: str) -> list[str]:
+    """Rendered pictures below a folder, by their path in it, in natural order."""
+    from awbkit.store.find import RENDERED_SUFFIXES, find
+
+    if not Path(folder).is_dir():
+        raise UnreadableFile(folder, "no such folder of photographs", "check the spelling")
+    found = [item.path for item in find([folder], recursive=True) if not isinstance(item, UnreadableFile)]
+    pictures = [path.relative_to(folder).as_posix() for path in found if path.suffix.lower() in RENDERED_SUFFIXES]
+    if not pictures:
+        raise UnreadableFile(folder, "holds no photographs", "put JPEG, PNG or TIFF pictures there")
+    return pictures
+
+
+@lru_cache(maxsize=256)
+def _picture(path: str) -> LinearImage:
+    """A photograph's thumbnail in linear sRGB, colours beyond it clipped."""
+    from awbkit.files.open import open_photo
+
+    thumbnail = open_photo(path).thumbnail()
+    if thumbnail.camera.space != "linear-srgb":
+        raise UnreadableFile(path, "is a raw photograph", "develop it to JPEG or TIFF")
+    return LinearImage(np.clip(thumbnail.pixels, 0, 1), thumbnail.valid)

@@ -1,0 +1,204 @@
+"""What the user downloaded: a folder, an archive, or a folder of archives; read where it lies, never unpacked.
+
+An archive's members appear beside the archive, as if it had been unpacked where it is. Names that lead out of the
+archive, links, devices and members that claim more than they can hold are refused, so that reading one is safe
+whoever made it. Where two files have one name, a plain file comes before a member of an archive, and of members the
+last counts, as it would after unpacking; archives come in natural order.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from awbkit.errors import UnreadableFile
+from awbkit.escaping import printable
+from awbkit.store.archive import (
+    UNPACK,
+    Member,
+    Refused,
+    is_archive,
+    list_members,
+    read_head,
+    read_member,
+    safe_name,
+)
+from awbkit.store.find import natural_key
+
+MAX_TEXT_BYTES = 32 << 20
+"""Labels of half a million images are shorter; in an archive a longer text is a decompression bomb."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files by name: their path below the source with ``/``, whatever the system. Holds no open file; picklable.
+
+    Attributes:
+        path: The folder or archive, as the user named it.
+        members: Every file by name, in natural order.
+        refused: What is there but will not be read, and why, by name.
+    """
+
+    path: str
+    members: Mapping[str, Member] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Source:
+        """List what is there; hidden files and ``__MACOSX`` are passed over.
+
+        Links to folders are followed, but no folder is listed twice. An archive that cannot be read in place (7z,
+        rar, compressed tar, split zip) is refused where there are other files, because they may be what was in it.
+
+        Raises:
+            UnreadableFile: If the path does not exist or is a file but no archive; if an archive is damaged, or can
+                not be read in place and there is nothing else.
+        """
+        root = Path(path)
+        listing = _Listing()
+        if root.is_dir():
+            listing.add_folder(root)
+        elif root.exists():
+            try:
+                listing.add_archive(root, "")
+            except Refused as error:
+                raise UnreadableFile(root, str(error)) from None
+        else:
+            raise UnreadableFile(root, "no such file or folder", "check the spelling")
+        members = {name: listing.members[name] for name in sorted(listing.members, key=natural_key)}
+        refused = {name: listing.refused[name] for name in sorted(listing.refused, key=natural_key)}
+        return cls(os.fspath(path), members, refused)
+
+    def find(self, pattern: str) -> list[str]:
+        """Names that match a shell pattern, regardless of case, in natural order; ``*`` matches ``/`` too.
+
+        A pattern without a leading ``*`` may begin at any folder, because downloads come wrapped in folders or not.
+        """
+        matches = re.compile(f"(?:.*/)?{fnmatch.translate(pattern.lower())}", re.DOTALL).match
+        return [name for name in self.members if matches(name.lower())]
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file; of an archive member never more than its archive states.
+
+        Raises:
+            UnreadableFile: If it is not there, or its archive is damaged.
+        """
+        return read_member(self._member(name), f"{self.path}/{name}")
+
+    def head(self, name: str, count: int) -> bytes:
+        """The first bytes of one file, unchecked, without reading the rest; fewer where it is shorter.
+
+        Raises:
+            UnreadableFile: If it is not there, or cannot be read.
+        """
+        return read_head(self._member(name), f"{self.path}/{name}", count)
+
+    def text(self, name: str) -> str:
+        """One small text file, UTF-8 with or without a byte-order mark.
+
+        Raises:
+            UnreadableFile: If it cannot be read.
+        """
+        member = self.members.get(name)
+        if member is not None and member.size > MAX_TEXT_BYTES:
+            problem = f"is a text of {member.size >> 20} MiB, and no label file is so long"
+            raise UnreadableFile(f"{self.path}/{name}", problem, "check what it is")
+        try:
+            return self.read(name).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise UnreadableFile(f"{self.path}/{name}", "is not UTF-8 text", "save it as UTF-8") from None
+
+    def _member(self, name: str) -> Member:
+        member = self.members.get(name)
+        if member is None:
+            raise UnreadableFile(f"{self.path}/{name}", self.refused.get(name, "no such file in the source"))
+        return member
+
+
+class _Listing:
+    """Members and refusals as they are found."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, Member] = {}
+        self.refused: dict[str, str] = {}
+
+    def add_folder(self, root: Path) -> None:
+        plain: dict[str, Member] = {}
+        archives: list[tuple[str, str]] = []
+        for found, entry in self._walk(root):
+            try:
+                name = safe_name(found)
+                if not entry.is_file():
+                    raise Refused("is a link to nothing" if entry.is_symlink() else "is a device or a pipe")
+                if is_archive(Path(name)):
+                    archives.append((name, entry.path))
+                else:
+                    plain[name] = Member(None, entry.path, entry.stat().st_size)
+            except Refused as error:
+                self.refused[printable(found)] = str(error)
+            except OSError as error:
+                self.refused[printable(found)] = (error.strerror or str(error)).lower()
+        closed: list[UnreadableFile] = []
+        for name, path in sorted(archives, key=lambda archive: natural_key(archive[0])):
+            try:
+                self.add_archive(Path(path), name.rpartition("/")[0])
+            except Refused as error:
+                closed.append(UnreadableFile(path, str(error)))
+                self.refused[name] = str(error)
+        self.members.update(plain)
+        if closed and not self.members:
+            raise closed[0]
+
+    def add_archive(self, path: Path, below: str) -> None:
+        for found, member in list_members(path):
+            try:
+                name = safe_name(found)
+                if name and isinstance(member, Refused):
+                    raise member
+                if name and is_archive(Path(name)):
+                    raise Refused(f"is an archive within an archive; {UNPACK}")
+                if name and isinstance(member, Member):
+                    self.members[f"{below}/{name}" if below else name] = member
+            except Refused as error:
+                self.refused[printable(f"{below}/{found}" if below else found)] = str(error)
+
+    def _walk(self, root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Every file, by its name below ``root``; linked folders last, so that none is found by a link alone."""
+        visited: set[tuple[int, int]] = set()
+        linked = deque([("", os.fspath(root))])
+        while linked:
+            folders = [linked.popleft()]
+            while folders:
+                below, folder = folders.pop()
+                try:
+                    status = Path(folder).stat()
+                    identity = status.st_dev, status.st_ino
+                    if identity in visited:
+                        continue
+                    visited.add(identity)
+                    with os.scandir(folder) as scan:
+                        entries = sorted(scan, key=lambda entry: entry.name)
+                except OSError as error:
+                    self.refused[printable(below) or "."] = (error.strerror or str(error)).lower()
+                    continue
+                for entry in entries:
+                    if entry.name.startswith(".") or entry.name == "__MACOSX":
+                        continue
+                    name = f"{below}{entry.name}"
+                    if _is_folder(entry):
+                        (linked if entry.is_symlink() else folders).append((f"{name}/", entry.path))
+                    else:
+                        yield name, entry
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # A link that loops raises; it is no folder then.
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -1,0 +1,119 @@
+"""What a run sees: its pictures, and what of them and of the network that it starts from is kept in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from awbkit.colour.camera import LINEAR_SRGB
+from awbkit.datasets.prepared import Prepared
+from awbkit.datasets.provenance import count_seen, which_seen
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.network.model import Model
+from awbkit.training.recipe import Recipe
+from awbkit.training.split import LeftOut, Picture, hashed, split
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The pictures of a run.
+
+    Attributes:
+        trained: To train on.
+        watched: To watch the training by.
+        known_before: Of each of those, whether the model that the run starts from may have been trained on it.
+        facts: Where they come from, as model files state it.
+    """
+
+    trained: tuple[Picture, ...]
+    watched: tuple[Picture, ...]
+    known_before: tuple[bool, ...]
+    facts: Mapping[str, Any]
+
+
+def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Model | None) -> Seen:
+    """Open the data sets of a run and divide their pictures.
+
+    Args:
+        folders: Prepared data sets.
+        left_out: What must not be seen.
+        recipe: Which domain, and which share to watch by.
+        initial: The model that the run starts from.
+
+    Raises:
+        UsageError: If what is asked for does not fit together.
+        UnreadableFile: If a data set is not what was prepared.
+    """
+    sets = [Prepared.open(folder) for folder in folders]
+    if initial is not None:
+        _check_initial(initial, recipe, sets, left_out)
+    for prepared in sets:
+        # Photographs that a camera balanced are no raw pictures; the other way round, they are simulated.
+        if recipe.domain == "raw" and any(camera.space == LINEAR_SRGB.space for camera in prepared.cameras.values()):
+            raise UsageError(f"{prepared.path}: holds rendered pictures, in linear sRGB; train with --domain rendered")
+    trained, watched = split(sets, left_out, recipe.validation)
+    known_before = (False,) * len(watched) if initial is None else _known_before(initial, sets, watched)
+    facts = {
+        "left_out": {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(left_out).items()
+        },
+        "initial": None if initial is None else _origin(initial),
+        "datasets": [_facts(prepared) for prepared in sets],
+        "images": len(trained),
+    }
+    return Seen(trained, watched, known_before, facts)
+
+
+def _known_before(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture]) -> tuple[bool, ...]:
+    """Of each of the pictures to watch the training by, whether a model may have been trained on it."""
+    share = _held_out(initial.training or {})
+    found: dict[Picture, bool] = {}
+    for prepared in sets:
+        own = [picture for picture in watched if picture.dataset == prepared.name]
+        known = which_seen(initial, prepared, [picture.member.row for picture in own])
+        found |= {picture: saw and hashed(picture) >= share for picture, saw in zip(own, known, strict=True)}
+    return tuple(found[picture] for picture in watched)
+
+
+def _held_out(training: Mapping[str, Any]) -> float:
+    """The share of the scenes that a model was watched by, and what it started from as well."""
+    recipe, before = training.get("recipe"), training.get("initial")
+    share = recipe.get("validation") if isinstance(recipe, Mapping) else training.get("validation")
+    own = share if isinstance(share, float | int) and 0 <= share <= 1 else 0.0
+    return min(own, _held_out(before)) if isinstance(before, Mapping) else own
+
+
+def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], left_out: LeftOut) -> None:
+    """Refuse another domain, and to keep something out of a run that starts from weights which have seen it."""
+    if initial.domain != recipe.domain:
+        raise UsageError(f"model {initial.name} is for {initial.domain} pictures; train with --domain {initial.domain}")
+    for prepared in sets:
+        if recipe.calibration != "validation" and count_seen(initial, prepared, range(len(prepared.rows))):
+            raise UsageError(
+                f"model {initial.name} was trained on {prepared.name}, so calibration {recipe.calibration} would test "
+                "it on what it has seen; use validation, or start from another"
+            )
+        places = [place for place, row in enumerate(prepared.rows) if left_out.holds(prepared, row)]
+        if places and count_seen(initial, prepared, places):
+            raise UsageError(
+                f"model {initial.name} was trained on {prepared.name}, of which something is to be left out; start "
+                "from one that was not, or leave out nothing"
+            )
+
+
+def _origin(initial: Model) -> dict[str, Any]:
+    """What is kept of the model that a run starts from, and of what that was trained on."""
+    before = initial.training or {}
+    kept = {key: before[key] for key in ("datasets", "left_out", "initial") if key in before}
+    return {"name": initial.name, "sha256": initial.digest, "validation": _held_out(before), **kept}
+
+
+def _facts(prepared: Prepared) -> dict[str, Any]:
+    found = f"sha256:{prepared.content_hash()}"
+    if found != prepared.info.get("hash"):
+        raise UnreadableFile(prepared.path, "is not what was prepared: its hash differs", "prepare it again")
+    return {"name": prepared.name, "hash": found} | {
+        key: prepared.info.get(key) for key in ("title", "licence", "citation")
+    }

@@ -1,0 +1,264 @@
+"""One worker process: a fresh interpreter that is sent items over a pipe and answers with results.
+
+A message is a length and a pickle. The worker's standard input and output carry the messages; before any codec is
+loaded they are put aside and replaced, so that a library that prints cannot break the conversation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import struct
+import sys
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+from awbkit.errors import AwbError
+from awbkit.store.refusals import unreadable
+from awbkit.work.interrupts import ENDING, below_codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_LENGTH = struct.Struct("!Q")
+_GRACE_SECONDS = 5.0
+# One file a core is the parallelism; threads inside the codecs would only get in each other's way.
+_SENT = frozenset({"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2"})
+_ONE_THREAD = dict.fromkeys(("VIPS_CONCURRENCY", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class Crash(AwbError):
+    """The process ended in the middle of an item.
+
+    Attributes:
+        ending: How: an exit code or a signal's name.
+        from_outside: Whether by a signal that other processes or the system send, so that the item may be innocent.
+    """
+
+    def __init__(self, ending: str) -> None:
+        super().__init__(ending)
+        self.ending = ending
+        self.from_outside = ending in _SENT
+
+    def __str__(self) -> str:
+        if self.from_outside:
+            return (
+                f"the process at work on it was killed from outside again and again ({self.ending}); out of memory? "
+                f"run fewer jobs at a time with -j, or free some memory"
+            )
+        return (
+            f"the process at work on it crashed ({self.ending}); a file that does this is likely damaged, copy it again"
+        )
+
+
+class _Stopped(BaseException):
+    """The worker is to end; an exception, so that temporary files are removed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+_at_work = False
+"""Whether there may be temporary files to remove."""
+
+
+class Worker:
+    """The parent's end. One thread asks; any thread may end it."""
+
+    def __init__(self, pickled_task: bytes) -> None:
+        import subprocess
+
+        # The parent's search path, and nothing else of it, in particular not its main script.
+        code = f"import sys; sys.path[:] = {sys.path!a}; from awbkit.work.worker import serve; serve()"
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**_ONE_THREAD, **os.environ},
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise AwbError(f"a worker process could not start ({reason}); -j 1 does without") from error
+        self._timeout = subprocess.TimeoutExpired
+        self._first = pickled_task
+        self._ready = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def ask(self, item: object) -> tuple[Any, AwbError | None]:
+        """The task's result for one item, or the error that it cost; a crash of the worker is such an error.
+
+        Raises:
+            AwbError: If the worker could not even start.
+        """
+        message = pickle.dumps(item)
+        try:
+            if not self._ready:
+                _send(self._pipe_in, self._first)
+                refusal = pickle.loads(_receive(self._pipe_out))
+                if refusal is not None:
+                    raise AwbError(f"a worker process could not start: {refusal}")
+                self._ready = True
+            _send(self._pipe_in, message)
+            answer = _receive(self._pipe_out)
+        except (OSError, EOFError):
+            crash = Crash(self._ending())
+            if not self._ready and not crash.from_outside:
+                raise AwbError(f"a worker process could not start ({crash.ending}); -j 1 does without") from None
+            return None, crash
+        try:
+            result, error = pickle.loads(answer)
+        except Exception as error:
+            return None, described(error)
+        return result, error
+
+    def terminate(self) -> None:
+        """Ask the process to clean up and end."""
+        with contextlib.suppress(OSError):
+            self._process.terminate()
+
+    def reap(self) -> None:
+        """Wait for the end of the process, which comes by force after a grace period."""
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except self._timeout:
+            self._process.kill()
+            self._process.wait()
+
+    def close(self) -> None:
+        """Close both pipes, which ends a waiting worker, and reap it. For the asking thread only."""
+        for pipe in (self._pipe_in, self._pipe_out):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        self.reap()
+
+    @property
+    def _pipe_in(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def _pipe_out(self) -> IO[bytes]:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def _ending(self) -> str:
+        self.reap()
+        code = self._process.returncode
+        if code >= 0:
+            return f"exit code {code}"
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
+
+
+def serve() -> None:
+    """The worker's end: answer until the parent closes the pipe."""
+    source = os.fdopen(os.dup(0), "rb")
+    sink = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    try:
+        for number in ENDING:
+            # Who started awbkit with nohup wants it to outlive the terminal.
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, _leave)
+        try:
+            task = pickle.loads(_receive(source))
+        except EOFError:
+            return
+        except Exception as error:
+            _send(sink, pickle.dumps(f"{type(error).__name__}: {error}"))
+            return
+        _send(sink, pickle.dumps(None))
+        while True:
+            _send(sink, _answer(task, _receive(source)))
+    except _Stopped as stop:
+        _end(stop.number)
+    except (EOFError, BrokenPipeError):
+        # The parent is done, or gone; taking the interpreter down in good order would only keep it waiting.
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def described(error: Exception) -> AwbError:
+    """The error for the user: ours as they are, any other on one line with its type."""
+    if isinstance(error, AwbError):
+        return error
+    if isinstance(error, MemoryError):
+        return AwbError("not enough memory; run fewer jobs at a time with -j")
+    if isinstance(error, OSError) and error.errno is not None:
+        # Who writes says so; what is left are failures to read.
+        refused = unreadable(os.fsdecode(error.filename or b""), error)
+        return refused if error.filename else AwbError(refused.reason)
+    message = " ".join(str(error).split())
+    return AwbError(f"unexpected {type(error).__name__}{': ' if message else ''}{message}; please report this")
+
+
+def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:
+    global _at_work
+    try:
+        _at_work = True
+        result = task(pickle.loads(message))
+        _at_work = False
+        return pickle.dumps((result, None))
+    except Exception as error:
+        _at_work = False
+        ours = described(error)
+    try:
+        answer = pickle.dumps((None, ours))
+        pickle.loads(answer)
+    except Exception:
+        # An exception whose constructor does not take its own arguments cannot be unpickled.
+        return pickle.dumps((None, AwbError(str(ours))))
+    return answer
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    global _at_work
+    if not _at_work:
+        # Between items there is nothing to unwind, and an exception could land where this process is ending already.
+        _end(number)
+    if below_codec(frame):
+        from awbkit.store.parts import discard_all
+
+        discard_all()
+        _end(number)
+    _at_work = False
+    raise _Stopped(number)
+
+
+def _end(number: int) -> NoReturn:
+    """End by the signal itself, so that the parent knows that no item did this."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)
+
+
+def _send(pipe: IO[bytes], message: bytes) -> None:
+    pipe.write(_LENGTH.pack(len(message)) + message)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> bytes:
+    (length,) = _LENGTH.unpack(_read(pipe, _LENGTH.size))
+    return _read(pipe, length)
+
+
+def _read(pipe: IO[bytes], length: int) -> bytes:
+    data = pipe.read(length)
+    if len(data) < length:
+        raise EOFError
+    return data

@@ -1,0 +1,290 @@
+"""Trainings: the same whatever happens on the way, and nothing seen that was left out."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from awbkit.colour.illuminant import angular_error
+from awbkit.datasets.prepared import Prepared
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.network.architecture import architecture
+from awbkit.network.features import describe
+from awbkit.network.model import Model, canonical
+from tests.helpers.own_processes import SAVED_EVERY, commanded, killed, meeting
+from tests.helpers.training_runs import CAMERAS, SMALL, write_set
+
+torch = pytest.importorskip("torch")
+
+from awbkit.training import fit as fitting  # noqa: E402
+from awbkit.training.bank import make  # noqa: E402
+from awbkit.training.run import Execution  # noqa: E402
+from awbkit.training.split import LeftOut, split  # noqa: E402
+from awbkit.training.train import train  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    return write_set(tmp_path / "set")
+
+
+def test_training_reduces_the_error(prepared: Prepared, tmp_path: Path) -> None:
+    recipe = replace(SMALL, steps=300, teachers=0)
+    result = train([prepared.path], tmp_path / "run", recipe)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    reports = [line for line in lines if "number" in line]
+    assert [line["number"] for line in reports] == list(range(50, 301, 50))
+    assert reports[-1]["error"] < 0.8 * reports[0]["error"]
+    assert lines[-1]["validation"] == result.validation
+    assert result.model.training is not None
+    assert result.model.training["datasets"][0]["hash"] == prepared.info["hash"]
+    assert Model.load(tmp_path / "run").to_bytes() == result.model.to_bytes()
+
+
+def test_the_same_recipe_gives_the_same_bytes(prepared: Prepared, tmp_path: Path) -> None:
+    one = train([prepared.path], tmp_path / "one", SMALL)
+    two = train([prepared.path], tmp_path / "two", SMALL, execution=Execution(jobs=2))
+    other = train([prepared.path], tmp_path / "other", replace(SMALL, seed=4))
+    assert one.path.read_bytes() == two.path.read_bytes()
+    assert not np.array_equal(one.model.weights["output.weight"], other.model.weights["output.weight"])
+
+
+def test_a_training_killed_in_every_phase_goes_on_to_the_same_bytes(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "_SAVED_EVERY", SAVED_EVERY)
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    train([prepared.path], whole, SMALL)
+    assert killed("training/001.npz", 1, train, [prepared.path], run, SMALL)
+    # The first checkpoint is there, the second is about to be.
+    for name in ("teacher 1.checkpoint.safetensors", "network.checkpoint.safetensors"):
+        assert killed(name, 2, train, [prepared.path], run, SMALL, resume=True)
+        assert len(list(run.rglob(name))) == 1
+    assert not (run / "model.safetensors").exists()
+    train([prepared.path], run, SMALL, execution=Execution(resume=True))
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    told = [
+        [(line["phase"], line["network"], line.get("number")) for line in map(json.loads, lines.splitlines())]
+        for lines in ((folder / "metrics.jsonl").read_text() for folder in (run, whole))
+    ]
+    assert told[0] == told[1]
+
+
+def test_two_processes_do_what_one_does(prepared: Prepared, tmp_path: Path) -> None:
+    recipe = replace(SMALL, arch="awbnet-s", steps=10, batch_size=15, shards=4)
+    torch.set_num_threads(2)
+    alone = train([prepared.path], tmp_path / "alone", recipe)
+    config, two = tmp_path / "recipe.toml", tmp_path / "two"
+    config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in recipe.to_json().items()))
+    command = ["train", prepared.path, "-o", two, "-q", "--config", config, "--device", "cpu", "-j", "1"]
+    with meeting(2) as environments:
+        ran = commanded(command, tmp_path, environments)
+    assert [each.code for each in ran] == [0, 0], [each.err for each in ran]
+    assert (two / "model.safetensors").read_bytes() == alone.path.read_bytes()
+    # One process writes.
+    assert [len(each.out.splitlines()) for each in ran] == [1, 0]
+    assert len((two / "metrics.jsonl").read_text().splitlines()) == len(
+        (tmp_path / "alone" / "metrics.jsonl").read_text().splitlines()
+    )
+
+
+def test_processes_that_cannot_share_a_batch(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(UsageError, match="2 shards of a batch cannot be divided among 3 processes; set shards = 3"):
+        train([prepared.path], tmp_path / "run", SMALL)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_left_out_is_never_seen(tmp_path: Path) -> None:
+    sets = [write_set(tmp_path / "one"), write_set(tmp_path / "two", 20)]
+    everything = {(p.dataset, p.member.row) for part in split(sets, LeftOut(), 0.2) for p in part}
+    assert len(everything) == 60
+    for left_out in (
+        LeftOut(datasets=("two",)),
+        LeftOut(cameras=(CAMERAS[0],)),
+        LeftOut(fold="test"),
+        LeftOut(datasets=("two",), fold="test"),
+    ):
+        trained, watched = split(sets, left_out, 0.2)
+        hidden = {(s.name, row.scene) for s in sets for row in s.rows if left_out.holds(s, row)}
+        assert hidden
+        seen = {(picture.dataset, picture.scene) for picture in trained}
+        assert not seen & {(picture.dataset, picture.scene) for picture in watched}
+        assert not hidden & (seen | {(picture.dataset, picture.scene) for picture in watched})
+
+
+def test_collages_stay_within_data_set_camera_and_training(prepared: Prepared, tmp_path: Path) -> None:
+    trained, watched = split([prepared], LeftOut(), 0.3)
+    assert watched
+    by_cell = {picture.cell for picture in trained}
+    assert {cell[1] for cell in by_cell} == set(CAMERAS)
+    assert {cell[2] for cell in by_cell} == {True, False}
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=2, seed=1)
+    part = [p for p in trained if p.cell == trained[0].cell]
+    alone = make([p.member for p in part], [p.cell for p in part], tmp_path / "part", versions=2, seed=1)
+    places = [place for place, p in enumerate(trained) if p.cell == trained[0].cell]
+    np.testing.assert_array_equal(bank.statistics[:, places], alone.statistics)
+
+
+def test_leave_one_out_calibration_states_what_comes(tmp_path: Path) -> None:
+    sets = [write_set(tmp_path / "one"), write_set(tmp_path / "two", 30)]
+    recipe = replace(SMALL, calibration="leave-one-dataset-out", validation=0.0, teachers=0)
+    result = train([s.path for s in sets], tmp_path / "run", recipe)
+    offset, slope = result.model.calibration
+    assert slope >= 0
+    assert (offset, slope) != (0.0, 1.0)
+    phases = {json.loads(line)["phase"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()}
+    assert phases == {"all", "without one", "without two"}
+
+
+def test_fine_tuning_keeps_the_architecture_and_helps(prepared: Prepared, tmp_path: Path) -> None:
+    first = train([prepared.path], tmp_path / "first", replace(SMALL, steps=100, teachers=0))
+    recipe = replace(SMALL, arch="awbnet-s", steps=20, teachers=0, learning_rate=1e-4)
+    tuned = train([prepared.path], tmp_path / "tuned", recipe, initial=first.model)
+    assert tuned.model.architecture == first.model.architecture
+    np.testing.assert_array_equal(tuned.model.weights["mean"], first.model.weights["mean"])
+    moved = np.abs(tuned.model.weights["hidden.0.weight"] - first.model.weights["hidden.0.weight"]).max()
+    assert 0 < moved < 0.05
+
+
+def test_rendered_photographs_are_another_domain(prepared: Prepared, tmp_path: Path) -> None:
+    result = train([prepared.path], tmp_path / "run", replace(SMALL, domain="rendered", steps=20, teachers=0))
+    assert result.model.domain == "rendered"
+    with pytest.raises(UsageError, match="is for rendered pictures; train with --domain rendered"):
+        train([prepared.path], tmp_path / "raw", SMALL, initial=result.model)
+
+
+def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, tmp_path: Path) -> None:
+    result = train([prepared.path], tmp_path / "run", replace(SMALL, teachers=0))
+    trained, _ = split([prepared], LeftOut(), 0.0)
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
+    network = fitting.network_of(architecture("awbnet-nano"), result.model.weights)
+    estimates, log_errors = fitting.answers(network, bank)
+    errors = fitting.true_errors(estimates, bank)
+    for place, picture in enumerate(trained):
+        features = describe(canonical(prepared.image(picture.member.row)))
+        for name in ("anchor", "statistics", "grid"):
+            np.testing.assert_array_equal(getattr(bank, name)[0, place], getattr(features, name))
+        light = result.model.estimate(prepared.image(picture.member.row))
+        angle = angular_error(light.rgb, prepared.rows[picture.member.row].illuminant)
+        assert angle == pytest.approx(float(errors[place]), abs=0.02)
+        assert light.expected_error == pytest.approx(result.model.expected(float(log_errors[place])), rel=1e-5)
+
+
+def test_pictures_that_tell_no_light_teach_the_error_alone(prepared: Prepared, tmp_path: Path) -> None:
+    trained, _ = split([prepared], LeftOut(), 0.0)
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
+    nano, recipe = architecture("awbnet-nano"), replace(SMALL, steps=100, teachers=0)
+    mute = replace(bank, telling=np.zeros_like(bank.telling))
+    told, untold = fitting.fit(bank, nano, recipe, seed=1), fitting.fit(mute, nano, recipe, seed=1)
+    for name in ("output.weight", "output.bias"):
+        assert np.abs(told[name][:2]).max() > 0
+        assert np.abs(untold[name][:2]).max() == 0
+    # The anchor is what such a network answers, and it knows by how much that is off.
+    estimates, log_errors = fitting.answers(fitting.network_of(nano, untold), bank)
+    np.testing.assert_array_equal(estimates, bank.anchor[0])
+    errors = fitting.true_errors(estimates, bank)
+    assert np.exp(log_errors).mean() == pytest.approx(errors.mean(), rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "says"),
+    [
+        (LeftOut(datasets=("sett",)), "no data set 'sett' to leave out, did you mean 'set'"),
+        (LeftOut(cameras=("Leica",)), "no camera 'Leica' to leave out"),
+        (LeftOut(fold="7"), "no fold '7' to leave out; there are: test, train"),
+        (LeftOut(datasets=("set",)), "0 pictures are left to train on"),
+    ],
+)
+def test_what_cannot_be_left_out(prepared: Prepared, tmp_path: Path, left_out: LeftOut, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        train([prepared.path], tmp_path / "run", SMALL, left_out=left_out)
+
+
+def test_folders_that_are_taken(prepared: Prepared, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    quick = replace(SMALL, steps=5, teachers=0)
+    train([prepared.path], run, quick)
+    with pytest.raises(UsageError, match="is not empty; go on with --resume"):
+        train([prepared.path], run, quick)
+    with pytest.raises(UsageError, match="holds another run: its recipe steps is 5, not 6"):
+        train([prepared.path], run, replace(quick, steps=6), execution=Execution(resume=True))
+    other = write_set(tmp_path / "other" / "set", 30)
+    with pytest.raises(UsageError, match="holds another run: its datasets"):
+        train([other.path], run, quick, execution=Execution(resume=True))
+    before = (run / "model.safetensors").read_bytes()
+    train([prepared.path], run, quick, execution=Execution(resume=True))
+    assert (run / "model.safetensors").read_bytes() == before
+    (run / "run.json").write_text("{")
+    with pytest.raises(UnreadableFile, match="is missing or damaged"):
+        train([prepared.path], run, quick, execution=Execution(resume=True))
+    with pytest.raises(UsageError, match="is a file"):
+        train([prepared.path], run / "run.json", quick)
+
+
+def test_damaged_data_is_refused(prepared: Prepared, tmp_path: Path) -> None:
+    thumbnails = np.load(prepared.path / "thumbnails.npy")
+    thumbnails[0, 0, 0, 0] ^= 1
+    np.save(prepared.path / "thumbnails.npy", thumbnails)
+    with pytest.raises(UnreadableFile, match="is not what was prepared"):
+        train([prepared.path], tmp_path / "run", SMALL)
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [("-5", "it is of step -5"), ("0", "it is of step 0"), ("99999", "it is of step 99999"), ("x", "'x'"), ("1", None)],
+)
+def test_a_checkpoint_of_a_step_that_cannot_be_is_told(
+    prepared: Prepared, tmp_path: Path, step: str, says: str | None
+) -> None:
+    run, recipe = tmp_path / "run", replace(SMALL, teachers=0)
+    train([prepared.path], run, recipe)
+    network = run / "networks" / "all" / "network.safetensors"
+    path = network.with_name("network.checkpoint.safetensors")
+    weights = load_file(network)
+    squares = {name: value**2 for name, value in weights.items()}
+    parts = {"network": weights, "average": weights, "exp_avg": weights, "exp_avg_sq": squares}
+    save_file({f"{part}.{name}": of[name] for part, of in parts.items() for name in of}, path, {"step": step})
+    network.unlink()
+    expected = nullcontext() if says is None else pytest.raises(UnreadableFile, match=f"no checkpoint of .*{says}")
+    with expected:
+        train([prepared.path], run, recipe, execution=Execution(resume=True))
+    assert network.exists() == (says is None)
+
+
+def test_descriptions_of_another_kind_are_told(prepared: Prepared, tmp_path: Path) -> None:
+    run, recipe = tmp_path / "run", replace(SMALL, teachers=0)
+    train([prepared.path], run, recipe)
+    path = run / "pictures" / "training" / "000.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **{**arrays, "statistics": arrays["statistics"][:, :-1]})
+    with pytest.raises(UnreadableFile, match="holds descriptions of another kind"):
+        train([prepared.path], run, recipe, execution=Execution(resume=True))
+
+
+def test_a_damaged_checkpoint_is_told(prepared: Prepared, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train([prepared.path], run, replace(SMALL, teachers=0))
+    (run / "networks" / "all" / "network.safetensors").unlink()
+    (run / "networks" / "all" / "network.checkpoint.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(UnreadableFile, match="is no checkpoint of this training"):
+        train([prepared.path], run, replace(SMALL, teachers=0), execution=Execution(resume=True))
+    (run / "pictures" / "training" / "000.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(UnreadableFile, match="is damaged"):
+        train([prepared.path], run, replace(SMALL, teachers=0), execution=Execution(resume=True))
