@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
+from awbkit.files.exif import sound_orientation
 from awbkit.files.ifd import Tiff, mapped
 from awbkit.files.pages import Page
 from awbkit.store.limits import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
+    import tifffile
+
     from awbkit.files.decode import Pixels
 
 _STREAMED = frozenset((1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001))
@@ -176,7 +179,9 @@ def decode_tiff(path: str, page: Page, coding: TiffCoding, max_pixels: int | Non
             if page.sub >= 0 and image.pages is not None:
                 image = image.pages[page.sub].aspage()
             pixels = image.asarray()
-            fields = {name: image.tags.valueof(tag) for name, tag in _FIELDS.items()}
+            fields: dict[str, Any] = {name: _block(image.tags.get(code)) for name, code in _BLOCKS.items()}
+            if 274 in image.tags:
+                fields["orientation"] = sound_orientation(image.tags.valueof(274))
             if 282 in image.tags and image.tags.valueof(296) != 1:
                 fields["xres"], fields["yres"] = image.get_resolution(tifffile.RESUNIT.MILLIMETER)
                 fields["resolution-unit"] = "in"
@@ -195,13 +200,21 @@ def decode_tiff(path: str, page: Page, coding: TiffCoding, max_pixels: int | Non
     return np.ascontiguousarray(usual), {name: value for name, value in fields.items() if value}
 
 
-_FIELDS = {
-    "orientation": 274,
+_BLOCKS = {
     "xmp-data": 700,
     "iptc-data": 33723,
     "photoshop-data": 34377,
     "icc-profile-data": 34675,
 }
+
+
+def _block(tag: tifffile.TiffTag | None) -> bytes | None:
+    """The bytes of a tag as they stand in the file: writers call them bytes, signed or not, or longer numbers."""
+    if tag is None:
+        return None
+    stream = tag.parent.filehandle
+    stream.seek(tag.valueoffset)
+    return bytes(stream.read(tag.valuebytecount))
 
 
 def _check(path: str, coding: TiffCoding) -> None:

@@ -130,6 +130,24 @@ def test_metadata_goes_over(make: Any) -> None:
     assert png.xres * 25.4 == pytest.approx(300, abs=0.1)
 
 
+@pytest.mark.parametrize(("kind", "unit"), [("SBYTE", 1), ("UNDEFINED", 1), ("LONG", 4), ("SHORT", 2)])
+def test_blocks_may_be_called_numbers_of_any_kind(kind: str, unit: int, make: Any) -> None:
+    """Photoshop writes IPTC as numbers of 32 bits."""
+    block = b"\x1c\x02\x50\x00\x06Author\xff".ljust(12)
+    profile = bytes(pyvips.Operation.call("profile_load", "srgb")).ljust(4000, b"\0")
+    extra = [(33723, 7, len(block), block, True), (34675, 7, len(profile), profile, True)]
+    content = bytearray(tiff(DEEP, compression="zstd", extratags=extra))
+    for tag, size in ((33723, len(block)), (34675, len(profile))):
+        at = content.index(struct.pack("<HHI", tag, 7, size))
+        content[at : at + 8] = struct.pack("<HHI", tag, tifffile.DATATYPE[kind], size // unit)
+    path = make(bytes(content))
+    unchanged(path)
+    with tifffile.TiffFile(path.with_name("out.tif")) as written:
+        tags = written.pages.first.aspage().tags
+        assert tags.valueof(34675) == profile
+        assert bytes(tags.valueof(33723)) == block
+
+
 def patched(content: bytes, tag: int, value: int) -> bytes:
     """With another value of a field of one 16-bit number."""
     at = content.index(struct.pack("<HHI", tag, 3, 1)) + 8
