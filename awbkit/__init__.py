@@ -50,6 +50,7 @@ __all__ = [
 
 # Loaded when first used: the command line starts without numpy, and reads --help without codecs.
 _HOMES = {
+    "__version__": ("version", "VERSION"),
     "LINEAR_SRGB": ("colour.camera", "LINEAR_SRGB"),
     "AwbError": ("errors", "AwbError"),
     "AwbWarning": ("errors", "AwbWarning"),
@@ -71,8 +72,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name == "__version__":
-        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'awbkit' has no attribute {name!r}")
     from importlib import import_module
@@ -81,22 +80,5 @@ def __getattr__(name: str) -> object:
     return getattr(import_module(f"awbkit.{module}"), attribute)
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("awbkit")
-    except PackageNotFoundError:
-        # A checkout that is run without being installed; what it would be installed as, it says itself.
-        import tomllib
-        from pathlib import Path
-
-        project = Path(__file__).parent.parent / "pyproject.toml"
-        try:
-            return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-        except (OSError, ValueError, KeyError):
-            return "unknown"
-
-
 def __dir__() -> list[str]:
-    return sorted([*__all__, "open", "__version__"])
+    return sorted(_HOMES)

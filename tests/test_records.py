@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awbkit.cli.output import ESTIMATE_KEYS, rounded
+from awbkit.cli.digits import rounded
+from awbkit.cli.output import ESTIMATE_KEYS
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import UsageError

@@ -97,9 +97,9 @@ app.command("bench")(bench.bench)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from awbkit import __version__
+        from awbkit.version import VERSION
 
-        print(f"awbkit {__version__}")
+        print(f"awbkit {VERSION}")
         raise typer.Exit
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, TextIO
 
+from awbkit.cli.digits import rounded
 from awbkit.escaping import csv_line, json_text
 
 ESTIMATE_KEYS = (
@@ -21,19 +21,7 @@ CORRECT_KEYS = (*ESTIMATE_KEYS[:2], "output", *ESTIMATE_KEYS[2:])
 # 128 + SIGPIPE, as a shell reports any program that its reader has left.
 BROKEN_PIPE_EXIT_CODE = 141
 
-_DIGITS = {
-    "illuminant": 6,
-    "gains": 6,
-    "chromaticity": 6,
-    "cct": 0,
-    "duv": 5,
-    "expected_error": 3,
-    "spread": 3,
-    "ms": 1,
-}
 _COMPONENTS = {"illuminant": "rgb", "gains": "rgb", "chromaticity": "rg"}
-
-Record = dict[str, Any]
 
 
 class Format(StrEnum):
@@ -137,35 +125,6 @@ class CsvWriter:
 
     def close(self) -> None:
         self._stream.flush()
-
-
-def rounded(record: Mapping[str, Any], keys: Sequence[str]) -> Record:
-    """The record with exactly these keys in this order, its numbers at fixed digits.
-
-    What is missing, or no finite number, becomes None.
-    """
-    if unknown := set(record).difference(keys):
-        raise ValueError(f"keys that the stream does not have: {', '.join(sorted(unknown))}")
-    return {key: _rounded(record.get(key), _DIGITS.get(key)) for key in keys}
-
-
-def _rounded(value: Any, digits: int | None) -> Any:
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if hasattr(value, "__len__"):
-        components = [_rounded(component, digits) for component in value]
-        return None if None in components else components
-    if not digits and hasattr(value, "__index__"):
-        return int(value)
-    number = float(value)
-    if not math.isfinite(number):
-        return None
-    if digits is None:
-        return number
-    # Adding zero turns -0.0 into 0.0.
-    return round(number) if digits == 0 else round(number, digits) + 0.0
 
 
 @contextlib.contextmanager

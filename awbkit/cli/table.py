@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from awbkit.cli.output import rounded
+from awbkit.cli.digits import rounded
 from awbkit.escaping import printable
 
 _WIDEST = 160

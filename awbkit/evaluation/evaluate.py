@@ -132,7 +132,7 @@ def evaluate(
     Raises:
         UsageError: If there is no image, no method, two of one name, or too few rounds.
     """
-    from awbkit import __version__
+    from awbkit.version import VERSION
 
     names = [one.method for one in judged]
     if not len(truth) or not names:
@@ -164,7 +164,7 @@ def evaluate(
         ],
         calibrations=[found for one in judged if (found := calibrate(one, resamples)) is not None],
         facts={
-            "version": __version__,
+            "version": VERSION,
             "bootstrap_rounds": rounds,
             "bootstrap_seed": seed,
             "failures": {one.method: len(one.failures) for one in judged},

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit import __version__
 from awbkit.colour.camera import Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.provenance import trained_on
@@ -27,6 +26,7 @@ from awbkit.evaluation.methods import AnyMethod, resolve
 from awbkit.evaluation.own import OwnMethod
 from awbkit.evaluation.result import Evaluation, Judged
 from awbkit.evaluation.work import Answers, Chunk, answer
+from awbkit.version import VERSION
 from awbkit.work import batch
 from awbkit.work.worker import Crash
 
@@ -102,7 +102,7 @@ class Run:
     def plan(self) -> str:
         """A digest of all that the answers depend on."""
         parts = [
-            __version__,
+            VERSION,
             [[prepared.name, prepared.info.get("hash"), states(prepared.path)] for prepared in self._sets],
             [[name, "" if isinstance(method, Trainable) else method.digest] for name, method in self._named()],
             self._needed.tolist(),

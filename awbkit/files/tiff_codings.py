@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files.exif import sound_orientation
@@ -22,8 +23,6 @@ from awbkit.store.limits import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
     import tifffile
-
-    from awbkit.files.decode import Pixels
 
 _STREAMED = frozenset((1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001))
 # Their decoders fill a buffer of the size that the directory states. JPEG 2000, JPEG XL and the like have headers of
@@ -157,7 +156,9 @@ def read_coding(path: str, offset: int) -> TiffCoding | None:
         )
 
 
-def decode_tiff(path: str, page: Page, coding: TiffCoding, max_pixels: int | None) -> tuple[Pixels, dict[str, Any]]:
+def decode_tiff(
+    path: str, page: Page, coding: TiffCoding, max_pixels: int | None
+) -> tuple[NDArray[Any], dict[str, Any]]:
     """The pixels of a TIFF that libvips does not read, and the fields that libvips would have given to it.
 
     Returns:
@@ -245,7 +246,7 @@ def _failure(path: str, coding: TiffCoding, error: Exception) -> FileError | Mis
     return UnreadableFile(path, f"the pixels cannot be decoded ({text})", remedy)
 
 
-def _usual(pixels: Pixels, coding: TiffCoding) -> Pixels:
+def _usual(pixels: NDArray[Any], coding: TiffCoding) -> NDArray[Any]:
     """The same numbers at a depth that pictures have: shares of the maximum are kept, and come back when rounded."""
     if pixels.dtype.kind == "f":
         with np.errstate(over="ignore", invalid="ignore"):

@@ -311,6 +311,6 @@ def errors_of(found: tuple[Judged, Judged]) -> Mapping[str, float]:
 
 
 def _versions() -> dict[str, str]:
-    from awbkit import __version__
+    from awbkit.version import VERSION
 
-    return {"awbkit": __version__, "torch": torch.__version__, "numpy": np.__version__}
+    return {"awbkit": VERSION, "torch": torch.__version__, "numpy": np.__version__}

@@ -21,7 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, open_writer, rounded
+from awbkit.cli.digits import rounded
+from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, open_writer
 from awbkit.cli.report import FailedList
 from awbkit.cli.table import shortened
 from awbkit.cli.terminal import Progress, clock

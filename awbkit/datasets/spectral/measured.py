@@ -1,24 +1,21 @@
 """The measured spectra that travel with the package: one file of arrays on the common grid.
 
-``data/measured.npz`` is made by :func:`pack` from the spectral data of the Academy's RAW to ACES utility (Apache-2.0,
+``data/measured.npz`` is made from the spectral data of the Academy's RAW to ACES utility (Apache-2.0,
 https://github.com/AcademySoftwareFoundation/rawtoaces-data); NOTICE says whose they are, and
-``python -m awbkit.datasets.spectral.measured FOLDER`` makes it again. CIE daylight's components stand here as the
+``python -m awbkit.datasets.spectral.pack FOLDER`` makes it again. CIE daylight's components stand here as the
 standard has them.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.datasets.spectral.grid import WAVELENGTHS, resample
+from awbkit.datasets.spectral.grid import WAVELENGTHS
 
 FILE = "measured.npz"
 
@@ -101,36 +98,3 @@ def measured() -> Measured:
     for array in spectra.values():
         array.setflags(write=False)
     return Measured(names, **spectra)
-
-
-def pack(folder: Path, target: Path) -> None:
-    """Make the file.
-
-    Args:
-        folder: Holds ``camera``, ``training`` and ``cmf``, as rawtoaces-data has them in ``data``.
-        target: The file to write; its arrays are float32, which is finer than anybody measures.
-    """
-    from awbkit.datasets.spectral.sensitivities import from_json
-
-    found = [from_json(path.read_bytes(), str(path)) for path in (folder / "camera").glob("*.json")]
-    cameras = sorted(found, key=lambda camera: camera.name)
-    table = {kind: json.loads((folder / path).read_text()) for kind, path in _TABLES.items()}
-    patches, observer = (_rows(table[kind]["spectral_data"]["data"]["main"]) for kind in _TABLES)
-    np.savez_compressed(
-        target,
-        cameras=np.array([camera.name for camera in cameras]),
-        sensitivities=np.stack([camera.rgb for camera in cameras]).astype(np.float32),
-        patches=patches.T.astype(np.float32),
-        observer=observer.astype(np.float32),
-    )
-
-
-_TABLES = {"patches": "training/training_spectral.json", "observer": "cmf/cmf_1931.json"}
-
-
-def _rows(table: dict[str, list[float]]) -> NDArray[np.float64]:
-    return resample([float(wavelength) for wavelength in table], list(table.values()))
-
-
-if __name__ == "__main__":
-    pack(Path(sys.argv[1]), Path(__file__).with_name("data") / FILE)

@@ -8,13 +8,13 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit import __version__
 from awbkit.escaping import c_comment
 from awbkit.network.architecture import ALL_STATISTICS, POSITION
 from awbkit.network.features import GRID_CHANNELS, GROUPS, reads
 from awbkit.network.integer.arithmetic import EXP2_TABLE, LOG2_TABLE, QUICK_TABLE
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.integer.network import Layer
+from awbkit.version import VERSION
 
 HEADER, SOURCE = "awb.h", "awb.c"
 
@@ -44,7 +44,7 @@ _FOUR = 4
 def emit(model: IntegerModel) -> dict[str, str]:
     """The text of both files, by their names."""
     values = {
-        "VERSION": __version__,
+        "VERSION": VERSION,
         "NAME": c_comment(model.name),
         "ACTIVATION_BITS": str(model.network.activation_bits),
         "TABLES": _tables(model),

@@ -11,7 +11,8 @@ import pytest
 
 from awbkit.colour.illuminant import angular_error
 from awbkit.datasets.spectral.grid import WAVELENGTHS
-from awbkit.datasets.spectral.measured import measured, pack
+from awbkit.datasets.spectral.measured import measured
+from awbkit.datasets.spectral.pack import pack
 from awbkit.datasets.spectral.sensitivities import Sensitivity, d65, read, shipped
 from awbkit.errors import UnreadableFile
 from awbkit.files.known_cameras import known_camera
