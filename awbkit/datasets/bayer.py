@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.image import LinearImage
+from awbkit.colour.orientation import OF_FLIP, upright
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files.unwritten import filled_memory, has_unwritten
 from awbkit.store.source import Source
 
 CLIP = 0.98
 """Share of the range from black to white level from which a sample counts as clipped."""
-
-_QUARTER_TURNS = {3: 2, 5: 1, 6: 3}
-"""LibRaw's flip, as turns of 90 degrees to the left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,18 +26,16 @@ class HalfSize:
         pixels: float32 (h, w, 3), black level subtracted and not cut off, so that noise around black stays even;
             1.0 = white level. Green is the mean of the two samples.
         clipped: bool (h, w), True where any of the four samples is clipped.
-        turns: How often the picture must be turned by 90 degrees to the left to stand upright.
+        orientation: EXIF orientation, 1 to 8, that turns stored pixels into displayed ones.
     """
 
     pixels: NDArray[np.float32]
     clipped: NDArray[np.bool_]
-    turns: int
+    orientation: int
 
     def upright(self) -> HalfSize:
         """The same as the camera shows it."""
-        if not self.turns:
-            return self
-        return HalfSize(np.rot90(self.pixels, self.turns), np.rot90(self.clipped, self.turns), 0)
+        return HalfSize(upright(self.pixels, self.orientation), upright(self.clipped, self.orientation), 1)
 
     def image(self) -> LinearImage:
         """For estimators, which see what is neither clipped nor black; of no camera in particular."""
@@ -85,7 +81,7 @@ def read_half_size(source: Source, name: str) -> HalfSize:
                 raise UnreadableFile(where, "states a white level that is not above black", "download it again")
             channels = np.array(["RGB".index(letters[colour]) for colour in colours.flat]).reshape(2, 2)
             pixels, clipped = _halved(samples, channels, black[colours], white[colours])
-            return HalfSize(pixels, clipped, _QUARTER_TURNS.get(raw.sizes.flip, 0))
+            return HalfSize(pixels, clipped, OF_FLIP[raw.sizes.flip & 7])
     except rawpy.LibRawError as error:
         detail = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise UnreadableFile(where, f"cannot be read as a raw file (LibRaw: {detail})", "download it again") from error

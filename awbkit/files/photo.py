@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
+from awbkit.colour.orientation import stored_rectangle
 from awbkit.errors import UsageError
 
 
@@ -55,18 +56,7 @@ class Region:
             height: Displayed height.
             orientation: EXIF orientation, 1 to 8, that turns stored pixels into displayed ones.
         """
-        x, y, w, h = self.x, self.y, self.width, self.height
-        right, below = width - x - w, height - y - h
-        return {
-            1: Region(x, y, w, h),
-            2: Region(right, y, w, h),
-            3: Region(right, below, w, h),
-            4: Region(x, below, w, h),
-            5: Region(y, x, h, w),
-            6: Region(y, right, h, w),
-            7: Region(below, right, h, w),
-            8: Region(below, x, h, w),
-        }[orientation]
+        return Region(*stored_rectangle(self.x, self.y, self.width, self.height, (width, height), orientation))
 
 
 @dataclass(frozen=True, eq=False)

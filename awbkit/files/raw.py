@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera, Matrix
 from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.colour.orientation import OF_FLIP, displayed_size
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
 from awbkit.files.dng_layout import COPY, check_dng
@@ -32,8 +33,6 @@ CLIP = 0.98
 _SAMPLED_ROWS = 256
 _SAMPLED_COLUMNS = 1024
 _PERIODS = (2, 4, 6, 8, 12)
-# LibRaw's flip: 1 mirrors left and right, 2 top and bottom, 4 rows and columns.
-_ORIENTATIONS = (1, 2, 4, 3, 5, 8, 6, 7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,8 +185,8 @@ def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
             raise UnreadableFile(path, "ends before its sensor data do", COPY)
         sizes = raw.sizes
         check_size(path, sizes.raw_width, sizes.raw_height, max_pixels)
-        orientation = _ORIENTATIONS[sizes.flip & 7]
-        width, height = (sizes.iwidth, sizes.iheight) if orientation < 5 else (sizes.iheight, sizes.iwidth)
+        orientation = OF_FLIP[sizes.flip & 7]
+        width, height = displayed_size(sizes.iwidth, sizes.iheight, orientation)
         camera = read_dng_camera(path)
         seen = None
         if camera is None or not camera.matrices:

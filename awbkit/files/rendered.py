@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.image import LinearImage
+from awbkit.colour.orientation import displayed_size
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files import png
 from awbkit.files.cicp import declared
@@ -197,7 +198,7 @@ def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int 
     elif kind in ("avif", "heic"):
         # Both decoders have applied the container's own rotation already.
         orientation = 1
-    width, height = (image.width, image.height) if orientation < 5 else (image.height, image.width)
+    width, height = displayed_size(image.width, image.height, orientation)
     name = read_make_model(exif) if exif else ""
     chosen = declared(path, kind, profile) if encoding == "auto" else None
     if encoding == "auto" and profile is None and scale != 1 and chosen in _EXIF_COUNTS_BESIDE.get(kind, (None,)):
