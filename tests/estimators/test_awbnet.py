@@ -347,7 +347,7 @@ def test_a_model_that_cannot_be_had_in_python(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("build") is None, reason="the package 'build' is not here")
-def test_models_and_c_travel_in_the_wheel(tmp_path: Path) -> None:
+def test_models_schemas_and_c_travel_in_the_wheel(tmp_path: Path) -> None:
     root = Path(package.__file__).resolve().parents[1]
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path), str(root)]
     subprocess.run(command, check=True, capture_output=True)
@@ -355,3 +355,4 @@ def test_models_and_c_travel_in_the_wheel(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"awbkit/models/{name}{tail}.safetensors" for name in NAMES for tail in ("", "-rendered")} <= names
     assert {f"awbkit/export/c/{name}" for name in ("awb.h", "arithmetic.c", "driver.c")} <= names
+    assert {f"awbkit/schemas/{name}.json" for name in ("record", "prepared", "evaluation", "model")} <= names
