@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from awbkit.api import common_illuminant, correct, estimate, evaluate
+    from awbkit.api import correct, estimate, evaluate
     from awbkit.colour.camera import LINEAR_SRGB, Camera
     from awbkit.colour.illuminant import Illuminant, angular_error
     from awbkit.colour.image import LinearImage
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from awbkit.estimators.registry import names as methods
     from awbkit.files.open import open_photo
     from awbkit.files.photo import Photo, Region
+    from awbkit.fusion.common import common_illuminant
 
     # An assignment, because type checkers take a renamed import for private.
     open = open_photo
@@ -62,7 +63,7 @@ _HOMES = {
     "Region": ("files.photo", "Region"),
     "angular_error": ("colour.illuminant", "angular_error"),
     "apply_correction": ("correction.von_kries", "apply"),
-    "common_illuminant": ("api", "common_illuminant"),
+    "common_illuminant": ("fusion.common", "common_illuminant"),
     "correct": ("api", "correct"),
     "estimate": ("api", "estimate"),
     "evaluate": ("api", "evaluate"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -241,20 +241,6 @@ def evaluate(
         seed=seed,
         jobs=jobs,
     )
-
-
-def common_illuminant(illuminants: Iterable[Illuminant]) -> Illuminant:
-    """One light for a set of pictures by the same camera: the median of log(r/g) and of log(b/g).
-
-    Raises:
-        UsageError: If there is none, or they are in different RGB spaces.
-    """
-    lights = list(illuminants)
-    if len({(light.camera.space, light.camera.name) for light in lights}) != 1:
-        raise UsageError("one light for all needs at least one estimate, and all by one camera")
-    rgb = np.array([light.rgb for light in lights])
-    ratios = np.median(np.log(rgb / rgb[:, 1:2]), axis=0)
-    return Illuminant.of(np.exp(ratios), lights[0].camera)
 
 
 def _is_same_file(first: str, second: Path) -> bool:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from awbkit import api
 from awbkit.colour.illuminant import Illuminant
 from awbkit.correction.von_kries import Correction
-from awbkit.errors import AwbError, FileError, UnsupportedImage, UsageError, collected_warnings
+from awbkit.errors import AwbError, FileError, UnreadableFile, UnsupportedImage, UsageError, collected_warnings
 from awbkit.estimators.registry import Method
 from awbkit.files.open import open_photo
 from awbkit.files.photo import Region
 from awbkit.files.raw import RawPhoto
 from awbkit.files.write import format_of
+from awbkit.fusion.common import common_by_camera
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
 from awbkit.store.find import Found
 from awbkit.store.limits import MAX_PIXELS
@@ -217,11 +217,36 @@ def light_of_file(found: Found, *, light: Light, encoding: str, max_pixels: int 
 
 
 def shared_lights(
-    pairs: list[tuple[Any, Illuminant]],
-) -> dict[Any, Illuminant]:
-    """For each key, the light common to all files of the same camera."""
-    groups: dict[tuple[str, str], list[Illuminant]] = {}
-    for _, light in pairs:
-        groups.setdefault((light.camera.space, light.camera.name), []).append(light)
-    common = {group: api.common_illuminant(lights) for group, lights in groups.items()}
-    return {key: common[light.camera.space, light.camera.name] for key, light in pairs}
+    sources: Sequence[Found],
+    light: Light,
+    *,
+    encoding: str,
+    max_pixels: int | None,
+    jobs: int,
+    on_file: Callable[[bool], object],
+) -> dict[Path, Light | AwbError]:
+    """For every file the light common to the files by its camera, or the reason why it has none.
+
+    Args:
+        sources: Files that can be read more than once.
+        light: What finds the light of each.
+        encoding: How rendered files' numbers stand for light.
+        max_pixels: Refuse pictures that claim more; None for no limit.
+        jobs: How many processes.
+        on_file: Called after each file with whether it failed.
+    """
+    from awbkit.work import batch
+
+    failures: dict[Path, Light | AwbError] = {}
+    found: list[tuple[Path, Illuminant]] = []
+    run = batch.run(partial(light_of_file, light=light, encoding=encoding, max_pixels=max_pixels), sources, jobs=jobs)
+    with contextlib.closing(run):
+        for source, outcome in zip(sources, run, strict=True):
+            if outcome.result is None:
+                failures[source.path] = UnreadableFile(source.path, outcome.reason)
+            else:
+                found.append((source.path, outcome.result))
+            on_file(outcome.result is None)
+    label = f"{light.name}, shared"
+    lights = {path: Light(rgb=common.rgb, label=label) for path, common in common_by_camera(found).items()}
+    return lights | failures

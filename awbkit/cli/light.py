@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,8 +135,7 @@ def shared(
         UsageError: If there is nothing to pool, or a picture cannot be read twice.
     """
     from awbkit.cli.terminal import Progress
-    from awbkit.tasks import Light, light_of_file, shared_lights
-    from awbkit.work import batch
+    from awbkit.tasks import shared_lights
 
     if light.region is not None:
         raise UsageError(
@@ -150,20 +148,14 @@ def shared(
     if any(source.is_stream for source in sources):
         raise UsageError("--shared reads every picture twice, which standard input cannot; name files")
     progress = Progress(sys.stderr, len(sources), enabled=not quiet)
-    outcomes = []
-    run = batch.run(partial(light_of_file, light=light, encoding=encoding, max_pixels=max_pixels), sources, jobs=jobs)
     try:
-        with contextlib.closing(run):
-            for outcome in run:
-                outcomes.append(outcome)
-                progress.advance(failed=outcome.error is not None)
+        return shared_lights(
+            sources,
+            light,
+            encoding=encoding,
+            max_pixels=max_pixels,
+            jobs=jobs,
+            on_file=lambda failed: progress.advance(failed=failed),
+        )
     finally:
         progress.erase()
-    paths = [source.path for source in sources]
-    lights = shared_lights([(path, o.result) for path, o in zip(paths, outcomes, strict=True) if o.result])
-    label = f"{light.name}, shared"
-    result: dict[Path, Light | AwbError] = {path: Light(rgb=common.rgb, label=label) for path, common in lights.items()}
-    for path, outcome in zip(paths, outcomes, strict=True):
-        if outcome.error is not None:
-            result[path] = UnreadableFile(path, outcome.reason)
-    return result

@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awbkit.api import common_illuminant
-from awbkit.colour.camera import Camera
 from awbkit.colour.illuminant import Illuminant, angular_error
 from awbkit.errors import UsageError
 
@@ -57,16 +55,3 @@ def test_what_is_no_light_is_refused(rgb: tuple[float, ...]) -> None:
 )
 def test_recovery_angular_error(first: tuple[float, ...], second: tuple[float, ...], degrees: float) -> None:
     assert angular_error(first, second) == pytest.approx(degrees, abs=1e-6)
-
-
-def test_common_light_ignores_one_that_is_far_off() -> None:
-    lights = [Illuminant.of((0.9, 1, 0.5)), Illuminant.of((0.92, 1, 0.51)), Illuminant.of((0.3, 1, 2.0))]
-    assert common_illuminant(lights).gains == pytest.approx((1 / 0.9, 1, 1 / 0.51))
-
-
-@pytest.mark.parametrize(
-    "lights", [[], [Illuminant.of((1, 1, 1)), Illuminant.of((1, 1, 1), Camera("another"))]], ids=["none", "two cameras"]
-)
-def test_nothing_in_common(lights: list[Illuminant]) -> None:
-    with pytest.raises(UsageError, match="one camera"):
-        common_illuminant(lights)

@@ -1,0 +1,1 @@
+"""Many lights made into one."""
