@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +15,9 @@ from numpy.typing import NDArray
 from awbkit.colour.image import THUMBNAIL_SIZE as SIZE
 from awbkit.datasets.prepared import COLUMNS, Row
 from awbkit.errors import OutputError
-from awbkit.store.documents import Malformed, parse_line
+from awbkit.store.journal import Journal
 
 _FILE = "journal.jsonl"
-_SECONDS_AT_RISK = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +30,7 @@ class Packed:
     local: NDArray[np.float16] | None
 
 
-class Journal:
+class SampleJournal:
     """Arrays that grow, and lines that say which samples they hold, in the order in which they were added.
 
     Attributes:
@@ -57,20 +54,24 @@ class Journal:
         Raises:
             OutputError: If the folder holds the work of another plan, or is damaged.
         """
-        self._path = folder / _FILE
         self._folder = folder
+        self._names = names
         self.kept: dict[str, Row] = {}
         self._places: dict[str, int] = {}
         self._count = 0
-        self._waiting: list[str] = []
-        self._synced = time.monotonic()
-        if not self._path.exists() or b"\n" not in self._path.read_bytes()[:4096]:
-            self._path.write_text(json.dumps({"plan": plan}) + "\n", encoding="utf-8")
-        length = self._read(plan, names)
-        self._file = self._path.open("r+b")
-        self._file.truncate(length)
-        self._file.seek(length)
         self._files: dict[str, IO[bytes]] = {}
+        self._journal = Journal(
+            folder / _FILE,
+            plan,
+            self._take,
+            other_plan=OutputError(
+                folder,
+                "holds the unfinished work of another source or other options",
+                "--restart throws it away; or name another folder with -o",
+            ),
+            damaged=lambda _: OutputError(folder, "holds unfinished work that is damaged", "--restart throws it away"),
+            before_sync=self._sync_arrays,
+        )
         for name, _, _ in self._ARRAYS:
             if name != "local" or (folder / name).exists():
                 self._open(name)
@@ -88,28 +89,20 @@ class Journal:
         for name, file in self._files.items():
             part = parts[name]
             file.write(_unknown_light() if part is None else part.tobytes())
-        self._waiting.append(json.dumps({"key": key, "row": packed.row.cells()}))
         self._note(key, packed.row)
-        if time.monotonic() - self._synced > _SECONDS_AT_RISK:
-            self.sync()
+        self._journal.add({"key": key, "row": packed.row.cells()})
 
     def sync(self) -> None:
         """Bring what was added to the disk, first the arrays and then the lines that count them."""
-        for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
-        self._file.write("".join(f"{line}\n" for line in self._waiting).encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._waiting.clear()
-        self._synced = time.monotonic()
+        self._journal.sync()
 
     def close(self) -> None:
         """Bring the rest to the disk."""
-        if not self._file.closed and self._path.exists():
+        if self.is_in(self._folder):
             self.sync()
-        for file in (*self._files.values(), self._file):
-            file.close()
+        with self._journal:
+            for file in self._files.values():
+                file.close()
 
     def write_arrays(self, folder: Path, keys: Sequence[str]) -> None:
         """The arrays of these samples, in this order, as .npy files."""
@@ -140,40 +133,16 @@ class Journal:
             file.write(_unknown_light())
         self._files[name] = file
 
-    def _read(self, plan: str, names: Mapping[str, tuple[str, ...]]) -> int:
-        """Note what is there; the length of the journal up to its last whole line."""
-        with self._path.open("rb") as file:
-            head = file.readline()
-            if self._entry(head) != {"plan": plan}:
-                raise OutputError(
-                    self._folder,
-                    "holds the unfinished work of another source or other options",
-                    "--restart throws it away; or name another folder with -o",
-                )
-            length = len(head)
-            for line in file:
-                # A line cut short is the last thing that a killed process wrote.
-                if not line.endswith(b"\n"):
-                    break
-                length += len(line)
-                entry = self._entry(line)
-                try:
-                    key, row = entry["key"], Row.of(dict(zip(COLUMNS, entry["row"], strict=True)))
-                    if names.get(key, row.names) != row.names:
-                        raise self._damaged()
-                    self._note(key, row)
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    raise self._damaged() from None
-        return length
+    def _take(self, entry: Any) -> None:
+        key, row = entry["key"], Row.of(dict(zip(COLUMNS, entry["row"], strict=True)))
+        if self._names.get(key, row.names) != row.names:
+            raise ValueError(key)
+        self._note(key, row)
 
-    def _entry(self, line: bytes) -> Any:
-        try:
-            return parse_line(line)
-        except Malformed:
-            raise self._damaged() from None
-
-    def _damaged(self) -> OutputError:
-        return OutputError(self._folder, "holds unfinished work that is damaged", "--restart throws it away")
+    def _sync_arrays(self) -> None:
+        for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _bytes_of(kind: str, shape: tuple[int, ...]) -> int:

@@ -23,7 +23,7 @@ import numpy as np
 
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import THUMBNAIL_SIZE as SIZE
-from awbkit.datasets.journal import Journal, Packed
+from awbkit.datasets.journal import Packed, SampleJournal
 from awbkit.datasets.layout import Layout, Sample, Skipped
 from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_json, content_hash
 from awbkit.errors import OutputError, UnreadableFile, UsageError
@@ -118,10 +118,10 @@ class Preparation:
         except OSError as error:
             raise unwritable(self.unfinished, error) from error
         try:
-            self._again = Journal.is_in(self.unfinished)
+            self._again = SampleJournal.is_in(self.unfinished)
             names = [(sample.image, sample.camera, sample.scene, sample.fold) for sample in self.samples]
             known = dict(zip(self._keys, names, strict=True))
-            self._journal = Journal(self.unfinished, self._plan(), known)
+            self._journal = SampleJournal(self.unfinished, self._plan(), known)
         except BaseException as error:
             self._lock.close()
             if isinstance(error, OSError):

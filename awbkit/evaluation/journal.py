@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -16,14 +10,12 @@ import numpy as np
 from awbkit.datasets.prepared import ARRAYS
 from awbkit.errors import OutputError
 from awbkit.evaluation.work import Answers, Chunk
-from awbkit.store.documents import parse_line
+from awbkit.store.journal import Journal
 from awbkit.store.refusals import unwritable
 
-_SECONDS_AT_RISK = 1.0
 
-
-class AnswerJournal:
-    """A file of JSON Lines, one for each chunk of images that is done; a context that completes it.
+class AnswerJournal(Journal):
+    """A file of JSON Lines, one for each chunk of images that is done.
 
     Attributes:
         known: What the file held already; the chunks are without their folders.
@@ -39,61 +31,34 @@ class AnswerJournal:
         Raises:
             OutputError: If the file is of another plan, is damaged or no journal, or cannot be written.
         """
-        self._path = path
-        self._synced = time.monotonic()
+        self._place = path
         self.known: list[tuple[Chunk, Answers]] = []
-        head = json.dumps({"plan": plan}).encode() + b"\n"
         try:
-            if not path.exists() or path.stat().st_size == 0:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(head)
-            with path.open("rb") as file:
-                if file.read(len(head)) != head:
-                    raise OutputError(path, "is of another evaluation", "name another file, or remove it")
-            length = len(head)
-            for number, line in enumerate(self._lines(), 2):
-                try:
-                    self.known.append(_read(parse_line(line)))
-                except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError):
-                    raise self.damaged(f"line {number} holds no answers") from None
-                length += len(line)
-            self._file = path.open("r+b")
-            self._file.truncate(length)
-            self._file.seek(length)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            super().__init__(
+                path,
+                plan,
+                lambda entry: self.known.append(_read(entry)),
+                other_plan=OutputError(path, "is of another evaluation", "name another file, or remove it"),
+                damaged=lambda line: self.damage(f"{line} holds no answers"),
+            )
         except OSError as error:
             raise unwritable(path, error) from error
 
-    def __enter__(self) -> AnswerJournal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-    def damaged(self, how: str) -> OutputError:
+    def damage(self, how: str) -> OutputError:
         """The error for a file whose answers cannot be used."""
-        return OutputError(self._path, f"is damaged: {how}", "remove it, and the evaluation starts afresh")
+        return OutputError(self._place, f"is damaged: {how}", "remove it, and the evaluation starts afresh")
 
-    def add(self, chunk: Chunk, answers: Answers) -> None:
+    def keep(self, chunk: Chunk, answers: Answers) -> None:
         """Keep the answers for a chunk.
 
         Raises:
             OutputError: If they cannot be written.
         """
         try:
-            self._file.write(json.dumps(_written(chunk, answers)).encode() + b"\n")
-            self._file.flush()
-            if time.monotonic() - self._synced > _SECONDS_AT_RISK:
-                os.fsync(self._file.fileno())
-                self._synced = time.monotonic()
+            self.add(_written(chunk, answers))
         except OSError as error:
-            raise unwritable(self._path, error) from error
-
-    def _lines(self) -> Iterator[bytes]:
-        with self._path.open("rb") as file:
-            # A line cut short is the last thing that a killed process wrote.
-            yield from (line for line in itertools.islice(file, 1, None) if line.endswith(b"\n"))
+            raise unwritable(self._place, error) from error
 
 
 def states(folder: Path) -> list[tuple[str, int, int]]:

@@ -123,7 +123,7 @@ class Run:
         if journal is not None:
             for known, answers in journal.known:
                 if not self._asks(known):
-                    raise journal.damaged("it answers what was not asked")
+                    raise journal.damage("it answers what was not asked")
                 yield self._take(known, answers)
         begun = self._needed & self._done.any(axis=1)
         again = [single for chunk in self._divided(begun & ~self._done.all(axis=1)) for single in chunk.singles]
@@ -206,7 +206,7 @@ class Run:
 
     def _keep(self, chunk: Chunk, answers: Answers, journal: AnswerJournal | None) -> Step:
         if journal is not None:
-            journal.add(chunk, answers)
+            journal.keep(chunk, answers)
         return self._take(chunk, answers)
 
     def _take(self, chunk: Chunk, answers: Answers) -> Step:
