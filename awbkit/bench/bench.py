@@ -11,13 +11,13 @@ import numpy as np
 
 from awbkit.bench import cortex, here
 from awbkit.colour.camera import Camera
+from awbkit.colour.error_statistics import statistics
 from awbkit.colour.image import LinearImage
 from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.provenance import count_seen
 from awbkit.errors import AwbError, UsageError
 from awbkit.estimators.registry import Method, names, parse
 from awbkit.evaluation.angles import recovery_error
-from awbkit.evaluation.statistics import statistics
 from awbkit.export.c.check import compiler
 from awbkit.export.c.emit import emit
 from awbkit.export.cases import Case, surfaces

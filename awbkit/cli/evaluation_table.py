@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import printable
 from awbkit.evaluation.leaders import pairs_of, ranking
-from awbkit.evaluation.result import POOLED, STATISTICS, Comparison, Evaluation, Summary
+from awbkit.evaluation.result import POOLED, Comparison, Evaluation, Summary
 from awbkit.evaluation.wording import p_text, training_note
 
 _TITLES = {

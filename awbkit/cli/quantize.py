@@ -169,7 +169,7 @@ def _report(
 ) -> None:
     import numpy as np
 
-    from awbkit.evaluation.statistics import statistics
+    from awbkit.colour.error_statistics import statistics
 
     before, after, apart = (np.array(column) for column in zip(*judged, strict=True))
     kept = ("mean", "median", "worst25")

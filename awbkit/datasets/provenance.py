@@ -1,8 +1,13 @@
-"""Which of the pictures that a network is judged on it was trained on: figures there are better than it is.
+"""Which of the pictures of a prepared data set a network was trained on: figures there are better than it is.
 
 A model's header tells: ``training["datasets"]`` lists the prepared sets, each with its name and content hash,
 ``training["left_out"]`` what of them the training did not see, and ``training["initial"]``, where it is a mapping of
 the same form, what the network that it started from was trained on.
+
+A set is one of the training's if its content hash is, or else its name, in whatever case: a set prepared in another way
+has other bytes but the same pictures. Data sets, cameras and folds that the training left out are unseen, and so are
+other pictures of their scenes. Of a network that the training started from, only a header that lists its data sets is
+gone by: a name alone says no more than its architecture.
 """
 
 from __future__ import annotations
@@ -10,52 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from awbkit.datasets.prepared import Prepared
-from awbkit.estimators import Method, registry
-from awbkit.evaluation.methods import AnyMethod
-from awbkit.evaluation.result import Seen
-from awbkit.network.model import DOMAINS
-from awbkit.network.models import AnyModel, loaded, named
-
-
-def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.bool_]) -> tuple[Seen, ...]:
-    """The judged data sets that a network was trained on, wholly or in part.
-
-    A set is one of the training's if its content hash is, or else its name, in whatever case: a set prepared in another
-    way has other bytes but the same pictures. Data sets, cameras and folds that the training left out are unseen, and
-    so are other pictures of their scenes. Of a network that the training started from, only a header that lists its
-    data sets is gone by: a name alone says no more than its architecture.
-
-    Args:
-        method: Any; what is no network was trained on nothing that is known of.
-        sets: The prepared data sets.
-        judged: bool (N,), which images of all sets, one after the other, are judged.
-
-    Raises:
-        UnreadableFile: If the network cannot be read.
-    """
-    if not isinstance(method, Method) or not method.is_network:
-        return ()
-    found, start = [], 0
-    for prepared in sets:
-        places = np.flatnonzero(judged[start : start + len(prepared)]).tolist()
-        start += len(prepared)
-        count = _count(method, prepared, places)
-        if count:
-            found.append(Seen(prepared.name, count, len(places)))
-    return tuple(found)
-
-
-def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
-    """How many of the images at these places the network that answers for them was trained on."""
-    domains = {name: DOMAINS[camera.space] for name, camera in prepared.cameras.items()}
-    of_domain: dict[str, list[int]] = {}
-    for place in places:
-        of_domain.setdefault(domains[prepared.rows[place].camera], []).append(place)
-    return sum(count_seen(_model(method, domain), prepared, those) for domain, those in of_domain.items())
+from awbkit.network.models import AnyModel
 
 
 def count_seen(model: AnyModel, prepared: Prepared, places: Sequence[int]) -> int:
@@ -68,10 +29,6 @@ def which_seen(model: AnyModel, prepared: Prepared, places: Sequence[int]) -> li
     hidden = [_hidden(training, prepared) for training in _trainings(model, prepared)]
     # A network that started from another has seen what either of them saw.
     return [any(prepared.rows[place].scene not in scenes for scenes in hidden) for place in places]
-
-
-def _model(method: Method, domain: str) -> AnyModel:
-    return loaded(method.name) if registry.is_model(method.name) else named(method.name, domain)
 
 
 def _trainings(model: AnyModel, prepared: Prepared) -> Iterator[Mapping[str, Any]]:

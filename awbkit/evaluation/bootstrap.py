@@ -41,9 +41,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.evaluation.result import FEWEST_SCENES, STATISTICS, Truth
+from awbkit.colour.error_statistics import STATISTICS, sorted_statistics
+from awbkit.evaluation.result import FEWEST_SCENES, Truth
 from awbkit.evaluation.significance import student_from_normal
-from awbkit.evaluation.statistics import sorted_statistics
 
 _CELLS_AT_ONCE = 1 << 20
 """Rounds times images that are worked on at a time; some 30 MB."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from awbkit.evaluation.result import METRICS, STATISTICS, Calibration, Comparison, Evaluation, Judged, Summary
+from awbkit.colour.error_statistics import STATISTICS
+from awbkit.evaluation.result import METRICS, Calibration, Comparison, Evaluation, Judged, Summary
 
 SCHEMA = 1
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.error_statistics import STATISTICS, geometric_mean, statistics
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
 from awbkit.evaluation.angles import recovery_error, reproduction_error
@@ -20,7 +21,6 @@ from awbkit.evaluation.result import (
     GEOMETRIC_MEAN,
     METRICS,
     POOLED,
-    STATISTICS,
     UNANSWERED,
     Comparison,
     Evaluation,
@@ -30,7 +30,6 @@ from awbkit.evaluation.result import (
     camera_group,
 )
 from awbkit.evaluation.significance import NO_DIFFERENCE, bootstrap_p, holm, wilcoxon
-from awbkit.evaluation.statistics import geometric_mean, statistics
 
 ROUNDS = 1000
 NOTHING_FITTED = "none: nothing was fitted"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import markdown
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
-from awbkit.evaluation.result import METRICS, POOLED, STATISTICS, Evaluation, Summary
+from awbkit.evaluation.result import METRICS, POOLED, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size, training_note
 
 

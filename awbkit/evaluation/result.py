@@ -8,9 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-STATISTICS = ("mean", "median", "trimean", "best25", "worst25", "p95", "max")
-"""Names of the statistics, in the order of every table; see :mod:`awbkit.evaluation.statistics`."""
-
 METRICS = ("recovery", "reproduction")
 
 UNANSWERED = 90.0
@@ -57,7 +54,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Seen:
-    """A judged data set that a network was trained on; see :func:`awbkit.datasets.provenance.trained_on`.
+    """A judged data set that a network was trained on; see :func:`awbkit.evaluation.overlap.trained_on`.
 
     Attributes:
         dataset: Its name.

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
 from awbkit.datasets.prepared import Prepared
-from awbkit.datasets.provenance import trained_on
 from awbkit.errors import UsageError
 from awbkit.estimators import registry
 from awbkit.evaluation import fitted, protocols
@@ -23,6 +22,7 @@ from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, s
 from awbkit.evaluation.fitted import Trainable
 from awbkit.evaluation.journal import AnswerJournal, states
 from awbkit.evaluation.methods import AnyMethod, resolve
+from awbkit.evaluation.overlap import trained_on
 from awbkit.evaluation.own import OwnMethod
 from awbkit.evaluation.result import Evaluation, Judged
 from awbkit.evaluation.work import Answers, Chunk, answer

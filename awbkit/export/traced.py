@@ -23,7 +23,7 @@ from awbkit.network.integer.arithmetic import OCTAVE
 from awbkit.network.integer.description import GRID_UNITS, UNITS
 from awbkit.network.integer.network import ANCHOR_SHIFT, INPUT_UNIT, NORMAL_BITS, IntegerNetwork
 from awbkit.network.model import GREATEST_ERROR, GREATEST_LOG_ERROR, LEAST_ERROR, Model
-from awbkit.training.fit import network_of
+from awbkit.network.torch.network import network_of
 
 INPUTS = ("thumbnail", "valid", "white", "known")
 OUTPUTS = ("light", "expected_error")

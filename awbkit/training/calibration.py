@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
 from awbkit.network.model import GREATEST_LOG_ERROR, LEAST_ERROR
+from awbkit.network.torch.network import network_of
 from awbkit.training.bank import Bank
-from awbkit.training.fit import Weights, answers, network_of, true_errors
+from awbkit.training.fit import Weights, answers, true_errors
 from awbkit.training.split import Picture
 
 FEWEST = 30

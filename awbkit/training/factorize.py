@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 from awbkit.errors import UsageError
 from awbkit.network.model import Model
-from awbkit.network.torch.network import Network
+from awbkit.network.torch.network import Network, network_of
 from awbkit.training import tuning
 from awbkit.training.bank import Bank
 from awbkit.training.draws import Draws
 from awbkit.training.factors import Inputs, Matrix, factorised, layers, spectrum, whole, worthwhile
-from awbkit.training.fit import network_of
 from awbkit.training.provenance import seen
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import USUALLY, Execution, Result, running

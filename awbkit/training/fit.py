@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from awbkit.errors import AwbError
 from awbkit.network.architecture import Architecture
-from awbkit.network.torch.network import Network
+from awbkit.network.torch.network import Network, network_of
 from awbkit.training import checkpoint, processes
 from awbkit.training.bank import Bank
 from awbkit.training.draws import Drawn, Draws, moments
@@ -159,15 +159,6 @@ def _gradients(
     gradients = torch.autograd.grad(loss, network.trained())
     told = [loss.detach(), error.detach().sum() / recipe.batch_size]
     return torch.cat([part.reshape(-1) for part in (*gradients, *told)])
-
-
-def network_of(architecture: Architecture, weights: Mapping[str, Float]) -> Network:
-    """A network of these weights, ready to answer."""
-    tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
-    empty = torch.zeros(len(architecture.statistics))
-    network = Network(architecture, tensors.get("mean", empty), tensors.get("std", empty))
-    network.load_state_dict(tensors)
-    return network.eval()
 
 
 def answers(network: nn.Module, bank: Bank, *, matrices: bool = True) -> tuple[Float, Float]:

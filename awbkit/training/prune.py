@@ -18,12 +18,12 @@ import numpy as np
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
 from awbkit.network.model import Model
+from awbkit.network.torch.network import network_of
 from awbkit.training import tuning
 from awbkit.training.bank import Bank
 from awbkit.training.budget import KINDS, Budget, chosen
 from awbkit.training.draws import Draws
 from awbkit.training.factors import merged
-from awbkit.training.fit import network_of
 from awbkit.training.importance import importance
 from awbkit.training.provenance import seen
 from awbkit.training.recipe import Recipe

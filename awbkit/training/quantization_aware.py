@@ -8,9 +8,9 @@ from pathlib import Path
 
 from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
+from awbkit.network.torch.network import network_of
 from awbkit.training import tuning
 from awbkit.training.fake_quantization import FakeQuantization
-from awbkit.training.fit import network_of
 from awbkit.training.provenance import seen
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import USUALLY, Execution, Result, running

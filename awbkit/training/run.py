@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from awbkit.evaluation.statistics import statistics
+from awbkit.colour.error_statistics import statistics
 from awbkit.network.architecture import Architecture
 from awbkit.network.model import Model
 from awbkit.network.weights import SUFFIX

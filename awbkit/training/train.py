@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from awbkit.errors import UsageError
 from awbkit.network.architecture import DEFAULT, Architecture, architecture, names
 from awbkit.network.model import Model
+from awbkit.network.torch.network import network_of
 from awbkit.training import calibration
 from awbkit.training.bank import Bank
 from awbkit.training.calibration import Judged
-from awbkit.training.fit import network_of
 from awbkit.training.provenance import seen
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import USUALLY, Execution, Result, Run, errors_of, judged, running

@@ -27,14 +27,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from awbkit.colour.error_statistics import statistics
 from awbkit.datasets.prepared import Prepared
-from awbkit.evaluation.statistics import statistics
 from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.model import Model
+from awbkit.network.torch.network import network_of
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.training.augmentation import Chances
 from awbkit.training.bank import Bank, make
-from awbkit.training.fit import Weights, answers, fit, network_of, true_errors
+from awbkit.training.fit import Weights, answers, fit, true_errors
 from awbkit.training.recipe import Recipe
 from awbkit.training.split import LeftOut, Picture, split
 

@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from awbkit.colour.error_statistics import statistics
 from awbkit.datasets.prepared import Prepared
-from awbkit.evaluation.statistics import statistics
 from awbkit.network.architecture import architecture
 from awbkit.network.model import Model
 from awbkit.network.models import named
+from awbkit.network.torch.network import network_of
 from awbkit.training.bank import Bank, make
-from awbkit.training.fit import answers, fit, network_of, true_errors
+from awbkit.training.fit import answers, fit, true_errors
 from awbkit.training.recipe import Recipe
 from awbkit.training.split import LeftOut, Picture, split
 from awbkit.training.train import ADAPTING

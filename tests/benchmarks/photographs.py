@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from awbkit.colour.error_statistics import statistics
 from awbkit.evaluation.angles import recovery_error
-from awbkit.evaluation.statistics import statistics
 from awbkit.network.model import Model
 from awbkit.training import calibration
 from awbkit.training.bank import Bank

@@ -23,11 +23,12 @@ import numpy as np
 import torch
 from accuracy import KEYS, SETS, bank_of, by_other_cameras, joined
 
-from awbkit.evaluation.statistics import statistics
+from awbkit.colour.error_statistics import statistics
 from awbkit.network.model import Model
+from awbkit.network.torch.network import network_of
 from awbkit.training.bank import Bank
 from awbkit.training.budget import Budget
-from awbkit.training.fit import answers, fit, network_of, true_errors
+from awbkit.training.fit import answers, fit, true_errors
 from awbkit.training.prune import Rounds, in_rounds
 from awbkit.training.recipe import Recipe
 from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from accuracy import KEYS, SETS, bank_of
 
+from awbkit.colour.error_statistics import statistics
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.angles import recovery_error
-from awbkit.evaluation.statistics import statistics
 from awbkit.network.features import Features, describe
 from awbkit.network.inference import forward
 from awbkit.network.integer import description
@@ -30,9 +30,10 @@ from awbkit.network.integer.arithmetic import OCTAVE
 from awbkit.network.integer.model import IntegerModel, white_logs
 from awbkit.network.integer.quantization import Bits, calibrated, quantized
 from awbkit.network.model import Model, canonical, white_of
+from awbkit.network.torch.network import network_of
 from awbkit.training.bank import Bank
 from awbkit.training.fake_quantization import FakeQuantization
-from awbkit.training.fit import fit, network_of
+from awbkit.training.fit import fit
 from awbkit.training.recipe import Recipe
 from awbkit.training.tuning import USUAL
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from awbkit.colour.error_statistics import statistics
 from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.estimators import parse
 from awbkit.evaluation.angles import recovery_error
-from awbkit.evaluation.statistics import statistics
 
 KELVIN = np.arange(2000.0, 12000.0, 5.0)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from awbkit.colour.error_statistics import STATISTICS
 from awbkit.evaluation.document import CSV_COLUMNS, csv_rows, to_document
-from awbkit.evaluation.result import STATISTICS
 from tests.helpers.evaluation_cases import evaluation
 
 

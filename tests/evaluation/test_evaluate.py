@@ -8,20 +8,19 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from awbkit.colour.error_statistics import STATISTICS, statistics
 from awbkit.errors import UsageError
 from awbkit.evaluation.evaluate import dataset_facts, evaluate, judge, select, truth_of
 from awbkit.evaluation.result import (
     GEOMETRIC_MEAN,
     METRICS,
     POOLED,
-    STATISTICS,
     Evaluation,
     Judged,
     Summary,
     Truth,
     camera_group,
 )
-from awbkit.evaluation.statistics import statistics
 from tests.helpers.evaluation_sets import truth_of_rows, write_prepared
 
 ROWS = [

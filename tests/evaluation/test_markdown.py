@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from awbkit.colour.error_statistics import STATISTICS
 from awbkit.evaluation.markdown import to_markdown
-from awbkit.evaluation.result import STATISTICS, Comparison, Evaluation, Summary
+from awbkit.evaluation.result import Comparison, Evaluation, Summary
 from tests.helpers.evaluation_cases import evaluation
 
 

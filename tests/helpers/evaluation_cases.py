@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
+from awbkit.colour.error_statistics import STATISTICS
 from awbkit.colour.image import LinearImage
 from awbkit.evaluation.result import (
     METRICS,
     POOLED,
-    STATISTICS,
     Bin,
     Calibration,
     Comparison,

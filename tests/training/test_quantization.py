@@ -14,8 +14,8 @@ from tests.helpers.integer_models import SHAPES, pictures, random_model
 
 torch = pytest.importorskip("torch")
 
+from awbkit.network.torch.network import network_of  # noqa: E402
 from awbkit.training.fake_quantization import FakeQuantization  # noqa: E402
-from awbkit.training.fit import network_of  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

@@ -22,6 +22,7 @@ from tests.helpers.training_runs import CAMERAS, SMALL, write_set
 
 torch = pytest.importorskip("torch")
 
+from awbkit.network.torch.network import network_of  # noqa: E402
 from awbkit.training import fit as fitting  # noqa: E402
 from awbkit.training.bank import make  # noqa: E402
 from awbkit.training.run import Execution  # noqa: E402
@@ -173,7 +174,7 @@ def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, tmp_
     result = train([prepared.path], tmp_path / "run", replace(SMALL, teachers=0))
     trained, _ = split([prepared], LeftOut(), 0.0)
     bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
-    network = fitting.network_of(architecture("awbnet-nano"), result.model.weights)
+    network = network_of(architecture("awbnet-nano"), result.model.weights)
     estimates, log_errors = fitting.answers(network, bank)
     errors = fitting.true_errors(estimates, bank)
     for place, picture in enumerate(trained):
@@ -196,7 +197,7 @@ def test_pictures_that_tell_no_light_teach_the_error_alone(prepared: Prepared, t
         assert np.abs(told[name][:2]).max() > 0
         assert np.abs(untold[name][:2]).max() == 0
     # The anchor is what such a network answers, and it knows by how much that is off.
-    estimates, log_errors = fitting.answers(fitting.network_of(nano, untold), bank)
+    estimates, log_errors = fitting.answers(network_of(nano, untold), bank)
     np.testing.assert_array_equal(estimates, bank.anchor[0])
     errors = fitting.true_errors(estimates, bank)
     assert np.exp(log_errors).mean() == pytest.approx(errors.mean(), rel=0.5)

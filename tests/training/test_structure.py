@@ -15,10 +15,10 @@ from tests.helpers.network_pictures import picture
 
 torch = pytest.importorskip("torch")
 
+from awbkit.network.torch.network import network_of  # noqa: E402
 from awbkit.training.budget import Budget, chosen  # noqa: E402
 from awbkit.training.draws import Drawn  # noqa: E402
 from awbkit.training.factors import Inputs, factorised, factors, layers, merged, spectrum, whole, worthwhile  # noqa: E402
-from awbkit.training.fit import network_of  # noqa: E402
 from awbkit.training.importance import importance  # noqa: E402
 from awbkit.training.loss import angle  # noqa: E402
 from awbkit.training.structure import Weights, dimensions, readers, reduced, shrunk, silenced  # noqa: E402

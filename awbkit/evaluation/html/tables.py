@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import markup
 from awbkit.evaluation.html.charts.svg import element, figure_text, marker, shortened
 from awbkit.evaluation.html.directions import CameraImages
 from awbkit.evaluation.leaders import groups, pairs_of, summaries_of
-from awbkit.evaluation.result import STATISTICS, Calibration, Comparison, Evaluation, Summary
+from awbkit.evaluation.result import Calibration, Comparison, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text
 
 _LISTED_FAILURES = 20

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -99,6 +101,15 @@ class Network(nn.Module):
         logits = torch.where(grid[:, 4:].flatten(2) > 0, logits, torch.full_like(logits, float(UNSEEN)))
         pooled = logits.softmax(dim=2) @ grid[:, :2].flatten(2).transpose(1, 2)
         return pooled.flatten(1) * float(SCALES["attended"])
+
+
+def network_of(architecture: Architecture, weights: Mapping[str, NDArray[np.float32]]) -> Network:
+    """A network of these weights, ready to answer."""
+    tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
+    empty = torch.zeros(len(architecture.statistics))
+    network = Network(architecture, tensors.get("mean", empty), tensors.get("std", empty))
+    network.load_state_dict(tensors)
+    return network.eval()
 
 
 class _Linear(nn.Linear):

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from awbkit.colour.error_statistics import STATISTICS, geometric_mean, sorted_statistics, statistics
 from awbkit.colour.illuminant import angular_error
 from awbkit.evaluation.angles import recovery_error, reproduction_error
-from awbkit.evaluation.result import STATISTICS
-from awbkit.evaluation.statistics import geometric_mean, sorted_statistics, statistics
 
 component = st.floats(0.01, 1.0)
 rgb = st.tuples(component, component, component)

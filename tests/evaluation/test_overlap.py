@@ -15,11 +15,11 @@ import pytest
 
 import awbkit as package
 from awbkit.datasets.prepared import Prepared
-from awbkit.datasets.provenance import trained_on
 from awbkit.evaluation.document import to_document
 from awbkit.evaluation.html.page import page
 from awbkit.evaluation.markdown import to_markdown
 from awbkit.evaluation.methods import resolve
+from awbkit.evaluation.overlap import trained_on
 from awbkit.evaluation.result import Judged, Seen
 from awbkit.evaluation.wording import training_note
 from awbkit.network.model import Model
@@ -265,7 +265,7 @@ import sys
 import numpy as np
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.methods import resolve
-from awbkit.datasets.provenance import trained_on
+from awbkit.evaluation.overlap import trained_on
 sets, methods = [Prepared.open("set")], [resolve(name) for name in ({model!r}, "awbnet")]
 assert trained_on(methods[0], sets, np.ones(24, bool))
 trained_on(methods[1], sets, np.ones(24, bool))

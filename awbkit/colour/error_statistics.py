@@ -15,7 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from awbkit.evaluation.result import STATISTICS
+STATISTICS = ("mean", "median", "trimean", "best25", "worst25", "p95", "max")
+"""Names of the statistics, in the order of every table."""
 
 _QUANTILES = np.array([0.5, 0.25, 0.75, 0.95])
 

@@ -1,0 +1,52 @@
+"""Judged pictures that a network was trained on, by the rules of :mod:`awbkit.datasets.provenance`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from awbkit.datasets.prepared import Prepared
+from awbkit.datasets.provenance import count_seen
+from awbkit.estimators import Method, registry
+from awbkit.evaluation.methods import AnyMethod
+from awbkit.evaluation.result import Seen
+from awbkit.network.model import DOMAINS
+from awbkit.network.models import AnyModel, loaded, named
+
+
+def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.bool_]) -> tuple[Seen, ...]:
+    """The judged data sets that a network was trained on, wholly or in part.
+
+    Args:
+        method: Any; what is no network was trained on nothing that is known of.
+        sets: The prepared data sets.
+        judged: bool (N,), which images of all sets, one after the other, are judged.
+
+    Raises:
+        UnreadableFile: If the network cannot be read.
+    """
+    if not isinstance(method, Method) or not method.is_network:
+        return ()
+    found, start = [], 0
+    for prepared in sets:
+        places = np.flatnonzero(judged[start : start + len(prepared)]).tolist()
+        start += len(prepared)
+        count = _count(method, prepared, places)
+        if count:
+            found.append(Seen(prepared.name, count, len(places)))
+    return tuple(found)
+
+
+def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
+    """How many of the images at these places the network that answers for them was trained on."""
+    domains = {name: DOMAINS[camera.space] for name, camera in prepared.cameras.items()}
+    of_domain: dict[str, list[int]] = {}
+    for place in places:
+        of_domain.setdefault(domains[prepared.rows[place].camera], []).append(place)
+    return sum(count_seen(_model(method, domain), prepared, those) for domain, those in of_domain.items())
+
+
+def _model(method: Method, domain: str) -> AnyModel:
+    return loaded(method.name) if registry.is_model(method.name) else named(method.name, domain)
