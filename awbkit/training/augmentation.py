@@ -1,8 +1,8 @@
-"""A labelled picture again, as another camera might have taken it, of a part of the scene, or of two scenes in one.
+"""Augmentation: a labelled picture by another camera, a crop of it, or a collage of two scenes.
 
-Pictures are in canonical RGB here, as the network sees them. What a single light of another colour would change is not
-done to pixels at all: the network's features are relative to an anchor that moves along with it, so relighting is a
-shift of two numbers in every training step (see :func:`lights`).
+Pictures are in canonical RGB here, as the network sees them. Relighting leaves the pixels alone: the network's features
+are relative to an anchor that moves with the light, so a new light shifts two numbers in each training step (see
+:func:`lights`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Labelled:
     Attributes:
         image: float32 (64, 64, 3) and its validity.
         light: (3,), positive, on any scale.
-        telling: Whether anything in the picture tells the light.
+        telling: Whether the picture holds any evidence of its light.
     """
 
     image: LinearImage
@@ -45,18 +45,18 @@ Draw = Callable[[np.random.Generator], Labelled]
 
 @dataclass(frozen=True)
 class Chances:
-    """How often each thing happens to a picture, 0 to 1.
+    """Probability of each augmentation of a picture, 0 to 1.
 
     Attributes:
-        camera: It is seen by an imaginary camera.
-        collage: A second picture, put under the light of the first, takes a part of it.
-        crop: It is cropped, where it is no collage.
-        one_colour: All of it is nearly of one colour, and perhaps nearly even, so that nothing in it tells the light.
-        grey: All of it is nearly grey, and perhaps nearly even, as fog, snow, concrete or a card are.
-        second_light: A part of the scene is lit by another light.
-        exposure: It is exposed so that more is clipped.
+        camera: An imaginary camera takes it.
+        collage: A second picture, relit by the light of the first, replaces a part of it.
+        crop: It is cropped, unless it is a collage.
+        one_colour: Nearly all of it takes one colour, perhaps without contrast, and gives no evidence of the light.
+        grey: Nearly all of it becomes grey, perhaps without contrast, as fog, snow, concrete or a card.
+        second_light: Another light lights a part of the scene.
+        exposure: A longer exposure clips more pixels.
         noise: A sensor's noise is added.
-        blur: It is blurred, and its highlights are dimmed by that.
+        blur: It is blurred, which dims its highlights.
     """
 
     camera: float = 0.85
@@ -79,14 +79,14 @@ def variant(
     chances: Chances = Chances(),
     listed_cameras: FloatArray | None = None,
 ) -> Labelled:
-    """One more picture made from a labelled one.
+    """Make another training picture from a labelled one.
 
     Args:
-        picture: What to start from.
-        camera: That took it; without a matrix it is left as it is.
-        others: Second pictures for collages.
-        rng: Where chance comes from.
-        chances: How often what happens.
+        picture: The original.
+        camera: The camera that took it; without a matrix, no other camera is simulated.
+        others: Draws second pictures for collages.
+        rng: Random generator.
+        chances: Probability of each augmentation.
         listed_cameras: (N, 3, 3) canonical matrices, in place of those that LibRaw lists.
     """
     pixels, valid, light = picture.image.pixels, picture.image.valid, picture.light
@@ -117,9 +117,9 @@ def variant(
 
 
 def lights(count: int, rng: np.random.Generator) -> FloatArray:
-    """(count, 2), ln r/g and ln b/g in canonical RGB, of lights along and off the Planckian locus.
+    """Draw lights on and off the Planckian locus: (count, 2), ln r/g and ln b/g in canonical RGB.
 
-    From 2,000 to 15,000 K; half are within 0.006 of the locus in Duv, half up to 0.05 off it, as coloured lamps are.
+    From 2,000 to 15,000 K. Half are within 0.006 of the locus in Duv; half are up to 0.05 off it, as coloured lamps.
     """
     found = np.empty((count, 2))
     for place in range(count):
@@ -131,16 +131,16 @@ def lights(count: int, rng: np.random.Generator) -> FloatArray:
 
 
 _FEWEST = 100
-"""With fewer valid pixels a picture teaches nothing; the original is taken."""
+"""Keep the original where the variant has too few valid pixels."""
 
 _FAINTEST = 0.02
-"""Of a light's largest channel; imaginary cameras may see less of saturated lights, or less than nothing."""
+"""Least share of a light's largest channel; imaginary cameras may give saturated lights less, even negative values."""
 
 _SIDE = 64
 
 
 def _crop(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, Mask]:
-    """35 to 100 % of the area, its pixels repeated to the old size."""
+    """Crop to 35 to 100 % of the area and repeat pixels to the old size."""
     side = max(24, round(_SIDE * float(np.sqrt(rng.uniform(0.35, 1.0)))))
     top, left = rng.integers(0, _SIDE - side + 1, size=2)
     places = np.arange(_SIDE) * side // _SIDE
@@ -149,7 +149,7 @@ def _crop(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, 
 
 
 def _collage(first: Labelled, second: Labelled, rng: np.random.Generator) -> tuple[Float, Mask]:
-    """Two crops side by side or one above the other, the second under the light of the first and within some stops."""
+    """Join two crops in a row or a column; relight the second by the first's light, within some stops."""
     pixels, valid = _crop(first.image.pixels, first.image.valid, rng)
     other, seen = _crop(second.image.pixels, second.image.valid, rng)
     if np.count_nonzero(valid) < _FEWEST or np.count_nonzero(seen) < _FEWEST:
@@ -166,7 +166,7 @@ def _collage(first: Labelled, second: Labelled, rng: np.random.Generator) -> tup
 
 
 def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """(2,), log-chroma of the most coloured of three surfaces, perhaps deeper in colour than it was."""
+    """Log-chroma (2,) of the most saturated of three surfaces, perhaps saturated further."""
     own = _chroma(light)
     if not valid.any():
         return own
@@ -176,7 +176,7 @@ def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Ge
 
 
 def _paled(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float:
-    """As if all surfaces were paler or deeper tones of one colour."""
+    """Give all surfaces one hue, in paler and deeper tones."""
     chroma = _chroma(pixels)
     ratios = np.exp(centre + (chroma - centre) * rng.uniform(0, 0.3))
     found = np.insert(ratios, 1, 1, axis=2).astype(np.float32)
@@ -184,7 +184,7 @@ def _paled(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float
 
 
 def _evened(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
-    """With less contrast, down to none."""
+    """Reduce the contrast, perhaps to none."""
     if not valid.any():
         return pixels
     brightness = np.maximum(pixels.sum(axis=2), np.float32(1e-6))
@@ -216,14 +216,14 @@ def _other_camera(
         return pixels, valid, light
     mapped = pixels @ matrix.T.astype(np.float32)
     positive = valid & (mapped.min(axis=2) > 0)
-    # Where much of a picture leaves the camera's gamut, the mapping says nothing of how it would look.
+    # Where much of a picture leaves the camera's gamut, the mapping does not show how it would look.
     if np.count_nonzero(positive) * 2 < np.count_nonzero(valid):
         return pixels, valid, light
     return mapped, positive, seen
 
 
 def _second_light(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> tuple[Float, FloatArray]:
-    """Another light fades in across the scene; the truth is the mean light by brightness."""
+    """Fade another light in across the scene; the truth is the mean light, weighted by brightness."""
     if not valid.any():
         return pixels, light
     across = rng.normal(size=2)
@@ -238,7 +238,7 @@ def _second_light(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.
 
 
 def _exposed(pixels: Float, valid: Mask, rng: np.random.Generator) -> Mask:
-    """Up to 15 % of the pixels are clipped."""
+    """Clip up to 15 % of the pixels."""
     greatest = pixels.max(axis=2)
     if not valid.any():
         return valid
@@ -247,7 +247,7 @@ def _exposed(pixels: Float, valid: Mask, rng: np.random.Generator) -> Mask:
 
 
 def _noisy(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, Mask]:
-    """Shot noise and read noise of up to 0.3 % of the largest value at full signal, log-uniform."""
+    """Add shot and read noise, log-uniform, up to 0.3 % of the largest value at full signal."""
     if not valid.any():
         return pixels, valid
     white = pixels[valid].max()
@@ -258,7 +258,7 @@ def _noisy(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float,
 
 
 def _blurred(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
-    """10 to 30 % of every pixel come from its four neighbours; valid pixels only."""
+    """Take 10 to 30 % of every pixel from its four neighbours; valid pixels only."""
     share = np.float32(rng.uniform(0.1, 0.3))
     weight = valid[..., None].astype(np.float32)
     total = _with_neighbours(pixels * weight, share)

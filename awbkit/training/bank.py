@@ -1,7 +1,7 @@
-"""The bank: every training picture in several versions, each already described as the network reads it.
+"""The bank: the network's features of every training picture in several augmented versions.
 
-Descriptions are a hundred times smaller than pictures, and one training sees each of them many times. What a version
-is depends on the seed, the picture and the version's number alone, never on how many processes made it.
+Features are a hundred times smaller than pictures, and a training reads them many times. A version depends on the seed,
+the picture and the version's number alone, not on the number of processes.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Member:
     """One picture of a prepared data set.
 
     Attributes:
-        folder: Of the data set.
-        row: Its number.
+        folder: The data set's folder.
+        row: The picture's number in it.
     """
 
     folder: str
@@ -50,16 +50,16 @@ class Member:
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    """Described pictures; the first axis is the version, 0 the picture as it is, the second the picture.
+    """Features of pictures: first axis the version (0 is the original), second axis the picture.
 
     Attributes:
         anchor: float32 (V, N, 2), as :class:`awbkit.network.features.Features` has it.
         statistics: float32 (V, N, STATISTICS).
         grid: float16 (V, N, GRID_CHANNELS, GRID_SIDE, GRID_SIDE).
         light: float32 (V, N, 2), ln(r/g) and ln(b/g) of the true light in canonical RGB.
-        telling: bool (V, N), whether anything in the picture tells the light.
-        white: float32 (N, 2), the same of the camera's white under D65; 0 where it is not known.
-        known: bool (N,), whether it is.
+        telling: bool (V, N), whether the picture holds any evidence of its light.
+        white: float32 (N, 2), the same of the camera's white under D65; 0 where that is unknown.
+        known: bool (N,), whether the camera's white is known.
     """
 
     anchor: Float
@@ -74,7 +74,7 @@ class Bank:
         return len(self.white)
 
     def subset(self, chosen: NDArray[np.intp], versions: int | None = None) -> Bank:
-        """The pictures with these numbers, in the first so many versions."""
+        """Select pictures by number, and the first versions of each."""
         versioned = {name: getattr(self, name)[:versions, chosen] for name in _VERSIONED}
         return Bank(**versioned, white=self.white[chosen], known=self.known[chosen])
 
@@ -88,7 +88,7 @@ _SHAPES = {
     "white": (2,),
     "known": (),
 }
-"""Of one picture in one version."""
+"""The features of one version of one picture."""
 
 _VERSIONED = ("anchor", "statistics", "grid", "light", "telling")
 
@@ -106,20 +106,20 @@ def make(
     jobs: int = 1,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Bank:
-    """Describe pictures, or go on where an earlier call in the same folder was stopped.
+    """Compute the features of pictures, or continue a call that was interrupted in the same folder.
 
     Args:
         members: The pictures.
-        cells: N times what a picture may be put together with: those of the same cell. Cells that no split divides
-            keep what is tested out of what is trained on.
-        folder: Takes one file for each version; kept, so that nothing is made twice.
+        cells: The cell of each of the N pictures. Collages combine pictures of one cell only; cells that no split
+            divides keep test pictures out of training pictures.
+        folder: Receives one file for each version; later calls reuse the files.
         versions: At least 1.
-        seed: Of all chance.
+        seed: Of all random choices.
         domain: "raw" or "rendered".
         cameras: As :class:`awbkit.training.recipe.Recipe` has it.
-        chances: What happens to versions, in place of what usually does.
+        chances: Probability of each augmentation, in place of the default.
         jobs: Processes.
-        progress: Called with the number of descriptions just made.
+        progress: Called with the number of features just computed.
 
     Raises:
         UsageError: If the folder holds the bank of other pictures.
@@ -150,7 +150,7 @@ def make(
 
 
 def usual(domain: str) -> Chances:
-    """What usually happens to versions; photographs are not seen by other cameras, since each was rendered by one."""
+    """The default augmentation; photographs keep their camera, since one camera rendered each."""
     return Chances() if domain == "raw" else Chances(camera=0.0)
 
 
@@ -183,7 +183,7 @@ class _Plan:
         return cls(members, tuple(entry["cells"]), entry["seed"], entry["domain"], entry["cameras"], chances)
 
     def picture(self, place: int) -> tuple[Labelled, Camera]:
-        """In canonical RGB, where the camera's white is known."""
+        """Read a picture, in canonical RGB where the camera's white is known."""
         member = self.members[place]
         prepared = _opened(member.folder)
         image = prepared.image(member.row)
@@ -208,7 +208,7 @@ class _Plan:
 
 
 def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, NDArray[Any]]:
-    """A part of one version; workers read the plan from its file once, and know by ``key`` that it is still that."""
+    """A part of one version; workers read the plan's file once, and reuse the plan while ``key`` stays the same."""
     version, start = item
     plan = _plan(plan_file, key)
     count = min(_CHUNK, len(plan.members) - start)
@@ -269,12 +269,12 @@ def _plan(path: str, key: int) -> _Plan:
 
 
 def _check(path: Path, plan: _Plan) -> None:
-    """Leave the plan in its file, where workers find it, unless there is one of other pictures."""
+    """Write the plan to the file that workers read; refuse a file with a plan for other pictures."""
     stated = plan.to_json()
     if path.exists():
         try:
             before = read_json(path)
-            # Data sets may have moved; their hashes tell.
+            # Data sets may have moved; their hashes identify them.
             same = {**before, "folders": None} == {**stated, "folders": None}
         except (UnreadableFile, TypeError):
             raise UnreadableFile(path, "is damaged", f"remove {path.parent}, and it is made again") from None

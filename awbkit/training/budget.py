@@ -1,4 +1,4 @@
-"""What a network may cost, and which of its units go to keep within that."""
+"""The budget of a network, and the choice of the units to remove to meet it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ KINDS = {
     "bytes": "bytes in int8",
     **{target: f"instructions on a {target.title()}" for target in TABLES},
 }
-"""What can be limited, and what it is called."""
+"""The costs that can be limited, with their names."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a network may cost at most.
+    """An upper limit on a network's cost.
 
     Attributes:
         kind: "params", "macs" or "bytes", as :class:`awbkit.network.architecture.Architecture` counts them, or a target
@@ -40,7 +40,7 @@ class Budget:
             raise UsageError(f"a budget is at least 1, not {self.limit} {KINDS[self.kind]}")
 
     def cost(self, architecture: Architecture) -> int:
-        """What a network comes to."""
+        """The cost of a network."""
         if self.kind in TABLES:
             return instructions(architecture, self.kind)
         attribute = {"params": "parameters"}.get(self.kind, self.kind)
@@ -50,15 +50,15 @@ class Budget:
 def chosen(
     architecture: Architecture, worth: Mapping[str, NDArray[np.float64]], budget: Budget
 ) -> dict[str, NDArray[np.intp]]:
-    """The units that stay: one after the other those go that are worth least for what they cost.
+    """Choose the units that stay: the unit with the least worth for its cost goes first, one at a time.
 
     Args:
         architecture: Of an awbnet.
-        worth: Of every unit, by dimension.
-        budget: What the network may cost afterwards.
+        worth: The worth of every unit, by dimension.
+        budget: The limit to meet.
 
     Raises:
-        UsageError: If no network of this family costs so little.
+        UsageError: If no network of this family meets the budget.
     """
     full = dimensions(architecture)
     sizes = dict(full)
@@ -81,7 +81,7 @@ def chosen(
             sizes = {name: size for name, size in sizes.items() if not name.startswith(("maps", "channels", "block_"))}
             sizes["maps"] = 0
         cost = budget.cost(shrunk(architecture, sizes))
-    # The last to go may have left room for something smaller.
+    # The last unit removed may have left room for a smaller one.
     while room := [name for name in sizes if _fits(architecture, sizes, name, full[name], budget)]:
         back = max(room, key=lambda name: worth[name][order[name][full[name] - sizes[name] - 1]])
         sizes[back] += 1
@@ -89,7 +89,7 @@ def chosen(
 
 
 def _fits(architecture: Architecture, sizes: Mapping[str, int], name: str, most: int, budget: Budget) -> bool:
-    """Whether one more unit of a dimension is within the budget; a branch that is gone is gone."""
+    """Whether one more unit of a dimension fits the budget; a removed branch does not come back."""
     if not 0 < sizes[name] < most:
         return False
     return budget.cost(shrunk(architecture, {**sizes, name: sizes[name] + 1})) <= budget.limit

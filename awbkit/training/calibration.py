@@ -1,4 +1,4 @@
-"""How sure a network is, in degrees: a line from what it states to what came of pictures that it had not seen."""
+"""Calibration of the expected error: a line from the stated to the actual error, in degrees, on unseen pictures."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from awbkit.training.fit import Weights, answers, true_errors
 from awbkit.training.split import Picture
 
 FEWEST = 30
-"""Pictures that a line takes; of fewer only the scale is believed. As many count for what was known before."""
+"""Least number of pictures for a line; fewer fit the scale alone. A prior line has the weight of as many pictures."""
 
 Line = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What a network stated of pictures that it had not seen, and by how much it missed.
+    """Stated and actual errors of a network on pictures that it was not trained on.
 
     Attributes:
-        stated: (N,), degrees.
-        missed: (N,), degrees of recovery error.
+        stated: (N,), the expected error in degrees, as the network states it.
+        missed: (N,), the recovery error in degrees.
     """
 
     stated: NDArray[np.float64]
@@ -36,13 +36,13 @@ class Judged:
 
 
 def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) -> Judged:
-    """Have a network answer for the pictures of a bank as they are.
+    """Run a network on the original pictures of a bank.
 
     Args:
         built: The network.
         weights: Its.
         bank: The pictures.
-        matrices: Whether cameras may keep theirs; without, none is known to have any.
+        matrices: Whether the network may use the cameras' matrices.
     """
     estimates, log_errors = answers(network_of(built, weights), bank, matrices=matrices)
     stated = np.exp(np.minimum(log_errors.astype(np.float64), GREATEST_LOG_ERROR))
@@ -50,18 +50,18 @@ def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) 
 
 
 def line(parts: Sequence[Judged], before: Line | None = None) -> Line:
-    """Offset and slope of the line through what was stated and what came, by least squares; each part counts alike.
+    """Fit offset and slope of actual against stated errors by least squares; all parts have the same weight.
 
-    Errors spread about as far as what was stated, so a picture counts with its inverse square. Otherwise the few that
-    a network is wildly unsure of lay the line flat for all.
+    The spread of the errors grows with the stated error, so a picture's weight is the inverse square of that. Otherwise
+    the few pictures with a very high stated error would flatten the line for all.
 
-    It is drawn towards a line known before, as by :data:`FEWEST` further pictures that lie on that: a handful of
-    pictures says little of how a network errs. Where none is known, towards what the network states times how much
-    more came on average: what it states of pictures that it was trained on is too little for others.
+    A prior line counts as :data:`FEWEST` further pictures that lie on it, because a handful of pictures says little
+    about a network's errors. The default prior is the stated error times the mean ratio of actual to stated errors: a
+    network underestimates its errors on pictures that it was not trained on.
 
     Args:
-        parts: Each judged by a network of its own.
-        before: The line known before, of what the network was made of.
+        parts: Errors on groups of pictures, each by a network of its own.
+        before: The prior line: that of the network's origin.
     """
     stated, missed = (np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("stated", "missed"))
     offset, slope = start = before or (0.0, 1.0)
@@ -92,25 +92,25 @@ def _between(before: Line, found: Line, count: int) -> Line:
 
 
 def carried(after: Judged, before: Judged, own: Line, known: NDArray[np.bool_] | bool = True) -> Line:
-    """The line of a network that was made of another, by the other's own and by how much more it misses.
+    """The line of a derived network, from its origin's line and the increase in error.
 
     Args:
-        after: What it stated of some pictures, and missed.
-        before: The same of what it was made of, on the same pictures; both may have been trained on them.
-        own: The line of what it was made of, which holds for pictures that are new.
-        known: (N,), which pictures what it was made of was trained on; what is missed of the others counts as it is.
+        after: Errors of the derived network.
+        before: Errors of its origin on the same pictures; both networks may have been trained on them.
+        own: The origin's line, which holds for new pictures.
+        known: (N,), whether the origin was trained on each picture; errors on the other pictures count unchanged.
     """
     expected = own[0] + own[1] * before.stated + after.missed - before.missed
     return line([Judged(after.stated, np.where(known, expected, after.missed))], own)
 
 
 def parts(trained: Sequence[Picture], calibration: str) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:
-    """What each further network for the calibration is called by, trained on and tested on.
+    """The name, the training pictures and the test pictures of each further network for the calibration.
 
-    Of what is left out, no scene is seen in another set, and no camera either, unless nothing else is left.
+    Training pictures share no scene with the test pictures, and no camera either, unless nothing else is left.
 
     Raises:
-        UsageError: If there is only one of what is to be left out.
+        UsageError: If there is only one camera or data set to leave out.
     """
     if calibration == "validation":
         return []

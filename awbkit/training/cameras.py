@@ -1,10 +1,10 @@
-"""Imaginary cameras: between and around those that are known.
+"""Imaginary cameras: blends of known ones.
 
-A network that has seen five cameras knows five; one that has seen their pictures through hundreds of others learns
-what all cameras have in common (D. Kim et al., CCMNet: Leveraging calibrated color correction matrices for cross-camera
-color constancy, 2025, arXiv 2504.07959, reports most of its gain from this). ``data/matrices.npz`` holds the
-XYZ-to-camera matrices for D65 of the cameras that LibRaw lists under one name, each divided by the camera's own white
-under D65, without repetition; ``python -m awbkit.training.cameras`` makes it again from the LibRaw that rawpy carries.
+A network trained on five cameras knows five; one that also sees their pictures through hundreds of imaginary cameras
+learns what all cameras have in common (D. Kim et al., CCMNet: Leveraging calibrated color correction matrices for
+cross-camera color constancy, 2025, arXiv 2504.07959, reports most of its gain from this). ``data/matrices.npz`` holds
+the XYZ-to-camera matrices for D65 of the cameras that LibRaw lists under one name, each divided by the camera's own
+white under D65, without repetition; ``python -m awbkit.training.cameras`` regenerates it from the LibRaw inside rawpy.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ D65_XYZ = np.array([D65_XY[0] / D65_XY[1], 1.0, (1 - D65_XY[0] - D65_XY[1]) / D6
 
 _MEASURED_SHARE = 0.25
 _BEYOND = 0.25
-"""How far a blend may lie beyond its two cameras, as a share of their distance."""
+"""Greatest extrapolation beyond the two cameras of a blend, as a share of their distance."""
 
 
 @cache
 def listed() -> FloatArray:
-    """(N, 3, 3), canonical matrices of the cameras that LibRaw lists: XYZ to RGB in which D65 is (1, 1, 1)."""
+    """Canonical matrices (N, 3, 3) of LibRaw's cameras: XYZ to RGB in which D65 is (1, 1, 1)."""
     with (files(__package__) / "data" / FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
         matrices = stored["matrices"].astype(np.float64)
     matrices.setflags(write=False)
@@ -42,14 +42,14 @@ def listed() -> FloatArray:
 
 @cache
 def measured() -> FloatArray:
-    """(52, 3, 3), the same of the cameras whose sensitivities travel with the package."""
+    """Canonical matrices (52, 3, 3) of the cameras whose sensitivities ship with the package."""
     found = np.array([canonical(one.camera) for one in shipped()])
     found.setflags(write=False)
     return found
 
 
 def canonical(camera: Camera) -> FloatArray | None:
-    """A camera's matrix for D65, its rows divided by its white; None where it has no matrix that gives D65 a colour."""
+    """A camera's D65 matrix, each row divided by its white; None without a matrix that maps D65 to positive RGB."""
     matrix = camera.xyz_to_rgb()
     if matrix is None or camera.white_d65 is None:
         return None
@@ -57,10 +57,10 @@ def canonical(camera: Camera) -> FloatArray | None:
 
 
 def imaginary(rng: np.random.Generator, listed_cameras: FloatArray | None = None) -> FloatArray:
-    """A canonical matrix (3, 3) on the line through those of two cameras, between them or somewhat beyond.
+    """Draw a canonical matrix (3, 3) on the line through those of two cameras, between them or a little beyond.
 
     Args:
-        rng: Where chance comes from.
+        rng: Random generator.
         listed_cameras: (N, 3, 3) to draw from in place of :func:`listed`.
     """
     pool = measured() if rng.random() < _MEASURED_SHARE else listed() if listed_cameras is None else listed_cameras
@@ -70,10 +70,10 @@ def imaginary(rng: np.random.Generator, listed_cameras: FloatArray | None = None
 
 
 def pack(target: Path) -> None:
-    """Make the file from LibRaw's table.
+    """Write ``matrices.npz`` from LibRaw's table.
 
     Raises:
-        OSError: If rawpy's LibRaw library is not where its Linux wheels have it.
+        OSError: If rawpy's LibRaw library is not where its Linux wheels put it.
     """
     import rawpy
 

@@ -1,4 +1,4 @@
-"""All that a training needs to go on, as safetensors: weights, their averages, and the optimiser's moments."""
+"""Checkpoints of a training, as safetensors: weights, their averages, and the optimiser's moments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def save(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
-    """Write a checkpoint, whole or not at all."""
+    """Write a checkpoint atomically."""
     tensors: dict[str, Tensor] = {}
     for name, value in network.named_parameters():
         tensors[f"network.{name}"] = value.detach()
@@ -29,7 +29,7 @@ def save(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.op
 
 
 def steps_done(path: Path) -> int:
-    """How many steps a checkpoint holds; 0 where there is none or it is damaged."""
+    """The step of a checkpoint; 0 if it is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             return int((file.metadata() or {}).get("step", 0))
@@ -38,17 +38,17 @@ def steps_done(path: Path) -> int:
 
 
 def restore(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, *, steps: int) -> int:
-    """Put everything back as it was.
+    """Restore a training from its checkpoint.
 
     Args:
-        path: Of the checkpoint.
-        network: Takes the weights.
-        average: Takes their averages.
-        optimiser: Takes the moments.
-        steps: Of the whole training.
+        path: The checkpoint.
+        network: Receives the weights.
+        average: Receives their averages.
+        optimiser: Receives the moments.
+        steps: Steps of the whole training.
 
     Returns:
-        The number of steps that were done; 0 where there is no checkpoint.
+        The number of completed steps; 0 without a checkpoint.
 
     Raises:
         UnreadableFile: If the checkpoint is damaged or another network's.
@@ -62,7 +62,7 @@ def restore(path: Path, network: nn.Module, average: nn.Module, optimiser: torch
                 raise ValueError(f"it is of step {step}, and the training has {steps}")
             for name, value in network.named_parameters():
                 value.copy_(file.get_tensor(f"network.{name}"))
-                # As the optimiser lays it out itself; a copy keeps the parameter's memory format.
+                # The optimiser's own layout: a copy keeps the parameter's memory format.
                 optimiser.state[value] = {"step": torch.tensor(float(step))} | {
                     moment: torch.zeros_like(value).copy_(file.get_tensor(f"{moment}.{name}")) for moment in _MOMENTS
                 }

@@ -1,4 +1,4 @@
-"""The batches of a training. All that is random in a step is drawn for the whole batch from a generator of its own."""
+"""The batches of a training. Each step has its own generator, which draws for the whole batch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Drawn:
     """A batch, or a part of one.
 
     Attributes:
-        read: What the network reads.
-        anchor: (N, 2), what its residual is added to.
+        read: The network's inputs.
+        anchor: (N, 2), the network's residual is added to it.
         light: (N, 2), the truth.
-        telling: (N,), 1 where the picture tells its light, else 0.
+        telling: (N,), 1 where the picture holds evidence of its light, else 0.
     """
 
     read: dict[str, Tensor]
@@ -41,10 +41,10 @@ class Draws:
     """The batches.
 
     Args:
-        bank: Of which pictures.
-        recipe: How many, and what is done to them.
-        seed: Of all chance.
-        device: Where they are to lie.
+        bank: The pictures.
+        recipe: Batch size and augmentation.
+        seed: Of all random choices.
+        device: Device of the tensors.
     """
 
     def __init__(self, bank: Bank, recipe: Recipe, seed: int, device: str) -> None:
@@ -57,11 +57,11 @@ class Draws:
         self._coloured = coloured_lights(_COLOURED if recipe.coloured else 1, rng).astype(np.float32)
 
     def shards(self, step: int) -> Iterator[Drawn]:
-        """This process's shards of a step's batch."""
+        """Draw this process's shards of a step's batch."""
         return self._shards(step, processes.share(self._recipe.shards))
 
     def whole(self, step: int) -> Iterator[Drawn]:
-        """All shards of a step's batch, whatever processes there are."""
+        """Draw all shards of a step's batch, for all processes."""
         return self._shards(step, range(self._recipe.shards))
 
     def _shards(self, step: int, numbers: range) -> Iterator[Drawn]:
@@ -101,7 +101,7 @@ class Draws:
 
 
 def moments(bank: Bank) -> tuple[Float, Float]:
-    """Mean and deviation of the statistics over all pictures in all versions."""
+    """Mean and standard deviation of the statistics over all versions of all pictures."""
     flat = bank.statistics.reshape(-1, bank.statistics.shape[-1])
     mean = flat.mean(axis=0, dtype=np.float64)
     deviation = np.maximum(flat.std(axis=0, dtype=np.float64), 1e-3)

@@ -1,4 +1,4 @@
-"""Factorising: layers of a model as products of two smaller ones, trained on."""
+"""Factorising: replace a model's layers by products of two smaller ones, then fine-tune."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from awbkit.training.split import LeftOut
 
 _NOTHING = LeftOut()
 _MEASURED = 8192
-"""Pictures that the layers' inputs are measured on, at most."""
+"""Greatest number of pictures to measure the layers' inputs on."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """How far layers are factorised: one of the two is stated.
+    """The rank of the factorised layers, by exactly one of two rules.
 
     Attributes:
-        rank: At most so many terms in every layer.
-        energy: As many terms in each as hold this share of the energy of what it answers.
+        rank: Greatest rank of every layer.
+        energy: Each layer gets the least rank that keeps this share of the energy of its output.
     """
 
     rank: int | None = None
@@ -50,7 +50,7 @@ class Ranks:
             raise UsageError(f"energy is a share over 0 and up to 1, not {self.energy:g}")
 
     def of(self, values: Matrix) -> int:
-        """The rank of a layer with these singular values, descending."""
+        """The rank of a layer, from its singular values in descending order."""
         if self.rank is not None:
             return self.rank
         held = np.cumsum(values**2) / max(float(np.sum(values**2)), 1e-30)
@@ -67,21 +67,20 @@ def factorize(
     left_out: LeftOut = _NOTHING,
     execution: Execution = USUALLY,
 ) -> Result:
-    """Factorise the layers of a network that get smaller by it, also those that are factorised already.
+    """Factorise each layer that gets smaller by it, including layers that are factorised already.
 
     Args:
         model: Of the family awbnet.
         folders: Prepared data sets to train on.
         output: The run's folder.
-        recipe: How it is trained on; :func:`awbkit.training.tuning.recipe_for` has what is usual.
-        ranks: How far.
-        left_out: What must not be seen.
-        execution: How the run is carried out.
+        recipe: Recipe of the fine-tuning; :func:`awbkit.training.tuning.recipe_for` gives the default.
+        ranks: The rule for the ranks.
+        left_out: Pictures to keep out of the training.
+        execution: Device, processes, resuming and progress.
 
     Raises:
-        UsageError: If the folder is in use, holds another run, no layer gets smaller, or what is asked for does not
-            fit together.
-        UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
+        UsageError: If the folder is in use or holds another run, no layer gets smaller, or the arguments conflict.
+        UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
     """
     tuning.check(model, recipe, "factorize")
     if ranks.rank is not None:
@@ -111,7 +110,7 @@ def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: 
 
 
 def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
-    """Of the ranks that layers could have, those by which they get smaller.
+    """Select the ranks that make their layers smaller.
 
     Raises:
         UsageError: If there is none.
@@ -125,7 +124,7 @@ def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
 
 
 def _inputs(network: Network, bank: Bank, recipe: Recipe, device: str) -> dict[str, Inputs]:
-    """What the layers are given, by their name."""
+    """Mean and covariance of the layers' inputs, by layer name."""
     sums: dict[str, list[Tensor]] = {name: [] for name in layers(network.architecture)}
 
     def add(module: nn.Module, given: tuple[Tensor], name: str) -> None:

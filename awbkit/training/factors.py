@@ -1,9 +1,9 @@
 """Linear layers as products of two smaller ones.
 
-A layer's matrix is replaced by its best approximation of a lower rank: best in what the layer answers for the inputs
-that it gets, not in its numbers. With the inputs' covariance C = R R', that is the truncated singular value
-decomposition of W R, times the inverse of R; what is missed of the inputs' mean goes into the bias. P. H. Chen et al.
-(DRONE: Data-aware low-rank compression for large NLP models, NeurIPS 2021) do likewise with the inputs' second moments.
+A layer's matrix W is replaced by the approximation of a lower rank with the least error in the layer's output, not in
+W. With the inputs' covariance C = R R', that is the truncated singular value decomposition of W R, times the inverse of
+R; the bias takes up the error at the inputs' mean. P. H. Chen et al. (DRONE: Data-aware low-rank compression for large
+NLP models, NeurIPS 2021) use the inputs' second moments.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RIDGE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What a layer is given.
+    """Moments of a layer's inputs.
 
     Attributes:
         mean: (in,).
@@ -37,41 +37,41 @@ class Inputs:
 
 
 def layers(architecture: Architecture) -> dict[str, int]:
-    """The layers of an awbnet that can be products of two, by name, with their rank; 0 of those that are not."""
+    """The layers of an awbnet that can be factorised, by name, with their rank; 0 if they are not factorised."""
     blocks = {f"blocks.{place}.pointwise": rank for place, rank in enumerate(architecture.block_ranks)}
     return blocks | {f"hidden.{place}": rank for place, rank in enumerate(architecture.hidden_ranks)}
 
 
 def whole(weights: Mapping[str, Float], name: str) -> Float:
-    """The matrix (out, in) of a layer, multiplied out if it is a product of two."""
+    """The matrix (out, in) of a layer; of a factorised layer, the product."""
     second = _flat(weights[f"{name}.weight"])
     first = weights.get(f"{name}.rank.weight")
     return second if first is None else np.asarray(second @ _flat(first))
 
 
 def spectrum(matrix: Float, covariance: Matrix) -> Matrix:
-    """Singular values, descending, of what a layer (out, in) makes of inputs with a covariance (in, in)."""
+    """Singular values, descending, of the output of a layer (out, in) for inputs with a covariance (in, in)."""
     return np.asarray(np.linalg.svd(matrix.astype(np.float64) @ _root(covariance), compute_uv=False), dtype=np.float64)
 
 
 def factors(matrix: Float, covariance: Matrix, rank: int) -> tuple[Float, Float]:
-    """Two matrices, (out, rank) and (rank, in), whose product answers as nearly as can be as (out, in) does.
+    """Two matrices, (out, rank) and (rank, in), whose product has the least output error against (out, in).
 
     Args:
-        matrix: Of the layer.
-        covariance: (in, in), of the inputs; the identity for the nearest matrix.
+        matrix: The layer's matrix.
+        covariance: (in, in), of the inputs; with the identity, the product is the nearest matrix.
         rank: From 1 to the least of in and out.
     """
     root = _root(covariance)
     left, values, right = np.linalg.svd(matrix.astype(np.float64) @ root, full_matrices=False)
-    # The scale is shared, so that both factors train alike.
+    # Both factors get the same scale, so that both train at the same rate.
     scale = np.sqrt(values[:rank])
     first = (scale[:, None] * right[:rank]) @ np.linalg.inv(root)
     return (left[:, :rank] * scale).astype(np.float32), first.astype(np.float32)
 
 
 def worthwhile(inputs: int, outputs: int) -> int:
-    """The greatest rank at which two factors have fewer weights than their product; 0 where there is none."""
+    """The greatest rank at which two factors have fewer weights than their product; 0 if there is none."""
     return (inputs * outputs - 1) // (inputs + outputs)
 
 
@@ -83,8 +83,8 @@ def factorised(
     Args:
         architecture: Of an awbnet.
         weights: Its.
-        inputs: By the name of the layers, what they are given.
-        ranks: Of those that are to be factorised.
+        inputs: Moments of the layers' inputs, by layer name.
+        ranks: Ranks of the layers to factorise, by name.
     """
     found = dict(weights)
     for name, rank in ranks.items():
@@ -100,7 +100,7 @@ def factorised(
 
 
 def merged(architecture: Architecture, weights: Mapping[str, Float]) -> tuple[Architecture, Weights]:
-    """The same network with one layer for two wherever that has no more weights; it answers the same."""
+    """Multiply out each pair of factors that has no fewer weights than its product; the answers stay the same."""
     found = dict(weights)
     ranks: dict[str, int] = {}
     for name, rank in layers(architecture).items():
@@ -118,7 +118,7 @@ def _flat(weight: Float) -> Float:
 
 
 def _root(covariance: Matrix) -> Matrix:
-    """A square root (in, in) of a covariance, of full rank: inputs that never come are not to be divided by."""
+    """A square root (in, in) of a covariance, of full rank: constant inputs must not cause a division by zero."""
     values, vectors = np.linalg.eigh(covariance)
     least = _RIDGE * max(float(values[-1]), 1e-30)
     root: Matrix = vectors * np.sqrt(np.maximum(values, least))

@@ -1,8 +1,8 @@
-"""Training with what whole numbers will do to a network: quantisation-aware training.
+"""Quantisation-aware training: simulate the rounding of the integer network.
 
-Weights, activations and the inputs of the head are rounded and clipped as in the integer network, on the way forward
-only; gradients pass as if nothing was rounded, and stop where something is clipped (B. Jacob et al., Quantization and
-training of neural networks for efficient integer-arithmetic-only inference, CVPR 2018).
+The forward pass rounds and clips weights, activations and the head's inputs as the integer network does. Gradients
+ignore the rounding and stop where a value is clipped (B. Jacob et al., Quantization and training of neural networks for
+efficient integer-arithmetic-only inference, CVPR 2018).
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from awbkit.network.torch.network import Batch, Network
 
 
 class FakeQuantization:
-    """How a network is rounded.
+    """Simulated quantisation of a network.
 
     Args:
         architecture: Of the family "awbnet".
-        scales: What one unit of each layer's outputs is; of :func:`awbkit.network.integer.quantization.calibrated`.
-        bits: How many bits numbers have.
+        scales: Value of one unit of each layer's outputs, from :func:`awbkit.network.integer.quantization.calibrated`.
+        bits: Bits of each number.
     """
 
     def __init__(self, architecture: Architecture, scales: Mapping[str, float], bits: Bits) -> None:
@@ -42,7 +42,7 @@ class FakeQuantization:
         self._weights = tuple(f"{name}.weight" for name in architecture.layers())
 
     def answer(self, network: Network, batch: Batch) -> tuple[Tensor, Tensor]:
-        """What the network, rounded, makes of pictures; its weights themselves stay as they are."""
+        """The answers of the rounded network; the weights themselves do not change."""
         weights = {name: self._rounded(name, network.get_parameter(name)) for name in self._weights}
         with ExitStack() as stack:
             reader = network.get_submodule(self._first.removesuffix(".rank"))
@@ -54,7 +54,7 @@ class FakeQuantization:
         return found
 
     def _rounded(self, name: str, weight: Tensor) -> Tensor:
-        """Weights on a scale for each output, for inputs in the units that they come in."""
+        """Round weights with a scale for each output, for inputs in their own units."""
         units = self._units.get(name.removesuffix(".weight"))
         if units is not None:
             units = units.to(weight.device).view(1, -1, *[1] * (weight.dim() - 2))
@@ -73,13 +73,13 @@ class FakeQuantization:
         unit, most = self._scales[name], self._bits.largest_activation
 
         def passed(module: nn.Module, given: Any, out: Tensor) -> Tensor:
-            # What is negative here and goes through a rectifier next becomes 0 whether it is rounded or not.
+            # A rectifier follows: negative values become 0, rounded or not.
             return _held(out / unit, most) * unit
 
         return passed
 
 
 def _held(x: Tensor, most: int) -> Tensor:
-    """The nearest whole numbers, halves up, from minus ``most`` to it; with the gradient of the clipping alone."""
+    """Round to whole numbers, halves up, and clip at plus and minus ``most``; gradients see the clipping alone."""
     clipped = x.clamp(-most, most)
     return clipped + (torch.floor(clipped + 0.5) - clipped).detach()
