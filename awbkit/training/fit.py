@@ -1,8 +1,8 @@
 """The optimisation, from the first step to the averaged weights.
 
-All that is random in a step is drawn for the whole batch from a generator that the seed and the step's number make, so
-a run that was stopped goes on as if it had not been, to the last bit. A batch is computed in shards whose gradients are
-added in their order, whoever computed them, so several processes do what one does, to the last bit as well.
+Each step draws from a generator seeded by the run's seed and the step's number, so a resumed run repeats an
+uninterrupted one to the last bit. A batch is computed in shards, whose gradients are added in a fixed order, so several
+processes give the same bits as one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Weights = dict[str, Float]
 
 _WARM_UP = 0.15
 _START, _END = 1 / 25, 1 / 25e4
-"""Of the learning rate's peak, at the first and the last step."""
+"""Share of the learning rate's peak at the first and at the last step."""
 
 _CLIP = 5.0
 _AVERAGED_FROM = 0.5
@@ -43,14 +43,14 @@ _TOLD_EVERY = 50
 
 @dataclass(frozen=True)
 class Step:
-    """What is told of the training as it goes.
+    """Progress of a training.
 
     Attributes:
-        number: Steps done.
+        number: Completed steps.
         loss: Mean of the loss since the last report.
         error: Mean angular error in canonical RGB, in degrees, since the last report.
-        learning_rate: Of the last step.
-        validation: Mean recovery error of what is watched, in degrees; None between the times it is looked at.
+        learning_rate: At the last step.
+        validation: Mean recovery error in degrees on the validation pictures; None at steps that do not compute it.
     """
 
     number: int
@@ -77,17 +77,17 @@ def fit(
     """Train one network.
 
     Args:
-        bank: What to train on.
-        architecture: Of the network.
-        recipe: Steps, rates, and what is done to the pictures.
-        seed: Of the weights and of all chance.
-        teachers: Networks whose mean answer is followed for the recipe's share of the loss.
-        initial: Weights to start from; their normalisation of the statistics is kept.
+        bank: The training pictures.
+        architecture: The network's architecture.
+        recipe: Steps, rates and augmentation.
+        seed: Of the weights and of all random choices.
+        teachers: Networks to distil: the recipe's share of the loss follows their mean answer.
+        initial: Initial weights; their normalisation of the statistics is kept.
         device: "cpu" or "cuda"; on CUDA the network computes in bfloat16.
-        saved: A checkpoint, written now and then, and gone on from if it is there.
-        watched: Pictures to answer for every 500 steps, which changes nothing.
+        saved: Path of the checkpoint, which is written at intervals; the training continues from an existing one.
+        watched: Validation pictures, answered every 500 steps; they do not influence the training.
         told: Called every 50 steps, and after the last.
-        quantization: How the network is rounded when it is trained for whole numbers.
+        quantization: Simulated quantisation, for quantisation-aware training.
 
     Returns:
         Weights by name, averaged over the second half of the steps.
@@ -147,7 +147,7 @@ def _gradients(
     device: str,
     quantization: FakeQuantization | None,
 ) -> Tensor:
-    """The gradients of a shard's part of the batch's mean loss, that part, and its part of the mean error, in a row."""
+    """A shard's share of the batch's mean loss as one row: its gradients, the loss, and the angular error."""
     with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
         answer = network(shard.read) if quantization is None else quantization.answer(network, shard.read)
     taught = None
@@ -162,12 +162,12 @@ def _gradients(
 
 
 def answers(network: nn.Module, bank: Bank, *, matrices: bool = True) -> tuple[Float, Float]:
-    """What a network makes of the pictures as they are: log-chroma (N, 2) and the logarithm of the error (N,).
+    """Answer the original pictures of a bank: log-chroma (N, 2) and the logarithm of the expected error (N,).
 
     Args:
-        network: It.
+        network: The network.
         bank: The pictures.
-        matrices: Whether cameras may keep theirs; without, none is known to have any.
+        matrices: Whether the network may use the cameras' matrices.
     """
     device = next(network.parameters()).device
     found: list[tuple[Tensor, Tensor]] = []
@@ -216,10 +216,10 @@ def _rate(step: int, recipe: Recipe) -> float:
 
 @torch.no_grad()
 def _average(average: nn.Module, network: nn.Module, counted: int) -> None:
-    """Weights follow those of the training slowly, once the count has begun."""
+    """Update the running average of the weights, once the count has begun."""
     if counted < 0:
         return
-    # Until a few hundred are averaged, all count alike.
+    # The first few hundred steps have equal weights.
     share = max(1 - _DECAY, 1 / (counted + 1))
     for mean, value in zip(average.parameters(), network.parameters(), strict=True):
         mean.lerp_(value, share)

@@ -1,4 +1,4 @@
-"""The folder of a run: one run in it, one process at a time, and what it began with written down."""
+"""The folder of a run: one run, one process at a time, and the arguments that the run began with."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ DESCRIPTION = "run.json"
 
 @contextmanager
 def entered(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator[None]:
-    """Make the run's folder, or find that it holds this very run, and keep others out of it meanwhile.
+    """Create the run's folder or resume the run in it, and lock it against other processes.
 
     Args:
         output: The folder.
-        facts: All that decides what the run makes, as JSON.
-        resume: Go on with the run that the folder holds.
+        facts: Everything that decides the result of the run, as JSON.
+        resume: Continue the run in the folder.
 
     Raises:
         UsageError: If the folder is in use or holds another run.
-        UnreadableFile: If what the run began with is damaged.
-        OutputError: If another process is at work in the folder, or it cannot be written.
+        UnreadableFile: If the record of the run's arguments is damaged.
+        OutputError: If another process works in the folder, or it cannot be written.
     """
     path = output / DESCRIPTION
     try:
@@ -53,7 +53,7 @@ def entered(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator[No
 
 
 def _is_fresh(output: Path) -> bool:
-    """Whether no run was begun there: there is nothing but what a process left that was killed before it began one."""
+    """Whether the folder holds no run, except for what a process left that was killed before it began one."""
     return all(is_part(file) or file.name == LOCK for file in output.iterdir())
 
 

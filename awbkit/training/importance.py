@@ -1,11 +1,11 @@
-"""What the units of a network are worth: by how much the training loss would change without each of them.
+"""The worth of a network's units: the change in the training loss without each of them.
 
 First-order Taylor expansion (P. Molchanov et al., Importance estimation for neural network pruning, CVPR 2019, DOI
-10.1109/CVPR.2019.01152): gradient times value of a unit, summed over where it is read, is to first order how the loss
-changes when it gives nothing any more, and the same as gradient times weight, summed over the columns that read it.
-Here a unit goes on to give its mean, which the biases of its readers can do, so its value counts from there. Changes
-are squared picture by picture (as L. Theis et al., Faster gaze prediction with dense networks and Fisher pruning, 2018,
-arXiv:1801.05787, do), because over a batch the gradients of a trained network cancel.
+10.1109/CVPR.2019.01152): to first order, removing a unit changes the loss by gradient times value, summed over its
+readers. That equals gradient times weight, summed over the columns that read it. Here the mean of a removed unit stays
+in the biases of its readers, so values are taken relative to their mean. Changes are squared picture by picture (as L.
+Theis et al., Faster gaze prediction with dense networks and Fisher pruning, 2018, arXiv:1801.05787, do), because over a
+batch the gradients of a trained network cancel.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from awbkit.training.structure import readers
 
 @dataclass(frozen=True, eq=False)
 class Worth:
-    """What the units of one dimension are worth.
+    """The worth of the units of one dimension.
 
     Attributes:
-        change: (units,), the mean squared change of a picture's loss when a unit gives its mean in place of its value.
-        mean: (units, columns), the mean of what it gives to each column that reads it.
+        change: (units,), the mean squared change of a picture's loss when the mean replaces a unit's value.
+        mean: (units, columns), a unit's mean value in each column that reads it.
     """
 
     change: NDArray[np.float64]
@@ -40,10 +40,10 @@ class Worth:
 
 
 def importance(network: Network, drawn: Sequence[Drawn]) -> dict[str, Worth]:
-    """What the units of a network are worth, by dimension.
+    """Measure the worth of a network's units, by dimension.
 
     Args:
-        network: Of the family awbnet.
+        network: An awbnet.
         drawn: Batches.
     """
     places = readers(network.architecture)
@@ -66,7 +66,7 @@ def importance(network: Network, drawn: Sequence[Drawn]) -> dict[str, Worth]:
 
 
 def _means(network: Network, names: set[str], drawn: Sequence[Drawn]) -> dict[str, Tensor]:
-    """(columns,) mean inputs by the name of weights."""
+    """Mean inputs (columns,), by the name of the weights that read them."""
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     for batch in drawn:
         with _inputs(network, names) as inputs:
@@ -77,18 +77,18 @@ def _means(network: Network, names: set[str], drawn: Sequence[Drawn]) -> dict[st
 
 
 def _by_place(value: Tensor) -> Tensor:
-    """(N, columns, places), one place where there are no cells."""
+    """Reshape to (N, columns, places), with one place if there are no cells."""
     return value.flatten(2) if value.dim() > 2 else value[:, :, None]
 
 
 @contextmanager
 def _inputs(network: Network, names: set[str]) -> Iterator[dict[str, Tensor]]:
-    """By the name of weights, what they are multiplied by, once the network has answered."""
+    """Record the inputs of the weights while the network answers, by the weights' name."""
     found: dict[str, Tensor] = {}
     handles = []
     for name in names:
         layer = network.get_submodule(name.removesuffix(".weight"))
-        # The second of two factors is multiplied by what the first gives; where there is but one, that is the input.
+        # The input of a second factor is the output of the first.
         first = getattr(layer, "rank", None)
 
         def before(module: nn.Module, given: tuple[Tensor], name: str = name) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a training makes small: the angle to the true light, and how wrong the stated error is."""
+"""The loss: the angle to the true light, and the misfit of the stated error."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ def total_loss(
 ) -> tuple[Tensor, Tensor]:
     """The sum of the pictures' losses, and each one's angular error in degrees (N,).
 
-    Pictures that do not tell their light teach the expected error only.
+    Pictures without evidence of their light train the expected error only.
 
     Args:
-        answer: Of the network: residuals (N, 2) and the logarithm of the expected error (N,).
+        answer: The network's residuals (N, 2) and logarithm of the expected error (N,).
         drawn: The pictures.
-        taught: (N, 2), what teachers answer.
-        distil: Share of the loss that follows them.
+        taught: (N, 2), the teachers' answers.
+        distil: Share of the loss that follows the teachers.
     """
     estimate, log_error = drawn.anchor + answer[0].float(), answer[1].float()
     error = angle(estimate, drawn.light)
     loss = (drawn.telling * error).sum()
     if taught is not None:
         loss = (1 - distil) * loss + distil * (drawn.telling * angle(estimate, taught)).sum()
-    # The likelihood of a Laplace distribution: least where the stated error is the mean of what comes.
+    # The negative log-likelihood of a Laplace distribution: least where the stated error is the mean error.
     return loss + _ERROR_WEIGHT * (error.detach() * torch.exp(-log_error) + log_error).sum(), error
 
 
 def angle(first: Tensor, second: Tensor) -> Tensor:
-    """The angle in degrees (N,) between lights of log-chroma (N, 2): the recovery error."""
+    """The recovery error: the angle in degrees (N,) between lights of log-chroma (N, 2)."""
     a, b = _rgb(first), _rgb(second)
     return torch.rad2deg(torch.atan2(torch.linalg.cross(a, b).norm(dim=1), (a * b).sum(dim=1)))
 

@@ -1,4 +1,4 @@
-"""``metrics.jsonl``: a line for every report of a training, none twice, none missing, however often it was stopped."""
+"""``metrics.jsonl``: exactly one line for every report of a training, even after interruptions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Metrics:
     """The file.
 
     Args:
-        path: Where it is; made with the first line.
+        path: Path of the file, which the first line creates.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def begin(self, phase: str, network: str, saved: Path) -> None:
-        """Forget what was reported of a network after its checkpoint, because that is trained again."""
+        """Drop a network's reports after its checkpoint, because those steps are trained again."""
         if not processes.is_first() or not self._path.exists():
             return
         done = checkpoint.steps_done(saved)
@@ -50,7 +50,7 @@ class Metrics:
                 raise unwritable(self._path, error) from error
 
     def add_once(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
-        """Append a line, unless it is there already."""
+        """Append a line, unless the file has it already."""
         line = json.dumps({"phase": phase, "network": network, **values})
         if processes.is_first() and line not in _lines(self._path):
             self.add(phase, network, values)
@@ -61,7 +61,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _record(line: str) -> dict[str, Any] | None:
-    """What a line holds; None where it was torn."""
+    """Parse a line; None for an incomplete one."""
     try:
         found = parse_json(line)
     except Malformed:

@@ -1,12 +1,13 @@
-"""Photographs as cameras render them, balanced more or less wrongly, made from raw pictures whose light is known.
+"""Simulated photographs: raw pictures of known light, rendered as by a camera with an imperfect white balance.
 
-A camera divides by the white that it chose, clips, maps its RGB to sRGB by a matrix, applies a tone curve to each
-channel and writes 8 bits as JPEG (H. C. Karaimer and M. S. Brown, A software platform for manipulating the camera
-imaging pipeline, ECCV 2016, DOI 10.1007/978-3-319-46448-0_26). awbkit undoes sRGB's own curve and no other.
+A camera divides by its chosen white, clips, maps its RGB to sRGB by a matrix, applies a tone curve to each channel and
+writes 8 bits as JPEG (H. C. Karaimer and M. S. Brown, A software platform for manipulating the camera imaging pipeline,
+ECCV 2016, DOI 10.1007/978-3-319-46448-0_26). awbkit undoes sRGB's own curve and no other.
 
-For a thumbnail the decoder averages each block of 8 x 8 codes, which leaves next to nothing of the noise and, of the
-compression, only the quantised mean of every block. So each cell is four such blocks here, as in a picture of 1024 x
-1024, whose brightnesses vary about as neighbouring cells' do: some are clipped and some are not, as in a photograph.
+For a thumbnail the decoder averages each block of 8 x 8 codes. That removes nearly all noise and leaves only the
+quantised mean of every block of the compression. So each cell is simulated as four such blocks, as in a picture of 1024
+x 1024. Their brightnesses vary about as much as those of neighbouring cells, so that some are clipped and some are not,
+as in a photograph.
 """
 
 from __future__ import annotations
@@ -30,19 +31,19 @@ Float = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
 LEVELS = np.linspace(0.35, 0.85, 11)
-"""Encoded values, 0 to 1, of the strongest channel of the grey surfaces that say what a photograph's light is."""
+"""Encoded values, 0 to 1, of the strongest channel of the grey surfaces that define a photograph's light."""
 
 PRESETS = {2850.0: 0.10, 4000.0: 0.15, 5200.0: 0.35, 6000.0: 0.20, 7500.0: 0.20}
-"""Kelvin and share: incandescent, fluorescent, daylight, cloudy, shade."""
+"""CCT in kelvin and share of each preset: incandescent, fluorescent, daylight, cloudy, shade."""
 
 SAMPLINGS = ((1, 1), (1, 2), (2, 2))
-"""Rows and columns of blocks that share one of chroma: 4:4:4, 4:2:2, 4:2:0."""
+"""Rows and columns of luma blocks for each chroma block: 4:4:4, 4:2:2, 4:2:0."""
 
 _FAINTEST = 0.12
-"""Of a grey surface's strongest channel before the curve, its weakest; a worse white is made half as wrong."""
+"""Least ratio of a grey surface's weakest to strongest channel before the curve; below it, the error is halved."""
 
 _UNKNOWN_MIRED = 200.0
-"""What every light is taken for where the camera has no matrix to tell."""
+"""The assumed light of a camera without a matrix."""
 _FEWEST, _TRIES = 100, 4
 
 _ROOTS = np.linspace(0, 1, 4096)
@@ -50,7 +51,7 @@ _MIREDS = np.arange(40.0, 600.0, 5.0)
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 _DC_ENTRIES = (16, 17)
-"""The first number of luma's and of chroma's table in ITU-T T.81, annex K; the matrix is that of ITU-T T.871."""
+"""First entry of the luma and chroma tables in ITU-T T.81, annex K; the matrix below is that of ITU-T T.871."""
 
 _LINEAR_OF_CODE = np.asarray(srgb_to_linear(np.arange(256) / 255), dtype=np.float32)
 _USABLE_CODE = (_LINEAR_OF_CODE > 0) & (_LINEAR_OF_CODE < CLIP)
@@ -61,10 +62,10 @@ class Tone:
     """A strictly rising curve from linear light, 0 to 1, to encoded values, 0 to 1; the default is sRGB's.
 
     Attributes:
-        shoulder: How many times steeper shadows get, less 1, while highlights are compressed (E. Reinhard et al.,
+        shoulder: The gain of the slope in the shadows, less 1; highlights are compressed (E. Reinhard et al.,
             Photographic tone reproduction for digital images, 2002, scaled to keep white).
         contrast: Steepness of a logistic curve on top of sRGB's; 0 for none.
-        pivot: Encoded value that this one is steepest at.
+        pivot: Encoded value at which the logistic curve is steepest.
         lift: Encoded value of black.
     """
 
@@ -86,14 +87,14 @@ class Tone:
         return np.asarray(np.interp(encoded, _curve(self), _ROOTS) ** 2)
 
     def codes(self, linear: Float) -> Float:
-        """Codes, 0 to 255 and not yet rounded, of linear light that is cut at 0 and 1; exact to 0.1."""
+        """Unrounded codes, 0 to 255, of linear light clipped to 0 to 1; exact to 0.1."""
         places = np.sqrt(np.clip(linear, 0, 1)) * np.float32(len(_ROOTS) - 1) + np.float32(0.5)
         return np.asarray(np.take((_curve(self) * 255).astype(np.float32), places.astype(np.intp)))
 
 
 @lru_cache(maxsize=8)
 def _curve(tone: Tone) -> FloatArray:
-    """A curve at the squares of ``_ROOTS``, which are dense where curves are steep."""
+    """Tabulate a curve at the squares of ``_ROOTS``, which are dense where curves are steep."""
     return tone.encode(_ROOTS**2)
 
 
@@ -103,26 +104,26 @@ FAMILIES = {
     "strong": (Tone(0.3, 3.5, 0.35, 0.0), Tone(1.2, 5.0, 0.55, 0.01)),
     "lifted": (Tone(0.2, 0.5, 0.40, 0.02), Tone(1.5, 4.0, 0.55, 0.08)),
 }
-"""The tone curves of cameras, between two of each kind."""
+"""Draw a tone curve of a camera, each parameter between two bounds."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """How one camera renders one picture; the defaults are a faithful camera's.
+    """How one camera renders one picture; the defaults reproduce colours faithfully.
 
     Attributes:
-        preset: CCT in kelvin of the light that the camera was set to; None where it found the white itself.
-        completeness: Share of the light's distance from D65, in log-chroma, that the camera takes away.
-        shift: By how many mired, along the Planckian locus, the white is too warm.
-        across: By how much, as a natural logarithm, it is too green.
+        preset: CCT in kelvin of the white balance preset; None for automatic white balance.
+        completeness: Share of the light's distance from D65, in log-chroma, that the camera removes.
+        shift: Error of the white towards warm, in mired along the Planckian locus.
+        across: Error of the white towards green, as a natural logarithm.
         saturation: 1 for the colours that the camera's matrix gives.
         twist: Nine numbers, row by row, added to the matrix from balanced RGB to sRGB before its rows are normalised.
         tone: The curve from linear light to encoded values.
-        bright: The 97th percentile of green, decoded, linear, 0 to 1, that the picture is exposed for.
-        texture: Variation of brightness between a cell's blocks, of that between neighbouring cells.
-        noise: Standard deviation of what is left of noise in a block's mean, in codes of 8 bits.
-        quality: Of JPEG, 1 to 100, as libjpeg counts it.
-        sampling: One of :data:`SAMPLINGS`.
+        bright: Target of the exposure: the 97th percentile of green, decoded to linear, 0 to 1.
+        texture: Variation of brightness between a cell's blocks, relative to that between neighbouring cells.
+        noise: Standard deviation of the noise in a block's mean, in codes of 8 bits.
+        quality: JPEG quality on libjpeg's scale, 1 to 100.
+        sampling: Chroma subsampling, one of :data:`SAMPLINGS`.
         seed: Of texture and noise.
     """
 
@@ -142,7 +143,7 @@ class Rendering:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Rendering:
-        """What a camera might do: 60 % nearly right whites, 25 % typical errors of automatic balance, 15 % presets."""
+        """Draw a rendering: 60 % nearly right whites, 25 % typical errors of automatic white balance, 15 % presets."""
         chance = rng.random()
         spread = 0.35 if chance < 0.6 else 1.0 if chance < 0.85 else 0.0
         preset = float(rng.choice(list(PRESETS), p=list(PRESETS.values())))
@@ -164,22 +165,22 @@ class Rendering:
         )
 
     def render(self, image: LinearImage, light: ArrayLike) -> tuple[LinearImage, FloatArray]:
-        """The photograph as awbkit reads it, and its true light.
+        """Render the photograph, as awbkit reads it, and its true light.
 
-        The truth is what a perfect grey surface under the light becomes in the photograph, decoded to linear sRGB:
-        the geometric mean of its colour at those brightnesses that put the encoded value of its strongest channel at
-        :data:`LEVELS`. Of all von Kries gains its inverse leaves those surfaces the least squared log-chroma, and none
-        where the curve is sRGB's own. It does not depend on exposure, noise or compression.
+        The truth is the colour of a perfect grey surface under the light in the photograph, decoded to linear sRGB: the
+        geometric mean over the brightnesses at which the encoded value of its strongest channel is one of
+        :data:`LEVELS`. Of all von Kries gains, its inverse leaves those surfaces the least squared log-chroma, and
+        exactly none where the curve is sRGB's own. The truth does not depend on exposure, noise or compression.
 
         Args:
             image: 64 x 64, linear RGB of ``image.camera`` with black at 0.
             light: (3,), RGB of a perfect white in that space, positive, on any scale.
 
         Returns:
-            64 x 64 in linear sRGB, valid at most where ``image`` is, perhaps nowhere; (3,), positive, green = 1.
+            64 x 64 in linear sRGB, valid only where ``image`` is, perhaps nowhere; (3,), positive, green = 1.
 
         Raises:
-            UsageError: If the picture or the light have another shape or the light is not positive.
+            UsageError: If the picture or the light has another shape, or the light is not positive.
         """
         truth = np.asarray(light, dtype=np.float64)
         if truth.shape != (3,) or not (np.isfinite(truth).all() and truth.min() > 0):
@@ -213,7 +214,7 @@ class Rendering:
         return self._photograph(planes, usable, to_srgb.astype(np.float32)), self._light(grey)
 
     def _error(self, light: FloatArray, locus: FloatArray) -> FloatArray:
-        """(3,), the natural logarithm of the white that the camera chose, less that of the light."""
+        """The natural logarithm (3,) of the camera's chosen white over the light."""
         if self.preset is not None:
             error = _on_locus(locus, 1e6 / self.preset) - light
         else:
@@ -227,12 +228,12 @@ class Rendering:
         return np.asarray(np.exp(mean - mean[1]))
 
     def _photograph(self, planes: Float, valid: NDArray[np.bool_], to_srgb: Float) -> LinearImage:
-        """Of balanced and exposed RGB (3, 64, 64)."""
+        """Encode balanced and exposed RGB (3, 64, 64)."""
         rng = np.random.default_rng(self.seed)
         blocks = planes.repeat(2, axis=1).repeat(2, axis=2) * self._texture(planes[1], rng)
-        # Where a camera's first channel saturates it has no colour to keep, and shows white.
+        # A camera shows white where its first channel saturates, since the colour is lost.
         codes = self.tone.codes(np.tensordot(to_srgb, np.minimum(blocks, 1), 1))
-        # Uniform is as good as normal after averaging, and four times as quick.
+        # After averaging, uniform noise serves as well as normal noise, and is four times as fast.
         codes += (rng.random(codes.shape, dtype=np.float32) - np.float32(0.5)) * np.float32(self.noise * 12**0.5)
         stored = np.clip(np.rint(self._compressed(np.clip(codes, 0, 255))), 0, 255).astype(np.uint8)
         usable = np.take(_USABLE_CODE, stored).all(axis=0) & valid.repeat(2, axis=0).repeat(2, axis=1)
@@ -240,7 +241,7 @@ class Rendering:
         return LinearImage(linear, usable, LINEAR_SRGB).thumbnail()
 
     def _texture(self, green: Float, rng: np.random.Generator) -> Float:
-        """(128, 128), factors of brightness with the mean 1 in each cell of (64, 64)."""
+        """Factors of brightness (128, 128) with the mean 1 in each cell of (64, 64)."""
         logs = np.log(np.where(green > 0, green, np.float32(np.nan)))
         across, down = (np.nan_to_num(np.abs(logs - np.roll(logs, 1, axis))) for axis in (1, 0))
         spread = np.minimum((across + down) / 2, 1) * np.float32(self.texture)
@@ -249,7 +250,7 @@ class Rendering:
         return np.asarray(factors.transpose(2, 0, 3, 1).reshape(2 * len(green), -1))
 
     def _compressed(self, codes: Float) -> Float:
-        """Codes (3, H, W) of blocks after JPEG, which keeps their means in steps of an eighth of the table's."""
+        """Compress the means (3, H, W) of blocks: JPEG keeps them in steps of an eighth of the table's."""
         scale = 5000 // self.quality if self.quality < 50 else 200 - 2 * self.quality
         luma, chroma = (np.float32(min(max((entry * scale + 50) // 100, 1), 255) / 8) for entry in _DC_ENTRIES)
         ycc = np.tensordot(_YCC.astype(np.float32), codes, 1)
@@ -262,16 +263,16 @@ class Rendering:
 
 
 def rendered(picture: Labelled, camera: Camera, rng: np.random.Generator) -> Labelled:
-    """A picture in canonical RGB as the photograph that a camera made of it, in linear sRGB.
+    """Render a picture in canonical RGB as a photograph in linear sRGB.
 
     Args:
-        picture: What the sensor saw; of a camera without a matrix in its own RGB.
-        camera: Whose sensor it was.
-        rng: Where chance comes from.
+        picture: The sensor's picture, in the camera's own RGB if the camera has no matrix.
+        camera: The camera of the sensor.
+        rng: Random generator.
 
     Returns:
-        A photograph of 100 valid cells at least, its light's green 1. Where a few renderings leave less, a faithful one
-        is taken, and an even grey where that is not enough either.
+        A photograph of at least 100 valid cells, and its light with green = 1. Where a few renderings leave fewer valid
+        cells, the faithful rendering is taken, and a uniform grey where that has too few as well.
     """
     for attempt in range(_TRIES):
         rendering = Rendering.draw(rng) if attempt + 1 < _TRIES else Rendering()

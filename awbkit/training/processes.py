@@ -1,4 +1,4 @@
-"""One training in several processes, as ``torchrun`` starts them; alone, everything here does nothing."""
+"""One training in several processes, as ``torchrun`` starts them; in a single process, every function does nothing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from awbkit.errors import AwbError, UsageError
 
 @contextmanager
 def joined(device: str, shards: int) -> Iterator[None]:
-    """Join the group that ``torchrun`` describes in the environment, if there is one, and leave it at the end.
+    """Join the process group that ``torchrun`` describes in the environment, if any, and leave it at the end.
 
-    Each process computes on one thread meanwhile, since threads add in an order of their own, and networks of this
-    size gain next to nothing by them.
+    Each process then computes on one thread: threads add in an unpredictable order, and hardly speed up networks of
+    this size.
 
     Raises:
         UsageError: If the shards of a batch cannot be divided among the processes.
@@ -55,7 +55,7 @@ def _group(device: str, shards: int) -> Iterator[None]:
 
 @contextmanager
 def _together() -> Iterator[None]:
-    """Around what all processes do at once. The backends raise no error of their own where one is gone."""
+    """Translate the RuntimeError that collective operations raise if a process is gone."""
     try:
         yield
     except RuntimeError:
@@ -63,7 +63,7 @@ def _together() -> Iterator[None]:
 
 
 def _number(name: str, least: int) -> int:
-    """What the environment states, or else the least that it may."""
+    """Read a whole number from the environment, or else return the least allowed."""
     stated = os.environ.get(name, str(least))
     if not stated.isdecimal() or int(stated) < least:
         raise UsageError(
@@ -73,7 +73,7 @@ def _number(name: str, least: int) -> int:
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes."""
+    """Whether this process writes the files of the run."""
     return not distributed.is_initialized() or distributed.get_rank() == 0
 
 
@@ -81,7 +81,7 @@ def wait() -> None:
     """Wait for all processes.
 
     Raises:
-        AwbError: If one is gone.
+        AwbError: If a process is gone.
     """
     if distributed.is_initialized():
         with _together():
@@ -89,7 +89,7 @@ def wait() -> None:
 
 
 def share(shards: int) -> range:
-    """The numbers of those shards of a batch that this process computes."""
+    """The numbers of this process's shards of a batch."""
     if not distributed.is_initialized():
         return range(shards)
     part = shards // distributed.get_world_size()
@@ -97,10 +97,10 @@ def share(shards: int) -> range:
 
 
 def total(rows: Tensor) -> Tensor:
-    """The sum of all shards' numbers, the same to the last bit however many processes there are.
+    """Add up the rows of all shards, with the same bits for any number of processes.
 
     Args:
-        rows: (K, N), those of this process's shards, in their order.
+        rows: (K, N), the rows of this process's shards, in order.
 
     Returns:
         (N,), added in the order of the shards.

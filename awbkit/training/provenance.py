@@ -1,4 +1,4 @@
-"""What a run sees: its pictures, and what of them and of the network that it starts from is kept in the model."""
+"""The pictures of a run, and the provenance that its model records: data sets, and the initial model."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Seen:
     """The pictures of a run.
 
     Attributes:
-        trained: To train on.
-        watched: To watch the training by.
-        known_before: Of each of those, whether the model that the run starts from may have been trained on it.
-        facts: Where they come from, as model files state it.
+        trained: Training pictures.
+        watched: Validation pictures.
+        known_before: For each validation picture, whether the initial model may have been trained on it.
+        facts: The provenance, as model files state it.
     """
 
     trained: tuple[Picture, ...]
@@ -38,19 +38,19 @@ def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Mo
 
     Args:
         folders: Prepared data sets.
-        left_out: What must not be seen.
-        recipe: Which domain, and which share to watch by.
+        left_out: Pictures to keep out of the run.
+        recipe: The domain, and the share of validation scenes.
         initial: The model that the run starts from.
 
     Raises:
-        UsageError: If what is asked for does not fit together.
-        UnreadableFile: If a data set is not what was prepared.
+        UsageError: If the arguments conflict.
+        UnreadableFile: If a data set has changed since it was prepared.
     """
     sets = [Prepared.open(folder) for folder in folders]
     if initial is not None:
         _check_initial(initial, recipe, sets, left_out)
     for prepared in sets:
-        # Photographs that a camera balanced are no raw pictures; the other way round, they are simulated.
+        # Raw pictures are no substitute for balanced photographs and are simulated; the reverse is impossible.
         if recipe.domain == "raw" and any(camera.space == LINEAR_SRGB.space for camera in prepared.cameras.values()):
             raise UsageError(f"{prepared.path}: holds rendered pictures, in linear sRGB; train with --domain rendered")
     trained, watched = split(sets, left_out, recipe.validation)
@@ -67,7 +67,7 @@ def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Mo
 
 
 def _known_before(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture]) -> tuple[bool, ...]:
-    """Of each of the pictures to watch the training by, whether a model may have been trained on it."""
+    """For each validation picture, whether a model may have been trained on it."""
     share = _held_out(initial.training or {})
     found: dict[Picture, bool] = {}
     for prepared in sets:
@@ -78,7 +78,7 @@ def _known_before(initial: Model, sets: Sequence[Prepared], watched: Sequence[Pi
 
 
 def _held_out(training: Mapping[str, Any]) -> float:
-    """The share of the scenes that a model was watched by, and what it started from as well."""
+    """The validation share of a model and of all models that it descends from."""
     recipe, before = training.get("recipe"), training.get("initial")
     share = recipe.get("validation") if isinstance(recipe, Mapping) else training.get("validation")
     own = share if isinstance(share, float | int) and 0 <= share <= 1 else 0.0
@@ -86,7 +86,7 @@ def _held_out(training: Mapping[str, Any]) -> float:
 
 
 def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], left_out: LeftOut) -> None:
-    """Refuse another domain, and to keep something out of a run that starts from weights which have seen it."""
+    """Refuse another domain, and pictures to leave out that the initial weights were trained on."""
     if initial.domain != recipe.domain:
         raise UsageError(f"model {initial.name} is for {initial.domain} pictures; train with --domain {initial.domain}")
     for prepared in sets:
@@ -104,7 +104,7 @@ def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], lef
 
 
 def _origin(initial: Model) -> dict[str, Any]:
-    """What is kept of the model that a run starts from, and of what that was trained on."""
+    """The recorded facts of the initial model and its own training."""
     before = initial.training or {}
     kept = {key: before[key] for key in ("datasets", "left_out", "initial") if key in before}
     return {"name": initial.name, "sha256": initial.digest, "validation": _held_out(before), **kept}

@@ -1,9 +1,8 @@
-"""Pruning, from a model to a smaller one that answers nearly as well.
+"""Pruning: make a smaller model that is nearly as accurate.
 
-In rounds: what each unit is worth is measured, the units that are worth least for what they cost go, their means left
-behind in biases, and what is left is trained on for a while. The rounds' budgets are a geometric series, so that each
-takes the same share away. At last the network is trained on for longer. All the time it learns from the model that is
-pruned as well as from the truth.
+Each round measures the worth of each unit, removes the units with the least worth for their cost, keeps their means in
+biases, and fine-tunes the rest for a while. The rounds' budgets are a geometric series, so that each removes the same
+share. The last round trains for longer. All training follows the original model as well as the truth.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ from awbkit.training.split import LeftOut
 from awbkit.training.structure import dimensions, reduced, silenced
 
 LAST = "network"
-"""The name of what is trained last."""
+"""The name of the last round's network."""
 
 _NOTHING = LeftOut()
 _MEASURED = 8192
-"""Pictures that the units' worth is measured on, at most."""
+"""Greatest number of pictures to measure the units' worth on."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,9 @@ class Rounds:
     """How a network is pruned.
 
     Attributes:
-        budget: What it may cost at last.
-        rounds: In how many rounds.
-        round_steps: How many steps what is left is trained after each but the last, which the recipe's steps follow.
+        budget: Greatest cost of the result.
+        rounds: Number of rounds.
+        round_steps: Steps of training after each round but the last; the recipe's steps follow that.
     """
 
     budget: Budget
@@ -60,7 +59,7 @@ class Rounds:
                 raise UsageError(f"{name} is from {least} to {most}, not {getattr(self, name)}")
 
     def check(self, architecture: Architecture, name: str) -> None:
-        """Refuse what is small enough already, or cannot be made so small.
+        """Refuse a model that meets the budget already, or that cannot meet it.
 
         Raises:
             UsageError: If so.
@@ -71,11 +70,11 @@ class Rounds:
         chosen(architecture, {key: np.ones(size) for key, size in dimensions(architecture).items()}, self.budget)
 
     def steps(self, recipe: Recipe) -> int:
-        """Of the optimiser in all."""
+        """Steps of the optimiser in all rounds."""
         return (self.rounds - 1) * self.round_steps + recipe.steps
 
     def budgets(self, cost: int) -> list[Budget]:
-        """Of each round, for a network that costs so much."""
+        """The budget of each round, for a network of this cost."""
         shares = [(number + 1) / self.rounds for number in range(self.rounds)]
         return [replace(self.budget, limit=round(cost ** (1 - share) * self.budget.limit**share)) for share in shares]
 
@@ -96,14 +95,14 @@ def prune(
         model: Of the family awbnet.
         folders: Prepared data sets to train on.
         output: The run's folder.
-        recipe: How what is left is trained; :func:`awbkit.training.tuning.recipe_for` has what is usual.
-        plan: Down to which budget, and how.
-        left_out: What must not be seen.
-        execution: How the run is carried out.
+        recipe: Recipe of the fine-tuning; :func:`awbkit.training.tuning.recipe_for` gives the default.
+        plan: Budget and rounds.
+        left_out: Pictures to keep out of the training.
+        execution: Device, processes, resuming and progress.
 
     Raises:
-        UsageError: If the folder is in use, holds another run, or what is asked for does not fit together.
-        UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
+        UsageError: If the folder is in use or holds another run, or the arguments conflict.
+        UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
     """
     tuning.check(model, recipe, "prune")
     start: Snapshot = (model.architecture, dict(model.weights))
@@ -134,13 +133,13 @@ def in_rounds(
     """Prune a network, round by round.
 
     Args:
-        network: To start from.
-        plan: Down to which budget.
-        recipe: How what is left is trained at last.
-        bank: On what.
-        trained: Trains one round's network: called with its name, ``LAST`` at last, with what gives the pruned network,
-            with a recipe, and with a seed.
-        device: "cpu" or "cuda", to measure on.
+        network: The network to prune.
+        plan: Budget and rounds.
+        recipe: Recipe of the last round.
+        bank: The training pictures.
+        trained: Trains one round's network. Its arguments are a name (``LAST`` in the last round), a function that
+            returns the pruned network, a recipe and a seed.
+        device: "cpu" or "cuda", for the measurement of worth.
     """
     for number, budget in enumerate(plan.budgets(plan.budget.cost(network[0])), 1):
         last = number == plan.rounds
@@ -152,7 +151,7 @@ def in_rounds(
 
 
 def _pruned(network: Snapshot, bank: Bank, recipe: Recipe, budget: Budget, seed: int, device: str) -> Snapshot:
-    """The network without what is worth least for what it costs."""
+    """Remove the units with the least worth for their cost."""
     built, weights = network
     draws = Draws(bank, recipe, seed, device)
     batches = -(-min(_MEASURED, len(bank) * recipe.variants) // recipe.batch_size)

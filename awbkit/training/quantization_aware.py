@@ -1,4 +1,4 @@
-"""Quantisation-aware training of a model: it is trained on, rounded as whole numbers will round it."""
+"""Quantisation-aware training of a model: fine-tune it with the rounding of the integer network."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def train_quantized(
     left_out: LeftOut = _NOTHING,
     execution: Execution = USUALLY,
 ) -> Result:
-    """Train a network on for whole numbers, while it learns from what it was as well.
+    """Fine-tune a network for whole numbers, with the original model as a teacher.
 
     Args:
         model: Of the family awbnet.
         folders: Prepared data sets to train on.
         output: The run's folder.
-        recipe: How; :func:`awbkit.training.tuning.recipe_for` has what is usual.
-        scales: What one unit of each layer's outputs will be.
-        bits: How many bits numbers will have.
-        left_out: What must not be seen.
-        execution: How the run is carried out.
+        recipe: Recipe of the fine-tuning; :func:`awbkit.training.tuning.recipe_for` gives the default.
+        scales: Value of one unit of each layer's outputs.
+        bits: Bits of each number.
+        left_out: Pictures to keep out of the training.
+        execution: Device, processes, resuming and progress.
 
     Returns:
-        A model of floating point, which is to be rounded with the same scales and bits.
+        A floating-point model, to be quantised with the same scales and bits.
 
     Raises:
-        UsageError: If the folder is in use, holds another run, or what is asked for does not fit together.
-        UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
+        UsageError: If the folder is in use or holds another run, or the arguments conflict.
+        UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
     """
     tuning.check(model, recipe, "quantize")
     pictures = seen(folders, left_out, recipe, model)

@@ -1,4 +1,4 @@
-"""Everything that decides what a training makes: the recipe, as flags, TOML files and model files state it."""
+"""The recipe: every setting that decides the result of a training, as flags, TOML files and model files state it."""
 
 from __future__ import annotations
 
@@ -36,31 +36,31 @@ class Recipe:
     Attributes:
         arch: Name of the architecture.
         domain: "raw", or "rendered" for photographs that a camera balanced, which are simulated from raw ones.
-        steps: Of the optimiser.
+        steps: Steps of the optimiser.
         batch_size: Pictures in each step, over all processes.
-        shards: Parts of a batch whose gradients are computed apart and then added in order. Up to so many processes
-            may share the work; the result depends on the shards and not on the processes.
-        learning_rate: At its peak; one cycle, a cosine up over the first 15 % of the steps and down over the rest.
-        weight_decay: Of AdamW.
-        variants: How many versions of each picture are made, itself counted.
-        cameras: Between which ones imaginary cameras lie: the "measured" and those "listed" in LibRaw, or the
-            "measured" alone.
-        one_colour: Share of the versions that are nearly of one colour, from which no light can be told. They teach
-            what error to expect, and not what to answer: they would teach not to trust a picture that is grey.
-        relight: Share of the pictures that are put under another light in each step.
-        coloured: Share of those lights that are drawn along and off the Planckian locus; the rest are lights of the
+        shards: Parts of a batch whose gradients are computed separately and then added in order. At most this many
+            processes can share the work. The result depends on the shards, not on the processes.
+        learning_rate: Peak of the one cycle: a cosine up over the first 15 % of the steps, and down over the rest.
+        weight_decay: Weight decay of AdamW.
+        variants: Versions of each picture, the original included.
+        cameras: The cameras that imaginary ones are blended from: "listed" for the measured cameras and those that
+            LibRaw lists, "measured" for the measured cameras alone.
+        one_colour: Share of the versions that are nearly of one colour, and give no evidence of their light. They train
+            the expected error, not the light: otherwise the network would learn to distrust grey pictures.
+        relight: Share of the pictures that are relit in each step.
+        coloured: Share of the new lights that are drawn on and off the Planckian locus; the others are lights of the
             training set.
-        relight_jitter: Standard deviation in log-chroma of what is added to a training set's light.
-        white_jitter: Standard deviation in log-chroma of the error of a camera's declared white.
-        unknown_white: Share of the pictures whose camera is taken to have no matrix.
+        relight_jitter: Standard deviation, in log-chroma, of the noise on a training set's light.
+        white_jitter: Standard deviation, in log-chroma, of the simulated error of a camera's declared white.
+        unknown_white: Share of the pictures that are trained as if their camera had no matrix.
         statistics_noise: Noise on the statistics, as a share of their standard deviation.
-        teachers: How many larger networks are trained first, for the network to learn from as well; 0 for none.
-        teacher_arch: Their architecture.
+        teachers: Number of larger networks that are trained first, as teachers; 0 for none.
+        teacher_arch: Architecture of the teachers.
         distil: Share of the loss that follows the teachers' mean answer instead of the true light.
-        validation: Share of the scenes that is held out, by hash of their names.
-        calibration: What the expected error is fitted to: answers on the "validation" scenes, or those of further
-            networks trained by "leave-one-camera-out" or "leave-one-dataset-out".
-        seed: Of all that is random.
+        validation: Share of the scenes to hold out, by hash of their names.
+        calibration: The answers that the expected error is fitted to: those on the "validation" scenes, or those of
+            further networks trained by "leave-one-camera-out" or "leave-one-dataset-out".
+        seed: Of all random choices.
     """
 
     arch: str = DEFAULT
@@ -116,7 +116,7 @@ class Recipe:
             raise UsageError("a validation share of 1 leaves nothing to train on; give 0.1")
 
     def with_changes(self, changes: Mapping[str, Any]) -> Recipe:
-        """The recipe with some of its values replaced.
+        """Replace some values of the recipe.
 
         Raises:
             UsageError: If a name is unknown or a value not allowed.
@@ -138,11 +138,11 @@ _KINDS = {str: "text", int: "whole number", float: "number"}
 
 
 def read_recipe(path: Path, usual: Recipe | None = None) -> Recipe:
-    """A recipe from a TOML file that states what differs from what is usual, or else from the defaults.
+    """Read a recipe from a TOML file that states the differences from the defaults.
 
     Raises:
         UnreadableFile: If it cannot be read.
-        UsageError: If it states what no recipe has, or values that are not allowed.
+        UsageError: If the file has unknown keys or invalid values.
     """
     stated = read_toml(path, "write lines such as steps = 6000")
     try:

@@ -1,7 +1,7 @@
-"""What every run has in common, whether it trains a network, prunes or factorises one: pictures, networks, the model.
+"""What training, pruning and factorising runs have in common: pictures, networks, and the finished model.
 
-A run lives in a folder that it can be taken up from again: descriptions of the pictures, each network that is finished,
-a checkpoint of the one that is not, ``metrics.jsonl``, ``run.json`` with what it began with, and at last the model.
+A run can be resumed from its folder, which holds the features of the pictures, each finished network, a checkpoint of
+the unfinished one, ``metrics.jsonl``, ``run.json`` with the run's arguments, and at last the model.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ MODEL = f"model{SUFFIX}"
 
 @dataclass(frozen=True)
 class Told:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        phase: What is being done, for people.
-        done: Units of work done, of all phases.
-        total: Units of work in all.
-        step: What the optimiser reports; None while pictures are described.
-        validation: Mean error in degrees on the validation pictures of the last network that was finished.
+        phase: Description of the current phase.
+        done: Completed units of work, over all phases.
+        total: All units of work.
+        step: The optimiser's report; None while features are computed.
+        validation: Mean error in degrees of the last finished network on the validation pictures.
     """
 
     phase: str
@@ -58,13 +58,13 @@ class Told:
 
 @dataclass(frozen=True)
 class Execution:
-    """How a run is carried out, whatever it makes.
+    """The settings of a run that do not change its result.
 
     Attributes:
         device: "cpu" or "cuda".
-        jobs: Processes that describe pictures.
-        resume: Whether to go on with the run that the folder holds.
-        told: Called as it goes.
+        jobs: Processes that compute features.
+        resume: Whether to continue the run in the folder.
+        told: Called with the progress.
     """
 
     device: str = "cpu"
@@ -81,13 +81,13 @@ class Result:
     """A finished run.
 
     Attributes:
-        model: What was made.
-        path: The file that holds it.
-        images: How many pictures it was trained on.
-        calibrated: How many pictures the expected error was fitted to.
+        model: The model.
+        path: The model's file.
+        images: Number of training pictures.
+        calibrated: Number of pictures that the expected error was fitted to.
         validation: Mean, median, ... of the recovery error in degrees on the validation pictures; None without any.
-        known_before: How many of those pictures the model that the run started from may have been trained on.
-        before: Mean, median, ... of that model; None without one.
+        known_before: Number of validation pictures that the initial model may have been trained on.
+        before: Mean, median, ... of the initial model; None without one.
     """
 
     model: Model
@@ -100,15 +100,15 @@ class Result:
 
 
 class Run:
-    """A run that is going on.
+    """A run in progress.
 
     Args:
-        output: Its folder.
-        recipe: How networks are trained.
-        seen: What they are trained on.
-        facts: What the run began with, for the model.
-        steps: Of the optimiser in all.
-        execution: How it is carried out.
+        output: The run's folder.
+        recipe: Recipe of the networks.
+        seen: Training and validation pictures.
+        facts: The run's arguments, for the model.
+        steps: All steps of the optimiser.
+        execution: Device, processes, resuming and progress.
     """
 
     def __init__(
@@ -130,13 +130,13 @@ class Run:
         self._metrics = Metrics(output / "metrics.jsonl")
         self._described = 0
         self._stepped = 0
-        # To describe a hundred pictures takes about as long as a step.
+        # The features of a hundred pictures take about as long as a step.
         self._total = steps + (len(seen.trained) + len(seen.watched)) * recipe.variants // 100
         self._validation: float | None = None
 
     def banks(self) -> tuple[Bank, Bank | None]:
-        """What to train on, and what to watch the training by, if anything."""
-        # Processes that do not write wait for the descriptions and then find them all.
+        """The banks of training and validation pictures; None without validation."""
+        # The other processes wait for the features and then read them.
         if processes.is_first():
             found = self._banks(self._jobs)
             processes.wait()
@@ -178,19 +178,19 @@ class Run:
         checks: Bank | None = None,
         quantization: FakeQuantization | None = None,
     ) -> Snapshot:
-        """Train a network, or find the one that was finished before.
+        """Train a network, or load it if it was finished before.
 
         Args:
-            phase: Of what it is one: "all", or a phase of the calibration.
-            name: Its own.
-            start: Gives its architecture and the weights that it starts from, None for random ones; called only where
-                it is not finished, and the same every time.
-            bank: What to train on.
-            recipe: How.
-            seed: Of all chance.
-            teachers: Networks to learn from.
-            checks: Pictures to watch the training by.
-            quantization: How it is rounded when it is trained for whole numbers.
+            phase: "all", or a phase of the calibration.
+            name: The network's name within the phase.
+            start: Returns the architecture and the initial weights, None for random ones; called only for an
+                unfinished network, and must be deterministic.
+            bank: Training pictures.
+            recipe: Recipe of the training.
+            seed: Of all random choices.
+            teachers: Networks to distil.
+            checks: Validation pictures.
+            quantization: Simulated quantisation, for quantisation-aware training.
 
         Raises:
             UnreadableFile: If a file of the run is damaged.
@@ -222,7 +222,7 @@ class Run:
         return read_snapshot(path)
 
     def note(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
-        """Write something down about a network that is finished."""
+        """Append facts about a finished network to the metrics."""
         self._metrics.add_once(phase, network, values)
 
     def finish(
@@ -238,12 +238,12 @@ class Run:
         """Write the model.
 
         Args:
-            name: Its name.
-            network: It.
-            lines: Calibration of its expected error, with a camera's matrix and without.
-            calibrated: How many pictures they were fitted to.
-            validation: Its errors on the validation pictures.
-            before: The same of the model that the run started from.
+            name: The model's name.
+            network: The network.
+            lines: Calibration of the expected error, with a camera's matrix and without.
+            calibrated: Number of pictures that the lines were fitted to.
+            validation: Errors of the network on the validation pictures.
+            before: Errors of the initial model on the same pictures.
         """
         training = {**self._facts, "versions": _versions()}
         model = Model(name, network[0], network[1], self._recipe.domain, *lines, training)
@@ -276,15 +276,15 @@ def running(
     steps: int,
     execution: Execution,
 ) -> Iterator[Run]:
-    """A run in its folder, by one process or several.
+    """Open a run in its folder, in one process or several.
 
     Args:
         output: The run's folder.
-        recipe: How networks are trained.
-        seen: What they are trained on.
-        facts: What decides what the run makes, the pictures apart.
-        steps: Of the optimiser in all.
-        execution: How it is carried out.
+        recipe: Recipe of the networks.
+        seen: Training and validation pictures.
+        facts: Everything but the pictures that decides the result of the run.
+        steps: All steps of the optimiser.
+        execution: Device, processes, resuming and progress.
 
     Raises:
         UsageError: If the folder is in use, holds another run, or the processes do not fit the recipe.
@@ -300,13 +300,13 @@ def running(
 
 
 def judged(network: Snapshot, bank: Bank) -> tuple[Judged, Judged]:
-    """What a network makes of pictures with the cameras' matrices, and without."""
+    """Stated and actual errors of a network with the cameras' matrices, and without."""
     with_them = calibration.judge(*network, bank, matrices=True)
     return with_them, calibration.judge(*network, bank, matrices=False)
 
 
 def errors_of(found: tuple[Judged, Judged]) -> Mapping[str, float]:
-    """Mean, median, ... of the recovery error in degrees where cameras have their matrices."""
+    """Mean, median, ... of the recovery error in degrees, with the cameras' matrices."""
     return statistics(found[0].missed)
 
 

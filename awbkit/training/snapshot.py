@@ -1,4 +1,4 @@
-"""A network as it is at one moment: its dimensions and its weights, in a file of a run."""
+"""A snapshot of a network: its dimensions and weights, in a file of a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ARCHITECTURE = "architecture"
 
 
 def write_snapshot(path: Path, network: Snapshot) -> None:
-    """Write a network's dimensions and weights, whole or not at all."""
+    """Write a network's dimensions and weights atomically."""
     from safetensors.numpy import save
 
     data = bytes(save(network[1], {_ARCHITECTURE: json.dumps(network[0].to_json())}))
@@ -28,7 +28,7 @@ def write_snapshot(path: Path, network: Snapshot) -> None:
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """What :func:`write_snapshot` wrote.
+    """Read a file of :func:`write_snapshot`.
 
     Raises:
         UnreadableFile: If it is missing or damaged.

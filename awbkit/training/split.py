@@ -1,4 +1,4 @@
-"""Which pictures a training sees, which it is watched by, and which it must not know of."""
+"""The split of the pictures into training, validation, and those left out."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from awbkit.training.bank import Member
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What is kept out of a training altogether, to be tested on later; all of its scenes go with it.
+    """Test pictures to keep out of a training, together with all pictures of the same scenes.
 
     Attributes:
         datasets: Names of data sets.
         cameras: Names of cameras.
-        fold: A published fold, as index.csv names it.
+        fold: A published fold, by its name in index.csv.
     """
 
     datasets: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class LeftOut:
     fold: str | None = None
 
     def holds(self, prepared: Prepared, row: Row) -> bool:
-        """Whether a picture belongs to it."""
+        """Whether a picture is among those to leave out."""
         return prepared.name in self.datasets or row.camera in self.cameras or row.fold == self.fold
 
 
@@ -39,11 +39,11 @@ class Picture:
     """One picture of a training.
 
     Attributes:
-        member: Where it is.
+        member: Its folder and row.
         dataset: Name of its data set.
         camera: Name of its camera.
-        scene: Its scene within the data set.
-        shared: Whether another camera shows the scene too.
+        scene: Name of its scene within the data set.
+        shared: Whether another camera took the scene too.
     """
 
     member: Member
@@ -54,20 +54,20 @@ class Picture:
 
     @property
     def cell(self) -> tuple[str, str, bool]:
-        """Pictures that may be put together in one: no split by data set or camera divides them."""
+        """The cell: collages combine pictures of one cell only, since no split by data set or camera divides it."""
         return self.dataset, self.camera, self.shared
 
 
 def split(
     sets: Sequence[Prepared], left_out: LeftOut, validation: float
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
-    """The pictures to train on, and those to watch the training by.
+    """Divide pictures into training and validation.
 
     Args:
-        sets: Each of another name.
-        left_out: What neither may hold.
-        validation: Share of the scenes, by hash of their names, whatever else is in the data set; one scene at least,
-            unless it is 0.
+        sets: Data sets with distinct names.
+        left_out: Pictures to keep out of both.
+        validation: Share of the validation scenes, by hash of their names, so that other pictures do not change the
+            choice; at least one scene, unless the share is 0.
 
     Raises:
         UsageError: If names are unknown or ambiguous, or nothing is left to train on.
@@ -77,7 +77,7 @@ def split(
     hidden = {(prepared.name, row.scene) for prepared in sets for row in prepared.rows if left_out.holds(prepared, row)}
     kept = [picture for picture in everything if (picture.dataset, picture.scene) not in hidden]
     hashes = [hashed(picture) for picture in kept]
-    # One scene at least, however few there are.
+    # At least one scene, even of a few.
     limit = max(validation, np.nextafter(min(hashes, default=0.0), 1)) if validation else 0.0
     watched = tuple(picture for picture, value in zip(kept, hashes, strict=True) if value < limit)
     trained = tuple(picture for picture, value in zip(kept, hashes, strict=True) if value >= limit)
@@ -99,7 +99,7 @@ def _pictures(prepared: Prepared) -> list[Picture]:
 
 
 def hashed(picture: Picture) -> float:
-    """From 0 to 1, the same for all pictures of a scene; those of the validation are below its share."""
+    """Hash a scene to 0 to 1; validation scenes are those below the share."""
     name = f"{picture.dataset}/{picture.scene}".encode("utf-8", "surrogateescape")
     return zlib.crc32(name) / 2**32
 

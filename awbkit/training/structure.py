@@ -1,8 +1,8 @@
-"""Which numbers of a network belong together, so that what is pruned is really gone.
+"""The units of a network: sets of weights that pruning removes together.
 
-A *unit* is one statistic that is read, one channel of a stage of the branch, one attention map, one hidden unit, or one
-term of a factorised layer. Units of a kind make a *dimension*, called as the field of the architecture that counts
-them, with its place where that has several: "statistics", "channels.1", "block_ranks.0", "maps", "hidden.0",
+A *unit* is one input statistic, one channel of a stage of the branch, one attention map, one hidden unit, or one term
+of a factorised layer. Units of a kind make a *dimension*. Its name is that of the architecture's field that counts
+them, with an index where the field has several: "statistics", "channels.1", "block_ranks.0", "maps", "hidden.0",
 "hidden_ranks.0".
 """
 
@@ -20,14 +20,14 @@ from awbkit.network.architecture import POSITION, Architecture
 Float = NDArray[np.float32]
 Weights = dict[str, Float]
 Kept = Mapping[str, NDArray[np.intp]]
-"""The units that stay, ascending, by dimension; all of a dimension that is not named."""
+"""The remaining units, ascending, by dimension; a missing dimension keeps all units."""
 
 _HEAD = "head"
-"""What the head reads: statistics, the position, two numbers of each map."""
+"""Names of the head's inputs: statistics, the position, two numbers of each map."""
 
 
 def dimensions(architecture: Architecture) -> dict[str, int]:
-    """How many units an awbnet has of each dimension; of a layer that is not factorised there are no terms."""
+    """The number of units of each dimension of an awbnet; a layer that is not factorised has no terms."""
     found = {"statistics": len(architecture.statistics), "maps": architecture.maps}
     for field in ("channels", "block_ranks", "hidden", "hidden_ranks"):
         found |= {f"{field}.{place}": size for place, size in enumerate(getattr(architecture, field))}
@@ -35,12 +35,12 @@ def dimensions(architecture: Architecture) -> dict[str, int]:
 
 
 def fewest(name: str) -> int:
-    """How many units of a dimension a network cannot do without. With its last map goes the whole branch."""
+    """The least number of units of a dimension. Removing the last map removes the whole branch."""
     return 0 if name in ("statistics", "maps") else 1
 
 
 def shrunk(architecture: Architecture, sizes: Mapping[str, int]) -> Architecture:
-    """The architecture with so many units of each dimension; which statistics are left is the first so many."""
+    """The architecture with these numbers of units; statistics are kept from the start of the list."""
     values: dict[str, Any] = {}
     for name, size in sizes.items():
         field, _, place = name.partition(".")
@@ -57,9 +57,9 @@ def shrunk(architecture: Architecture, sizes: Mapping[str, int]) -> Architecture
 
 
 def readers(architecture: Architecture) -> dict[str, tuple[str, NDArray[np.intp]]]:
-    """Where each dimension is read: the weights that do, and of every unit (units, columns) their columns.
+    """The readers of each dimension: the weights' names, and (units, columns) the columns that read each unit.
 
-    What a unit gives to the network passes through these columns and nothing else, so without them it is gone.
+    A unit acts on the network through these columns only, so removing them removes the unit.
     """
     found: dict[str, tuple[str, NDArray[np.intp]]] = {}
     for name, axes in _axes(architecture).items():
@@ -79,25 +79,25 @@ def readers(architecture: Architecture) -> dict[str, tuple[str, NDArray[np.intp]
 def silenced(
     architecture: Architecture, weights: Mapping[str, Float], kept: Kept, means: Mapping[str, NDArray[np.float64]]
 ) -> Weights:
-    """The weights of a network in which units that do not stay give their mean, by the biases of what reads them.
+    """Move the means of removed units into the biases of their readers.
 
     Args:
         architecture: Of an awbnet.
         weights: Its.
-        kept: Which units stay.
-        means: (units, columns), by dimension, what each gives on average to the columns that read it.
+        kept: The remaining units.
+        means: (units, columns), by dimension, a unit's mean value in each column that reads it.
     """
     found, axes = dict(weights), _axes(architecture)
     for dimension, (name, columns) in readers(architecture).items():
         gone = np.delete(np.arange(len(columns)), kept.get(dimension, np.arange(len(columns))))
         layer = name.removesuffix(".weight").removesuffix(".rank")
-        # The attention has no bias: what is the same in every cell makes no difference to it.
+        # The attention needs no bias: a constant over all cells does not change it.
         if not len(gone) or f"{layer}.bias" not in found:
             continue
         matrix = weights[name].reshape(weights[name].shape[:2]).astype(np.float64)
         given = matrix[:, columns[gone].reshape(-1)] @ means[dimension][gone].reshape(-1)
         if name.endswith(".rank.weight"):
-            # Terms that go as well give their own mean, this included.
+            # The means of removed terms include this one.
             second, terms = weights[f"{layer}.weight"], kept.get(axes[f"{layer}.weight"][1], np.arange(len(given)))
             given = second.reshape(second.shape[:2])[:, terms] @ given[terms]
         found[f"{layer}.bias"] = (found[f"{layer}.bias"] + given).astype(np.float32)
@@ -105,12 +105,12 @@ def silenced(
 
 
 def reduced(architecture: Architecture, weights: Mapping[str, Float], kept: Kept) -> tuple[Architecture, Weights]:
-    """The network of the units that are kept.
+    """Remove all other units from a network.
 
     Args:
         architecture: Of an awbnet.
         weights: Its.
-        kept: Which units.
+        kept: The remaining units.
     """
     chosen = {name: kept.get(name, np.arange(size)) for name, size in dimensions(architecture).items()}
     built = shrunk(architecture, {name: len(units) for name, units in chosen.items()})
@@ -136,7 +136,7 @@ def reduced(architecture: Architecture, weights: Mapping[str, Float], kept: Kept
 
 
 def _axes(architecture: Architecture) -> dict[str, tuple[str, ...]]:
-    """The dimension along each leading axis of every weight; empty where it has none."""
+    """The dimension along each leading axis of every weight; empty for an axis without one."""
     found: dict[str, tuple[str, ...]] = {"mean": ("statistics",), "std": ("statistics",)}
     if architecture.channels:
         found |= {"stem.weight": ("channels.0",), "stem.bias": ("channels.0",)}

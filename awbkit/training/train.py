@@ -1,4 +1,4 @@
-"""A training, from prepared data sets to a model."""
+"""Training: from prepared data sets to a model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ADAPTING: Mapping[str, Any] = {
     "relight": 0.1,
     "validation": 0.2,
 }
-"""Where a training that starts from a model usually differs: few pictures, and small steps from what it knows."""
+"""Default differences of a training that starts from a model: few pictures, and small steps."""
 
 _NOTHING = LeftOut()
 
@@ -49,14 +49,14 @@ def train(
     Args:
         folders: Prepared data sets.
         output: The run's folder.
-        recipe: How.
-        left_out: What it must not see.
-        initial: A model to start from; it keeps its architecture and its normalisation.
-        execution: How the run is carried out.
+        recipe: Recipe of the training.
+        left_out: Pictures to keep out of the training.
+        initial: A model to start from, whose architecture and normalisation are kept.
+        execution: Device, processes, resuming and progress.
 
     Raises:
-        UsageError: If the folder is in use, holds another run, or what is asked for does not fit together.
-        UnreadableFile: If a data set is not what was prepared, or a file of the run is damaged.
+        UsageError: If the folder is in use or holds another run, or the arguments conflict.
+        UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
     """
     if initial is not None:
         recipe = _of_initial(initial, recipe)
@@ -102,13 +102,13 @@ def _lines(
     before: tuple[Judged, Judged] | None,
     seen_before: NDArray[np.bool_],
 ) -> tuple[calibration.Line, calibration.Line]:
-    """The calibration with a camera's matrix and without.
+    """Calibrate the expected error, with a camera's matrix and without.
 
     Args:
-        found: What networks made of pictures with the matrices, and without.
+        found: Errors of the networks with the matrices, and without.
         initial: The model that the training started from.
-        before: What that made of the pictures, where it was trained on some of them.
-        seen_before: (N,), on which; of these, it counts by how much more is missed than before, and not how much.
+        before: The initial model's errors on the pictures, if it was trained on some of them.
+        seen_before: (N,), whether it was trained on each; on these, the increase in error counts, not the error.
     """
     if initial is None:
         return calibration.line([pair[0] for pair in found]), calibration.line([pair[1] for pair in found])
@@ -131,7 +131,7 @@ def _taught(
     seed_offset: int,
     checks: Bank | None,
 ) -> Snapshot:
-    """The network of one phase, after its teachers."""
+    """Train the network of one phase, after its teachers."""
     seed = recipe.seed * 1000 + seed_offset * 100
     alone = replace(recipe, teachers=0, distil=0.0)
     wide = architecture(recipe.teacher_arch)
@@ -145,7 +145,7 @@ def _taught(
 
 
 def _of_initial(initial: Model, recipe: Recipe) -> Recipe:
-    """The recipe, with the architecture of the model that the training starts from."""
+    """The recipe with the initial model's architecture."""
     if recipe.arch != DEFAULT and architecture(recipe.arch) != initial.architecture:
         raise UsageError(f"a training from {initial.name} keeps its architecture; leave out arch {recipe.arch}")
     return replace(recipe, arch=initial.name) if initial.name in names() else recipe

@@ -1,4 +1,4 @@
-"""What making a network smaller has in common, however it is done: how it is trained on, and what it is then worth."""
+"""Fine-tuning after a network is made smaller: its recipe, and the calibration of the result."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from awbkit.training.run import Result, Run, errors_of, judged
 from awbkit.training.snapshot import Snapshot
 
 USUAL: Mapping[str, Any] = {"steps": 3000, "learning_rate": 2e-3}
-"""Where it differs from training anew: the network has been trained, and learns from what it was as well."""
+"""Differences from the recipe of a new training: small steps, and the original model as a teacher."""
 
 _OF_TRAINING = ("arch", "teachers", "teacher_arch", "calibration")
 _NOT_KEPT = (*_OF_TRAINING, *USUAL, "distil", "validation", "seed")
 
 
 def recipe_for(model: Model) -> Recipe:
-    """How a model is usually trained on: on pictures treated as in its own training, in smaller steps.
+    """The default recipe to fine-tune a model: the augmentation of its own training, in smaller steps.
 
     Raises:
-        UsageError: If its file states a recipe that cannot be.
+        UsageError: If the model's file states an invalid recipe.
     """
     stated = (model.training or {}).get("recipe")
     stated = stated if isinstance(stated, Mapping) else {}
@@ -40,7 +40,7 @@ def recipe_for(model: Model) -> Recipe:
 
 
 def check(model: Model, recipe: Recipe, doing: str) -> None:
-    """Refuse what cannot be made smaller, and a recipe that states what is not up to it.
+    """Refuse models of other families, and recipe settings that the model decides.
 
     Raises:
         UsageError: If so.
@@ -55,27 +55,26 @@ def check(model: Model, recipe: Recipe, doing: str) -> None:
 
 
 def facts(recipe: Recipe) -> dict[str, Any]:
-    """What of a recipe has a part in it, as model files state it."""
+    """The recipe settings that apply, as model files state them."""
     return {"recipe": {name: value for name, value in recipe.to_json().items() if name not in _OF_TRAINING}}
 
 
 def finish(
     run: Run, model: Model, done: str, network: Snapshot, bank: Bank, checks: Bank | None, recipe: Recipe
 ) -> Result:
-    """Write what was made of a model, with its expected error calibrated by the model's own.
+    """Write a derived model, with its expected error calibrated from the original's.
 
-    What data sets that no network had seen said of the model's expected error still holds; what is new is what the
-    network states, and by how much more it errs. So its line is fitted to what the model expects of each picture plus
-    that difference.
+    The original's calibration on unseen data sets still holds. Only the stated error and the increase in error are new.
+    So the line is fitted to the original's expected error of each picture plus that increase.
 
     Args:
         run: The run.
-        model: What it started from.
-        done: What was done to it, which its name then ends with.
-        network: It.
-        bank: What it was trained on.
-        checks: What it was watched by.
-        recipe: How it was trained.
+        model: The original.
+        done: The operation, which becomes the suffix of the model's name.
+        network: The derived network.
+        bank: Training pictures.
+        checks: Validation pictures.
+        recipe: Recipe of the fine-tuning.
     """
     pictures = checks if checks is not None else bank.subset(np.arange(len(bank)), 1)
     after = judged(network, pictures)
