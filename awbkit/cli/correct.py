@@ -22,7 +22,7 @@ from awbkit.store.signatures import kind_of
 if TYPE_CHECKING:
     from awbkit.records import Record
     from awbkit.tasks import CorrectItem
-    from awbkit.work.batch import Outcome
+    from awbkit.work.outcome import Outcome
 
 _RAW_OUTPUT_SUFFIX = ".tif"
 _OWN_SUFFIXES = {kind: f".{kind}" for kind in ("png", "webp", "avif", "heic")} | {"jpeg": ".jpg"}

@@ -28,7 +28,7 @@ from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError, UsageError
 from awbkit.work import batch
-from awbkit.work.worker import Crash
+from awbkit.work.executor import Crash
 
 FORM = "PATH.py:FUNCTION or package.module:FUNCTION"
 

@@ -28,7 +28,8 @@ from awbkit.evaluation.result import Evaluation, Judged
 from awbkit.evaluation.work import Answers, Chunk, answer
 from awbkit.version import VERSION
 from awbkit.work import batch
-from awbkit.work.worker import Crash
+from awbkit.work.executor import Crash
+from awbkit.work.outcome import Outcome
 
 _MOST_IMAGES = 64
 _SECONDS = 1.0
@@ -219,7 +220,7 @@ class Run:
             self._failures[chunk.methods[number]][images[place]] = why
         return Step(self._finished(chunk), len(answers.failures))
 
-    def _lose(self, chunk: Chunk, outcome: batch.Outcome[Chunk, Answers]) -> Step:
+    def _lose(self, chunk: Chunk, outcome: Outcome[Chunk, Answers]) -> Step:
         """Note that one method has no answer for one image; not in the journal, as the next run may fare better."""
         (row,), (place,) = chunk.rows, chunk.methods
         method, why = self.methods[place], outcome.reason

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.fitted import Trainable
 from awbkit.evaluation.methods import AnyMethod
-from awbkit.work.worker import described
+from awbkit.work.outcome import described
 
 
 @dataclass(frozen=True)

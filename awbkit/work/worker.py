@@ -1,5 +1,9 @@
 """One worker process: a fresh interpreter that is sent items over a pipe and answers with results.
 
+It is never forked, because LibRaw and libvips run threads that a fork would leave in pieces; and it is not started by
+``multiprocessing``, because that makes every worker import the main script, and with it the whole command line, before
+it does anything.
+
 A message is a length and a pickle. The worker's standard input and output carry the messages; before any codec is
 loaded they are put aside and replaced, so that a library that prints cannot break the conversation.
 """
@@ -12,11 +16,13 @@ import pickle
 import signal
 import struct
 import sys
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from awbkit.errors import AwbError
-from awbkit.store.refusals import unreadable
+from awbkit.work.executor import Crash
 from awbkit.work.interrupts import ENDING, below_codec
+from awbkit.work.outcome import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,32 +31,7 @@ if TYPE_CHECKING:
 _LENGTH = struct.Struct("!Q")
 _GRACE_SECONDS = 5.0
 # One file a core is the parallelism; threads inside the codecs would only get in each other's way.
-_SENT = frozenset({"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2"})
 _ONE_THREAD = dict.fromkeys(("VIPS_CONCURRENCY", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-
-class Crash(AwbError):
-    """The process ended in the middle of an item.
-
-    Attributes:
-        ending: How: an exit code or a signal's name.
-        from_outside: Whether by a signal that other processes or the system send, so that the item may be innocent.
-    """
-
-    def __init__(self, ending: str) -> None:
-        super().__init__(ending)
-        self.ending = ending
-        self.from_outside = ending in _SENT
-
-    def __str__(self) -> str:
-        if self.from_outside:
-            return (
-                f"the process at work on it was killed from outside again and again ({self.ending}); out of memory? "
-                f"run fewer jobs at a time with -j, or free some memory"
-            )
-        return (
-            f"the process at work on it crashed ({self.ending}); a file that does this is likely damaged, copy it again"
-        )
 
 
 class _Stopped(BaseException):
@@ -65,8 +46,8 @@ _at_work = False
 """Whether there may be temporary files to remove."""
 
 
-class Worker:
-    """The parent's end. One thread asks; any thread may end it."""
+class Process:
+    """The parent's end of a worker."""
 
     def __init__(self, pickled_task: bytes) -> None:
         import subprocess
@@ -90,15 +71,9 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process still runs."""
         return self._process.poll() is None
 
     def ask(self, item: object) -> tuple[Any, AwbError | None]:
-        """The task's result for one item, or the error that it cost; a crash of the worker is such an error.
-
-        Raises:
-            AwbError: If the worker could not even start.
-        """
         message = pickle.dumps(item)
         try:
             if not self._ready:
@@ -121,12 +96,10 @@ class Worker:
         return result, error
 
     def terminate(self) -> None:
-        """Ask the process to clean up and end."""
         with contextlib.suppress(OSError):
             self._process.terminate()
 
     def reap(self) -> None:
-        """Wait for the end of the process, which comes by force after a grace period."""
         try:
             self._process.wait(_GRACE_SECONDS)
         except self._timeout:
@@ -134,7 +107,7 @@ class Worker:
             self._process.wait()
 
     def close(self) -> None:
-        """Close both pipes, which ends a waiting worker, and reap it. For the asking thread only."""
+        # A waiting process ends by that.
         for pipe in (self._pipe_in, self._pipe_out):
             with contextlib.suppress(OSError):
                 pipe.close()
@@ -159,6 +132,20 @@ class Worker:
             return signal.Signals(-code).name
         except ValueError:
             return f"signal {-code}"
+
+
+class Processes:
+    """The executor of this machine."""
+
+    @property
+    def seats(self) -> int:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def prepare(self, task: Callable[[Any], Any]) -> Callable[[], Process]:
+        return partial(Process, pickle.dumps(task))
+
+
+THIS_MACHINE = Processes()
 
 
 def serve() -> None:
@@ -189,20 +176,6 @@ def serve() -> None:
         # The parent is done, or gone; taking the interpreter down in good order would only keep it waiting.
         sys.stderr.flush()
         os._exit(0)
-
-
-def described(error: Exception) -> AwbError:
-    """The error for the user: ours as they are, any other on one line with its type."""
-    if isinstance(error, AwbError):
-        return error
-    if isinstance(error, MemoryError):
-        return AwbError("not enough memory; run fewer jobs at a time with -j")
-    if isinstance(error, OSError) and error.errno is not None:
-        # Who writes says so; what is left are failures to read.
-        refused = unreadable(os.fsdecode(error.filename or b""), error)
-        return refused if error.filename else AwbError(refused.reason)
-    message = " ".join(str(error).split())
-    return AwbError(f"unexpected {type(error).__name__}{': ' if message else ''}{message}; please report this")
 
 
 def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:

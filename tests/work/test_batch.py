@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from awbkit.errors import AwbError, UnreadableFile
-from awbkit.work.batch import Outcome, default_jobs, run
+from awbkit.work.batch import default_jobs, run
+from awbkit.work.outcome import Outcome
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from awbkit.work.batch import run
-from awbkit.work.worker import Crash
+from awbkit.work.executor import Crash
 from tests.work.test_batch import choosy, entries, results
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,60 @@
+"""What becomes of an item of a batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from awbkit.errors import AwbError, FileError
+from awbkit.store.refusals import unreadable
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T, R]):
+    """What became of one item: a result, or the error that it cost.
+
+    Attributes:
+        item: The item itself.
+        result: What the task returned; None where there is an error.
+        error: Why there is no result.
+    """
+
+    item: T | AwbError
+    result: R | None
+    error: AwbError | None
+
+    @property
+    def reason(self) -> str:
+        """Problem and remedy on one line, without the path; empty where there is no error."""
+        if self.error is None:
+            return ""
+        return self.error.reason if isinstance(self.error, FileError) else " ".join(str(self.error).split())
+
+
+def attempt(task: Callable[[T], R], item: T | AwbError) -> Outcome[T, R]:
+    """Do an item in this process; what fails costs the item alone."""
+    if isinstance(item, AwbError):
+        return Outcome(item, None, item)
+    try:
+        return Outcome(item, task(item), None)
+    except Exception as error:
+        return Outcome(item, None, described(error))
+
+
+def described(error: Exception) -> AwbError:
+    """The error for the user: ours as they are, any other on one line with its type."""
+    if isinstance(error, AwbError):
+        return error
+    if isinstance(error, MemoryError):
+        return AwbError("not enough memory; run fewer jobs at a time with -j")
+    if isinstance(error, OSError) and error.errno is not None:
+        # Who writes says so; what is left are failures to read.
+        refused = unreadable(os.fsdecode(error.filename or b""), error)
+        return refused if error.filename else AwbError(refused.reason)
+    message = " ".join(str(error).split())
+    return AwbError(f"unexpected {type(error).__name__}{': ' if message else ''}{message}; please report this")
