@@ -178,7 +178,12 @@ def test_the_dozen_lines_run(tmp_path: Path) -> None:
 
 def test_a_network_is_adapted_to_a_camera(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    command = ["sh", str(EXAMPLES / "adapt_to_a_camera.sh"), "work"]
+    script = (EXAMPLES / "adapt_to_a_camera.sh").read_text(encoding="utf-8")
+    # A quarter of the usual work shows as well that all runs.
+    for usual, quick in (("count=200", "count=60"), ("--init awbnet-s", "--init awbnet-s --steps 100 --variants 4")):
+        assert usual in script
+        script = script.replace(usual, quick)
+    command = ["sh", "-c", script, "adapt_to_a_camera.sh", "work"]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=tmp_path, env={**os.environ, "PATH": path}
