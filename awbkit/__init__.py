@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from awbkit.colour.camera import LINEAR_SRGB, Camera
     from awbkit.colour.illuminant import Illuminant, angular_error
     from awbkit.colour.image import LinearImage
+    from awbkit.colour.light_map import LightMap
     from awbkit.correction.von_kries import Correction
     from awbkit.correction.von_kries import apply as apply_correction
     from awbkit.errors import AwbError, AwbWarning
@@ -37,6 +38,7 @@ __all__ = [
     "Camera",
     "Correction",
     "Illuminant",
+    "LightMap",
     "LinearImage",
     "Photo",
     "Region",
@@ -58,6 +60,7 @@ _HOMES = {
     "Camera": ("colour.camera", "Camera"),
     "Correction": ("correction.von_kries", "Correction"),
     "Illuminant": ("colour.illuminant", "Illuminant"),
+    "LightMap": ("colour.light_map", "LightMap"),
     "LinearImage": ("colour.image", "LinearImage"),
     "Photo": ("files.photo", "Photo"),
     "Region": ("files.photo", "Region"),

@@ -17,8 +17,9 @@ from tests.helpers.evaluation_sets import write_prepared
 from tests.helpers.pictures import TUNGSTEN
 
 NAMES = {
-    *("LINEAR_SRGB", "AwbError", "AwbWarning", "Camera", "Correction", "Illuminant", "LinearImage", "Photo", "Region"),
-    *("angular_error", "apply_correction", "common_illuminant", "correct", "estimate", "evaluate", "methods"),
+    *("LINEAR_SRGB", "AwbError", "AwbWarning", "Camera", "Correction", "Illuminant", "LightMap"),
+    *("LinearImage", "Photo", "Region", "angular_error"),
+    *("apply_correction", "common_illuminant", "correct", "estimate", "evaluate", "methods"),
 }
 
 

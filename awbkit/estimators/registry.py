@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
+from awbkit.colour.light_map import LightMap, as_illuminant, as_light_map
 from awbkit.errors import AwbError, UsageError
 from awbkit.estimators import (
     as_shot,
@@ -35,8 +36,12 @@ from awbkit.estimators.parameter import Range
 from awbkit.spelling import suggestion
 
 Value = float | int
-Estimator = Callable[..., Illuminant | NDArray[np.float64]]
-"""A function of a LinearImage and keyword-only parameters. RGB of any scale will do; an Illuminant can say more."""
+Answer = Illuminant | LightMap | NDArray[np.float64]
+Estimator = Callable[..., Answer]
+"""A function of a LinearImage and keyword-only parameters.
+
+RGB of any scale will do. An Illuminant can state an expected error as well, and a LightMap the light in each cell.
+"""
 
 _METHODS: dict[str, tuple[Estimator, str, str]] = {
     "gray-world": (gray_world.gray_world, "mean of the pixels", gray_world.CITATION),
@@ -180,27 +185,38 @@ class Method:
     def answer(self, image: LinearImage) -> tuple[Illuminant, Method]:
         """The light of ``image``, in the RGB of its camera, and which method found it: this one or its fallback.
 
-        Where the fallback cannot answer, or is a network that expects to err by more, this method's own answer stands,
-        however unsure.
+        Of a light map it is the mean. Where the fallback cannot answer, or is a network that expects to err by more,
+        this method's own answer stands, however unsure.
 
         Raises:
             AwbError: If the image has no valid pixel, or lacks what the method needs.
         """
+        return self._answer(image)[1:]
+
+    def light_map(self, image: LinearImage) -> LightMap:
+        """The light in each cell of ``image``, as whichever method answers states it; one cell for a single light.
+
+        Raises:
+            AwbError: As :meth:`answer`.
+        """
+        return as_light_map(self._answer(image)[0], image.camera)
+
+    def _answer(self, image: LinearImage) -> tuple[Answer, Illuminant, Method]:
         if self.fallback is not None and self._is_of_another_domain(image):
-            return self.fallback.answer(image)
-        estimate = _function(self.name)(image, **self.parameters)
+            return self.fallback._answer(image)
+        answer = _function(self.name)(image, **self.parameters)
         try:
-            light = estimate if isinstance(estimate, Illuminant) else Illuminant.of(estimate, image.camera)
+            light = as_illuminant(answer, image.camera)
         except UsageError:
             raise AwbError(f"{self.name} finds no light in what is valid; try another --method") from None
         expected = light.expected_error or 0.0
         if self.fallback is not None and expected > self.max_expected_error:
             # An answer that is unsure is more than none.
             with suppress(AwbError):
-                other, found = self.fallback.answer(image)
-                if (other.expected_error or 0.0) <= expected:
-                    return other, found
-        return light, self
+                other = self.fallback._answer(image)
+                if (other[1].expected_error or 0.0) <= expected:
+                    return other
+        return answer, light, self
 
     def _is_of_another_domain(self, image: LinearImage) -> bool:
         from awbkit.network.model import DOMAINS

@@ -3,7 +3,8 @@
     PATH.py:FUNCTION          package.module:FUNCTION
 
 The function is called with a :class:`awbkit.colour.image.LinearImage` and returns an RGB on any scale, an
-:class:`awbkit.colour.illuminant.Illuminant`, or either of them and the recovery error in degrees that it expects.
+:class:`awbkit.colour.illuminant.Illuminant`, or a :class:`awbkit.colour.light_map.LightMap`, whose mean is evaluated.
+It may return a pair: one of these, and the recovery error in degrees that it expects.
 """
 
 from __future__ import annotations
@@ -20,17 +21,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-
+from awbkit.colour.camera import Camera
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
+from awbkit.colour.light_map import LightMap, as_illuminant, as_light_map
 from awbkit.errors import AwbError, UsageError
 from awbkit.work import batch
 from awbkit.work.executor import Crash
 
 FORM = "PATH.py:FUNCTION or package.module:FUNCTION"
+
+Light = TypeVar("Light", Illuminant, LightMap)
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,24 @@ class OwnMethod:
         return _loaded(self)
 
     def estimate(self, image: LinearImage) -> Illuminant:
-        """What the function makes of an image.
+        """The light that the function finds in an image; the mean of a map.
 
         The function gets pixels of its own, so that it may write to them; what it prints goes to standard error.
 
         Raises:
             AwbError: If it fails, or returns no light.
         """
+        return self._answer(image, as_illuminant)
+
+    def light_map(self, image: LinearImage) -> LightMap:
+        """The light that the function finds in each cell of an image; one cell for a single light.
+
+        Raises:
+            AwbError: As :meth:`estimate`.
+        """
+        return self._answer(image, as_light_map)
+
+    def _answer(self, image: LinearImage, read: Callable[[Any, Camera], Light]) -> Light:
         function = self.load()
         copy = replace(image, pixels=image.pixels.copy(), valid=image.valid.copy())
         try:
@@ -93,19 +107,13 @@ class OwnMethod:
             raise
         except (Exception, SystemExit) as error:
             raise AwbError(f"{self} failed{_where(error, self)}: {_described(error)}") from error
-        return self._checked(answer, image)
-
-    def _checked(self, answer: Any, image: LinearImage) -> Illuminant:
         expected = None
         if isinstance(answer, tuple) and len(answer) == 2:
             answer, expected = answer
-        if isinstance(answer, Illuminant):
-            light = answer
-        else:
-            try:
-                light = Illuminant.of(np.asarray(answer, dtype=np.float64), image.camera)
-            except (TypeError, ValueError) as error:
-                raise AwbError(f"{self} returned no light: {_described(error, UsageError)}") from None
+        try:
+            light = read(answer, image.camera)
+        except (TypeError, ValueError) as error:
+            raise AwbError(f"{self} returned no light: {_described(error, UsageError)}") from None
         if expected is None:
             return light
         try:

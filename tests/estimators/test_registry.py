@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
-from awbkit.errors import UsageError
-from awbkit.estimators import DEFAULT, Method, describe, names, parse
+from awbkit.colour.light_map import LightMap
+from awbkit.errors import AwbError, UsageError
+from awbkit.estimators import DEFAULT, Method, describe, names, parse, registry
 
 
 def test_names_are_a_fixed_interface() -> None:
@@ -146,6 +147,48 @@ def test_estimate_is_an_illuminant_of_the_camera(name: str) -> None:
     assert illuminant.camera is image.camera
     states_its_error = name.startswith("awbnet")
     assert (illuminant.expected_error is not None and illuminant.expected_error > 0) == states_its_error
+
+
+def halves(image: LinearImage) -> LightMap:
+    """The mean colours of the left and of the right half; the right is unknown where none of it is valid."""
+    valid = image.valid[..., None]
+    parts = [np.sum(part, axis=(0, 1)) for part in np.split(image.pixels * valid, 2, axis=1)]
+    return LightMap.of_rgb([parts], [[1, 3]], image.camera, expected_error=0.0)
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._METHODS, "gray-world", (halves, "", ""))
+
+
+def two_lights() -> LinearImage:
+    return LinearImage.from_array(np.repeat([[[0.2, 0.4, 0.4], [0.4, 0.4, 0.1]]], 4, axis=0).astype(np.float32))
+
+
+@pytest.mark.usefixtures("registered")
+def test_an_estimator_may_answer_with_a_light_map() -> None:
+    method = parse("gray-world")
+    found = method.light_map(two_lights())
+    np.testing.assert_allclose(found.rgb, [[[0.5, 1, 1], [1, 1, 0.25]]], rtol=1e-6)
+    assert method.estimate(two_lights()) == found.mean()
+    assert found.mean().gains == pytest.approx((1 / 0.875, 1, 1 / 0.4375))
+    # A fallback that answers gives its own map.
+    unsure = parse("awbnet").guarded(method, 1e-6)
+    assert unsure.answer(two_lights()) == (found.mean(), method)
+    np.testing.assert_array_equal(unsure.light_map(two_lights()).chroma, found.chroma)
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_map_without_a_known_cell_is_no_answer() -> None:
+    image = two_lights()
+    with pytest.raises(AwbError, match="gray-world finds no light in what is valid"):
+        parse("gray-world").light_map(LinearImage(image.pixels, ~image.valid))
+
+
+def test_a_single_light_is_a_map_of_one_cell() -> None:
+    found = parse("gray-world").light_map(two_lights())
+    assert found.chroma.shape == (1, 1, 2)
+    assert found.mean().rgb == pytest.approx(parse("gray-world").estimate(two_lights()).rgb)
 
 
 def test_importing_the_registry_imports_nothing_heavy() -> None:

@@ -22,7 +22,8 @@ OWN = """
 import os
 import sys
 import time
-from awbkit.colour.illuminant import Illuminant
+import numpy as np
+from awbkit import Illuminant, LightMap
 
 def rgb(image):
     print("a line that belongs on standard error")
@@ -33,6 +34,13 @@ def array(image): return image.pixels[image.valid].mean(axis=0)
 def illuminant(image): return Illuminant.of((1, 2, 2), image.camera, expected_error=1.5)
 def pair(image): return [2, 4, 4], 3
 def unsure(image): return (1, 2, 2), None
+def windows(image):
+    # Gray world in 4 x 4 windows; unknown in those without a valid pixel.
+    blocks = image.pixels.reshape(4, 16, 4, 16, 3).swapaxes(1, 2).reshape(4, 4, 256, 3)
+    valid = image.valid.reshape(4, 16, 4, 16).swapaxes(1, 2).reshape(4, 4, 256, 1)
+    return LightMap.of_rgb((blocks * valid).sum(axis=2), valid.sum(axis=(2, 3)), image.camera)
+def unsure_windows(image): return windows(image), 2.5
+def all_unknown(image): return LightMap.of(np.full((2, 2, 2), np.nan))
 class Tools:
     @staticmethod
     def triple(image): return (1, 2, 2)
@@ -142,6 +150,23 @@ def test_own_methods(folder: Path, name: str, expected: float | None, capsys: py
     assert capsys.readouterr().out == ""
 
 
+def test_own_methods_may_answer_with_a_light_map(folder: Path) -> None:
+    from awbkit.datasets.prepared import Prepared
+
+    (judged,) = run(folder, f"{folder / 'own.py'}:unsure_windows")
+    assert list(judged.failures) == list(range(0, 90, 13))
+    assert set(judged.expected[np.isfinite(judged.expected)]) == {2.5}
+    image = Prepared.open(folder / "set").image(1)
+    found = resolve(f"{folder / 'own.py'}:windows").light_map(image)  # type: ignore[union-attr]
+    assert found.chroma.shape == (4, 4, 2)
+    assert judged.estimates[1] == pytest.approx(found.mean().rgb)
+    corner = image.pixels[:16, 48:][image.valid[:16, 48:]].mean(axis=0)
+    assert found.rgb[0, 3] == pytest.approx(corner / corner[1], rel=1e-5)
+    # A single light is a map of one cell.
+    single = resolve(f"{folder / 'own.py'}:illuminant").light_map(image)  # type: ignore[union-attr]
+    assert (single.rgb.tolist(), single.expected_error) == ([[[0.5, 1, 1]]], 1.5)
+
+
 def test_own_methods_of_a_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "my_package").mkdir(exist_ok=True)
     (folder / "my_package" / "inner.py").write_text("def light(image): return [1, 2, 2]")
@@ -153,9 +178,10 @@ def test_own_methods_of_a_module(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("breaks", r"own\.py:breaks failed at line 21: ZeroDivisionError: division by zero"),
+        ("breaks", r"own\.py:breaks failed at line 29: ZeroDivisionError: division by zero"),
         ("leaves", "leaves failed at line .*: SystemExit: no licence; an estimator has to return, not to exit"),
         ("nothing", "returned no light"),
+        ("all_unknown", "returned no light: no cell of the light map is known"),
         ("negative", "returned no light: an illuminant needs three positive numbers"),
         ("two", "returned no light: an illuminant needs three positive numbers"),
         ("strange", "returned 'about 3' as its expected error; that is a number of degrees, or None"),

@@ -1,0 +1,177 @@
+"""A light that varies over the picture: true or estimated, in memory or in ``local.npy``, always of this one form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from awbkit.colour.camera import LINEAR_SRGB, Camera
+from awbkit.colour.illuminant import Illuminant
+from awbkit.colour.orientation import upright
+from awbkit.errors import UsageError
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class LightMap:
+    """The light in each cell of a picture; h x w equal cells cover it, in stored orientation.
+
+    Attributes:
+        chroma: float32 (h, w, 2), ln(r / g) and ln(b / g) of a white in the cell; NaN where the light is unknown.
+        confidence: float32 (h, w), how much each cell counts for in means, on any scale; 0 where the light is unknown.
+        camera: The RGB that the map is in.
+        expected_error: Expected recovery angular error of the mean in degrees; None where the method states none.
+    """
+
+    chroma: Float
+    confidence: Float
+    camera: Camera = LINEAR_SRGB
+    expected_error: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        chroma: ArrayLike,
+        confidence: ArrayLike | None = None,
+        camera: Camera = LINEAR_SRGB,
+        *,
+        expected_error: float | None = None,
+    ) -> LightMap:
+        """A map from any array of log-chroma.
+
+        Args:
+            chroma: (h, w, 2), ln(r / g) and ln(b / g); NaN where unknown.
+            confidence: (h, w), not negative; by default 1 in every known cell.
+            camera: The RGB that the map is in.
+            expected_error: Of the mean, in degrees.
+
+        Raises:
+            UsageError: If a shape is wrong, a logarithm is infinite or beyond single precision, or a confidence is
+                negative or not finite.
+        """
+        with np.errstate(over="ignore", under="ignore"):
+            logs = np.asarray(chroma, dtype=np.float32)
+            ratios = np.exp(logs)
+        if logs.ndim != 3 or logs.shape[2] != 2 or not logs.size:
+            raise UsageError(f"a light map has the shape (height, width, 2), not {logs.shape}")
+        if ((ratios == 0) | np.isinf(ratios)).any():
+            raise UsageError("a light map holds logarithms of r/g and b/g, none of them infinite; unknown is NaN")
+        known = np.isfinite(logs).all(axis=2)
+        weight = np.asarray(known if confidence is None else confidence, dtype=np.float32)
+        if weight.shape != known.shape:
+            raise UsageError(f"the confidence must have the shape {known.shape}, not {weight.shape}")
+        if not (np.isfinite(weight) & (weight >= 0))[known].all():
+            raise UsageError("the confidence of a known cell must be finite and not negative")
+        return cls(logs, np.where(known, weight, np.float32(0)), camera, expected_error)
+
+    @classmethod
+    def of_rgb(
+        cls,
+        rgb: ArrayLike,
+        confidence: ArrayLike | None = None,
+        camera: Camera = LINEAR_SRGB,
+        *,
+        expected_error: float | None = None,
+    ) -> LightMap:
+        """A map from the RGB of a white in each cell, on any scale.
+
+        Args:
+            rgb: (h, w, 3); a cell is unknown where a channel is not finite or not positive.
+            confidence: As of :meth:`of`.
+            camera: The RGB that ``rgb`` is in.
+            expected_error: As of :meth:`of`.
+
+        Raises:
+            UsageError: If a shape is wrong, or a confidence is negative or not finite.
+        """
+        whites = np.asarray(rgb, dtype=np.float64)
+        if whites.ndim != 3 or whites.shape[2] != 3:
+            raise UsageError(f"the lights of a map have the shape (height, width, 3), not {whites.shape}")
+        known = np.all(np.isfinite(whites) & (whites > 0), axis=2, keepdims=True)
+        logs = np.log(np.where(known, whites, np.nan))
+        return cls.of(logs[..., ::2] - logs[..., 1:2], confidence, camera, expected_error=expected_error)
+
+    @property
+    def rgb(self) -> Float:
+        """float32 (h, w, 3), the RGB of a white in each cell, green = 1; NaN where the light is unknown."""
+        return np.exp(np.insert(self.chroma, 1, np.where(self.known, 0, np.nan), axis=2))
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """bool (h, w), whether the light of each cell is known."""
+        return np.asarray(np.isfinite(self.chroma).all(axis=2))
+
+    def mean(self) -> Illuminant:
+        """The light of the picture as a whole.
+
+        It is the arithmetic mean of r/g and of b/g over the known cells, each weighted by its confidence. Where the
+        confidence is the picture's green, a grey scene so gives the sum of its red over the sum of its green.
+
+        Raises:
+            UsageError: If no known cell has any confidence, or the mean is no light.
+        """
+        (red, blue), confidence = (part[0, 0] for part in self._averaged(1, 1))
+        if not confidence > 0:
+            raise UsageError("no cell of the light map is known")
+        return Illuminant.of((red, 1.0, blue), self.camera, expected_error=self.expected_error)
+
+    def resized(self, height: int, width: int) -> LightMap:
+        """The map on height x width cells, such as those of a thumbnail.
+
+        A new cell has the mean, as :meth:`mean` takes it, of the cells that it overlaps, weighted by area as well. Its
+        confidence is their mean by area; an unknown cell counts as 0. Without confidence it is unknown.
+        """
+        ratio, confidence = self._averaged(height, width)
+        return LightMap.of(np.log(ratio), confidence, self.camera, expected_error=self.expected_error)
+
+    def upright(self, orientation: int) -> LightMap:
+        """The map as it is displayed, of a picture with this EXIF orientation, 1 to 8."""
+        return replace(self, chroma=upright(self.chroma, orientation), confidence=upright(self.confidence, orientation))
+
+    def _averaged(self, height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(height, width, 2) mean ratios, NaN where unknown, and (height, width) mean confidences."""
+        rows, columns = (_overlaps(*sizes) for sizes in zip(self.confidence.shape, (height, width), strict=True))
+        weight = self.confidence[..., None].astype(np.float64)
+        ratio = np.exp(np.where(weight > 0, self.chroma, 0).astype(np.float64))
+        sums = np.concatenate([ratio * weight, weight], axis=2)
+        parts = np.einsum("Hh,hwc,Ww->HWc", rows, sums, columns, optimize=True)
+        confidence = parts[..., 2]
+        return parts[..., :2] / np.where(confidence > 0, confidence, np.nan)[..., None], confidence
+
+
+def as_illuminant(answer: Any, camera: Camera) -> Illuminant:
+    """What an estimator answered, as one light: the mean of a map, an illuminant itself, or RGB on any scale.
+
+    Args:
+        answer: A LightMap, an Illuminant or three numbers.
+        camera: The RGB that three numbers are in.
+
+    Raises:
+        UsageError: If it is no light.
+        TypeError, ValueError: If it is no array of numbers.
+    """
+    if isinstance(answer, LightMap):
+        return answer.mean()
+    return answer if isinstance(answer, Illuminant) else Illuminant.of(answer, camera)
+
+
+def as_light_map(answer: Any, camera: Camera) -> LightMap:
+    """What an estimator answered, as a map: of a single cell where it answered a single light.
+
+    Raises:
+        UsageError, TypeError, ValueError: As :func:`as_illuminant`, which a map must have as well.
+    """
+    light = as_illuminant(answer, camera)
+    if isinstance(answer, LightMap):
+        return answer
+    return LightMap.of_rgb([[light.rgb]], camera=light.camera, expected_error=light.expected_error)
+
+
+def _overlaps(old: int, new: int) -> NDArray[np.float64]:
+    """(new, old) share of each of ``new`` equal parts of a length that each of ``old`` equal parts covers."""
+    starts, others = np.arange(new)[:, None] * old, np.arange(old) * new
+    return np.asarray(np.maximum(np.minimum(starts + old, others + new) - np.maximum(starts, others), 0) / old)

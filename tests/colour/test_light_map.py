@@ -1,0 +1,127 @@
+"""Lights that vary: means, sizes and orientations with known answers, and what is no light map."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from awbkit import Camera, Illuminant, LightMap
+from awbkit.colour.light_map import as_illuminant, as_light_map
+from awbkit.errors import UsageError
+
+CAMERA = Camera("one")
+WARM, COOL = (2.0, 1.0, 0.5), (0.5, 1.0, 2.0)
+UNKNOWN = (np.nan, np.nan, np.nan)
+
+
+def test_arrays_there_and_back() -> None:
+    found = LightMap.of_rgb([[(4, 2, 1), COOL, (0, 1, 1)]], camera=CAMERA)
+    np.testing.assert_allclose(found.chroma[0, :2], np.log([[2, 0.5], [0.5, 2]]), rtol=1e-6)
+    np.testing.assert_allclose(found.rgb, [[WARM, COOL, UNKNOWN]], rtol=1e-6)
+    assert found.known.tolist() == [[True, True, False]]
+    assert found.confidence.tolist() == [[1, 1, 0]]
+    assert found.camera is CAMERA
+
+
+def test_the_form_on_disk_loses_nothing() -> None:
+    stored = np.random.default_rng(1).normal(size=(64, 64, 2)).astype(np.float16)
+    stored[3, 5] = np.nan
+    assert LightMap.of(stored).chroma.astype(np.float16).tobytes() == stored.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("rgb", "confidence", "gains"),
+    [
+        ([[WARM, WARM]], None, (1 / 2, 1, 2)),
+        # The mean of 2 and 1/2 is 5/4, not 1.
+        ([[WARM, COOL]], None, (4 / 5, 1, 4 / 5)),
+        ([[WARM], [UNKNOWN]], None, (1 / 2, 1, 2)),
+        ([[WARM, COOL]], [[3, 1]], (1 / 1.625, 1, 1 / 0.875)),
+        ([[WARM, COOL]], [[0, 5]], (2, 1, 1 / 2)),
+        # What is not known has no confidence.
+        ([[UNKNOWN, COOL]], [[7, 0.1]], (2, 1, 1 / 2)),
+    ],
+)
+def test_mean(rgb: list[list[object]], confidence: list[list[float]] | None, gains: tuple[float, ...]) -> None:
+    found = LightMap.of_rgb(rgb, confidence, CAMERA, expected_error=2.0)
+    assert found.mean().gains == pytest.approx(gains)
+    assert (found.mean().camera, found.mean().expected_error) == (CAMERA, 2.0)
+
+
+def test_larger_sizes_repeat_cells_and_smaller_ones_average_them() -> None:
+    found = LightMap.of_rgb([[WARM, COOL], [UNKNOWN, COOL]], [[1, 3], [9, 2]], CAMERA, expected_error=2.0)
+    large = found.resized(4, 6)
+    assert np.isnan(large.chroma[2:, :3]).all()
+    np.testing.assert_allclose(large.rgb[:2, :3], np.broadcast_to(WARM, (2, 3, 3)), rtol=1e-6)
+    np.testing.assert_allclose(large.confidence[0], [1, 1, 1, 3, 3, 3], rtol=1e-6)
+    rows = found.resized(2, 1)
+    np.testing.assert_allclose(rows.rgb, [[((2 + 1.5) / 4, 1, (0.5 + 6) / 4)], [COOL]], rtol=1e-6)
+    assert rows.confidence.tolist() == [[2], [1]]
+    # Neither a whole number of cells nor a whole number of parts.
+    uneven = LightMap.of_rgb([[WARM, COOL, COOL]]).resized(1, 2)
+    np.testing.assert_allclose(uneven.rgb[0, 0], ((2 * 2 + 0.5) / 3, 1, (2 * 0.5 + 2) / 3), rtol=1e-6)
+    for other in (large, rows, found.resized(2, 2), found.resized(3, 5)):
+        assert other.mean().rgb == pytest.approx(found.mean().rgb, rel=1e-6)
+        assert (other.camera, other.expected_error) == (CAMERA, 2.0)
+
+
+@pytest.mark.parametrize(("orientation", "first"), [(1, WARM), (3, COOL), (6, UNKNOWN), (8, (1, 1, 1))])
+def test_upright(orientation: int, first: tuple[float, float, float]) -> None:
+    found = LightMap.of_rgb([[WARM, WARM, (1, 1, 1)], [UNKNOWN, WARM, COOL]], camera=CAMERA).upright(orientation)
+    np.testing.assert_allclose(found.rgb[0, 0], first, rtol=1e-6)
+    assert found.confidence.shape == found.chroma.shape[:2] == ((2, 3) if orientation < 5 else (3, 2))
+    assert np.argwhere(found.confidence == 0).tolist() == np.argwhere(~found.known).tolist()
+
+
+def test_answers_of_estimators_are_read_alike() -> None:
+    whole = Illuminant.of(WARM, CAMERA, expected_error=1.5)
+    varying = LightMap.of_rgb([[WARM, COOL]])
+    assert as_illuminant(whole, Camera()) is whole
+    assert as_illuminant([4, 2, 1], CAMERA) == Illuminant.of(WARM, CAMERA)
+    assert as_illuminant(varying, CAMERA) == varying.mean()
+    assert as_light_map(varying, CAMERA) is varying
+    single = as_light_map(whole, Camera())
+    assert (single.camera, single.expected_error, single.known.tolist()) == (CAMERA, 1.5, [[True]])
+    np.testing.assert_allclose(single.rgb, [[WARM]], rtol=1e-6)
+
+
+CELL = np.zeros((1, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("chroma", "confidence", "why"),
+    [
+        (np.zeros((4, 4, 3)), None, r"shape \(height, width, 2\), not \(4, 4, 3\)"),
+        (np.zeros((4, 2)), None, r"shape \(height, width, 2\), not \(4, 2\)"),
+        (np.zeros((0, 4, 2)), None, "shape"),
+        (CELL + np.inf, None, "none of them infinite"),
+        (CELL - np.inf, None, "none of them infinite"),
+        (CELL + 1000, None, "none of them infinite"),
+        (CELL, [1], r"shape \(1, 1\), not \(1,\)"),
+        (CELL, [[-1]], "finite and not negative"),
+        (CELL, [[np.nan]], "finite and not negative"),
+        (CELL, [[np.inf]], "finite and not negative"),
+    ],
+)
+def test_what_is_no_map(chroma: np.ndarray, confidence: list[object] | None, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        LightMap.of(chroma, confidence)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (LightMap.of(CELL * np.nan), "no cell of the light map is known"),
+        (LightMap.of(CELL, [[0]]), "no cell of the light map is known"),
+        (LightMap.of(CELL + 15), "more than a million apart"),
+    ],
+)
+def test_maps_without_a_mean(found: LightMap, why: str) -> None:
+    for ask in (found.mean, lambda: as_illuminant(found, CAMERA), lambda: as_light_map(found, CAMERA)):
+        with pytest.raises(UsageError, match=why):
+            ask()
+
+
+def test_lights_of_another_shape() -> None:
+    with pytest.raises(UsageError, match=r"shape \(height, width, 3\), not \(1, 2\)"):
+        LightMap.of_rgb([[1, 2]])
