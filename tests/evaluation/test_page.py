@@ -137,16 +137,14 @@ def test_foreign_names_cannot_act() -> None:
 def test_the_same_evaluation_gives_the_same_bytes() -> None:
     """Whatever order the process's hashes have."""
     program = (
-        "import sys, hashlib; from evaluation_cases import evaluation, picture;"
+        "import sys, hashlib; from tests.helpers.evaluation_cases import evaluation, picture;"
         "from awbkit.evaluation.html.page import page;"
         "sys.stdout.write(hashlib.sha256(page(evaluation(failed=[3]), picture).encode()).hexdigest())"
     )
-    folder = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(folder.parent)])}
     digests = {
         subprocess.run(
             [sys.executable, "-c", program],
-            env={**environment, "PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
             check=True,
