@@ -21,6 +21,7 @@ from tests.helpers.training_runs import SMALL, write_set
 
 torch = pytest.importorskip("torch")
 
+from awbkit.training import fit  # noqa: E402
 from awbkit.training.bank import make  # noqa: E402
 from awbkit.training.run import Execution  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
@@ -31,9 +32,20 @@ pytestmark = pytest.mark.slow
 QUICK = replace(SMALL, steps=10, teachers=0)
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return write_set(tmp_path_factory.mktemp("data") / "set")
+
+
+@pytest.fixture(scope="module")
+def finished(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train([prepared.path], tmp_path_factory.mktemp("run") / "run", QUICK).path.parent
+
+
 @pytest.fixture
-def prepared(tmp_path: Path) -> Prepared:
-    return write_set(tmp_path / "set")
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A finished run that may be harmed."""
+    return shutil.copytree(finished, tmp_path / "run")
 
 
 def rendered_set(folder: Path) -> Prepared:
@@ -65,8 +77,8 @@ def test_photographs_are_taken_as_they_are(tmp_path: Path) -> None:
     np.testing.assert_array_equal(banks[0].statistics, banks[1].statistics)
 
 
-def test_a_start_keeps_its_architecture_and_its_history(prepared: Prepared, tmp_path: Path) -> None:
-    first = train([prepared.path], tmp_path / "first", QUICK).model
+def test_a_start_keeps_its_architecture_and_its_history(prepared: Prepared, finished: Path, tmp_path: Path) -> None:
+    first = Model.load(finished)
     with pytest.raises(UsageError, match="keeps its architecture; leave out arch awbnet-m"):
         train([prepared.path], tmp_path / "run", replace(QUICK, arch="awbnet-m"), initial=first)
     other = write_set(tmp_path / "other", 30)
@@ -78,16 +90,18 @@ def test_a_start_keeps_its_architecture_and_its_history(prepared: Prepared, tmp_
     assert tuned.calibration == first.calibration
 
 
-def test_what_the_start_has_seen_cannot_be_left_out(prepared: Prepared, tmp_path: Path) -> None:
-    first = train([prepared.path], tmp_path / "first", QUICK).model
+def test_what_the_start_has_seen_cannot_be_left_out(prepared: Prepared, finished: Path, tmp_path: Path) -> None:
+    first = Model.load(finished)
     other = write_set(tmp_path / "other", 30)
     for left_out in (LeftOut(datasets=("set",)), LeftOut(cameras=("Nikon D810",)), LeftOut(fold="test")):
         with pytest.raises(UsageError, match="was trained on set, of which something is to be left out"):
             train([prepared.path, other.path], tmp_path / "run", QUICK, left_out=left_out, initial=first)
 
 
-def test_what_the_start_has_seen_does_not_tell_how_sure_it_is(prepared: Prepared, tmp_path: Path) -> None:
-    first = train([prepared.path], tmp_path / "first", QUICK).model
+def test_what_the_start_has_seen_does_not_tell_how_sure_it_is(
+    prepared: Prepared, finished: Path, tmp_path: Path
+) -> None:
+    first = Model.load(finished)
     other = write_set(tmp_path / "other", 30)
     for calibration in ("leave-one-dataset-out", "leave-one-camera-out"):
         again = replace(QUICK, calibration=calibration)
@@ -95,8 +109,9 @@ def test_what_the_start_has_seen_does_not_tell_how_sure_it_is(prepared: Prepared
             train([other.path, prepared.path], tmp_path / "run", again, initial=first)
 
 
-def test_a_run_goes_on_from_what_it_started_from(prepared: Prepared, tmp_path: Path) -> None:
-    one, two = (train([prepared.path], tmp_path / f"{seed}", replace(QUICK, seed=seed)).model for seed in (1, 2))
+def test_a_run_goes_on_from_what_it_started_from(prepared: Prepared, finished: Path, tmp_path: Path) -> None:
+    one = Model.load(finished)
+    two = replace(one, calibration=(0.1, 1.0))
     train([prepared.path], tmp_path / "run", QUICK, initial=one)
     with pytest.raises(UsageError, match="holds another run: its initial sha256"):
         train([prepared.path], tmp_path / "run", QUICK, initial=two, execution=Execution(resume=True))
@@ -108,17 +123,16 @@ def test_a_refusal_leaves_no_folder_behind(prepared: Prepared, tmp_path: Path) -
     assert not (tmp_path / "run").exists()
 
 
-def test_two_trainings_in_one_folder(prepared: Prepared, tmp_path: Path) -> None:
-    train([prepared.path], tmp_path / "run", QUICK)
-    with (tmp_path / "run" / "lock").open("ab") as held:
+def test_two_trainings_in_one_folder(prepared: Prepared, run: Path) -> None:
+    with (run / "lock").open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(OutputError, match="another process is training in it"):
-            train([prepared.path], tmp_path / "run", QUICK, execution=Execution(resume=True))
-    train([prepared.path], tmp_path / "run", QUICK, execution=Execution(resume=True))
+            train([prepared.path], run, QUICK, execution=Execution(resume=True))
+    train([prepared.path], run, QUICK, execution=Execution(resume=True))
 
 
-def test_data_that_moved_is_the_same_data(prepared: Prepared, tmp_path: Path) -> None:
-    run = tmp_path / "run"
+def test_data_that_moved_is_the_same_data(tmp_path: Path) -> None:
+    prepared, run = write_set(tmp_path / "set"), tmp_path / "run"
     before = train([prepared.path], run, QUICK).path.read_bytes()
     (tmp_path / "elsewhere").mkdir()
     moved = shutil.move(prepared.path, tmp_path / "elsewhere" / "set")
@@ -127,25 +141,25 @@ def test_data_that_moved_is_the_same_data(prepared: Prepared, tmp_path: Path) ->
     assert train([Path(moved)], run, QUICK, execution=Execution(resume=True)).path.read_bytes() == before
 
 
-def test_a_finished_run_reports_nothing_twice(prepared: Prepared, tmp_path: Path) -> None:
-    train([prepared.path], tmp_path / "run", QUICK)
-    before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
-    train([prepared.path], tmp_path / "run", QUICK, execution=Execution(resume=True))
-    assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
+def test_a_finished_run_reports_nothing_twice(prepared: Prepared, run: Path) -> None:
+    before = (run / "metrics.jsonl").read_bytes()
+    train([prepared.path], run, QUICK, execution=Execution(resume=True))
+    assert (run / "metrics.jsonl").read_bytes() == before
 
 
-def test_validation_is_watched_as_it_goes(prepared: Prepared, tmp_path: Path) -> None:
+def test_validation_is_watched_as_it_goes(prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "_SAVED_EVERY", 50)
     seen = []
     train(
         [prepared.path],
         tmp_path / "run",
-        replace(QUICK, steps=1000),
+        replace(QUICK, steps=100),
         execution=Execution(told=lambda told: seen.append(told.validation)),
     )
     assert seen[0] is None
     assert seen[-1] is not None
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert [line["number"] for line in lines if isinstance(line.get("validation"), float)] == [500, 1000]
+    assert [line["number"] for line in lines if isinstance(line.get("validation"), float)] == [50, 100]
 
 
 def test_one_step_counts(prepared: Prepared, tmp_path: Path) -> None:
@@ -154,7 +168,7 @@ def test_one_step_counts(prepared: Prepared, tmp_path: Path) -> None:
 
 
 def test_a_training_that_diverges_says_so_whenever_it_is_taken_up(prepared: Prepared, tmp_path: Path) -> None:
-    wild = replace(QUICK, steps=400, learning_rate=999.0, weight_decay=999.0)
+    wild = replace(QUICK, steps=100, learning_rate=999.0, weight_decay=999.0)
     for resume in (False, True):
         with pytest.raises(AwbError, match=r"has diverged.*give a lower learning_rate than 999"):
             train([prepared.path], tmp_path / "run", wild, execution=Execution(resume=resume))
@@ -187,18 +201,15 @@ def narrowed(path: Path) -> None:
     ],
 )
 def test_damaged_files_of_a_run(
-    prepared: Prepared, tmp_path: Path, file: str, damage: Callable[[Path], None], says: str
+    prepared: Prepared, run: Path, file: str, damage: Callable[[Path], None], says: str
 ) -> None:
-    run = tmp_path / "run"
-    train([prepared.path], run, QUICK)
     damage(run / file)
     with pytest.raises(UnreadableFile, match=says):
         train([prepared.path], run, QUICK, execution=Execution(resume=True))
 
 
-def test_a_torn_line_of_metrics_is_dropped(prepared: Prepared, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    before = train([prepared.path], run, QUICK).path.read_bytes()
+def test_a_torn_line_of_metrics_is_dropped(prepared: Prepared, run: Path) -> None:
+    before = (run / "model.safetensors").read_bytes()
     whole = (run / "metrics.jsonl").read_text()
     (run / "metrics.jsonl").write_text(whole + '{"phase": "all", "net}')
     (run / "networks" / "all" / "network.safetensors").unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -31,19 +32,39 @@ from awbkit.training.train import train  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
+UNTAUGHT = replace(SMALL, teachers=0)
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return write_set(tmp_path_factory.mktemp("data") / "set")
+
+
+@pytest.fixture(scope="module")
+def whole(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    return train([prepared.path], tmp_path_factory.mktemp("run") / "whole", SMALL).path.parent
+
+
+@pytest.fixture(scope="module")
+def untaught(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run without a teacher."""
+    return train([prepared.path], tmp_path_factory.mktemp("run") / "untaught", UNTAUGHT).path.parent
+
+
 @pytest.fixture
-def prepared(tmp_path: Path) -> Prepared:
-    return write_set(tmp_path / "set")
+def run(untaught: Path, tmp_path: Path) -> Path:
+    """The same, and it may be harmed."""
+    return shutil.copytree(untaught, tmp_path / "run")
 
 
 def test_training_reduces_the_error(prepared: Prepared, tmp_path: Path) -> None:
-    recipe = replace(SMALL, steps=300, teachers=0)
+    recipe = replace(UNTAUGHT, steps=300)
     result = train([prepared.path], tmp_path / "run", recipe)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     reports = [line for line in lines if "number" in line]
@@ -55,20 +76,19 @@ def test_training_reduces_the_error(prepared: Prepared, tmp_path: Path) -> None:
     assert Model.load(tmp_path / "run").to_bytes() == result.model.to_bytes()
 
 
-def test_the_same_recipe_gives_the_same_bytes(prepared: Prepared, tmp_path: Path) -> None:
-    one = train([prepared.path], tmp_path / "one", SMALL)
-    two = train([prepared.path], tmp_path / "two", SMALL, execution=Execution(jobs=2))
-    other = train([prepared.path], tmp_path / "other", replace(SMALL, seed=4))
-    assert one.path.read_bytes() == two.path.read_bytes()
-    assert not np.array_equal(one.model.weights["output.weight"], other.model.weights["output.weight"])
+def test_the_same_recipe_gives_the_same_bytes(prepared: Prepared, whole: Path, untaught: Path, tmp_path: Path) -> None:
+    again = train([prepared.path], tmp_path / "again", SMALL, execution=Execution(jobs=2))
+    assert again.path.read_bytes() == (whole / "model.safetensors").read_bytes()
+    other = train([prepared.path], tmp_path / "other", replace(UNTAUGHT, seed=4))
+    weights = Model.load(untaught).weights
+    assert not np.array_equal(other.model.weights["output.weight"], weights["output.weight"])
 
 
 def test_a_training_killed_in_every_phase_goes_on_to_the_same_bytes(
-    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    prepared: Prepared, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "_SAVED_EVERY", SAVED_EVERY)
-    whole, run = tmp_path / "whole", tmp_path / "run"
-    train([prepared.path], whole, SMALL)
+    run = tmp_path / "run"
     assert killed("training/001.npz", 1, train, [prepared.path], run, SMALL)
     # The first checkpoint is there, the second is about to be.
     for name in ("teacher 1.checkpoint.safetensors", "network.checkpoint.safetensors"):
@@ -144,7 +164,7 @@ def test_collages_stay_within_data_set_camera_and_training(prepared: Prepared, t
 
 def test_leave_one_out_calibration_states_what_comes(tmp_path: Path) -> None:
     sets = [write_set(tmp_path / "one"), write_set(tmp_path / "two", 30)]
-    recipe = replace(SMALL, calibration="leave-one-dataset-out", validation=0.0, teachers=0)
+    recipe = replace(UNTAUGHT, calibration="leave-one-dataset-out", validation=0.0)
     result = train([s.path for s in sets], tmp_path / "run", recipe)
     offset, slope = result.model.calibration
     assert slope >= 0
@@ -153,44 +173,44 @@ def test_leave_one_out_calibration_states_what_comes(tmp_path: Path) -> None:
     assert phases == {"all", "without one", "without two"}
 
 
-def test_fine_tuning_keeps_the_architecture_and_helps(prepared: Prepared, tmp_path: Path) -> None:
-    first = train([prepared.path], tmp_path / "first", replace(SMALL, steps=100, teachers=0))
-    recipe = replace(SMALL, arch="awbnet-s", steps=20, teachers=0, learning_rate=1e-4)
-    tuned = train([prepared.path], tmp_path / "tuned", recipe, initial=first.model)
-    assert tuned.model.architecture == first.model.architecture
-    np.testing.assert_array_equal(tuned.model.weights["mean"], first.model.weights["mean"])
-    moved = np.abs(tuned.model.weights["hidden.0.weight"] - first.model.weights["hidden.0.weight"]).max()
+def test_fine_tuning_keeps_the_architecture_and_helps(prepared: Prepared, untaught: Path, tmp_path: Path) -> None:
+    first = Model.load(untaught)
+    recipe = replace(UNTAUGHT, arch="awbnet-s", steps=20, learning_rate=1e-4)
+    tuned = train([prepared.path], tmp_path / "tuned", recipe, initial=first)
+    assert tuned.model.architecture == first.architecture
+    np.testing.assert_array_equal(tuned.model.weights["mean"], first.weights["mean"])
+    moved = np.abs(tuned.model.weights["hidden.0.weight"] - first.weights["hidden.0.weight"]).max()
     assert 0 < moved < 0.05
 
 
 def test_rendered_photographs_are_another_domain(prepared: Prepared, tmp_path: Path) -> None:
-    result = train([prepared.path], tmp_path / "run", replace(SMALL, domain="rendered", steps=20, teachers=0))
+    result = train([prepared.path], tmp_path / "run", replace(UNTAUGHT, domain="rendered", steps=20))
     assert result.model.domain == "rendered"
     with pytest.raises(UsageError, match="is for rendered pictures; train with --domain rendered"):
         train([prepared.path], tmp_path / "raw", SMALL, initial=result.model)
 
 
-def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, tmp_path: Path) -> None:
-    result = train([prepared.path], tmp_path / "run", replace(SMALL, teachers=0))
+def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, untaught: Path, tmp_path: Path) -> None:
+    model = Model.load(untaught)
     trained, _ = split([prepared], LeftOut(), 0.0)
     bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
-    network = network_of(architecture("awbnet-nano"), result.model.weights)
+    network = network_of(architecture("awbnet-nano"), model.weights)
     estimates, log_errors = fitting.answers(network, bank)
     errors = fitting.true_errors(estimates, bank)
     for place, picture in enumerate(trained):
         features = describe(canonical(prepared.image(picture.member.row)))
         for name in ("anchor", "statistics", "grid"):
             np.testing.assert_array_equal(getattr(bank, name)[0, place], getattr(features, name))
-        light = result.model.estimate(prepared.image(picture.member.row))
+        light = model.estimate(prepared.image(picture.member.row))
         angle = angular_error(light.rgb, prepared.rows[picture.member.row].illuminant)
         assert angle == pytest.approx(float(errors[place]), abs=0.02)
-        assert light.expected_error == pytest.approx(result.model.expected(float(log_errors[place])), rel=1e-5)
+        assert light.expected_error == pytest.approx(model.expected(float(log_errors[place])), rel=1e-5)
 
 
 def test_pictures_that_tell_no_light_teach_the_error_alone(prepared: Prepared, tmp_path: Path) -> None:
     trained, _ = split([prepared], LeftOut(), 0.0)
     bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
-    nano, recipe = architecture("awbnet-nano"), replace(SMALL, steps=100, teachers=0)
+    nano, recipe = architecture("awbnet-nano"), replace(UNTAUGHT, steps=100)
     mute = replace(bank, telling=np.zeros_like(bank.telling))
     told, untold = fitting.fit(bank, nano, recipe, seed=1), fitting.fit(mute, nano, recipe, seed=1)
     for name in ("output.weight", "output.bias"):
@@ -219,7 +239,7 @@ def test_what_cannot_be_left_out(prepared: Prepared, tmp_path: Path, left_out: L
 
 def test_folders_that_are_taken(prepared: Prepared, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    quick = replace(SMALL, steps=5, teachers=0)
+    quick = replace(UNTAUGHT, steps=5)
     train([prepared.path], run, quick)
     with pytest.raises(UsageError, match="is not empty; go on with --resume"):
         train([prepared.path], run, quick)
@@ -238,7 +258,8 @@ def test_folders_that_are_taken(prepared: Prepared, tmp_path: Path) -> None:
         train([prepared.path], run / "run.json", quick)
 
 
-def test_damaged_data_is_refused(prepared: Prepared, tmp_path: Path) -> None:
+def test_damaged_data_is_refused(tmp_path: Path) -> None:
+    prepared = write_set(tmp_path / "set")
     thumbnails = np.load(prepared.path / "thumbnails.npy")
     thumbnails[0, 0, 0, 0] ^= 1
     np.save(prepared.path / "thumbnails.npy", thumbnails)
@@ -251,10 +272,8 @@ def test_damaged_data_is_refused(prepared: Prepared, tmp_path: Path) -> None:
     [("-5", "it is of step -5"), ("0", "it is of step 0"), ("99999", "it is of step 99999"), ("x", "'x'"), ("1", None)],
 )
 def test_a_checkpoint_of_a_step_that_cannot_be_is_told(
-    prepared: Prepared, tmp_path: Path, step: str, says: str | None
+    prepared: Prepared, run: Path, step: str, says: str | None
 ) -> None:
-    run, recipe = tmp_path / "run", replace(SMALL, teachers=0)
-    train([prepared.path], run, recipe)
     network = run / "networks" / "all" / "network.safetensors"
     path = network.with_name("network.checkpoint.safetensors")
     weights = load_file(network)
@@ -264,28 +283,24 @@ def test_a_checkpoint_of_a_step_that_cannot_be_is_told(
     network.unlink()
     expected = nullcontext() if says is None else pytest.raises(UnreadableFile, match=f"no checkpoint of .*{says}")
     with expected:
-        train([prepared.path], run, recipe, execution=Execution(resume=True))
+        train([prepared.path], run, UNTAUGHT, execution=Execution(resume=True))
     assert network.exists() == (says is None)
 
 
-def test_descriptions_of_another_kind_are_told(prepared: Prepared, tmp_path: Path) -> None:
-    run, recipe = tmp_path / "run", replace(SMALL, teachers=0)
-    train([prepared.path], run, recipe)
+def test_descriptions_of_another_kind_are_told(prepared: Prepared, run: Path) -> None:
     path = run / "pictures" / "training" / "000.npz"
     with np.load(path) as stored:
         arrays = dict(stored)
     np.savez(path, **{**arrays, "statistics": arrays["statistics"][:, :-1]})
     with pytest.raises(UnreadableFile, match="holds descriptions of another kind"):
-        train([prepared.path], run, recipe, execution=Execution(resume=True))
+        train([prepared.path], run, UNTAUGHT, execution=Execution(resume=True))
 
 
-def test_a_damaged_checkpoint_is_told(prepared: Prepared, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    train([prepared.path], run, replace(SMALL, teachers=0))
+def test_a_damaged_checkpoint_is_told(prepared: Prepared, run: Path) -> None:
     (run / "networks" / "all" / "network.safetensors").unlink()
     (run / "networks" / "all" / "network.checkpoint.safetensors").write_bytes(b"nonsense")
     with pytest.raises(UnreadableFile, match="is no checkpoint of this training"):
-        train([prepared.path], run, replace(SMALL, teachers=0), execution=Execution(resume=True))
+        train([prepared.path], run, UNTAUGHT, execution=Execution(resume=True))
     (run / "pictures" / "training" / "000.npz").write_bytes(b"PK nonsense")
     with pytest.raises(UnreadableFile, match="is damaged"):
-        train([prepared.path], run, replace(SMALL, teachers=0), execution=Execution(resume=True))
+        train([prepared.path], run, UNTAUGHT, execution=Execution(resume=True))
