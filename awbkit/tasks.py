@@ -22,8 +22,8 @@ from awbkit.fusion.common import common_by_camera
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
 from awbkit.store.find import Found
 from awbkit.store.limits import MAX_PIXELS
-from awbkit.store.names import utf8_name
 from awbkit.store.outputs import IfExists, Planned, skips, tidy
+from awbkit.store.paths import store_of
 from awbkit.store.streams import spooled
 
 NO_RAW = ("is no raw file", "sidecars steer raw editors; leave out --sidecar")
@@ -39,7 +39,9 @@ def opened(found: Found, encoding: str, max_pixels: int | None) -> Iterator[api.
     """
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(
-            spooled(found.path, found.is_stdin, max_pixels) if found.is_stream else utf8_name(found.path)
+            spooled(found.path, found.is_stdin, max_pixels)
+            if found.is_stream
+            else store_of(found.path).local(found.path)
         )
         try:
             yield open_photo(path, encoding=encoding, max_pixels=max_pixels)

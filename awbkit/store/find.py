@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from awbkit.errors import UnreadableFile, UsageError
+from awbkit.store.paths import store_of
 from awbkit.store.refusals import unreadable
 from awbkit.store.signatures import kind_of
+from awbkit.store.store import Kind
 
 STDIN = Path("-")
 
@@ -67,7 +68,7 @@ class Found:
     @property
     def is_stream(self) -> bool:
         """Whether only this process can read it: standard input, a named pipe, a shell's ``<(command)``."""
-        return self.is_stdin or not self.path.is_file()
+        return self.is_stdin or not _is_file(self.path)
 
 
 @dataclass
@@ -201,14 +202,14 @@ def _expand(name: str, recursive: bool, passed_over: PassedOver) -> Iterator[Fou
         return
     path = Path(name)
     try:
-        mode = path.stat().st_mode
+        kind = store_of(path).kind(path)
     except ValueError:
         yield UnreadableFile(name, "the path holds a NUL character", "read a NUL-separated list with -0")
         return
     except OSError as error:
         yield _unreadable(name, error)
         return
-    if not stat.S_ISDIR(mode):
+    if kind is not Kind.FOLDER:
         # Only standard input may be called "-", so a file of that name in the current folder gets its full path.
         yield Found(path.absolute() if path == STDIN else path)
         return
@@ -222,54 +223,41 @@ def _expand(name: str, recursive: bool, passed_over: PassedOver) -> Iterator[Fou
 
 
 def _walk(
-    folder: Path, root: Path, recursive: bool, visited: set[tuple[int, int]], passed_over: PassedOver
+    folder: Path, root: Path, recursive: bool, visited: set[Hashable], passed_over: PassedOver
 ) -> Iterator[Found | UnreadableFile]:
+    store = store_of(folder)
     try:
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in visited:
+        if (identity := store.identity(folder)) in visited:
             return
-        visited.add((status.st_dev, status.st_ino))
-        with os.scandir(folder) as scan:
-            entries = sorted((e for e in scan if _is_somebodys(e.name)), key=lambda e: natural_key(e.name))
+        visited.add(identity)
+        entries = sorted((e for e in store.entries(folder) if _is_somebodys(e.name)), key=lambda e: natural_key(e.name))
     except OSError as error:
         yield _unreadable(os.fspath(folder), error)
         return
-    folders = []
     for entry in entries:
         path = folder / entry.name
-        if _is_folder(entry):
-            folders.append(path)
-        elif path.suffix.lower() in IMAGE_SUFFIXES:
-            if _is_file(entry):
-                yield Found(path, root)
-            elif entry.is_symlink() and not path.exists():
-                yield UnreadableFile(path, "the link points to nothing", "mend or remove the link")
-        elif _is_file(entry):
-            if kind_of(path) is not None:
+        named = path.suffix.lower() in IMAGE_SUFFIXES
+        if entry.kind is Kind.FILE:
+            if named or kind_of(path) is not None:
                 yield Found(path, root)
             else:
                 passed_over.add(root, path)
+        elif named and entry.kind is Kind.NOTHING:
+            yield UnreadableFile(path, "the link points to nothing", "mend or remove the link")
     if recursive:
-        for path in folders:
-            yield from _walk(path, root, recursive, visited, passed_over)
+        for entry in entries:
+            if entry.kind is Kind.FOLDER:
+                yield from _walk(folder / entry.name, root, recursive, visited, passed_over)
 
 
 def _is_somebodys(name: str) -> bool:
     return not name.startswith(".") and name.lower() not in _NOBODYS
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # A link that loops or may not be followed raises; it is no folder then.
+def _is_file(path: Path) -> bool:
     try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:
+        return store_of(path).kind(path) is Kind.FILE
+    except (OSError, ValueError):
         return False
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import string
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,10 +14,10 @@ from pathlib import Path
 
 from awbkit.errors import FileError, OutputError, UsageError
 from awbkit.store import parts
-from awbkit.store.durable import make_folders, move_new, sync_file, sync_folder
 from awbkit.store.find import IMAGE_SUFFIXES, STDIN, Found, identifier
-from awbkit.store.names import utf8_name
-from awbkit.store.refusals import unreadable, unwritable
+from awbkit.store.paths import store_of
+from awbkit.store.refusals import unwritable
+from awbkit.store.store import Kind
 
 DEFAULT_NAME = "{stem}_awb{ext}"
 
@@ -118,12 +117,12 @@ def skips(path: Path, if_exists: IfExists) -> bool:
         OutputError: If it exists and must not, is no regular file, or nobody can tell.
     """
     try:
-        mode = path.stat().st_mode
+        kind = store_of(path).kind(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise unwritable(path, error) from error
-    if not stat.S_ISREG(mode):
+    if kind is not Kind.FILE:
         raise OutputError(path, "the output is not a regular file", "name another output")
     if if_exists is IfExists.FAIL:
         raise _exists(path)
@@ -165,38 +164,15 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
     if skips(path, if_exists):
         return False
     try:
-        target = Path(os.path.realpath(path))
-        make_folders(target.parent)
-        with parts.part(target) as temporary:
-            with utf8_name(temporary.parent) as folder:
-                _fill(folder / temporary.name, write)
-            sync_file(temporary)
-            size = temporary.stat().st_size
-            if if_exists is IfExists.REPLACE:
-                temporary.replace(target)
-            elif not move_new(temporary, target):
-                return not skips(path, if_exists) and _gone(path)
-        sync_folder(target.parent)
-        if path.stat().st_size != size:
-            raise OutputError(path, "was written, but is not what was written", "another program was at it; run again")
+        if store_of(path).put(path, write, replace=if_exists is IfExists.REPLACE):
+            return True
     except OutputError as error:
         # Encoders know the temporary file only.
         raise OutputError(path, error.problem, error.remedy) from error
     except OSError as error:
         raise unwritable(path, error) from error
-    return True
-
-
-def _fill(path: Path, write: Callable[[Path], None]) -> None:
-    try:
-        write(path)
-    except OSError as error:
-        if isinstance(error.filename, str | bytes) and Path(os.fsdecode(error.filename)) != path:
-            raise unreadable(os.fsdecode(error.filename), error) from error
-        raise
-
-
-def _gone(path: Path) -> bool:
+    if skips(path, if_exists):
+        return False
     raise OutputError(path, "was there when it was written, and is gone", "another program was at it; run again")
 
 

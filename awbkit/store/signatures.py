@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from awbkit.store.paths import store_of
+
 HEAD = 64
 """How many bytes are looked at."""
 
@@ -79,7 +81,7 @@ def kind_of(path: Path) -> str | None:
     Most raw formats begin like a TIFF and are called that.
     """
     try:
-        with path.open("rb", buffering=0) as stream:
+        with store_of(path).open(path) as stream:
             head = stream.read(HEAD)
     except OSError:
         return None

@@ -1,0 +1,65 @@
+"""What a place of files has to do, so that everything above can read from it and write to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+class Kind(Enum):
+    """What has a name."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    OTHER = "pipe or device"
+    NOTHING = "link to nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A name in a folder.
+
+    Attributes:
+        name: The name alone.
+        kind: What has it, or what the link of that name leads to.
+        linked: Whether it is a link.
+    """
+
+    name: str
+    kind: Kind
+    linked: bool = False
+
+
+class Store(Protocol):
+    """Files by path. Every method raises OSError where there is no such file, or it cannot be reached."""
+
+    def kind(self, path: Path) -> Kind:
+        """What is there, links followed."""
+
+    def identity(self, folder: Path) -> Hashable:
+        """The same for all paths that lead to one folder."""
+
+    def entries(self, folder: Path) -> list[Entry]:
+        """What a folder holds, in any order."""
+
+    def open(self, path: Path) -> BinaryIO:
+        """A file's bytes, for reading anywhere in it."""
+
+    def local(self, path: Path) -> AbstractContextManager[Path]:
+        """A file of this machine with the same bytes and suffix, for codecs; as long as the context lasts."""
+
+    def put(self, path: Path, write: Callable[[Path], None], *, replace: bool) -> bool:
+        """Have ``write`` fill a file of this machine, and give it that name in one step, whole or not at all.
+
+        Args:
+            path: The name to be; folders that it needs are made.
+            write: Writes to the path that it is given, which has the same suffix; what it raises passes through.
+            replace: Whether it may take the name from another file.
+
+        Returns:
+            False where another file has the name and keeps it.
+        """
