@@ -108,6 +108,12 @@ def test_every_room_has_a_floor() -> None:
     assert rooms <= {room for floor in FLOORS for room in floor}
 
 
+def test_the_architecture_page_lists_the_same_floors() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    listed = page[page.index("    cli ") :].partition("\n\n")[0].splitlines()
+    assert [tuple(line.strip().partition("  ")[0].split(", ")) for line in reversed(listed)] == list(FLOORS)
+
+
 def test_no_import_climbs() -> None:
     assert climbing(package()) == []
 
