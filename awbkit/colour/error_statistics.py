@@ -1,13 +1,13 @@
-"""The figures that stand for many errors, plain or weighted by whole numbers, as the bootstrap needs them.
+"""Summary statistics of errors, optionally weighted by whole numbers, for the bootstrap.
 
 - Quantiles (median, quartiles, 95th percentile) are interpolated linearly between order statistics, type 7 of R. J.
   Hyndman and Y. Fan, Sample quantiles in statistical packages, The American Statistician 50(4), 1996, which is
   NumPy's default.
-- Trimean: (Q1 + 2 median + Q3) / 4; J. W. Tukey, Exploratory Data Analysis, 1977, with quartiles as above.
-- Best and worst 25 %: means of the ceil(n / 4) smallest and largest errors. Published code rounds n / 4 now down, now
-  up; up never leaves nothing to average, and takes as many at either end.
+- Trimean: (Q1 + 2 median + Q3) / 4; J. W. Tukey, Exploratory Data Analysis, 1977, with quartiles as above. - Best and
+worst 25 %: means of the ceil(n / 4) smallest and largest errors. Published code rounds n / 4 down or up; rounding up
+leaves at least one error, and the same number at both ends.
 
-A weight of k counts an error as if it were there k times, to the last rounding.
+An error of weight k counts as k equal errors, up to rounding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _QUANTILES = np.array([0.5, 0.25, 0.75, 0.95])
 
 
 def statistics(errors: ArrayLike) -> dict[str, float]:
-    """Every statistic of some errors, by its name in ``STATISTICS``.
+    """All statistics of some errors, by their names in ``STATISTICS``.
 
     Args:
         errors: (N,) degrees, N >= 1, none NaN.
@@ -33,11 +33,11 @@ def statistics(errors: ArrayLike) -> dict[str, float]:
 
 
 def sorted_statistics(values: NDArray[np.float64], counts: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Every statistic of sorted errors, under several weightings.
+    """All statistics of sorted errors, under several weightings.
 
     Args:
-        values: (N,) degrees, rising, none NaN.
-        counts: (R, N), how often each error counts in each of R weightings; whole numbers, not negative.
+        values: (N,) degrees, ascending, none NaN.
+        counts: (R, N), weights of the errors in each of R weightings; whole numbers, not negative.
 
     Returns:
         float64 (R, 7) in the order of ``STATISTICS``; a row of NaN where all counts are 0.
@@ -45,18 +45,18 @@ def sorted_statistics(values: NDArray[np.float64], counts: NDArray[np.integer]) 
     upto = np.cumsum(counts, axis=1, dtype=np.int64)
     sums = np.cumsum(counts * values, axis=1)
     total, whole = upto[:, -1], sums[:, -1]
-    # Rows end to end rise all the way, so that one binary search serves all of them.
+    # Concatenated rows ascend throughout, so one binary search serves all of them.
     starts = np.concatenate([[0], np.cumsum(total)[:-1]])
     line = (upto + starts[:, None]).ravel()
     first = np.arange(len(counts)) * len(values)
 
     def place(rank: NDArray[np.int64]) -> NDArray[np.intp]:
-        """(R, ...) index of the error at this rank, from 0, in each row."""
+        """Index (R, ...) of the error at this rank, from 0, in each row."""
         found = np.searchsorted(line, rank + starts.reshape(-1, *[1] * (rank.ndim - 1)), side="right")
         return np.asarray(np.clip(found - first.reshape(-1, *[1] * (rank.ndim - 1)), 0, len(values) - 1))
 
     def smallest(number: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(R,) sum of the so many smallest errors; ``number`` may be 0."""
+        """Sum (R,) of the ``number`` smallest errors; ``number`` may be 0."""
         at = place(np.maximum(number - 1, 0))
         rows = np.arange(len(counts))
         return np.asarray(sums[rows, at] - (upto[rows, at] - number) * values[at])

@@ -1,1 +1,1 @@
-"""Judgement: errors, statistics and their uncertainty, comparisons, protocols, calibration, and how that is shown."""
+"""Evaluation: errors, statistics and their uncertainty, comparisons, protocols, calibration, and reports."""

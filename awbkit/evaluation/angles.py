@@ -1,4 +1,4 @@
-"""The two angular errors of an estimated illuminant, of many images at once."""
+"""The two angular errors of estimated illuminants, vectorised."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 def recovery_error(estimates: ArrayLike, truth: ArrayLike) -> NDArray[np.float64]:
     """The angle between estimates and truth: the field's usual measure.
 
-    Agrees with :func:`awbkit.colour.illuminant.angular_error`. The arc tangent of sine and cosine keeps its digits
-    at small angles, where the arc cosine loses half of them.
+    Agrees with :func:`awbkit.colour.illuminant.angular_error`. At small angles the arc tangent of sine and cosine stays
+    precise, where the arc cosine loses half of its digits.
 
     Reference: S. D. Hordley and G. D. Finlayson, Reevaluation of color constancy algorithm performance, JOSA A 23(5),
     2006.
@@ -29,10 +29,9 @@ def recovery_error(estimates: ArrayLike, truth: ArrayLike) -> NDArray[np.float64
 
 
 def reproduction_error(estimates: ArrayLike, truth: ArrayLike) -> NDArray[np.float64]:
-    """The angle between a white surface, as it comes out of the correction, and neutral.
+    """The angle between a white surface after the correction and neutral.
 
-    Unlike the recovery error it does not depend on the colour of the light: what is left of the cast counts, and
-    nothing else.
+    Unlike the recovery error it does not depend on the colour of the light: it measures the remaining cast only.
 
     Reference: G. D. Finlayson and R. Zakizadeh, Reproduction angular error: an improved performance metric for
     illuminant estimation, BMVC 2014.

@@ -1,19 +1,19 @@
-"""How far figures would move with other scenes: the cluster bootstrap.
+"""The cluster bootstrap: how much figures would vary with other scenes.
 
-Scenes are drawn with replacement from all there are, each with all its images, because images of one scene err alike
-and as many new images of old scenes would prove less. One draw serves all groups: a camera's figures are those of its
-images in the draw, so that a scene that several cameras saw stays whole. How many of each camera's scenes a draw holds
-varies; drawing camera by camera would see no spread at all in cameras of one scene. Where cameras differ, pooled
-intervals therefore also hold how the cameras happened to be mixed. The cameras themselves are taken as given.
+Scenes are drawn with replacement, each with all its images, because errors within a scene are correlated. One draw
+serves all groups: a camera's figures are those of its images in the draw, so that a scene of several cameras stays
+whole. The number of a camera's scenes therefore varies between draws; draws within each camera would show no spread for
+a camera with one scene. Where cameras differ, pooled intervals therefore include the variation of the mix of cameras.
+The cameras themselves are fixed.
 
-Every method meets the same draws, so that differences between methods are paired. Intervals are expanded percentile
-intervals, T. C. Hesterberg, What teachers should know about the bootstrap, The American Statistician 69(4), 2015:
-wider by sqrt(n / (n - 1)) for n scenes, and by Student's distribution in place of the normal one. With fewer than
-``FEWEST_SCENES`` scenes there is none.
+All methods share the same draws, so that differences between methods are paired. Intervals are expanded percentile
+intervals, T. C. Hesterberg, What teachers should know about the bootstrap, The American Statistician 69(4), 2015: wider
+by sqrt(n / (n - 1)) for n scenes, and by Student's distribution in place of the normal one. With fewer than
+``FEWEST_SCENES`` scenes there is no interval.
 
-How often 95 % intervals hold the true figure, in %, and how often the paired p of equal methods is below 0.05, over
-1,600 samples of log-normal errors (sigma 0.8), one image to a scene; in parentheses what plain percentile intervals,
-the normal distribution and draws within each camera gave:
+The table gives the coverage of 95 % intervals, in %, and the share of paired tests of equal methods with p below 0.05,
+over 1,600 samples of log-normal errors (sigma 0.8), one image to a scene. In parentheses: plain percentile intervals,
+the normal distribution, and draws within each camera.
 
 ====================  ===========  ===========  ===========
 cameras x scenes      mean         worst 25 %   p < 0.05
@@ -26,10 +26,11 @@ cameras x scenes      mean         worst 25 %   p < 0.05
 20 x 1, pooled        92 (0)       76 (0)       4.6 (100)
 ====================  ===========  ===========  ===========
 
-So the worst 25 % of few scenes is less certain than its interval says: a sample of a long tail tells little of what
-it lacks. For the maximum intervals are too short above at any size: no draw has a worse image than the worst.
+So the worst 25 % of few scenes is less certain than its interval states, because a small sample misses most of a long
+tail. Intervals of the maximum end too low at any sample size, because no draw has a worse image than the worst.
 
-Every interval holds its own figure: where draws lie to one side of it, as all of a maximum do, the interval ends at it.
+Every interval contains its figure: if all draws lie to one side of it, as those of a maximum do, the interval ends at
+it.
 """
 
 from __future__ import annotations
@@ -46,20 +47,20 @@ from awbkit.evaluation.result import FEWEST_SCENES, Truth
 from awbkit.evaluation.significance import student_from_normal
 
 _CELLS_AT_ONCE = 1 << 20
-"""Rounds times images that are worked on at a time; some 30 MB."""
+"""Rounds times images in one block of the computation; some 30 MB."""
 
 _TWO_SIDED = 1.959964
-"""Standard errors that hold 95 % of a normal distribution."""
+"""Standard errors on either side of the mean that contain 95 % of a normal distribution."""
 
 
 @dataclass(frozen=True, eq=False)
 class Resamples:
-    """Draws of scenes, the same whenever they are asked for.
+    """Reproducible draws of scenes.
 
     Attributes:
-        scene: (N,) number of each image's scene, from 0, none left out.
-        rounds: How many draws.
-        seed: Of the random numbers; each round has its own, so that draws do not depend on how many are made at once.
+        scene: (N,) number of each image's scene, from 0 without gaps.
+        rounds: Number of draws.
+        seed: Seed of the rounds' own generators, so that draws do not depend on the size of the blocks.
     """
 
     scene: NDArray[np.intp]
@@ -68,18 +69,18 @@ class Resamples:
 
     @classmethod
     def of(cls, truth: Truth, rounds: int = 1000, seed: int = 0) -> Resamples:
-        """Draws of the scenes of some images; images in another order get the same."""
+        """Draw the scenes of some images; the order of the images does not matter."""
         keys = list(zip(truth.datasets, truth.scenes, strict=True))
         numbers = {key: number for number, key in enumerate(sorted(set(keys)))}
         return cls(np.array([numbers[key] for key in keys], dtype=np.intp), rounds, seed)
 
     @property
     def scenes(self) -> int:
-        """How many there are."""
+        """The number of scenes."""
         return int(self.scene.max(initial=-1)) + 1
 
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.uint16]]]:
-        """Some rounds at a time: which, and (R, S) how often each scene was drawn in each."""
+        """Draw block by block: the rounds of each, and (R, S) how often each round drew each scene."""
         scenes = self.scenes
         step = max(1, _CELLS_AT_ONCE // len(self.scene))
         for begin in range(0, self.rounds, step):
@@ -97,9 +98,9 @@ def resampled_statistics(
     """Every statistic of each group in each round.
 
     Args:
-        errors: (K, N), degrees, none NaN: for each method and metric the errors of all images.
-        groups: G times the indices of some images.
-        resamples: Of the same images.
+        errors: (K, N), degrees, none NaN: the errors of all images, a row for each method and metric.
+        groups: Indices of the images of each of the G groups.
+        resamples: Draws of the same images.
 
     Returns:
         float64 (K, G, 7, rounds); NaN where a draw holds no image of a group.
@@ -121,8 +122,8 @@ def resampled_means(
 
     Args:
         values: (N,), none NaN.
-        shares: (N, G), 0 to 1, how much of each image belongs to each group.
-        resamples: Of the same images.
+        shares: (N, G), 0 to 1, the share of each image in each group.
+        resamples: Draws of the same images.
 
     Returns:
         float64 (G, rounds); NaN where a draw holds no image of a group.
@@ -141,20 +142,19 @@ def resampled_means(
 def ratio_interval(values: NDArray[np.float64], figure: NDArray[np.float64], scenes: int) -> NDArray[np.float64]:
     """The 95 % basic interval on a logarithmic scale, for geometric means.
 
-    A geometric mean of noisy figures lies low, and its draws lie low once more; this interval takes the draws'
-    distance from the figure off the other side (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
-    section 5.2).
+    A geometric mean of noisy figures is biased low, and its draws have the same bias once more. This interval reflects
+    the draws about the figure (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 5.2).
 
     Simulated with log-normal errors, 95 % intervals of the mean error covered the truth in 95 % of the runs (10 cameras
     x 10 scenes), 96 % (20 x 10) and 99 % (10 x 20); percentile intervals did in 75, 63 and 80 %.
 
     Args:
-        values: (..., rounds), what the draws gave.
-        figure: (...), what the data gave.
-        scenes: Of the camera with the fewest.
+        values: (..., rounds), the draws.
+        figure: (...), the figure of the data.
+        scenes: Number of scenes of the camera with the fewest.
 
     Returns:
-        float64 (..., 2); NaN as :func:`interval` has it.
+        float64 (..., 2); NaN in the cases of :func:`interval`.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = np.moveaxis(_percentiles(values, scenes), -1, 0)
@@ -162,12 +162,12 @@ def ratio_interval(values: NDArray[np.float64], figure: NDArray[np.float64], sce
 
 
 def interval(values: NDArray[np.float64], figure: NDArray[np.float64] | float, scenes: int) -> NDArray[np.float64]:
-    """The 95 % expanded percentile interval along the last axis, NaN left out.
+    """The 95 % expanded percentile interval along the last axis, without NaN.
 
     Args:
-        values: (..., rounds), what the draws gave.
-        figure: (...), what the data gave.
-        scenes: How many the figure rests on.
+        values: (..., rounds), the draws.
+        figure: (...), the figure of the data.
+        scenes: Number of scenes.
 
     Returns:
         float64 (..., 2); NaN where there are fewer than ``FEWEST_SCENES`` scenes, or all draws are NaN.
@@ -176,18 +176,18 @@ def interval(values: NDArray[np.float64], figure: NDArray[np.float64] | float, s
 
 
 def _holding(ends: NDArray[np.float64], figure: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intervals (..., 2), stretched to their figures (...) where these lie outside.
+    """Stretch intervals (..., 2) to their figures (...) where these lie outside.
 
-    Draws of a figure that is biased by more than it spreads all lie on one side of it: of a maximum below, as no draw
-    has a worse image, and once several cameras' are averaged hardly one draw reaches it. Their percentiles then hold
-    it no more, nor does what mirrors them. Stretched, an interval only holds the truth more often.
+    If the bias of a figure exceeds its spread, all draws lie on one side: those of a maximum never lie above it, and
+    their mean over several cameras hardly ever reaches it. Then neither their percentiles nor the reflected ones
+    contain the figure. A stretched interval contains the truth at least as often.
     """
     low, high = np.moveaxis(ends, -1, 0)
     return np.stack([np.minimum(low, figure), np.maximum(high, figure)], axis=-1)
 
 
 def _percentiles(values: NDArray[np.float64], scenes: int) -> NDArray[np.float64]:
-    """As :func:`interval`, whatever the figure."""
+    """The interval before it is stretched to the figure."""
     if scenes < FEWEST_SCENES:
         return np.full((*values.shape[:-1], 2), np.nan)
     beyond = 50 * math.erfc(math.sqrt(scenes / (scenes - 1)) * student_from_normal(_TWO_SIDED, scenes) / math.sqrt(2))

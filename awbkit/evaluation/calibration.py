@@ -1,7 +1,7 @@
-"""Whether a method knows when it errs: what it expected against what came, and what trusting its certainty buys.
+"""Calibration of a method: its expected errors against the actual ones, and the risk at each coverage.
 
-Where a method is equally certain of several images, every order of them is as good; figures are the average over all
-orders, so that they do not depend on the order of the images.
+Images of equal expected error have no order; figures are averages over all their orders, so that they do not depend on
+the order of the images.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ COVERAGE = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
 def calibrate(judged: Judged, resamples: Resamples) -> Calibration | None:
-    """How far the expected errors of one method can be believed, by the recovery error.
+    """Compare the expected errors of one method with its recovery errors.
 
     Args:
         judged: The method; images without an expected error or without an estimate are left out.
-        resamples: Of the same images.
+        resamples: Draws of the same images.
 
     Returns:
-        None where the method stated no expected error at all.
+        None if the method stated no expected error.
     """
     known = np.isfinite(judged.expected) & np.isfinite(judged.estimates).all(axis=1)
     if not known.any():
@@ -59,7 +59,7 @@ def calibrate(judged: Judged, resamples: Resamples) -> Calibration | None:
 
 
 def risk_coverage(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> tuple[list[float], float]:
-    """Mean error of the images that a method is most certain of.
+    """Mean error of the images with the least expected errors.
 
     Reference: R. El-Yaniv and Y. Wiener, On the foundations of noise-free selective classification, JMLR 11, 2010; the
     area as in Y. Geifman, G. Uziel and R. El-Yaniv, Bias-reduced uncertainty estimation for deep neural classifiers,
@@ -70,8 +70,8 @@ def risk_coverage(expected: NDArray[np.float64], actual: NDArray[np.float64]) ->
         actual: (N,) degrees, none NaN.
 
     Returns:
-        The risk in degrees at each of ``COVERAGE``, where a fraction of an image counts as that fraction, and the area
-        under the curve: the mean of the risk at the coverages 1 / N, 2 / N, ... 1.
+        The risk in degrees at each of ``COVERAGE``, where an image may count in part, and the area under the curve: the
+        mean of the risk at the coverages 1 / N, 2 / N, ... 1.
     """
     _, tie, counts = np.unique(expected, return_inverse=True, return_counts=True)
     average = np.bincount(tie, actual) / counts
@@ -94,7 +94,7 @@ def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 
 
 def _bin_shares(expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, bins) share of each image in each bin; images that are tied across an edge are divided evenly."""
+    """The share (N, bins) of each image in each bin; ties across an edge are divided evenly."""
     total = len(expected)
     number = min(BINS, total)
     edges = np.rint(np.linspace(0, total, number + 1))

@@ -1,13 +1,13 @@
-"""Corrected moments: the moments of the pixels, made an illuminant by a matrix that is fitted.
+"""Corrected moments: a fitted matrix maps the moments of the pixels to an illuminant.
 
 G. D. Finlayson, Corrected-moment illuminant estimation, ICCV 2013, DOI 10.1109/ICCV.2013.239. Features are the 19
-moments of R, G and B up to the third order, each with the root that makes it linear in the exposure, mean(R^i G^j
-B^k) ^ (1 / (i + j + k)); a 19 x 3 matrix takes them to the light. What counts is the direction only, so that each
-image's scale is fitted with the matrix, by alternating least squares.
+moments of R, G and B up to the third order, each with the root that makes it linear in the exposure, mean(R^i G^j B^k)
+^ (1 / (i + j + k)); a 19 x 3 matrix maps them to the light. Only the direction matters, so alternating least squares
+fits each image's scale together with the matrix.
 
-Awbkit's own additions: a ridge whose strength is chosen on held-out scenes; estimates kept among the lights fitted to,
-because a matrix runs away on pictures that are like none of them; and an expected error, a regression of the errors on
-held-out scenes on how much the moments disagree.
+Awbkit adds three things: a ridge, whose strength is chosen on held-out scenes; bounds on the estimates, because a
+matrix extrapolates badly to unfamiliar pictures; and an expected error, a regression of the errors on held-out scenes
+on the disagreement of the moments.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from awbkit.evaluation.examples import Examples
 CITATION = "G. D. Finlayson, Corrected-moment illuminant estimation, ICCV 2013, DOI 10.1109/ICCV.2013.239"
 
 FEWEST = 200
-"""Images of one camera from which a matrix of its own does better than one for all cameras."""
+"""Number of a camera's images from which its own matrix is better than one for all cameras."""
 
 _POWERS = np.array(
     [
@@ -47,19 +47,19 @@ _RIDGES = tuple(10.0**power for power in range(-8, -2))
 _ROUNDS = 10
 _FOLDS = 5
 _FAINTEST = 0.01
-"""No component of an estimate is a smaller share of the largest; no light that a camera balances is so saturated."""
+"""Least ratio of a component of an estimate to the largest; no light that a camera balances is more saturated."""
 
 _MARGIN = 0.1
-"""By how much an estimate's ln(r/g) and ln(b/g) may lie outside those of the lights fitted to."""
+"""How far an estimate's ln(r/g) and ln(b/g) may lie outside the range of the fitted lights."""
 
 _LEAST_ERROR = 0.3
-"""Degrees; an expectation under this has never come true."""
+"""Least expected error in degrees; smaller ones were never right."""
 
 FloatArray = NDArray[np.float64]
 
 
 def describe(image: LinearImage) -> FloatArray:
-    """The 19 moments of the valid pixels, on the scale at which the means of R, G and B sum to 1.
+    """The 19 moments of the valid pixels, scaled so that the means of R, G and B sum to 1.
 
     Raises:
         AwbError: If no pixel is valid.
@@ -75,21 +75,21 @@ def describe(image: LinearImage) -> FloatArray:
 
 
 def divide(features: FloatArray, white: FloatArray) -> FloatArray:
-    """The features that an image would have with its RGB divided by a white: (N, 19) and (N, 3) to (N, 19)."""
+    """The features (N, 19) of images with their RGB divided by whites (N, 3)."""
     return _scaled(features / np.exp(np.log(white) @ _POWERS.T * _ROOTS))
 
 
 @dataclass(frozen=True, eq=False)
 class CorrectedMoments:
-    """A fitted matrix and the regression of its error.
+    """A fitted matrix, with the regression of its error.
 
     Attributes:
         matrix: (19, 3).
         bounds: (2, 2) least and largest ln(r/g) and ln(b/g) of an estimate.
-        centre: (F,) mean of the signs of error.
+        centre: (F,) mean of the predictors of the error.
         scale: (F,) their standard deviation.
-        weights: (2 F + 1,) of the regression of the logarithm of the error.
-        line: Offset and slope that make the regression's mean right.
+        weights: (2 F + 1,) weights of the regression of the logarithm of the error.
+        line: Offset and slope that correct the regression's mean.
     """
 
     matrix: FloatArray
@@ -100,17 +100,17 @@ class CorrectedMoments:
     line: tuple[float, float]
 
     def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Estimates (N, 3), positive, of any scale, and their expected errors (N,) in degrees."""
+        """Estimates (N, 3), positive, on any scale, and their expected errors (N,) in degrees."""
         estimates = _bounded(features @ self.matrix, self.bounds)
         logarithm = _design(_signs(features, estimates), self.centre, self.scale) @ self.weights
         return estimates, np.maximum(self.line[0] + self.line[1] * np.exp(logarithm), _LEAST_ERROR)
 
 
 def fit(examples: Examples) -> CorrectedMoments:
-    """Fit the matrix, choose its ridge, and learn where it errs.
+    """Fit the matrix, choose its ridge, and fit the expected error.
 
     Args:
-        examples: At least two scenes; errors are counted in RGB multiplied by the examples' whites.
+        examples: At least two scenes; errors are measured in RGB multiplied by the examples' whites.
     """
     features, lights = examples.features, examples.lights
     size = features.shape[1]
@@ -140,7 +140,7 @@ def fit(examples: Examples) -> CorrectedMoments:
 
 
 def _scales(features: FloatArray, lights: FloatArray) -> FloatArray:
-    """(N,) the scale of each image that fits best, by alternating least squares."""
+    """The best scale (N,) of each image, by alternating least squares."""
     scales = np.ones(len(features))
     identity = np.eye(features.shape[1])
     for _ in range(_ROUNDS):
@@ -153,7 +153,7 @@ def _scales(features: FloatArray, lights: FloatArray) -> FloatArray:
 
 
 def _signs(features: FloatArray, estimates: FloatArray) -> FloatArray:
-    """(N, 11) what goes along with large errors: disagreement of the moments, contrast, correlation, colour."""
+    """Predictors (N, 11) of large errors: disagreement of the moments, contrast, correlation, colour."""
     angles = [recovery_error(features[:, place], estimates) for place in ([0, 1, 2], _SQUARES, _CUBES)]
     with np.errstate(divide="ignore"):
         logs = np.maximum(np.log(features), math.log(np.finfo(np.float64).tiny))
@@ -182,13 +182,13 @@ def _regression(
 
 
 def _design(signs: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:
-    # Clipped, because a square runs away where nothing was fitted.
+    # Clipped, because a square grows fast outside the fitted range.
     normal = np.clip((signs - centre) / scale, -3, 3)
     return np.column_stack([np.ones(len(normal)), normal, normal**2])
 
 
 def _folds(scenes: NDArray[np.intp]) -> NDArray[np.intp]:
-    """(N,) five parts of whole scenes, whatever the order of the images."""
+    """Divide the images (N,) into five parts of whole scenes, independent of their order."""
     _, number = np.unique(scenes, return_inverse=True)
     return np.asarray(number % _FOLDS)
 

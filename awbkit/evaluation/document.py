@@ -25,18 +25,18 @@ _COLOUR_DIGITS = 6
 
 
 def to_document(evaluation: Evaluation, *, per_image: bool = False) -> dict[str, Any]:
-    """All of an evaluation as dictionaries, lists, text, numbers and None.
+    """An evaluation as dictionaries, lists, text, numbers and None.
 
-    Degrees and shares have four decimals, illuminants six, p values four significant digits. What is not known or not
-    finite is None.
+    Degrees and shares have four decimals, illuminants six, p values four significant digits. Unknown or infinite values
+    are None.
 
-    Each entry of ``methods`` has under ``trained_on`` the judged data sets that a network was trained on, where its
-    figures are not those of unseen pictures: ``dataset``, its name; ``images``, how many of its judged images are none
-    that the training left out; ``judged``, how many of its images are judged. The list is empty for all else.
+    Each entry of ``methods`` lists under ``trained_on`` the judged data sets that a network was trained on:
+    ``dataset``, the name; ``images``, the number of judged images that the model may have trained on; ``judged``, the
+    number of judged images. The list is empty for all other methods.
 
     Args:
-        evaluation: What to write.
-        per_image: Whether every image's truth, estimates and errors go in too, under ``per_image``.
+        evaluation: The evaluation.
+        per_image: Whether to include every image's truth, estimates and errors, under ``per_image``.
     """
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -56,7 +56,7 @@ def to_document(evaluation: Evaluation, *, per_image: bool = False) -> dict[str,
 
 
 def csv_rows(evaluation: Evaluation) -> Iterator[list[str | int | float | None]]:
-    """For each method, group and metric the values of ``CSV_COLUMNS``; None is an empty cell."""
+    """The values of ``CSV_COLUMNS`` for each method, group and metric; None is an empty cell."""
     for summary in evaluation.summaries:
         row: list[str | int | float | None] = [
             summary.method, summary.group, summary.metric, summary.images, summary.scenes,
@@ -154,7 +154,7 @@ def _image(evaluation: Evaluation, index: int) -> dict[str, Any]:
 
 
 def _rounded(value: float, digits: int = _DIGITS) -> float | None:
-    # Adding 0 turns -0.0, which a difference may round to, into 0.0.
+    # A difference may round to -0.0; adding 0 makes that 0.0.
     return round(float(value), digits) + 0.0 if math.isfinite(value) else None
 
 
@@ -172,7 +172,7 @@ def _colour(rgb: Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]) -> lis
 
 
 def _plain(value: object) -> Any:
-    """Facts come from wherever they were known; JSON has few types."""
+    """Convert facts of any origin to the few types of JSON."""
     if isinstance(value, np.ndarray | np.generic):
         return _plain(value.tolist())
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""From answers and truth to everything that an evaluation states."""
+"""Evaluate answers against the truth: errors, summaries, comparisons and calibrations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOTHING_FITTED = "none: nothing was fitted"
 
 
 def truth_of(sets: Sequence[Prepared]) -> Truth:
-    """The labelled images of prepared data sets, one set after the other.
+    """Concatenate the labelled images of prepared data sets.
 
     Raises:
         UsageError: If there is no image, or two sets have the same name.
@@ -59,7 +59,7 @@ def truth_of(sets: Sequence[Prepared]) -> Truth:
 
 
 def select(truth: Truth, indices: NDArray[np.intp]) -> Truth:
-    """Some of the images, in the order of ``indices``."""
+    """Select images, in the order of ``indices``."""
     chosen = indices.tolist()
     return Truth(
         images=[truth.images[index] for index in chosen],
@@ -78,17 +78,17 @@ def judge(
     failures: Mapping[int, str],
     truth: Truth,
 ) -> Judged:
-    """Errors of one method's answers.
+    """Compute the errors of one method's answers.
 
     Args:
-        method: Its name.
-        estimates: (N, 3), positive, on any scale; NaN where there is none.
-        expected: (N,) degrees; NaN where none is stated.
-        failures: Index of each image without an estimate, and why; those that it lacks are added.
+        method: The method's name.
+        estimates: (N, 3), positive, on any scale; NaN without an estimate.
+        expected: (N,) degrees; NaN if none is stated.
+        failures: The reason by index of each image without an estimate; missing entries are added.
         truth: The images.
 
     Raises:
-        UsageError: If an estimate is not positive, or there is none at all.
+        UsageError: If an estimate is not positive, or there is no estimate.
     """
     known = np.asarray(np.isfinite(estimates).all(axis=1))
     if not known.any():
@@ -118,15 +118,15 @@ def evaluate(
     seed: int = 0,
     facts: Mapping[str, object] | None = None,
 ) -> Evaluation:
-    """Everything there is to say of methods on the same images.
+    """Evaluate methods on the same images.
 
     Args:
         truth: The images, at least one.
-        judged: One or more methods, each of another name.
+        judged: One or more methods with distinct names.
         protocol: The sentence of :class:`awbkit.evaluation.protocols.Protocol`.
-        rounds: Of the bootstrap, at least 100.
-        seed: Of the bootstrap.
-        facts: What else a reader needs to reproduce the evaluation, such as :func:`dataset_facts`.
+        rounds: Rounds of the bootstrap, at least 100.
+        seed: Seed of the bootstrap.
+        facts: Further facts to reproduce the evaluation, such as :func:`dataset_facts`.
 
     Raises:
         UsageError: If there is no image, no method, two of one name, or too few rounds.
@@ -139,7 +139,7 @@ def evaluate(
     if len(set(names)) < len(names):
         raise UsageError(f"two methods are called {max(names, key=names.count)!r}; rename one")
     if rounds < 100:
-        raise UsageError(f"a bootstrap of {rounds} rounds says nothing; ask for 1000")
+        raise UsageError(f"a bootstrap of {rounds} rounds is too short; ask for 1000")
     resamples = Resamples.of(truth, rounds, seed)
     groups, cameras = _groups(truth)
     keys = [(one, metric) for one in judged for metric in METRICS]
@@ -173,13 +173,13 @@ def evaluate(
 
 
 def dataset_facts(sets: Sequence[Prepared]) -> list[dict[str, Any]]:
-    """Where each data set comes from, and its content hash: the fact "datasets" of an evaluation."""
+    """The origin and content hash of each data set: the fact "datasets" of an evaluation."""
     keys = ("title", "layout", "options", "licence", "citation", "convention", "hash")
     return [{"name": s.name, "images": len(s), **{key: s.info.get(key) for key in keys}} for s in sets]
 
 
 def _groups(truth: Truth) -> tuple[dict[str, NDArray[np.intp]], list[str]]:
-    """The images of each group, and which of the groups are cameras."""
+    """The images of each group, and the names of the groups that are cameras."""
     datasets = list(dict.fromkeys(truth.datasets))
     pairs = set(zip(truth.datasets, truth.cameras, strict=True))
     of_set, of_camera = np.array(truth.datasets, dtype=object), np.array(truth.cameras, dtype=object)
@@ -202,7 +202,7 @@ def _summaries(
     scenes: Mapping[str, int],
     draws: NDArray[np.float64],
 ) -> list[Summary]:
-    """Of one method under one metric; ``draws`` are its statistics (groups, 7, rounds)."""
+    """Summarise one method under one metric; ``draws`` are its statistics (groups, 7, rounds)."""
     values = {group: statistics(one.errors[metric][members]) for group, members in groups.items()}
     found = []
     for drawn, (group, members) in zip(draws, groups.items(), strict=True):
@@ -246,7 +246,7 @@ def _comparisons(
     scene: NDArray[np.intp],
     means: NDArray[np.float64],
 ) -> list[Comparison]:
-    """All pairs of methods on one group; ``means`` are the mean recovery errors in each round (methods, rounds)."""
+    """Compare all pairs of methods on a group; ``means`` (methods, rounds) are the rounds' mean recovery errors."""
     numbers, place, counts = np.unique(scene[members], return_inverse=True, return_counts=True)
     found: list[Comparison] = []
     for first, second in combinations(range(len(judged)), 2):

@@ -1,4 +1,4 @@
-"""What a method is fitted to."""
+"""The examples that a method is fitted to."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Examples:
     """Labelled images in one RGB space, columns of equal length N >= 1.
 
     Attributes:
-        features: float64 (N, F), what the method reads of each image.
+        features: float64 (N, F), the method's features of each image.
         lights: float64 (N, 3), the true illuminants, unit length.
-        whites: float64 (N, 3), by which the RGB of each image was divided; ones in a camera's own RGB. Errors count in
-            the camera's own.
+        whites: float64 (N, 3), the divisors of each image's RGB; ones in a camera's own RGB. Errors are measured in the
+            camera's own RGB.
         scenes: (N,) number of each image's scene.
     """
 

@@ -1,7 +1,7 @@
-"""Methods that have to be fitted before they can answer, and their registry.
+"""Methods that are fitted to labelled images, and their registry.
 
-Each is fitted camera by camera, where the images to fit on hold enough of a camera, and once for all other cameras: in
-RGB divided by each camera's white under D65, to which the answer is multiplied back (the canonical white).
+Each method is fitted to every camera that has enough images. For all other cameras it is fitted once, in RGB divided by
+each camera's white under D65 (the canonical white); the answer is multiplied by that white again.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ FloatArray = NDArray[np.float64]
 
 
 class Model(Protocol):
-    """What a fit gives: answers in the RGB space that it was fitted in."""
+    """The result of a fit, which answers in the RGB space of the fit."""
 
     def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Estimates (N, 3), positive, of any scale, and expected errors (N,) in degrees, NaN where it states none."""
+        """Estimates (N, 3), positive, on any scale, and expected errors (N,) in degrees, NaN if it states none."""
 
 
 @dataclass(frozen=True)
 class Trainable:
-    """A method before it is fitted.
+    """A method before the fit.
 
     Attributes:
-        name: As in ``--method``.
+        name: Name in ``--method``.
         summary: One line.
         citation: Authors, title, venue, year and DOI.
-        describe: What it reads of an image: float64 (F,). May raise AwbError.
-        divide: From features (N, F) those of the same images with their RGB divided by whites (N, 3).
-        fit: Fits.
-        fewest: How many images of a camera it needs for a fit of that camera alone.
+        describe: Computes the features of an image: float64 (F,). May raise AwbError.
+        divide: Converts features (N, F) to those of the same images with their RGB divided by whites (N, 3).
+        fit: Fits the method to examples.
+        fewest: Least number of a camera's images for a fit of that camera alone.
     """
 
     name: str
@@ -64,9 +64,9 @@ class Fitted:
 
     Attributes:
         method: Name of the method in the registry.
-        own: For each camera with a fit of its own, the model in its RGB. Cameras of one name but other matrices
-            are different cameras.
-        shared: The model in canonical RGB for all other cameras; None where no camera has a matrix.
+        own: The model of each camera with a fit of its own, in its RGB. Cameras of one name with different matrices are
+            different cameras.
+        shared: The model in canonical RGB for all other cameras; None if no camera has a matrix.
     """
 
     method: str
@@ -77,17 +77,17 @@ class Fitted:
         """The light of ``image``, in the RGB of its camera.
 
         Raises:
-            AwbError: If no pixel is valid, or the camera is not among those fitted to and has no matrix.
+            AwbError: If no pixel is valid, or the camera has neither a fit nor a matrix.
         """
         estimates, expected = self.answers(trainable(self.method).describe(image)[None], [image.camera])
         stated = float(expected[0])
         return Illuminant.of(estimates[0], image.camera, expected_error=None if np.isnan(stated) else stated)
 
     def answers(self, features: FloatArray, cameras: Sequence[Camera]) -> tuple[FloatArray, FloatArray]:
-        """Estimates (N, 3), unit length, and expected errors (N,) for images described by ``features`` (N, F).
+        """Estimates (N, 3), unit length, and expected errors (N,) of images with ``features`` (N, F).
 
         Raises:
-            UsageError: If one of the cameras is not among those fitted to and has no matrix.
+            UsageError: If one of the cameras has neither a fit nor a matrix.
         """
         estimates, expected = np.empty((len(features), 3)), np.empty(len(features))
         for camera in dict.fromkeys(cameras):
@@ -115,11 +115,11 @@ def fit(
     """Fit a method.
 
     Args:
-        method: One of the registry.
-        features: (N, F), what it reads of each image, in the camera's RGB.
+        method: A method of the registry.
+        features: (N, F), the method's features of each image, in the camera's RGB.
         lights: (N, 3), the true illuminants, unit length.
-        cameras: N; those that compare equal, whatever they chose as white, are fitted as one.
-        scenes: N times the data set and its scene.
+        cameras: The N images' cameras; cameras that differ only in their white of the shot are fitted as one.
+        scenes: The N images' data sets and scenes.
     """
     numbers = {key: place for place, key in enumerate(sorted(set(scenes)))}
     number = np.array([numbers[key] for key in scenes], dtype=np.intp)
@@ -144,7 +144,7 @@ def fit(
 
 
 def check(method: Trainable, fit_on: Sequence[Camera], tested: Sequence[Camera]) -> None:
-    """Find out before the work whether a fit on some images can answer for others.
+    """Check before the work that a fit on some images can answer for others.
 
     Raises:
         UsageError: If it cannot.
@@ -159,7 +159,7 @@ def check(method: Trainable, fit_on: Sequence[Camera], tested: Sequence[Camera])
 
 
 def _space_of(camera: Camera) -> Camera:
-    """The camera whatever it chose as white, which differs from shot to shot."""
+    """The camera without its chosen white, which differs from shot to shot."""
     return replace(camera, as_shot=None)
 
 
@@ -221,12 +221,12 @@ _TRAINABLES = {
 
 
 def names() -> tuple[str, ...]:
-    """The names of all methods that have to be fitted."""
+    """The names of all fitted methods."""
     return tuple(_TRAINABLES)
 
 
 def trainable(name: str) -> Trainable:
-    """The method of this name.
+    """Look up a method.
 
     Raises:
         UsageError: If there is none.

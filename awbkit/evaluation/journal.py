@@ -1,4 +1,4 @@
-"""Answers on disk as they come, so that a killed evaluation goes on where it stopped."""
+"""The journal of an evaluation: answers on disk, so that a killed run continues where it stopped."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class AnswerJournal(Journal):
     """A file of JSON Lines, one for each chunk of images that is done.
 
     Attributes:
-        known: What the file held already; the chunks are without their folders.
+        known: Answers that the file held before; the chunks lack their folders.
     """
 
     def __init__(self, path: Path, plan: str) -> None:
-        """Open a journal, or begin one.
+        """Open or create a journal.
 
         Args:
             path: The file.
-            plan: A digest of all that the answers depend on.
+            plan: A digest of everything that the answers depend on.
 
         Raises:
-            OutputError: If the file is of another plan, is damaged or no journal, or cannot be written.
+            OutputError: If the file belongs to another plan, is damaged or no journal, or cannot be written.
         """
         self._place = path
         self.known: list[tuple[Chunk, Answers]] = []
@@ -47,10 +47,10 @@ class AnswerJournal(Journal):
 
     def damage(self, how: str) -> OutputError:
         """The error for a file whose answers cannot be used."""
-        return OutputError(self._place, f"is damaged: {how}", "remove it, and the evaluation starts afresh")
+        return OutputError(self._place, f"is damaged: {how}", "remove it, and the evaluation starts anew")
 
     def keep(self, chunk: Chunk, answers: Answers) -> None:
-        """Keep the answers for a chunk.
+        """Append the answers for a chunk.
 
         Raises:
             OutputError: If they cannot be written.
@@ -62,7 +62,7 @@ class AnswerJournal(Journal):
 
 
 def states(folder: Path) -> list[tuple[str, int, int]]:
-    """What gives away that a file of a prepared folder was changed in place, without reading it through."""
+    """A cheap signature of a file of a prepared folder, which changes with the file."""
     paths = [folder / name for name in ("dataset.json", "index.csv", *ARRAYS)]
     found = [(path.name, path.stat()) for path in paths if path.exists()]
     return [(name, state.st_size, state.st_mtime_ns) for name, state in found]

@@ -1,4 +1,4 @@
-"""Which method comes first, and by how much: what the head of a report says."""
+"""The ranking of the methods, for the head of a report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from awbkit.evaluation.result import GEOMETRIC_MEAN, POOLED, Comparison, Evaluat
 
 
 def groups(evaluation: Evaluation, metric: str | None = None) -> list[str]:
-    """Names of the groups that were summarised, means over all first, then as the evaluation lists them."""
+    """Names of the summarised groups: means over all groups first, then in the evaluation's order."""
     found = dict.fromkeys(s.group for s in evaluation.summaries if metric in (None, s.metric))
     first = [group for group in (POOLED, GEOMETRIC_MEAN) if group in found]
     return first + [group for group in found if group not in first]
@@ -21,10 +21,10 @@ def summaries_of(evaluation: Evaluation, metric: str) -> dict[tuple[str, str], S
 
 
 def ranking(evaluation: Evaluation) -> tuple[str, list[str]]:
-    """The group that methods are ranked by, and the methods by their mean recovery error in it, best first.
+    """The group for the ranking, and the methods by their mean recovery error in it, best first.
 
-    That is the geometric mean over cameras where there is one, so that no camera counts more for having more images;
-    else all images pooled. Methods without a figure come last.
+    The group is the geometric mean over cameras, if there is one, so that all cameras have the same weight; else all
+    images pooled. Methods without a figure come last.
     """
     found = summaries_of(evaluation, "recovery")
     names = groups(evaluation, "recovery")
@@ -38,7 +38,7 @@ def ranking(evaluation: Evaluation) -> tuple[str, list[str]]:
 
 
 def pairs_of(evaluation: Evaluation, group: str) -> dict[tuple[str, str], Comparison]:
-    """The comparisons on one group, each under both orders of its methods and turned accordingly."""
+    """The comparisons on one group by pair of methods, in both orders; the reverse order has reversed signs."""
     pairs = {}
     for each in evaluation.comparisons:
         if each.group == group:

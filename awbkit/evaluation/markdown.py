@@ -1,4 +1,4 @@
-"""An evaluation as GitHub-flavoured Markdown, ready for a README or a paper's supplement."""
+"""An evaluation as GitHub-flavoured Markdown, for a README or a paper's supplement."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
     """Tables of all groups, with 95 % intervals and the best of each column in bold, then the pairwise comparisons.
 
     Args:
-        evaluation: What to write.
-        metrics: Which of ``METRICS``, in this order.
+        evaluation: The evaluation.
+        metrics: Some of ``METRICS``, in the order of the tables.
 
     Returns:
-        Markdown, ended by a line break.
+        Markdown with a final line break.
     """
     blocks = [f"**{markdown(evaluation.title)}**: {size(evaluation.truth)}. Protocol: {markdown(evaluation.protocol)}"]
     blocks += [f"{markdown(note)}." for judged in evaluation.methods if (note := training_note(judged))]
@@ -47,7 +47,7 @@ def _group(evaluation: Evaluation, metric: str, group: str) -> list[str]:
 
 
 def _figure(row: Summary, name: str) -> float:
-    """What the table shows, so that what looks the same is equally best."""
+    """Round as the table does, so that equal entries are equally best."""
     value = row.values.get(name, math.nan)
     return round(value, 2) if math.isfinite(value) else math.inf
 
@@ -62,7 +62,7 @@ def _cell(row: Summary, name: str, best: float) -> str:
 
 
 def _comparisons(evaluation: Evaluation) -> list[str]:
-    """Every pair on the group that ranks the methods, or all images where that was not compared, the better first."""
+    """Every pair of methods, the better first, on the group of the ranking, or else on all images."""
     chosen, order = ranking(evaluation)
     present = {comparison.group for comparison in evaluation.comparisons}
     group = next((g for g in (chosen, POOLED) if g in present), evaluation.comparisons[0].group)
@@ -87,7 +87,7 @@ def _comparisons(evaluation: Evaluation) -> list[str]:
 
 
 def _table(lines: Sequence[Sequence[str]]) -> str:
-    """The first line is the head; all columns but those of words are aligned to the right."""
+    """Format a table whose first line is the head; columns of figures are aligned to the right."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     words = sum(title in ("method", "better", "worse") for title in lines[0])
     rule = ["-" * max(width, 3) if at < words else "-" * (max(width, 3) - 1) + ":" for at, width in enumerate(widths)]

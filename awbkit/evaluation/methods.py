@@ -1,4 +1,4 @@
-"""From what the user writes to a method: of the registry, fitted, or the user's own."""
+"""Resolve a specification to a method: of the registry, fitted, or the user's own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def resolve(specification: str) -> AnyMethod:
     """The method of a specification: ``pca:percent=3.5``, ``constant``, ``mine.py:estimate``.
 
     Raises:
-        UsageError: If there is none, its parameters are wrong, or a function of the user's own cannot be loaded.
-        UnreadableFile: If a model is there, but cannot be read.
+        UsageError: If there is no such method, its parameters are wrong, or the user's own function cannot be loaded.
+        UnreadableFile: If a model exists but cannot be read.
     """
     name, colon, rest = (part.strip() for part in registry.canonical(specification).partition(":"))
     if name in fitted.names():

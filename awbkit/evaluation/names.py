@@ -1,4 +1,4 @@
-"""Which labelled image another program's path means."""
+"""Match other programs' paths to labelled images."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ _SUFFIX = re.compile(r"\.(?=[0-9]*[A-Za-z])[0-9A-Za-z]{1,5}$")
 
 
 class Names:
-    """The images of an evaluation, to be found by what others call them.
+    """An index of an evaluation's images by the paths that other programs give them.
 
-    A path means an image if one of the two, with or without the suffix of a file, is the end of the other, part by
-    part: ``photos/a/7.png`` means ``a/7`` or ``7``, and ``7.png`` means ``a/7``, but ``b/7.png`` does not. Where
-    several images fit, the longest one that the path ends with counts; then the one whose data set is a part of the
-    path.
+    A path matches an image if the parts of one, with or without a file's suffix, are the last parts of the other:
+    ``photos/a/7.png`` matches ``a/7`` and ``7``, and ``7.png`` matches ``a/7``, but ``b/7.png`` does not. Of several
+    matches the longest image name that ends the path counts, then the one whose data set is a part of the path.
     """
 
     def __init__(self, images: Sequence[str], datasets: Sequence[str]) -> None:
@@ -37,10 +36,10 @@ class Names:
                     self._ends[form[start:]].append(index)
 
     def find(self, path: str) -> int | None:
-        """Index of the image that a path means; None where there is none.
+        """Index of the image that a path matches; None without a match.
 
         Raises:
-            LookupError: If it could be any of several; the message names some.
+            LookupError: If several images match; the message names some.
         """
         forms = _forms(path)
         found = [
@@ -63,7 +62,7 @@ class Names:
 
 
 def _forms(path: str) -> list[tuple[str, ...]]:
-    """The parts of a path, as they are and without the suffix."""
+    """The parts of a path, with and without the suffix."""
     parts = tuple(part for part in _normal(path).replace("\\", "/").split("/") if part not in ("", "."))
     if not parts:
         return [("",)]

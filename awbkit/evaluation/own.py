@@ -1,4 +1,4 @@
-"""Estimators of the user's own: a Python function, by the file or module that it is in.
+"""The user's own estimators: a Python function in a file or module.
 
     PATH.py:FUNCTION          package.module:FUNCTION
 
@@ -38,13 +38,13 @@ Light = TypeVar("Light", Illuminant, LightMap)
 
 @dataclass(frozen=True)
 class OwnMethod:
-    """A function by its name; small and picklable, loaded in whatever process calls it.
+    """A function by its name; small and picklable, loaded in the process that calls it.
 
     Attributes:
         place: A path that ends with ``.py``, or a module's name.
         function: Name of the function in it; dots lead to attributes.
-        digest: SHA-256 of the sources that are loaded with it, so that an edited function is known for another;
-            empty until :meth:`probed`.
+        digest: SHA-256 of the sources that are loaded with it, which tells an edited function apart; empty until
+            :meth:`probed`.
     """
 
     place: str
@@ -52,13 +52,13 @@ class OwnMethod:
     digest: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        """As the user writes it."""
+        """The specification, as the user writes it."""
         return f"{self.place}:{self.function}"
 
     def probed(self) -> OwnMethod:
-        """The same with its digest, once it is known to load.
+        """Load the function once, and return it with its digest.
 
-        It is loaded in another process, which it may take down or write to the standard output of.
+        Another process loads it, because it may crash or write to standard output.
 
         Raises:
             UsageError: If it cannot be loaded; the message says where loading failed.
@@ -72,7 +72,7 @@ class OwnMethod:
         return replace(self, digest=outcome.result or "")
 
     def load(self) -> Callable[[LinearImage], Any]:
-        """The function.
+        """Load the function.
 
         Raises:
             UsageError: If it cannot be had; the message says where loading failed.
@@ -82,7 +82,7 @@ class OwnMethod:
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light that the function finds in an image; the mean of a map.
 
-        The function gets pixels of its own, so that it may write to them; what it prints goes to standard error.
+        The function gets a copy of the pixels, so that it may write to them; its output goes to standard error.
 
         Raises:
             AwbError: If it fails, or returns no light.
@@ -126,7 +126,7 @@ class OwnMethod:
 
 
 def own_method(specification: str) -> OwnMethod | None:
-    """The function that a specification of this form names; None where it is of another form."""
+    """Parse a specification of this form; None for other forms."""
     place, colon, function = specification.strip().rpartition(":")
     if not colon or not all(part.isidentifier() for part in function.split(".")):
         return None
@@ -150,7 +150,7 @@ def _loaded(method: OwnMethod) -> Callable[[LinearImage], Any]:
 
 
 def _digest_of(method: OwnMethod) -> str:
-    """To be called in a fresh process, where no other function's modules are loaded."""
+    """Check a function; call this in a fresh process, where no other function's modules are loaded."""
     method.load()
     digest = hashlib.sha256()
     for name, path in _sources(method):
@@ -160,7 +160,7 @@ def _digest_of(method: OwnMethod) -> str:
 
 
 def _sources(method: OwnMethod) -> Iterator[tuple[str, Path]]:
-    """The loaded modules and their files, but for the libraries, which are taken to stay as they are."""
+    """The loaded modules and their files, except libraries, which are assumed not to change."""
     paths = sysconfig.get_paths()
     libraries = {Path(paths[key]).resolve() for key in ("stdlib", "platstdlib", "purelib", "platlib")}
     for name, module in sorted(sys.modules.items()):
@@ -175,7 +175,7 @@ def _sources(method: OwnMethod) -> Iterator[tuple[str, Path]]:
 
 def _module(place: str) -> Any:
     if not place.endswith(".py"):
-        # The installed command has its own folder on the path, and not the one that it is called in.
+        # The installed command has its own folder on the path, not the working directory.
         _add_to_path(Path.cwd())
         return importlib.import_module(place)
     path = Path(place).resolve()
@@ -192,7 +192,7 @@ def _module(place: str) -> Any:
 
 
 def _add_to_path(folder: Path) -> None:
-    # For good, because functions import more when they are called; last, so that it hides nothing.
+    # Permanent, because functions import more when they are called; last, so that it shadows nothing.
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
@@ -205,7 +205,7 @@ def _described(error: BaseException, *plain: type[Exception]) -> str:
 
 
 def _where(error: BaseException, method: OwnMethod) -> str:
-    """The last line of the user's own file that was being run."""
+    """The last line of the user's own file in the traceback."""
     if not method.place.endswith(".py"):
         return ""
     own = str(Path(method.place).resolve())

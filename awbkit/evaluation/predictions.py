@@ -1,4 +1,4 @@
-"""Estimates of any other program, matched to the labelled images, and judged like awbkit's own."""
+"""Estimates of other programs, matched to the labelled images and evaluated like awbkit's own."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ from awbkit.records import RGB_KINDS, Record, stated_light
 from awbkit.store.documents import read_text
 
 UNKNOWN_CAMERA = "unknown camera"
-"""What images are counted under whose camera ``ground_truth.csv`` does not state."""
+"""The camera name of images whose camera ``ground_truth.csv`` does not state."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What some files of estimates say of the labelled images.
+    """The estimates of some files for the labelled images.
 
     Attributes:
-        judged: The methods in the order in which they first appear. An image that a method gave no estimate for
-            counts as failed.
-        unknown: Paths in the files that are no labelled image; they are passed over.
-        in_linear_srgb: How many estimates say that they are in linear sRGB, which camera RGB is not.
-        by_temperature: How many lights are those of a ``cct`` and ``duv`` that the RGB beside them does not have.
+        judged: The methods in the order of their first estimates. An image without an estimate counts as failed.
+        unknown: Paths in the files that match no labelled image; they are ignored.
+        in_linear_srgb: Number of estimates that are stated in linear sRGB, not in camera RGB.
+        by_temperature: Number of lights taken from ``cct`` and ``duv`` because the RGB beside them disagrees.
     """
 
     judged: Sequence[Judged]
@@ -46,21 +45,21 @@ class Predictions:
 def read_predictions(
     files: Iterable[tuple[BinaryIO, str]], truth: Truth, cameras: Mapping[tuple[str, str], Camera] | None = None
 ) -> Predictions:
-    """Read files of estimates, each of one method or several, and judge them.
+    """Read files of estimates, each of one method or several, and compute their errors.
 
-    A record's method is its "method", else the name of its file without the suffix. Its light is what
-    :func:`awbkit.records.light_of` makes of it, in the same RGB as the truth, on any scale. An estimate that is no
-    light (not finite, not positive, or missing) counts as failed, and so does a record whose status is "error".
+    A record's method is its "method", else the name of its file without the suffix. :func:`awbkit.records.light_of`
+    gives its light, in the same RGB as the truth, on any scale. An invalid estimate (not finite, not positive, or
+    missing) counts as failed, and so does a record whose status is "error".
 
     Args:
-        files: Content and name of each; see :func:`awbkit.record_files.read_records` for the forms.
+        files: Content and name of each file; see :func:`awbkit.record_files.read_records` for the formats.
         truth: The labelled images.
-        cameras: By data set and name, as the truth has them. Of a camera that is not known, or has no matrix, a
-            temperature says nothing: RGB counts, whatever ``cct`` and ``duv`` say beside it.
+        cameras: Cameras by data set and name, as the truth has them. If a camera is unknown or has no matrix, RGB
+            counts and ``cct`` and ``duv`` are ignored.
 
     Raises:
-        UsageError: If a file is not of its form, with the line; if a path could mean several images; if a method
-            answers for an image twice; or if no path is a labelled image.
+        UsageError: If a file is malformed, with the line; if a path matches several images; if a method answers for an
+            image twice; or if no path matches a labelled image.
     """
     names = Names(truth.images, truth.datasets)
     answers: dict[str, dict[int, Stated]] = defaultdict(dict)
@@ -103,7 +102,7 @@ def read_predictions(
 def _judged(
     method: str, answers: dict[int, Stated], truth: Truth, cameras: Mapping[tuple[str, str], Camera]
 ) -> tuple[Judged, int]:
-    """One method's answers, and how many of its lights are those of a temperature beside another RGB."""
+    """One method's answers, and the number of its lights that are taken from a temperature."""
     estimates, expected = np.full((len(truth), 3), np.nan), np.full(len(truth), np.nan)
     failures: dict[int, str] = {}
     by_temperature = 0
@@ -126,10 +125,10 @@ def _judged(
 
 
 def _light(record: Record, camera: Camera) -> tuple[Illuminant, str]:
-    """The light that a record states, as the camera of the truth has it, and the key that counted."""
+    """The light of a record, in the RGB of the truth's camera, and the key that states it."""
     space = record.get("space") or camera.space
     if space != camera.space:
-        # Told of, and taken as it is; the temperature is that in the record's own RGB.
+        # The caller warns of it and uses the RGB as it is; the temperature belongs to the record's own RGB.
         camera = LINEAR_SRGB if space == LINEAR_SRGB.space else Camera(space=space)
     if not camera.matrices and any(record.get(key) is not None for key in RGB_KINDS):
         record = {**record, "cct": None, "duv": None}
@@ -137,12 +136,12 @@ def _light(record: Record, camera: Camera) -> tuple[Illuminant, str]:
 
 
 def read_truth(path: Path) -> Truth:
-    """The labelled images of a ``ground_truth.csv``: image, r, g, b and, where known, camera, scene, fold.
+    """Read the labelled images of a ``ground_truth.csv``: image, r, g, b and optionally camera, scene, fold.
 
-    The data set is called by the folder that the file is in. Without a scene each image is one of its own.
+    The data set gets the name of the file's folder. Without a scene each image is a scene of its own.
 
     Raises:
-        UnreadableFile: If the file cannot be read, or a line is no label; with the line.
+        UnreadableFile: If the file cannot be read, or a line is malformed; with the line.
     """
     text = read_text(path)
     labels = list(read_labels(text, str(path)))

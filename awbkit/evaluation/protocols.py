@@ -1,4 +1,4 @@
-"""Which images what has to be fitted may see, and which it is judged on."""
+"""Protocols: the images that a method is fitted to, and those that it is tested on."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _TEST = frozenset(("test", "testing"))
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One fit and its test.
+    """One fit with its test.
 
     Attributes:
-        name: What is tested, for messages.
-        fit: Indices of the images to fit on, rising.
-        test: Indices of the images to judge, rising; no image is tested twice in one protocol.
+        name: Name of the test part, for messages.
+        fit: Indices of the images to fit on, ascending.
+        test: Indices of the test images, ascending; a protocol tests no image twice.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Protocol:
 
     Attributes:
         name: As the user gave it.
-        sentence: What was done, for the reader; begins with the name and a colon.
+        sentence: Description for the reader; begins with the name and a colon.
         splits: None for the protocol "none".
-        tested: Indices of all images that are judged, rising: those that some split tests.
+        tested: Indices of the test images of all splits, ascending.
     """
 
     name: str
@@ -56,7 +56,7 @@ def names() -> tuple[str, ...]:
 
 
 def automatic(truth: Truth) -> str:
-    """The protocol by which methods are fitted where the user names none: "folds", or "k-fold" where that cannot be."""
+    """The default protocol: "folds", or "k-fold" where that is not possible."""
     try:
         _published(truth, 0)
     except UsageError:
@@ -65,17 +65,17 @@ def automatic(truth: Truth) -> str:
 
 
 def camera_label(camera: str, dataset: str) -> str:
-    """What tells a camera from all others: its name, and for one without, the data set, as it may be any camera."""
+    """The identity of a camera: its name, or the data set for a camera without a name."""
     return camera or f"the unnamed camera of {dataset}"
 
 
 def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
-    """The splits of a protocol.
+    """Divide the images by a protocol.
 
     Args:
         name: "none", "folds", "k-fold", "leave-one-camera-out" or "leave-one-dataset-out".
-        truth: The images; their order changes nothing.
-        folds: How many, for "k-fold".
+        truth: The images; their order does not matter.
+        folds: Number of folds, for "k-fold".
 
     Raises:
         UsageError: If there is no such protocol, or the images do not allow it.
@@ -106,7 +106,7 @@ def _published(truth: Truth, _: int) -> tuple[list[Split], str]:
             raise UsageError(
                 f"all images of {dataset} are in the published fold {found[0]!r}, which leaves none to fit on"
             )
-        # Where the authors set a test part apart, the rest is never tested.
+        # If the authors published a single test part, the rest is never tested.
         tested = [fold for fold in found if fold.lower() in _TEST] or found
         for fold in tested:
             fit, test = np.flatnonzero(within & (folds != fold)), np.flatnonzero(within & (folds == fold))
@@ -134,7 +134,7 @@ def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
     for stratum in sorted(strata):
         within: Counter[int] = Counter()
         for key in sorted(strata[stratum], key=_hash_of_scene):
-            # The folds of one data set do not depend on what is judged with it.
+            # The folds of a data set do not depend on the other data sets.
             fold = min(range(folds), key=lambda fold: (within[fold], whole[stratum[0]][fold], fold))
             fold_of[images[key]] = fold
             within[fold] += len(images[key])
@@ -162,7 +162,7 @@ def _leave_out_datasets(truth: Truth, _: int) -> tuple[list[Split], str]:
 
 
 def _leave_out(truth: Truth, labels: Sequence[str], what: str, plural: str) -> tuple[list[Split], int]:
-    """One split for each label, and how many images are left out of fits for the sake of their scene."""
+    """One split for each label, and the number of images left out of fits because another camera tests their scene."""
     found = sorted(set(labels))
     if len(found) < 2:
         raise UsageError(f"leave-one-{what}-out needs several {plural}, and there is only {found[0]!r}")
@@ -195,7 +195,7 @@ def _scenes(truth: Truth) -> list[tuple[str, str]]:
 
 
 def _hash_of_scene(key: tuple[str, str]) -> tuple[str, str]:
-    """Orders scenes as if at random, but always alike; the data set's name, which is a folder's, has no part in it."""
+    """A pseudo-random but reproducible order of scenes, independent of the data set's name, which is a folder's."""
     scene = key[1]
     return hashlib.sha256(scene.encode("utf-8", "surrogateescape")).hexdigest(), scene
 

@@ -1,4 +1,4 @@
-"""What an evaluation found: all of it, as plain data, before any of it is formatted."""
+"""The result of an evaluation, as plain data."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 METRICS = ("recovery", "reproduction")
 
 UNANSWERED = 90.0
-"""Degrees that an image without an estimate costs: the most that an answer can, so that it never pays to fail."""
+"""The error in degrees of an image without an estimate: the greatest possible one, so that failing never pays."""
 
 POOLED = "pooled"
 """The group of all images, each counting once."""
 
 GEOMETRIC_MEAN = "geometric mean"
-"""The group that is none: each statistic's geometric mean over the cameras, each camera counting once."""
+"""A group of figures, not of images: each statistic's geometric mean over the cameras, with equal weights."""
 
 FEWEST_SCENES = 10
-"""With fewer, the bootstrap says nothing: what it draws from is too unlike what the scenes were drawn from."""
+"""Least number of scenes for the bootstrap; fewer do not represent the distribution that they were drawn from."""
 
 
 def camera_group(dataset: str, camera: str) -> str:
@@ -54,12 +54,12 @@ class Truth:
 
 @dataclass(frozen=True)
 class Seen:
-    """A judged data set that a network was trained on; see :func:`awbkit.evaluation.overlap.trained_on`.
+    """An evaluated data set that a network was trained on; see :func:`awbkit.evaluation.overlap.trained_on`.
 
     Attributes:
-        dataset: Its name.
-        images: How many of its judged images are none that the training left out.
-        judged: How many of its images are judged.
+        dataset: Name of the data set.
+        images: Number of its judged images that the model may have trained on.
+        judged: Number of its judged images.
     """
 
     dataset: str
@@ -73,12 +73,12 @@ class Judged:
 
     Attributes:
         method: As the user wrote it, but awbnet-s is called awbnet.
-        estimates: float64 (N, 3), unit length; NaN where the method gave none.
-        expected: float64 (N,), the recovery error in degrees that the method itself expected; NaN where it stated none.
-        failures: Index of each image without an estimate, and why.
+        estimates: float64 (N, 3), unit length; NaN without an estimate.
+        expected: float64 (N,), the recovery error in degrees that the method expects; NaN if it states none.
+        failures: The reason by index of each image without an estimate.
         errors: For each metric, float64 (N,) degrees; an image without an estimate counts as ``UNANSWERED``.
-        trained_on: The judged data sets that a network was trained on: its figures there are better than it is on
-            pictures that it has not seen.
+        trained_on: The evaluated data sets that a network was trained on; its figures there are better than on new
+            pictures.
     """
 
     method: str
@@ -98,10 +98,10 @@ class Summary:
         group: :func:`camera_group`; a data set's name alone, for all its images, where several sets are judged and this
             one has several cameras; ``POOLED``; or ``GEOMETRIC_MEAN``. In this order.
         metric: One of ``METRICS``.
-        images: How many.
-        scenes: How many.
-        values: For each statistic its value in degrees.
-        intervals: For each statistic the 95 % bootstrap interval over scenes; NaN where the group, or for
+        images: Number of images.
+        scenes: Number of scenes.
+        values: The value of each statistic in degrees.
+        intervals: The 95 % bootstrap interval of each statistic over scenes; NaN where the group, or for
             ``GEOMETRIC_MEAN`` one of the cameras, has fewer than ``FEWEST_SCENES`` scenes.
     """
 
@@ -116,13 +116,13 @@ class Summary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two methods on the same images, recovery error; first minus second, so negative means that the first is better.
+    """Two methods' recovery errors on the same images: first minus second; negative if the first is better.
 
     Attributes:
-        first: A method.
-        second: Another.
+        first: Name of the first method.
+        second: Name of the second method.
         group: As in :class:`Summary`, but never ``GEOMETRIC_MEAN``.
-        scenes: Number of pairs: errors are averaged over each scene first.
+        scenes: Number of pairs, one for each scene: errors are averaged over the scene first.
         difference: Difference of the means over images, degrees.
         interval: Its 95 % paired bootstrap interval over scenes; NaN where there are fewer than ``FEWEST_SCENES``.
         wins: Share of the scenes on which the first is better; ties count half.
@@ -144,13 +144,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Bin:
-    """Images of like expected error.
+    """Images of similar expected error.
 
     Attributes:
-        images: How many.
+        images: Number of images.
         expected: Mean of the expected errors, degrees.
         actual: Mean of the actual errors, degrees.
-        interval: The latter's 95 % bootstrap interval over scenes; NaN where there are fewer than ``FEWEST_SCENES``.
+        interval: The 95 % bootstrap interval of ``actual`` over scenes; NaN with fewer than ``FEWEST_SCENES``.
     """
 
     images: int
@@ -161,18 +161,18 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far one method's expected errors can be believed.
+    """The agreement of one method's expected errors with the actual ones.
 
     Attributes:
         method: As in :class:`Judged`.
-        images: How many had an expected error.
-        bins: Ten of equal size, or one for each image if there are fewer, by rising expected error.
+        images: Number of images with an expected error.
+        bins: Ten bins of equal size, or one for each image if there are fewer, by ascending expected error.
         calibration_error: Mean absolute difference of expected and actual over the bins, degrees, weighted by size.
         bias: Mean of expected minus mean of actual, degrees.
         rank_correlation: Spearman's, of expected and actual error; NaN where all of either are equal.
         coverage: Shares of the images, most certain first: 1.0, 0.95, 0.9, 0.8, ... 0.1.
         risk: Mean actual error at each coverage.
-        oracle: The same if certainty were perfect.
+        oracle: The same for a perfect order of the images.
         area: Mean of risk over all coverages (AURC), degrees; and the same for the oracle.
     """
 
@@ -190,19 +190,19 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All of it.
+    """The whole evaluation.
 
     Attributes:
         title: The data sets' names.
-        protocol: How what had to be fitted was fitted: "none", "folds", "k-fold", "leave-one-camera-out" or
-            "leave-one-dataset-out", a colon, and a sentence for the reader.
+        protocol: Protocol of the fits: "none", "folds", "k-fold", "leave-one-camera-out" or "leave-one-dataset-out", a
+            colon, and a sentence for the reader.
         truth: The images.
-        methods: In the order asked for.
-        summaries: For each method, group and metric.
-        comparisons: For each pair of methods, on the pooled images and each group.
-        calibrations: Of those methods that state an expected error.
-        facts: What a reader needs to reproduce it: data sets with their hashes, licences and citations; seeds; counts
-            of bootstrap rounds; version.
+        methods: The methods in the order of the request.
+        summaries: One for each method, group and metric.
+        comparisons: One for each pair of methods, on the pooled images and each group.
+        calibrations: One for each method that states an expected error.
+        facts: Facts to reproduce the evaluation: data sets with their hashes, licences and citations; seeds; number of
+            bootstrap rounds; version.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Methods at work on prepared data sets: in parallel, failures kept apart, fitted under a protocol."""
+"""Run methods on prepared data sets: in parallel, with failures isolated, fitted under a protocol."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from awbkit.work.outcome import Outcome
 
 _MOST_IMAGES = 64
 _SECONDS = 1.0
-"""How long a worker may be at some images, all of which are lost if the run is killed."""
+"""Seconds that a worker may spend on a chunk of images, which is lost if the run is killed."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Some more images are done.
+    """Progress of a run.
 
     Attributes:
-        images: How many.
-        failures: How many times a method failed on one of them.
+        images: Number of images just finished.
+        failures: Number of failures of methods on them.
     """
 
     images: int
@@ -50,13 +50,13 @@ class Step:
 
 
 class Run:
-    """Methods on data sets under a protocol: make one, go through :meth:`steps`, take :meth:`judged`.
+    """A run of methods on data sets under a protocol: create it, iterate over :meth:`steps`, then call :meth:`judged`.
 
     Attributes:
-        methods: In the order asked for.
+        methods: The methods in the order of the request.
         protocol: The splits.
-        truth: The images that are judged.
-        images: How many images there is work on.
+        truth: The test images.
+        images: Number of images to process.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class Run:
         """Plan the work.
 
         Args:
-            sets: One or more prepared data sets, each of another name.
-            specifications: What :func:`awbkit.evaluation.methods.resolve` reads.
-            protocol: How methods that have to be fitted are; see :mod:`awbkit.evaluation.protocols`.
-            folds: How many, for "k-fold".
+            sets: One or more prepared data sets with distinct names.
+            specifications: Methods, as :func:`awbkit.evaluation.methods.resolve` reads them.
+            protocol: Protocol of fitted methods; see :mod:`awbkit.evaluation.protocols`.
+            folds: Number of folds, for "k-fold".
 
         Raises:
             UsageError: If methods, data sets and protocol do not go together.
@@ -101,7 +101,7 @@ class Run:
 
     @property
     def plan(self) -> str:
-        """A digest of all that the answers depend on."""
+        """A digest of everything that the answers depend on."""
         parts = [
             VERSION,
             [[prepared.name, prepared.info.get("hash"), states(prepared.path)] for prepared in self._sets],
@@ -112,14 +112,14 @@ class Run:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def steps(self, jobs: int = 1, journal: AnswerJournal | None = None) -> Generator[Step, None, None]:
-        """Do the work, some images at a time.
+        """Process the images, chunk by chunk.
 
-        A worker process that dies costs only the answer that it died of: what it was given is done again, image by
-        image and method by method. The user's own functions never run in this process.
+        If a worker process dies, only the fatal answer is lost: its chunk is repeated image by image and method by
+        method. The user's own functions never run in this process.
 
         Args:
-            jobs: How many processes.
-            journal: Where answers are kept as they come; what it holds already is not worked on again.
+            jobs: Number of processes.
+            journal: Stores the answers; images that it holds already are not processed again.
         """
         if journal is not None:
             for known, answers in journal.known:
@@ -150,7 +150,7 @@ class Run:
                 yield self._lose(chunk, outcome) if found is None else self._keep(chunk, found, journal)
 
     def judged(self) -> list[Judged]:
-        """The methods' answers and errors, in the order asked for; to be called when all steps are done."""
+        """The methods' answers and errors, in the order of the request; call it after all steps."""
         for place, method in self._trainables.items():
             self._fit(place, method)
         chosen = self.protocol.tested
@@ -184,7 +184,7 @@ class Run:
         return [self._cameras[index] for index in indices.tolist()]
 
     def _divided(self, wanted: NDArray[np.bool_]) -> Iterator[Chunk]:
-        """The work on some images in chunks, each of the size that is the right one when it is drawn."""
+        """Divide images into chunks, whose size adapts to the measured speed."""
         start = 0
         for prepared in self._sets:
             rows = np.flatnonzero(wanted[start : start + len(prepared)])
@@ -195,12 +195,12 @@ class Run:
             start += len(prepared)
 
     def _grow(self, chunk: Chunk, answers: Answers) -> None:
-        """Let chunks be as large as can be done in the time, but never more than double what that was measured on."""
+        """Set the chunk size that fits the time limit, at most double the measured chunk."""
         fitting = int(len(chunk.rows) * _SECONDS / max(answers.seconds, 1e-6))
         self._size = max(1, min(_MOST_IMAGES, 2 * len(chunk.rows), fitting))
 
     def _asks(self, chunk: Chunk) -> bool:
-        """Whether a chunk from a file is of this run."""
+        """Whether a journal's chunk belongs to this run."""
         images = [chunk.start + row for row in chunk.rows]
         within = all(isinstance(i, int) and 0 <= i < len(self._whole) and self._needed[i] for i in images)
         return within and all(isinstance(m, int) and 0 <= m < len(self.methods) for m in chunk.methods)
@@ -221,7 +221,7 @@ class Run:
         return Step(self._finished(chunk), len(answers.failures))
 
     def _lose(self, chunk: Chunk, outcome: Outcome[Chunk, Answers]) -> Step:
-        """Note that one method has no answer for one image; not in the journal, as the next run may fare better."""
+        """Record a method's failure on an image, though not in the journal, since the next run may succeed."""
         (row,), (place,) = chunk.rows, chunk.methods
         method, why = self.methods[place], outcome.reason
         if isinstance(outcome.error, Crash) and isinstance(method, OwnMethod):
@@ -230,7 +230,7 @@ class Run:
         return Step(self._finished(chunk), 1)
 
     def _finished(self, chunk: Chunk) -> int:
-        """How many images are done with this work, by all methods."""
+        """The number of images that this work completes for all methods."""
         images = [chunk.start + row for row in chunk.rows]
         self._done[np.ix_(images, chunk.methods)] = True
         return int(self._done[images].all(axis=1).sum())
@@ -254,14 +254,14 @@ class Run:
                 )
                 found = model.answers(features, [self._cameras[index] for index in test])
             except UsageError as error:
-                # Too few images of a camera were left after those that could not be read.
+                # After unreadable images, a camera may have too few left.
                 self._failures[place].update(dict.fromkeys(test, str(error)))
                 continue
             self._estimates[test, place], self._expected[test, place] = found
 
 
 def _cameras_of(prepared: Prepared) -> Iterator[Camera]:
-    """The camera of each image, by a name that no other data set's camera has by chance."""
+    """The camera of each image, by a name that is unique over the data sets."""
     named = {
         name: replace(camera, name=protocols.camera_label(name, prepared.name))
         for name, camera in prepared.cameras.items()
@@ -282,24 +282,24 @@ def evaluate_methods(
     on_start: Callable[[int], object] = lambda images: None,
     on_step: Callable[[Step], object] = lambda step: None,
 ) -> Evaluation:
-    """Judge methods on prepared data sets.
+    """Evaluate methods on prepared data sets.
 
     Args:
-        sets: One or more, each of another name.
-        specifications: What :func:`awbkit.evaluation.methods.resolve` reads.
-        protocol: How methods that have to be fitted are fitted; "auto": not at all where there are none, else by the
-            published folds where they can be used, else "k-fold".
-        folds: How many, for "k-fold".
-        rounds: Of the bootstrap over scenes.
-        seed: Of the bootstrap.
-        jobs: How many processes.
-        resume: A file in which answers are kept as they come, and found again by the next run of the same evaluation.
-        on_start: Called with the number of images that there is work on.
-        on_step: Called whenever some more are done.
+        sets: One or more prepared data sets with distinct names.
+        specifications: Methods, as :func:`awbkit.evaluation.methods.resolve` reads them.
+        protocol: Protocol of fitted methods. "auto" is "none" without fitted methods, else "folds" if the data sets
+            have usable published folds, else "k-fold".
+        folds: Number of folds, for "k-fold".
+        rounds: Rounds of the bootstrap over scenes.
+        seed: Seed of the bootstrap.
+        jobs: Number of processes.
+        resume: A file that stores answers for the next run of the same evaluation.
+        on_start: Called with the number of images to process.
+        on_step: Called with the progress.
 
     Raises:
         UsageError: If methods, data sets and protocol do not go together.
-        OutputError: If ``resume`` is of another evaluation or cannot be written.
+        OutputError: If ``resume`` belongs to another evaluation or cannot be written.
     """
     run = Run(sets, specifications, protocol=protocol, folds=folds)
     on_start(run.images)

@@ -1,4 +1,4 @@
-"""Whether one method is better than another, or only looks so: paired tests, corrected for their number."""
+"""Paired tests of the difference between two methods, corrected for multiple comparisons."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from awbkit.evaluation.result import FEWEST_SCENES
 
 NO_DIFFERENCE = 1e-9
-"""Degrees. What two errors of one image differ by less is rounding, and counts as a tie."""
+"""Least difference of two errors of one image, in degrees; smaller ones are rounding and count as ties."""
 
 _EXACT_UP_TO = 50
-"""Pairs; from there on the normal approximation is as good as exact."""
+"""Number of pairs from which the normal approximation is as good as the exact distribution."""
 
 
 def wilcoxon(differences: ArrayLike) -> float:
-    """Two-sided p of the signed-rank test that differences are symmetric about 0.
+    """Two-sided p of the Wilcoxon signed-rank test that differences are symmetric about 0.
 
-    Up to 50 differences that are not 0, the null distribution is exact, given the ranks: every sign is as likely as
-    the other, ties or not. Beyond, it is normal, with the same ranks' variance, which is the correction for ties, and
-    with the correction for continuity. Differences of 0 are ranked with the rest, and their ranks left out (Pratt).
+    For up to 50 nonzero differences, the null distribution is exact, given the ranks: both signs are equally likely,
+    with ties or without. For more, it is normal, with the variance of the same ranks (the correction for ties) and the
+    correction for continuity. Differences of 0 are ranked with the rest, and their ranks are dropped (Pratt).
 
     References: F. Wilcoxon, Individual comparisons by ranking methods, Biometrics Bulletin 1(6), 1945; J. W. Pratt,
     Remarks on zeros and ties in the Wilcoxon signed rank procedures, JASA 54(287), 1959.
@@ -56,19 +56,19 @@ def _exact(ranks: NDArray[np.int64], positive: int) -> float:
 
 
 def bootstrap_p(difference: float, draws: NDArray[np.float64], scenes: int) -> float:
-    """Two-sided p that a mean difference is 0, by the standard error that the bootstrap gives it.
+    """Two-sided p that a mean difference is 0, by its standard error from the bootstrap.
 
-    The share of the draws on the other side of 0 would be the plainer p, but can be no less than one in their number,
-    which leaves nothing significant once it is corrected for dozens of pairs. The spread of the draws is short by
-    sqrt((n - 1) / n) for n scenes, and is itself estimated; so it is stretched, and compared with Student's
-    distribution. p is never less than 2 ** (1 - n), the least that turning signs could give.
+    The share of the draws on the other side of 0 would be a simpler p. But it is at least one over the number of draws,
+    so that no difference would stay significant after a correction for dozens of pairs. The spread of the draws is too
+    small by sqrt((n - 1) / n) for n scenes, and is itself an estimate; so it is enlarged, and compared with Student's
+    distribution. p is at least 2 ** (1 - n), the least p of a sign-flip test.
 
     Reference: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993, chapters 6 and 12.
 
     Args:
-        difference: Of the means.
+        difference: Difference of the means.
         draws: (B,) the difference in each round; NaN where a draw was empty.
-        scenes: How many scenes were drawn from.
+        scenes: Number of scenes.
 
     Returns:
         From 0 to 1; NaN where there are fewer than ``FEWEST_SCENES`` scenes.
@@ -84,9 +84,9 @@ def bootstrap_p(difference: float, draws: NDArray[np.float64], scenes: int) -> f
 
 
 def normal_from_student(value: float, scenes: int) -> float:
-    """The standard normal value beyond which there is as much as beyond Student's, of ``scenes`` - 1 degrees.
+    """The standard normal value with the tail of Student's distribution of ``scenes`` - 1 degrees of freedom.
 
-    Within 0.5 % from ten scenes on and up to 8 standard errors, and closer near 2.
+    Accurate to 0.5 % for ten or more scenes up to 8 standard errors, and better near 2.
 
     Reference: D. L. Wallace, Bounds on normal approximations to Student's and the chi-square distributions, Annals of
     Mathematical Statistics 30(4), 1959.
@@ -107,7 +107,7 @@ def student_from_normal(value: float, scenes: int) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """p values of one family of tests, corrected so that the whole family has the stated chance of a false alarm.
+    """Correct the p values of a family of tests, to control the family-wise error rate.
 
     Reference: S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics
     6(2), 1979.
@@ -120,7 +120,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1; equal values share the mean of theirs."""
+    """Ranks from 1; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return np.asarray((last - (counts - 1) / 2)[inverse])

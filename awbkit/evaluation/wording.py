@@ -1,4 +1,4 @@
-"""What reports call things, the same in all of them."""
+"""The common terms of all reports."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ STATISTIC_TITLES = {
     "p95": "95 %",
     "max": "maximum",
 }
-"""Heads of columns, for each of ``STATISTICS``."""
+"""Column heads for ``STATISTICS``."""
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 image``, ``9,280 images``."""
+    """A number with its noun: ``1 image``, ``9,280 images``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def size(truth: Truth) -> str:
-    """How many images, scenes and cameras."""
+    """The number of images, scenes and cameras."""
     scenes = len(set(zip(truth.datasets, truth.scenes, strict=True)))
     cameras = len(set(zip(truth.datasets, truth.cameras, strict=True)))
     return f"{counted(len(truth), 'image')}, {counted(scenes, 'scene')}, {counted(cameras, 'camera')}"
 
 
 def training_note(judged: Judged) -> str:
-    """Where a network's figures are not those of unseen pictures, in one line; empty where they are."""
+    """One line on the data sets that a network was trained on; empty without any."""
     whole = [seen.dataset for seen in judged.trained_on if seen.images == seen.judged]
     partly = [
         f"{seen.dataset} ({seen.judged - seen.images:,} of its {counted(seen.judged, 'picture')} judged were left out)"

@@ -1,4 +1,4 @@
-"""What worker processes do in an evaluation: some images, all methods."""
+"""The work of an evaluation's worker processes: all methods on a chunk of images."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Chunk:
     Attributes:
         folder: The folder.
         start: Index of its first image among the images of all folders.
-        rows: Places of the images in the folder.
-        tested: Which of them are judged; the others are only fitted to.
-        methods: Places of the methods to run.
+        rows: Rows of the images in the folder.
+        tested: The rows of test images; the others serve the fit only.
+        methods: Indices of the methods to run.
     """
 
     folder: Path
@@ -36,7 +36,7 @@ class Chunk:
 
     @property
     def singles(self) -> list[Chunk]:
-        """The same work, each image and each method by itself."""
+        """Divide the work into single images and methods."""
         return [
             Chunk(self.folder, self.start, (row,), (tested,), (method,))
             for row, tested in zip(self.rows, self.tested, strict=True)
@@ -46,14 +46,14 @@ class Chunk:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What methods make of a chunk; images and methods by their places in it.
+    """The answers for a chunk; images and methods by their index in it.
 
     Attributes:
-        estimates: float64 (images, methods, 3), unit length; NaN where there is none.
-        expected: float64 (images, methods), degrees; NaN where none is stated.
-        features: What a method that is fitted reads in an image.
-        failures: Why a method has no answer for an image.
-        seconds: How long it took.
+        estimates: float64 (images, methods, 3), unit length; NaN without an estimate.
+        expected: float64 (images, methods), degrees; NaN if none is stated.
+        features: A fitted method's features of an image.
+        failures: The reason why a method has no answer for an image.
+        seconds: Time of the work.
     """
 
     estimates: NDArray[np.float64]
@@ -64,7 +64,7 @@ class Answers:
 
 
 def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
-    """Run methods on the images of a chunk; what fails is noted image by image.
+    """Run methods on the images of a chunk, and record failures by image.
 
     Args:
         chunk: The work.

@@ -189,7 +189,7 @@ def test_cameras_of_one_scene_still_have_a_pooled_interval(rng: np.random.Genera
     [
         ([], 100, "no image or no method"),
         (["a", "b", "a"], 100, "two methods are called 'a'; rename one"),
-        (["a"], 10, "a bootstrap of 10 rounds says nothing"),
+        (["a"], 10, "a bootstrap of 10 rounds is too short"),
     ],
 )
 def test_refusals(names: list[str], rounds: int, message: str) -> None:

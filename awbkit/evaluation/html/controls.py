@@ -1,4 +1,4 @@
-"""Choices that a reader has: radio buttons and boxes, and the style rules that make them work without a script."""
+"""The reader's controls: radio buttons and check boxes, with style rules that work without a script."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from awbkit.escaping import markup
 from awbkit.evaluation.html.charts.svg import shortened
 
 PALETTE = 8
-"""How many colours the style sheet has."""
+"""Number of colours in the style sheet."""
 
 
 def choice(name: str, legend: str, labels: Sequence[str], checked: int = 0) -> str:
-    """Radio buttons; with :func:`choice_rules`, elements with another ``data-NAME`` than the checked index are hidden.
+    """Radio buttons; :func:`choice_rules` hides elements whose ``data-NAME`` is not the checked index.
 
     Args:
-        name: Of the choice, a word.
-        legend: What is chosen.
+        name: Name of the choice, a single word.
+        legend: Title of the choice.
         labels: HTML of each option.
         checked: Index of the first choice.
     """
@@ -29,12 +29,12 @@ def choice(name: str, legend: str, labels: Sequence[str], checked: int = 0) -> s
 
 
 def plain(labels: Sequence[str]) -> list[str]:
-    """Labels of plain text, as :func:`choice` takes them."""
+    """Convert plain text to labels for :func:`choice`."""
     return [markup(shortened(label, 48)) for label in labels]
 
 
 def choice_rules(name: str, count: int) -> str:
-    """Style rules of one choice of so many options."""
+    """Style rules of a choice with this number of options."""
     return "".join(
         f'body:has(#{name}-{index}:checked) [data-{name}]:not([data-{name}="{index}"]){{display:none}}\n'
         for index in range(count)
@@ -42,7 +42,7 @@ def choice_rules(name: str, count: int) -> str:
 
 
 def method_boxes(labels: Sequence[str]) -> str:
-    """A box for each method that shows or hides it in the charts."""
+    """A check box for each method, which shows or hides it in the charts."""
     boxes = "".join(
         f'<label id="chip-{index}"><input type="checkbox" id="show-{index}" checked>{label}</label>'
         for index, label in enumerate(labels)
@@ -51,7 +51,7 @@ def method_boxes(labels: Sequence[str]) -> str:
 
 
 def method_rules(count: int) -> str:
-    """Colours of the methods, and what their boxes hide and raise."""
+    """Style rules of the methods: colours, and the effects of their check boxes."""
     rules = []
     for index in range(count):
         rules.append(f".m{index}{{--c:var(--p{index % PALETTE})}}\n")

@@ -1,7 +1,7 @@
-"""Where an error points: along the lights that there are, to warm or cool, or across them, to green or magenta.
+"""The direction of an error: along the locus of lights, to warm or cool, or across it, to green or magenta.
 
-An angular error says how far an estimate is from the truth, not whether the picture comes out blue or green, which eyes
-judge differently: errors along the daylight locus look like another time of day, errors across it look like a mistake.
+An angular error measures the distance from the truth, not the colour of the cast. Eyes judge casts differently: an
+error along the daylight locus looks like another time of day, an error across it looks like a mistake.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.evaluation.result import Truth
 
 _MIREDS = np.linspace(1e6 / 25_000, 1e6 / 1_700, 96)
-"""Reciprocal megakelvins of the black bodies that a locus is drawn through."""
+"""Black bodies that the locus is drawn through, in mired."""
 
 _FEWEST = 3
-"""With fewer lights than this a camera without a matrix has no main axis of its own."""
+"""Least number of lights for the main axis of a camera without a matrix."""
 
 
 @dataclass(frozen=True, eq=False)
 class Locus:
-    """The black bodies as one camera sees them.
+    """The black-body locus in one camera's RGB.
 
     Attributes:
-        ccts: float64 (K,) kelvin, falling, 25 000 to 1700 or as far as the camera's RGB of the light is positive.
+        ccts: float64 (K,) kelvin, descending, from 25 000 to 1700 or as far as the camera's RGB is positive.
         rgb: float64 (K, 3), green = 1.
     """
 
@@ -44,8 +44,8 @@ class CameraImages:
     Attributes:
         dataset: Name of the data set.
         name: Name of the camera; may be empty.
-        indices: int (M,), of the evaluation's images, rising.
-        camera: What is known of it.
+        indices: int (M,), of the evaluation's images, ascending.
+        camera: The camera, with its matrices if known.
     """
 
     dataset: str
@@ -55,16 +55,16 @@ class CameraImages:
 
     @property
     def label(self) -> str:
-        """What a reader calls it."""
+        """The camera's label for readers."""
         return self.name or self.dataset or "unnamed camera"
 
 
 def by_camera(truth: Truth, camera_of: Callable[[int], Camera] | None = None) -> list[CameraImages]:
-    """The images of each camera of each data set, in the order of their first image.
+    """Group the images by data set and camera, in the order of their first image.
 
     Args:
         truth: The images.
-        camera_of: From the index of an image to its camera; None where only names are known.
+        camera_of: Maps the index of an image to its camera; None if only names are known.
     """
     members: dict[tuple[str, str], list[int]] = {}
     for index, key in enumerate(zip(truth.datasets, truth.cameras, strict=True)):
@@ -77,7 +77,7 @@ def by_camera(truth: Truth, camera_of: Callable[[int], Camera] | None = None) ->
 
 @lru_cache(maxsize=64)
 def planckian_locus(camera: Camera) -> Locus | None:
-    """The black bodies in a camera's RGB; None without a matrix."""
+    """The black-body locus in a camera's RGB; None without a matrix."""
     found = [(1e6 / mired, camera.rgb_of_xy(*cct_duv_to_xy(1e6 / mired))) for mired in _MIREDS.tolist()]
     seen = [(cct, rgb) for cct, rgb in found if rgb is not None]
     if len(seen) < 2:
@@ -96,32 +96,32 @@ def daylight_xy(cct: float) -> tuple[float, float]:
 
 
 def log_chroma(rgb: NDArray[np.float64], white: Sequence[float] = (1.0, 1.0, 1.0)) -> NDArray[np.float64]:
-    """ln(r/g) and ln(b/g), each less that of ``white``: float (N, 2) of positive RGB (N, 3)."""
+    """Log-chromaticity ln(r/g) and ln(b/g) (N, 2) of positive RGB (N, 3), less that of ``white``."""
     logs = np.log(rgb / np.asarray(white))
     return np.stack([logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1]], axis=1)
 
 
 def signed_errors(truth: NDArray[np.float64], estimates: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
-    """Recovery errors taken apart.
+    """Divide recovery errors into two components.
 
-    At each true light the sphere of RGB directions has a tangent plane; in it, the locus of black bodies points one
-    way (without a camera matrix: the main axis of the true lights in log-chromaticity), and green another.
+    At each true light the sphere of RGB directions has a tangent plane. One axis in it follows the locus of black
+    bodies (without a camera matrix: the main axis of the true lights in log-chromaticity), the other points to green.
 
     Args:
         truth: (N, 3) positive.
-        estimates: (N, 3) positive, or NaN where there is none.
-        camera: Of these lights.
+        estimates: (N, 3) positive, or NaN without an estimate.
+        camera: The camera of these lights.
 
     Returns:
-        (N, 2) degrees, of which the squares add up to the square of the recovery angular error: along the lights,
-        positive where the estimate is too warm, and across them, positive where it is too green.
+        (N, 2) degrees, whose squares add up to the square of the recovery error: along the locus, positive where the
+        estimate is too warm, and across it, positive where it is too green.
     """
     light = truth / np.linalg.norm(truth, axis=1, keepdims=True)
     guess = estimates / np.linalg.norm(estimates, axis=1, keepdims=True)
     cosine = np.sum(light * guess, axis=1, keepdims=True)
     offset = guess - cosine * light
     sine = np.linalg.norm(offset, axis=1, keepdims=True)
-    # The offset's own length is the sine of the angle; the angle itself is what must add up.
+    # The offset's length is the sine of the angle, but the squared angles must add up.
     offset *= np.divide(np.degrees(np.arctan2(sine, cosine)), sine, out=np.zeros_like(sine), where=sine != 0)
     steps = _warmer(truth, camera)
     along = np.stack([light[:, 0] * steps[:, 0], np.zeros(len(light)), light[:, 2] * steps[:, 1]], axis=1)
@@ -135,7 +135,7 @@ def signed_errors(truth: NDArray[np.float64], estimates: NDArray[np.float64], ca
 def signed_errors_by_camera(
     truth: NDArray[np.float64], estimates: NDArray[np.float64], members: Sequence[CameraImages]
 ) -> NDArray[np.float64]:
-    """:func:`signed_errors` of all images (N, 3), each by what is known of its camera: (N, 2) degrees."""
+    """:func:`signed_errors` of all images (N, 3), camera by camera: (N, 2) degrees."""
     result = np.full((len(truth), 2), np.nan)
     for each in members:
         result[each.indices] = signed_errors(truth[each.indices], estimates[each.indices], each.camera)
@@ -143,7 +143,7 @@ def signed_errors_by_camera(
 
 
 def _warmer(truth: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
-    """(N, 2) in log-chromaticity, of any length: which way a slightly warmer light would lie."""
+    """The direction (N, 2) of a slightly warmer light in log-chromaticity, of any length."""
     lights = log_chroma(truth)
     locus = planckian_locus(camera)
     if locus is not None:

@@ -1,4 +1,4 @@
-"""The worst images, side by side: before, after, and as the truth would have it."""
+"""The gallery of the worst images: before, after, and balanced for the true light."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME_LENGTH = 120
 
 
 def worst(judged: Judged, count: int) -> list[int]:
-    """Indices of the images with the greatest recovery error, greatest first; of equal ones the first first."""
+    """Indices of the images with the greatest recovery errors, in descending order; ties keep the images' order."""
     return [int(index) for index in np.argsort(-judged.errors["recovery"], kind="stable")[:count]]
 
 
@@ -25,10 +25,10 @@ def gallery(evaluation: Evaluation, method: int, images: Callable[[int], LinearI
     """Cards of one method's worst images, as HTML.
 
     Args:
-        evaluation: What was found.
+        evaluation: The evaluation.
         method: Index of the method.
-        images: From the index of an image to its thumbnail.
-        count: How many cards.
+        images: Maps the index of an image to its thumbnail.
+        count: Number of cards.
     """
     cards = [_card(evaluation, method, index, images(index)) for index in worst(evaluation.methods[method], count)]
     return f'<ol class="gallery">{"".join(cards)}</ol>'

@@ -1,7 +1,7 @@
-"""An evaluation as one HTML file to look at: no network, no fonts, no libraries; light, dark and on paper.
+"""An evaluation as one self-contained HTML file, for light and dark screens and for print.
 
-Choices (which error, which group, which method) are radio buttons and style rules, so the page works without scripts;
-where ``:has`` is not understood, everything is shown. A short script adds sorting and reading off curves.
+Radio buttons and style rules choose the error, the group and the method, so the page works without scripts. Browsers
+without ``:has`` show everything. A short script adds sorting and values along curves.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from awbkit.evaluation.result import Evaluation
 from awbkit.store.outputs import IfExists, write_whole
 
 Images = Callable[[int], LinearImage]
-"""From the index of an image of the evaluation to its thumbnail, with its camera."""
+"""Maps the index of an image of the evaluation to its thumbnail, with its camera."""
 
 
 @dataclass(frozen=True)
 class PageOptions:
-    """What goes into the page.
+    """Options of the page.
 
     Attributes:
-        worst: How many images a gallery shows; 0 for none.
-        gallery: Whose worst images: those of the best method, or of each (some 9 KB an image).
+        worst: Number of images in a gallery; 0 for none.
+        gallery: Galleries of the best method only, or of each (some 9 KB an image).
 
     Raises:
         UsageError: If ``worst`` is negative.
@@ -56,18 +56,17 @@ def write_page(
     options: PageOptions | None = None,
     if_exists: IfExists = IfExists.FAIL,
 ) -> bool:
-    """Write the page, whole or not at all.
+    """Write the page atomically.
 
     Args:
         path: The file.
-        evaluation: What to show.
-        images: Where the thumbnails come from; None where only numbers are known, which leaves out the gallery and
-            what needs cameras' matrices.
-        options: What goes in.
-        if_exists: What to do where the file exists.
+        evaluation: The evaluation.
+        images: Source of the thumbnails. None leaves out the gallery and everything that needs cameras' matrices.
+        options: Options of the page.
+        if_exists: Action if the file exists.
 
     Returns:
-        False where the file existed and was left alone.
+        False if the file existed and was kept.
 
     Raises:
         UsageError: If the evaluation has no images or no methods.
@@ -78,7 +77,7 @@ def write_page(
 
 
 def page(evaluation: Evaluation, images: Images | None = None, *, options: PageOptions | None = None) -> str:
-    """The page's HTML, the same for the same evaluation; arguments and errors as :func:`write_page` has them."""
+    """The page's HTML, which is reproducible; arguments and errors as in :func:`write_page`."""
     if not len(evaluation.truth) or not evaluation.methods:
         raise UsageError("an evaluation without images or methods cannot be shown")
     options = options or PageOptions()
@@ -115,7 +114,7 @@ def _contents(body: str) -> str:
 
 
 def _rules(evaluation: Evaluation) -> str:
-    """The style rules that depend on how many methods and groups there are."""
+    """The style rules that depend on the number of methods and groups."""
     methods = len(evaluation.methods)
     counts = {
         "metric": len(sections.metrics_of(evaluation)),

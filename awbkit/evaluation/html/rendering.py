@@ -1,4 +1,4 @@
-"""Thumbnails as a person sees them: balanced for a light, through the camera's matrix, exposed, in sRGB."""
+"""Thumbnails for display: balanced for a light, converted by the camera's matrix, exposed, in sRGB."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _QUALITY = 85
 
 
 def canonical_white(camera: Camera) -> tuple[float, float, float]:
-    """The light that "before" is balanced for: D65 as the camera sees it, or without a matrix none, the raw numbers."""
+    """The light that "before" is balanced for: D65 in the camera's RGB, or (1, 1, 1) without a matrix."""
     return camera.white_d65 or (1.0, 1.0, 1.0)
 
 
 def balanced_to_srgb(camera: Camera) -> NDArray[np.float64]:
-    """(3, 3) from camera RGB whose white is (1, 1, 1) to linear sRGB; the identity without a matrix.
+    """Matrix (3, 3) from balanced camera RGB, white at (1, 1, 1), to linear sRGB; the identity without a matrix.
 
-    Balanced numbers are taken for what the camera would have seen under D65, its canonical white.
+    Balanced RGB is treated as the camera's RGB under D65, its canonical white.
     """
     matrix, white = camera.xyz_to_rgb(), camera.white_d65
     to_srgb = LINEAR_SRGB.xyz_to_rgb()
@@ -40,16 +40,16 @@ def balanced_to_srgb(camera: Camera) -> NDArray[np.float64]:
 def rendered(
     image: LinearImage, lights: Sequence[Sequence[float]], reference: Sequence[float]
 ) -> list[NDArray[np.uint8]]:
-    """One picture for each light that the image may be balanced for, all at one exposure.
+    """Render the image balanced for each of several lights, all at one exposure.
 
     Args:
-        image: Linear camera RGB, white level at 1. Cells that are 0 in all channels hold nothing, because all their
-            pixels were clipped, black or masked; they come out gray, as bright as what is around them.
+        image: Linear camera RGB, white level at 1. Cells that are 0 in all channels are empty, because all their pixels
+            were clipped, black or masked; they become gray, as bright as their surroundings.
         lights: RGB of each, positive, on any scale.
         reference: RGB of the light under which the exposure is set.
 
     Returns:
-        For each light, uint8 (H, W, 3) in sRGB. What clips in the camera comes out white under every light.
+        For each light, uint8 (H, W, 3) in sRGB. Pixels that clip in the camera become white under every light.
     """
     matrix = balanced_to_srgb(image.camera)
     empty = ~(image.pixels > 0).any(axis=2)
@@ -67,7 +67,7 @@ def rendered(
 
 
 def gray_card(truth: Sequence[float], estimate: Sequence[float], camera: Camera) -> tuple[int, int, int]:
-    """sRGB, 0 to 255, of a gray card in the picture that is balanced for the estimate."""
+    """sRGB, 0 to 255, of a gray card in the picture balanced for the estimate."""
     cast = np.asarray(truth, dtype=np.float64) / np.asarray(estimate, dtype=np.float64)
     linear = np.maximum(balanced_to_srgb(camera) @ cast, 0)
     luminance = float(linear @ (0.2126, 0.7152, 0.0722))
@@ -77,7 +77,7 @@ def gray_card(truth: Sequence[float], estimate: Sequence[float], camera: Camera)
 
 
 def data_uri(pixels: NDArray[np.uint8]) -> str:
-    """A picture (H, W, 3) in sRGB as a JPEG that stands in the page itself."""
+    """Encode a picture (H, W, 3) in sRGB as a JPEG in a data URI."""
     import simplejpeg
 
     code = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=_QUALITY, colorsubsampling="444")
@@ -93,7 +93,7 @@ def _linear(image: LinearImage, light: Sequence[float], matrix: NDArray[np.float
 
 
 def _spread(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The values (H, W) with what is not known filled from its edges inwards by the mean of the known neighbours."""
+    """Fill unknown values (H, W) from their edges inwards by the mean of the known neighbours."""
     sums, count = np.where(known, values, 0.0), known.astype(np.float64)
     while count.any() and not count.all():
         around, weight = (_neighbours(array) for array in (sums, count))
@@ -104,6 +104,6 @@ def _spread(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np
 
 
 def _neighbours(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of the four cells next to each."""
+    """Sum of each cell's four neighbours."""
     padded = np.pad(array, 1)
     return np.asarray(padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The parts of the page, from top to bottom, each a function from the evaluation to HTML."""
+"""The sections of the page, from top to bottom, each a function from the evaluation to HTML."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from awbkit.evaluation.result import FEWEST_SCENES, METRICS, POOLED, Evaluation
 from awbkit.evaluation.wording import counted, p_text, size, training_note
 
 ARROWS = 8
-"""Greatest errors that a chromaticity plot shows one by one."""
+"""Number of the greatest errors that a chromaticity plot shows one by one."""
 
 
 def metrics_of(evaluation: Evaluation) -> list[str]:
-    """The metrics that the evaluation has."""
+    """The metrics of the evaluation."""
     return [metric for metric in METRICS if metric in evaluation.methods[0].errors]
 
 
 def head(evaluation: Evaluation) -> str:
-    """Title, the result in two sentences, the size of it, and where to find what."""
+    """Title, the result in two sentences, key figures and the protocol."""
     group, order = ranking(evaluation)
     failed = sum(len(judged.failures) for judged in evaluation.methods)
     tiles = [
@@ -60,7 +60,7 @@ def head(evaluation: Evaluation) -> str:
 
 
 def controls(evaluation: Evaluation) -> str:
-    """What holds for the whole page: which methods the charts show, and which error."""
+    """Controls of the whole page: the methods in the charts, and the error."""
     labels = [
         f"{tables.key(index)}<span>{markup(shortened(judged.method, 48))}</span>"
         for index, judged in enumerate(evaluation.methods)
@@ -71,7 +71,7 @@ def controls(evaluation: Evaluation) -> str:
 
 
 def results(evaluation: Evaluation) -> str:
-    """The headline table of each group, and all means at a glance."""
+    """The main table of each group, and a chart of all means."""
     metrics, names = metrics_of(evaluation), groups(evaluation)
     parts = [choice("group", "Images", plain(names))] if len(names) > 1 else []
     for at, metric in enumerate(metrics):
@@ -117,7 +117,7 @@ def distributions(evaluation: Evaluation, members: Sequence[CameraImages]) -> st
 
 
 def chromaticity(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
-    """Where the lights of each camera lie, and where one method puts them."""
+    """The true lights of each camera, and one method's estimates."""
     best = _best(evaluation)
     panels = []
     for each in members:
@@ -147,7 +147,7 @@ def chromaticity(evaluation: Evaluation, members: Sequence[CameraImages]) -> str
 
 
 def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
-    """Which way the errors of each method point."""
+    """The directions of each method's errors."""
     truth = evaluation.truth.illuminants
     components = [signed_errors_by_camera(truth, judged.estimates, members) for judged in evaluation.methods]
     extent = np.abs(np.concatenate(components))
@@ -185,7 +185,7 @@ def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
 
 
 def confidence(evaluation: Evaluation) -> str:
-    """Calibration and risk against coverage; nothing where no method states an expected error."""
+    """Calibration and risk against coverage; empty if no method states an expected error."""
     if not evaluation.calibrations:
         return ""
     methods = {judged.method: index for index, judged in enumerate(evaluation.methods)}
@@ -205,7 +205,7 @@ def confidence(evaluation: Evaluation) -> str:
 
 
 def comparisons(evaluation: Evaluation) -> str:
-    """Pairs of methods; nothing where there is only one."""
+    """Pairs of methods; empty for a single method."""
     names = tables.pair_groups(evaluation)
     if not names:
         return ""
@@ -220,7 +220,7 @@ def comparisons(evaluation: Evaluation) -> str:
 
 
 def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: int, *, each: bool) -> str:
-    """Galleries of the worst images of the best method, or of each; nothing for a count of 0."""
+    """Galleries of the worst images of the best method, or of each; empty for a count of 0."""
     if count == 0:
         return ""
     best = _best(evaluation)
@@ -241,7 +241,7 @@ def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: i
 
 
 def measured(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
-    """What was measured on what: cameras, data sets, licences, hashes, seeds, and what failed."""
+    """The basis of the figures: cameras, data sets, licences, hashes, seeds, and failures."""
     failed = tables.failures(evaluation)
     missing = (
         "<p>An image without an estimate counts as 90 degrees, the most that an answer can cost.</p>" if failed else ""
@@ -281,7 +281,7 @@ def _signed(value: float) -> str:
 
 
 def _verdict(evaluation: Evaluation, group: str, order: Sequence[str]) -> str:
-    """Who comes first and by how much, in words."""
+    """The best method and its lead, in words."""
     images = counted(len(evaluation.truth), "image")
     if len(order) == 1:
         return f"{markup(order[0])} on {images}."

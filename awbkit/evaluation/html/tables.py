@@ -1,4 +1,4 @@
-"""The tables of the page: figures by method, pairs of methods, what was measured, and what failed."""
+"""The tables of the page: figures by method, pairs of methods, cameras, and failures."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SIGNIFICANT = 0.05
 
 
 def key(method: int) -> str:
-    """A method's mark, as the charts draw it, for words beside it."""
+    """A method's mark from the charts, to stand beside its name."""
     mark = element("g", marker(method, 7, 7), class_=f"m{method}")
     return element("svg", mark, class_="key", viewBox="0 0 14 14", aria_hidden="true")
 
 
 def headline(evaluation: Evaluation, metric: str, group: str) -> str:
-    """All statistics of all methods on one group, with intervals; the best of each column in bold."""
+    """A table of all statistics of all methods on one group, with intervals; the best of each column in bold."""
     found = summaries_of(evaluation, metric)
     names = [judged.method for judged in evaluation.methods]
     rows = [(index, found[name, group]) for index, name in enumerate(names) if (name, group) in found]
@@ -47,7 +47,7 @@ def headline(evaluation: Evaluation, metric: str, group: str) -> str:
 
 
 def pairs(evaluation: Evaluation, group: str) -> str:
-    """Every method against every other on one group; rows against columns, negative where the row is better."""
+    """A table of all pairs of methods on one group; row minus column, negative where the row is better."""
     found = pairs_of(evaluation, group)
     names = [judged.method for judged in evaluation.methods]
     heads = "".join(f'<th scope="col">{key(i)}{markup(shortened(name, 28))}</th>' for i, name in enumerate(names))
@@ -96,7 +96,7 @@ def trust(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> st
 
 
 def cameras(members: Sequence[CameraImages], scenes: Sequence[str]) -> str:
-    """What was measured on: a row for each camera of each data set."""
+    """The cameras, a row for each camera of each data set."""
     lines = [
         f'<tr><th scope="row">{markup(each.label)}</th><td>{markup(each.dataset)}</td>'
         f'<td class="number">{len(each.indices):,}</td>'
@@ -113,7 +113,7 @@ def cameras(members: Sequence[CameraImages], scenes: Sequence[str]) -> str:
 
 
 def failures(evaluation: Evaluation) -> str:
-    """Which images got no estimate from which method, and why; long lists are cut."""
+    """The images without an estimate and the reasons, by method; long lists are cut."""
     parts = []
     for judged in evaluation.methods:
         if not judged.failures:
@@ -132,7 +132,7 @@ def failures(evaluation: Evaluation) -> str:
 
 
 def facts(value: object) -> str:
-    """Facts of any depth as lists of definitions."""
+    """Nested facts as definition lists."""
     if isinstance(value, Mapping):
         items = [
             f"<dt>{markup(str(name).replace('_', ' '))}</dt><dd>{facts(each)}</dd>" for name, each in value.items()
@@ -148,7 +148,7 @@ def facts(value: object) -> str:
 
 
 def _shown(row: Summary, name: str) -> float:
-    """What the table shows, so that what looks the same is equally best."""
+    """Round as the table does, so that equal entries are equally best."""
     value = row.values.get(name, math.nan)
     return round(value, 2) if math.isfinite(value) else math.inf
 

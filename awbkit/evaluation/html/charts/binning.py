@@ -1,4 +1,4 @@
-"""Thousands of points as a few shapes: how many there are in each cell, and how a distribution is shaped."""
+"""Thousands of points as a few shapes: hexagonal bins, and smooth densities."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LEVELS = 5
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Cells of a hexagonal lattice that hold points.
+    """The occupied cells of a hexagonal lattice.
 
     Attributes:
         centres: float64 (K, 2).
         counts: int (K,), positive.
-        cell: int (N,), for each point the index of its cell.
+        cell: int (N,), the index of each point's cell.
         levels: int (K,), 0 for the emptiest cells to 4 for the fullest, equal steps of the square root of the count.
     """
 
@@ -37,7 +37,7 @@ def hexagonal(points: NDArray[np.float64], radius: float) -> Cells:
 
     Args:
         points: (N, 2), finite.
-        radius: From the centre of a hexagon to its corners.
+        radius: Distance from the centre of a hexagon to its corners.
     """
     width, height = radius * math.sqrt(3), radius * 3
     # A hexagonal lattice is two rectangular ones; a point belongs to the nearer of its nearest nodes in the two.
@@ -57,10 +57,10 @@ def density(values: NDArray[np.float64], low: float, high: float, size: int = 64
     """A smooth density on a grid over ``low`` to ``high``, its maximum 1 (binned Gaussian kernel, Silverman's width).
 
     Args:
-        values: (N,), not empty; those outside the range count at its ends.
+        values: (N,), not empty; values outside the range count at its ends.
         low: First point of the grid.
         high: Last point.
-        size: How many points.
+        size: Number of points.
     """
     step = (high - low) / (size - 1)
     counts = np.bincount(np.rint((np.clip(values, low, high) - low) / step).astype(np.intp), minlength=size)

@@ -1,4 +1,4 @@
-"""Where the lights and their estimates lie, and which way the errors point."""
+"""Charts of lights and their estimates, and of the errors' directions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from awbkit.evaluation.html.directions import daylight_xy, log_chroma, planckian
 
 _CELL = 7.0
 _FEW = 2
-"""Up to so many estimates of one cell are drawn one by one."""
+"""Greatest number of estimates in a cell that are drawn one by one."""
 
 _LABELLED = (2000, 2500, 3000, 4000, 5000, 6500, 10_000)
 _DAYLIGHT = np.geomspace(4000, 25_000, 24)
@@ -48,18 +48,18 @@ def chromaticities(
 ) -> str:
     """True lights and estimates of one camera in log-chromaticity, relative to D65 where the camera has a matrix.
 
-    The density of the truth is grey; each method's estimates, all drawn, of which the page shows one, are dots that
-    grow with their number, and arrows lead from truth to estimate for its greatest errors.
+    The density of the truth is grey. Estimates are dots that grow with their number; arrows lead from truth to estimate
+    for the greatest errors. The chart contains all methods, and the page shows one of them at a time.
 
     Args:
-        name: Of the camera.
-        methods: Names.
-        images: M names.
+        name: Name of the camera.
+        methods: Names of the methods.
+        images: Names of the M images.
         truth: (M, 3) positive.
-        estimates: For each method (M, 3), NaN where there is none.
+        estimates: For each method (M, 3), NaN without an estimate.
         errors: For each method (M,) recovery errors in degrees.
-        camera: Of these images.
-        arrows: How many.
+        camera: The camera of these images.
+        arrows: Number of arrows.
     """
     white = camera.white_d65
     base = white or (1.0, 1.0, 1.0)
@@ -108,8 +108,8 @@ def directions(
     Args:
         method: Index of the method.
         name: Its name.
-        components: (N, 2) degrees, along the lights and across them, NaN where there is no estimate.
-        groups: Indices of the images of each.
+        components: (N, 2) degrees, along the lights and across them, NaN without an estimate.
+        groups: Indices of each group's images, by its name.
         reach: Half the side of the chart, degrees; what lies outside is drawn at the edge.
     """
     x, y = Scale(-reach, reach, 30, WIDTH - 30), Scale(-reach, reach, WIDTH - 50, 10)
@@ -153,12 +153,12 @@ def directions(
 
 
 def letters(count: int) -> list[str]:
-    """What :func:`directions` calls the first groups; empty for those beyond the alphabet, which it does not mark."""
+    """Letters of the groups in :func:`directions`; empty for groups beyond the alphabet, which have no mark."""
     return [*_LETTERS[:count], *[""] * (count - len(_LETTERS))]
 
 
 def _square_axes(lights: NDArray[np.float64], guesses: Sequence[NDArray[np.float64]]) -> tuple[Scale, Scale]:
-    """Axes of one scale that hold all true lights and all but the most distant 1 % of the estimates."""
+    """Axes of equal scale that contain all true lights and all but the most distant 1 % of the estimates."""
     known = [guess[np.isfinite(guess).all(axis=1)] for guess in guesses]
     ends = [np.percentile(guess, (0.5, 99.5), axis=0) for guess in known if len(guess)]
     points = np.concatenate([lights, *ends])
@@ -170,7 +170,7 @@ def _square_axes(lights: NDArray[np.float64], guesses: Sequence[NDArray[np.float
 
 
 def _dots(points: NDArray[np.float64]) -> list[str]:
-    """Single estimates where they are, many of one cell as one dot that grows with the number."""
+    """Dots of estimates; many in one cell become one dot that grows with their number."""
     cells = hexagonal(points, _CELL)
     alone = cells.counts[cells.cell] <= _FEW
     drawn = [element("path", class_="estimates", d=dots(points[alone]), stroke_width="2.4")] if alone.any() else []
@@ -182,7 +182,7 @@ def _dots(points: NDArray[np.float64]) -> list[str]:
 
 
 def _share_within(start: NDArray[np.float64], end: NDArray[np.float64], x: Scale, y: Scale) -> float:
-    """How much of the way from a point within the axes to another lies within them: 0 to 1."""
+    """The share, 0 to 1, of the way from a point within the axes to another that lies within them."""
     share = 1.0
     for scale, begin, stop in zip((x, y), start.tolist(), end.tolist(), strict=True):
         edge = scale.high if stop > begin else scale.low
@@ -192,7 +192,7 @@ def _share_within(start: NDArray[np.float64], end: NDArray[np.float64], x: Scale
 
 
 def _arrow(start: NDArray[np.float64], end: NDArray[np.float64]) -> str:
-    """Path data of an arrow with a ring at its foot."""
+    """Path data of an arrow with a ring at its start."""
     length = float(np.hypot(*(end - start)))
     foot = f"M{number(start[0] - 2)} {number(start[1])}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0"
     if length < 1:
@@ -229,6 +229,6 @@ def _loci(camera: Camera, x: Scale, y: Scale) -> list[str]:
 
 
 def _within(points: NDArray[np.float64], x: Scale, y: Scale) -> NDArray[np.bool_]:
-    """Which points (N, 2) lie within the axes; NaN does not."""
+    """Whether each point (N, 2) lies within the axes; NaN does not."""
     low, high = np.array([x.low, y.low]), np.array([x.high, y.high])
     return np.asarray(np.all((points >= low) & (points <= high), axis=1))

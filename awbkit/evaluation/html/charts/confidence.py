@@ -1,4 +1,4 @@
-"""How far stated errors can be believed: calibration, and risk against coverage."""
+"""Charts of the expected errors: calibration, and risk against coverage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from awbkit.evaluation.result import Calibration
 
 
 def reliability(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> str:
-    """Actual against expected error, by bins of like expected error, with the 95 % interval of what came.
+    """Actual against expected error, by bins of similar expected error, with the 95 % interval of the actual error.
 
     Args:
         calibrations: Not empty.
@@ -61,7 +61,7 @@ def reliability(calibrations: Sequence[Calibration], methods: Mapping[str, int])
 
 
 def risk_coverage(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> str:
-    """Mean error of the images kept when only the most certain are; dashed, if certainty were perfect.
+    """Mean error of the most certain images at each coverage; dashed for a perfect order of the images.
 
     Args:
         calibrations: Not empty.

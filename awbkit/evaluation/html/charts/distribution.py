@@ -1,4 +1,4 @@
-"""How the errors are distributed: cumulative curves, their shapes by camera, and the means with their intervals."""
+"""Charts of the errors' distribution: cumulative curves, shapes by camera, and means with intervals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DODGE = 11.0
 
 
 def cumulative(methods: Sequence[str], errors: Sequence[NDArray[np.float64]], metric: str) -> str:
-    """For each method the share of the images with at most a given error, marked at quartiles and the 95th percentile.
+    """Cumulative distribution of each method's errors, marked at quartiles and the 95th percentile.
 
     Args:
         methods: Names.
@@ -74,13 +74,13 @@ def cumulative(methods: Sequence[str], errors: Sequence[NDArray[np.float64]], me
 def strips(
     methods: Sequence[str], errors: Sequence[NDArray[np.float64]], metric: str, ends: tuple[float, float]
 ) -> str:
-    """For each method a row: the density of its errors, 5th to 95th percentile, quartiles, median and mean.
+    """A row for each method: the density of its errors, 5th to 95th percentile, quartiles, median and mean.
 
     Args:
         methods: Names.
         errors: For each, float64 (M,) degrees of one group of images.
         metric: "recovery" or "reproduction".
-        ends: Of the axis, in degrees, so that several groups can share it.
+        ends: Ends of the axis, in degrees, so that several groups can share it.
     """
     x = Scale(*ends, 8, WIDTH - 8, log=True)
     bottom = 6 + _ROW * len(methods)
@@ -115,7 +115,7 @@ def intervals(
     metric: str,
     statistic: str,
 ) -> str:
-    """For each group of images a row: one statistic of every method with its 95 % interval.
+    """A row for each group of images: one statistic of every method with its 95 % interval.
 
     Args:
         methods: Names.
@@ -150,7 +150,7 @@ def intervals(
 
 
 def _places(summary: Summary, statistic: str) -> tuple[float, float, float]:
-    """A statistic and its interval; the statistic three times where there is no interval."""
+    """A statistic and its interval; the statistic three times without an interval."""
     value = summary.values.get(statistic, np.nan)
     low, high = summary.intervals.get(statistic, (np.nan, np.nan))
     return (value, low, high) if np.isfinite(low) and np.isfinite(high) else (value, value, value)

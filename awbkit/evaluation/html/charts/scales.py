@@ -1,4 +1,4 @@
-"""From numbers to places on a chart, and the round numbers that its axes show."""
+"""The scales of a chart: places of numbers, and round numbers on the axes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Scale:
         low: The number at ``start``.
         high: The number at ``end``; above ``low``.
         start: A place, in the chart's units.
-        end: Another, on either side of ``start``.
-        log: Whether equal ratios, not equal differences, have equal lengths; ``low`` is then positive.
+        end: A place on either side of ``start``.
+        log: Whether the scale is logarithmic; ``low`` is then positive.
     """
 
     low: float
@@ -30,7 +30,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Places of numbers of any shape. What lies outside the axis is put at its nearer end; NaN stays NaN."""
+        """Places of an array of numbers. Numbers outside the axis go to its nearer end; NaN stays NaN."""
         inside = np.clip(np.asarray(values, dtype=np.float64), self.low, self.high)
         if self.log:
             share = np.log(inside / self.low) / math.log(self.high / self.low)
@@ -82,7 +82,7 @@ def error_range(errors: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def padded_range(values: ArrayLike, padding: float = 0.06) -> tuple[float, float]:
-    """Ends of a linear axis that holds all finite values with a margin on both sides; never of no length."""
+    """Ends of a linear axis that contains all finite values with a margin on both sides; its length is positive."""
     array = np.asarray(values, dtype=np.float64)
     finite = array[np.isfinite(array)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Elements of SVG as text: little numbers, everything escaped, the same bytes for the same chart."""
+"""SVG elements as text: short numbers, all text escaped, reproducible bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from awbkit.escaping import markup
 from awbkit.evaluation.html.charts.scales import Scale
 
 WIDTH = 440.0
-"""Units across a chart; at the width that a column of the page has, about one CSS pixel each."""
+"""Width of a chart in units; in a column of the page a unit is about one CSS pixel."""
 
 _MARKERS = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
@@ -24,17 +24,17 @@ _MARKERS = (
     "M0 -5L4.8 -1.5L2.9 4H-2.9L-4.8 -1.5z",
     "M-4.5 -2.2L0 -5L4.5 -2.2V2.2L0 5L-4.5 2.2z",
 )
-"""Eight outlines around (0, 0), so that methods can be told apart without their colours."""
+"""Eight outlines around (0, 0), which identify methods without their colours."""
 
 
 def number(value: float) -> str:
-    """A coordinate: one decimal at most."""
+    """Format a coordinate, with at most one decimal."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
 def figure_text(value: float, decimals: int = 2) -> str:
-    """A number to be read, with a true minus sign; a dash for what is no number."""
+    """Format a number for readers, with a true minus sign; a dash for NaN."""
     if not math.isfinite(value):
         return "–"
     text = f"{value:.{decimals}f}"
@@ -42,12 +42,12 @@ def figure_text(value: float, decimals: int = 2) -> str:
 
 
 def tick_text(value: float) -> str:
-    """A tick's number, without digits that say nothing."""
+    """Format a tick's number, without trailing digits."""
     return "0" if abs(value) < 1e-12 else f"{value:.6g}".replace("-", "−")
 
 
 def shortened(text: str, length: int) -> str:
-    """The text, or its two ends around an ellipsis where it is longer."""
+    """Shorten a long text to its two ends around an ellipsis."""
     if len(text) <= length:
         return text
     tail = (length - 1) // 2
@@ -58,7 +58,7 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
     """One element; ``_`` in the name of an attribute stands for ``-``, a trailing one for nothing.
 
     Args:
-        name: Of the element.
+        name: Name of the element.
         children: Markup, already escaped.
         attributes: Text is escaped; numbers become coordinates.
     """
@@ -71,12 +71,12 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
 
 
 def label(x: float, y: float, text: str, **attributes: str | float) -> str:
-    """Words on a chart."""
+    """A text on a chart."""
     return element("text", markup(text), x=x, y=y, **attributes)
 
 
 def title(text: str) -> str:
-    """What a pointer resting on the parent element is told."""
+    """The tooltip of the parent element."""
     return element("title", markup(text))
 
 
@@ -87,7 +87,7 @@ def polyline(x: ArrayLike, y: ArrayLike) -> str:
 
 
 def dots(points: NDArray[np.float64]) -> str:
-    """Path data of points (N, 2), which a stroke with round ends makes visible: the shortest form there is."""
+    """Path data of points (N, 2), as dots of a stroke with round ends, which is the shortest form."""
     return "".join(f"M{number(x)} {number(y)}h0" for x, y in points.tolist())
 
 
@@ -108,7 +108,7 @@ def marker(method: int, x: float, y: float, tip: str = "") -> str:
 
 
 def series(method: int, children: Iterable[str]) -> str:
-    """What belongs to one method: coloured as such, and hidden with it."""
+    """The group of one method's elements: one colour, shown and hidden together."""
     return element("g", *children, class_=f"series m{method}")
 
 
@@ -116,17 +116,17 @@ def chart(height: float, description: str, children: Sequence[str], **attributes
     """The whole chart.
 
     Args:
-        height: In units of which ``WIDTH`` are its width.
-        description: What it shows, for those who cannot see it.
+        height: Height in units, of which the width has ``WIDTH``.
+        description: Description for screen readers.
         children: Markup.
-        attributes: More, for the page's script.
+        attributes: Further attributes, for the page's script.
     """
     box = f"0 0 {number(WIDTH)} {number(height)}"
     return element("svg", *children, class_="chart", viewBox=box, role="img", aria_label=description, **attributes)
 
 
 def horizontal_axis(scale: Scale, top: float, bottom: float, caption: str, count: int = 6) -> list[str]:
-    """Ticks under a chart, faint lines up through it, and what they measure."""
+    """The horizontal axis: ticks below the chart, grid lines, and the label."""
     ticks = scale.ticks(count)
     lines = "".join(f"M{number(scale.at(value))} {number(top)}V{number(bottom)}" for value in ticks)
     parts = [element("path", class_="grid", d=lines)] if ticks else []
@@ -138,7 +138,7 @@ def horizontal_axis(scale: Scale, top: float, bottom: float, caption: str, count
 
 
 def vertical_axis(scale: Scale, left: float, right: float, caption: str, count: int = 6) -> list[str]:
-    """Ticks beside a chart, faint lines across it, and above it what they measure."""
+    """The vertical axis: ticks beside the chart, grid lines, and the label above it."""
     ticks = scale.ticks(count)
     lines = "".join(f"M{number(left)} {number(scale.at(value))}H{number(right)}" for value in ticks)
     parts = [element("path", class_="grid", d=lines)] if ticks else []
