@@ -21,7 +21,7 @@ from awbkit.training.budget import Budget  # noqa: E402
 from awbkit.training.calibration import FEWEST, Judged, carried  # noqa: E402
 from awbkit.training.factorize import Ranks, factorize  # noqa: E402
 from awbkit.training.prune import Rounds, prune  # noqa: E402
-from awbkit.training.run import Execution  # noqa: E402
+from awbkit.training.run import Execution, Result  # noqa: E402
 from awbkit.training.split import LeftOut  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 from awbkit.training.tuning import recipe_for  # noqa: E402
@@ -43,7 +43,13 @@ def model(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Model
     return train([prepared.path], tmp_path_factory.mktemp("run") / "run", recipe).model
 
 
-QUICK = {"steps": 40, "validation": 0.2}
+QUICK = {"steps": 40, "validation": 0.2, "seed": 7}
+
+
+@pytest.fixture(scope="module")
+def pruned(prepared: Prepared, model: Model, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    recipe = recipe_for(model).with_changes(QUICK)
+    return prune(model, [prepared.path], tmp_path_factory.mktemp("pruned") / "run", recipe, HALF)
 
 
 def test_half_the_parameters_answer_nearly_as_well(prepared: Prepared, model: Model, tmp_path: Path) -> None:
@@ -58,9 +64,8 @@ def test_half_the_parameters_answer_nearly_as_well(prepared: Prepared, model: Mo
     assert result.model.estimate(image).expected_error
 
 
-def test_the_model_says_how_it_came_about(prepared: Prepared, model: Model, tmp_path: Path) -> None:
-    recipe = recipe_for(model).with_changes({**QUICK, "seed": 7})
-    made = prune(model, [prepared.path], tmp_path / "run", recipe, HALF).model
+def test_the_model_says_how_it_came_about(prepared: Prepared, model: Model, pruned: Result) -> None:
+    made = pruned.model
     training = made.training or {}
     assert made.name == "awbnet-s-pruned"
     assert (training["initial"]["name"], training["initial"]["sha256"]) == (model.name, model.digest)
@@ -70,40 +75,38 @@ def test_the_model_says_how_it_came_about(prepared: Prepared, model: Model, tmp_
     assert "arch" not in training["recipe"]
     # Pictures are treated as in the model's own training, which its file states.
     assert training["recipe"]["statistics_noise"] == 0.3
-    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (pruned.path.parent / "metrics.jsonl").read_text().splitlines()]
     assert [line["network"] for line in lines if "number" in line] == ["round 1", "network"]
     assert lines[-1]["validation"]["mean"] > 0
 
 
-def test_the_normalisation_is_that_of_the_statistics_that_are_left(
-    prepared: Prepared, model: Model, tmp_path: Path
-) -> None:
-    made = prune(model, [prepared.path], tmp_path / "run", recipe_for(model).with_changes(QUICK), HALF).model
+def test_the_normalisation_is_that_of_the_statistics_that_are_left(model: Model, pruned: Result) -> None:
+    made = pruned.model
     read = list(made.architecture.statistics)
     assert 0 < len(read) < 138
     for name in ("mean", "std"):
         np.testing.assert_array_equal(made.weights[name], model.weights[name][read])
 
 
-def test_what_was_pruned_is_pruned_again(prepared: Prepared, model: Model, tmp_path: Path) -> None:
-    recipe = recipe_for(model).with_changes(QUICK)
-    first = prune(model, [prepared.path], tmp_path / "one", recipe, HALF).model
+def test_what_was_pruned_is_pruned_again(prepared: Prepared, pruned: Result, tmp_path: Path) -> None:
+    first = pruned.model
     plan = Rounds(Budget("bytes", 700), rounds=2, round_steps=10)
-    second = prune(first, [prepared.path], tmp_path / "two", recipe_for(first).with_changes(QUICK), plan).model
+    second = prune(first, [prepared.path], tmp_path / "run", recipe_for(first).with_changes(QUICK), plan).model
     assert second.architecture.bytes <= 700
     assert set(second.architecture.statistics) < set(first.architecture.statistics)
     assert second.name == "awbnet-s-pruned"
     assert (second.training or {})["initial"]["initial"]["name"] == "awbnet-s"
 
 
-def test_a_killed_pruning_goes_on_to_the_same_bytes(prepared: Prepared, model: Model, tmp_path: Path) -> None:
+def test_a_killed_pruning_goes_on_to_the_same_bytes(
+    prepared: Prepared, model: Model, pruned: Result, tmp_path: Path
+) -> None:
     recipe, run = recipe_for(model).with_changes(QUICK), tmp_path / "run"
-    whole = prune(model, [prepared.path], tmp_path / "whole", recipe, HALF)
     assert killed("all/network.safetensors", 1, prune, model, [prepared.path], run, recipe, HALF)
     assert (run / "networks" / "all" / "round 1.safetensors").exists()
     assert not (run / "model.safetensors").exists()
     prune(model, [prepared.path], run, recipe, HALF, execution=Execution(resume=True))
-    assert (run / "model.safetensors").read_bytes() == whole.path.read_bytes()
+    assert (run / "model.safetensors").read_bytes() == pruned.path.read_bytes()
 
 
 def test_factorised_layers_are_smaller_and_answer_nearly_as_well(
