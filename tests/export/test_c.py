@@ -1,4 +1,4 @@
-"""C that was exported: the same bits as the reference, on this machine and on a Cortex-M4."""
+"""C that was exported: the same bits as the reference on this machine, and nothing that a compiler warns of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from awbkit.bench import cortex
 from awbkit.errors import CheckFailed, OutputError
 from awbkit.escaping import c_comment
 from awbkit.export.c import limited
@@ -25,8 +24,6 @@ from awbkit.network.features import GROUPS
 from awbkit.network.integer.description import describe
 from awbkit.network.integer.model import IntegerModel, white_logs
 from awbkit.network.integer.quantization import Bits
-from awbkit.network.model import Model
-from awbkit.network.models import shipped
 from tests.helpers.command import awbkit
 from tests.helpers.evaluation_sets import write_prepared
 from tests.helpers.hostile_text import HOSTILE
@@ -79,9 +76,9 @@ def of_statistics(chosen: Iterable[int]) -> None:
 def test_warnings_are_errors(tmp_path: Path, shape: str) -> None:
     for name, text in emit(integer_model(shape)).items():
         (tmp_path / name).write_text(text)
-    for standard in ("c99", "c17"):
-        flags = [f"-std={standard}", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-O2", "-c"]
-        subprocess.run([str(compiler()), *flags, "awb.c", "-o", "awb.o"], cwd=tmp_path, check=True)
+    strict = [str(compiler()), "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror", "awb.c"]
+    for flags in (["-std=c99", "-O2", "-c", "-o", "awb.o"], ["-std=c17", "-fsyntax-only"]):
+        subprocess.run([*strict, *flags], cwd=tmp_path, check=True)
     used = (tmp_path / "awb.c").read_text()
     assert re.findall(r"#include [<\"](\S+)[>\"]", used) == ["string.h", "awb.h", "arm_acle.h"]
     assert not re.search(r"\b(float|double|malloc|free)\b", re.sub(r"/\*.*?\*/", "", used, flags=re.S))
@@ -184,25 +181,6 @@ def of_mosaic(mosaic: np.ndarray, order: int) -> np.ndarray:
                 by = np.array([count, 2 * count, count])
                 found[y, x] = (rgb[cell][good[cell]].sum(axis=0) + by // 2) // by
     return found
-
-
-@pytest.mark.cortex
-@pytest.mark.parametrize("processor", ["cortex-m4", "cortex-m3", "cortex-m0"])
-def test_the_same_bits_and_few_kilobytes_on_a_microcontroller(tmp_path: Path, processor: str) -> None:
-    model = rounded(Model.load(shipped("awbnet-s", "raw")), pictures(4))
-    sources = emit(model)
-    cortex.measured(sources, model, list(synthetic())[::8], processor)
-    assert cortex.workspace(sources) <= 8192
-    for name, text in sources.items():
-        (tmp_path / name).write_text(text)
-    warned = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
-    compiled = ["arm-none-eabi-gcc", f"-mcpu={processor}", "-mthumb", "-Os", *warned, "-c", "awb.c", "-o", "awb.o"]
-    subprocess.run(compiled, cwd=tmp_path, check=True)
-    size = subprocess.run(["arm-none-eabi-size", "awb.o"], cwd=tmp_path, check=True, capture_output=True, text=True)
-    flash, data, bss = (int(word) for word in size.stdout.splitlines()[1].split()[:3])
-    # Without a 32 x 32 to 64 bit multiplication, code is longer.
-    assert flash < (20 if processor == "cortex-m0" else 18) * 1024
-    assert data == bss == 0
 
 
 @pytest.mark.cortex

@@ -1,0 +1,97 @@
+"""Exported C on Cortex-M processors: the reference's bits, few bytes, and the instructions that tables foretell."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from awbkit.bench import cortex
+from awbkit.errors import CheckFailed
+from awbkit.export.c.emit import emit
+from awbkit.export.cases import Case, extremes, surfaces
+from awbkit.network.integer.model import IntegerModel
+from awbkit.network.latency import TABLES, instructions
+from awbkit.network.model import Model
+from awbkit.network.models import shipped
+from tests.helpers.integer_models import integer_model, pictures, rounded
+
+pytestmark = pytest.mark.slow
+
+_READING = 9000
+"""What ``awb_describe`` takes more than measuring alone, about: it reads what the network reads, and hands it out."""
+
+
+def some() -> list[Case]:
+    return [*surfaces(), *extremes()][::8]
+
+
+@cache
+def the_s() -> IntegerModel:
+    return rounded(Model.load(shipped("awbnet-s", "raw")), pictures(4))
+
+
+@cache
+def measured_s(processor: str) -> cortex.Cortex:
+    return cortex.measured(emit(the_s()), the_s(), some(), processor)
+
+
+def of_the_network(found: cortex.Cortex) -> int:
+    return found.instructions - found.describing + _READING
+
+
+@pytest.mark.cortex
+@pytest.mark.parametrize("processor", TABLES)
+def test_the_same_bits_as_quickly_as_foretold(processor: str) -> None:
+    found = of_the_network(measured_s(processor))
+    assert instructions(the_s().architecture, processor) == pytest.approx(found, rel=0.15)
+    if processor == "cortex-m4":
+        assert found < 4 * the_s().architecture.macs
+
+
+@pytest.mark.cortex
+@pytest.mark.parametrize(("shape", "processor"), [("pruned", "cortex-m0"), ("no statistics", "cortex-m4")])
+def test_other_networks_are_as_quick_as_foretold(shape: str, processor: str) -> None:
+    model = integer_model(shape)
+    found = cortex.measured(emit(model), model, some()[:2], processor)
+    assert instructions(model.architecture, processor) == pytest.approx(of_the_network(found), rel=0.15)
+
+
+@pytest.mark.cortex
+@pytest.mark.parametrize("processor", TABLES)
+def test_few_kilobytes(tmp_path: Path, processor: str) -> None:
+    sources = emit(the_s())
+    assert cortex.workspace(sources) <= 8192
+    for name, text in sources.items():
+        (tmp_path / name).write_text(text)
+    warned = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
+    compiled = ["arm-none-eabi-gcc", f"-mcpu={processor}", "-mthumb", "-Os", *warned, "-c", "awb.c", "-o", "awb.o"]
+    subprocess.run(compiled, cwd=tmp_path, check=True)
+    size = subprocess.run(["arm-none-eabi-size", "awb.o"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    flash, data, bss = (int(word) for word in size.stdout.splitlines()[1].split()[:3])
+    # Without a 32 x 32 to 64 bit multiplication, code is longer.
+    assert flash < (20 if processor == "cortex-m0" else 18) * 1024
+    assert data == bss == 0
+
+
+@pytest.mark.cortex
+def test_a_smaller_network_measures_less() -> None:
+    """Beside the network's own layers, what it does not read is not measured."""
+    model, s = integer_model("nano"), measured_s("cortex-m4")
+    nano = cortex.measured(emit(model), model, some()[:3], "cortex-m4")
+    assert nano.flash <= 4 * 1024
+    assert s.flash <= 16 * 1024
+    assert nano.describing < 0.7 * s.describing
+    assert 94_488 < s.instructions - s.describing < 1_500_000
+
+
+@pytest.mark.cortex
+def test_another_models_answers_are_refused() -> None:
+    with pytest.raises(CheckFailed, match="for picture 0, not"):
+        cortex.measured(emit(integer_model("nano", seed=1)), integer_model("nano"), some()[:1], "cortex-m4")
+
+
+def test_the_workspace_is_what_the_header_says() -> None:
+    assert cortex.workspace({"awb.h": "typedef struct {\n    uint64_t words[12];\n} awb_workspace;"}) == 96
