@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from awbkit.bench import cortex, here
+from awbkit.choices import PROCESSORS
 from awbkit.colour.camera import Camera
 from awbkit.colour.error_statistics import statistics
 from awbkit.colour.image import LinearImage
@@ -146,7 +147,7 @@ def _is_raw(camera: Camera) -> bool:
 def bench(
     models: Sequence[str],
     measured: Pictures,
-    processors: Sequence[str] = cortex.PROCESSORS,
+    processors: Sequence[str] = PROCESSORS,
     *,
     compare: bool = True,
     progress: Callable[[str], None] = lambda name: None,

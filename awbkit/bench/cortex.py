@@ -14,10 +14,7 @@ from awbkit.export.c.check import compare, record
 from awbkit.export.c.limited import output_of, put
 from awbkit.export.cases import Case
 from awbkit.network.integer.model import IntegerModel
-from awbkit.network.latency import TABLES
 from awbkit.store.parts import scratch
-
-PROCESSORS = tuple(TABLES)
 
 _COMPILER, _SIZE, _EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
 _BOARDS = {"cortex-m4": "mps2-an386"}
@@ -69,7 +66,7 @@ def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Ca
         sources: What :func:`awbkit.export.c.emit.emit` made of the model.
         model: The reference.
         cases: Pictures, the first of which has a valid pixel.
-        processor: One of :data:`PROCESSORS`.
+        processor: One of :data:`awbkit.choices.PROCESSORS`.
 
     Raises:
         CheckFailed: If it does not compile or run, takes too long, or answers otherwise.

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from awbkit.cli import options
-from awbkit.cli.options import ResultFormat
 from awbkit.errors import UsageError
 from awbkit.escaping import file_stem, json_text, printable
 from awbkit.store.outputs import IfExists, skips, tidy, write_whole
@@ -35,7 +34,7 @@ def bench(
     ] = None,
     alone: Annotated[bool, typer.Option("--alone", help="Only these models, not what they compare with.")] = False,
     if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
-    format: Annotated[ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+    format: options.ResultFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure weights, operations, bytes, time on this machine, and instructions on Cortex-M processors in QEMU.
@@ -75,8 +74,7 @@ def bench(
         write_whole(output / "bench.json", if_exists, (json_text(records, indent=1) + "\n").encode())
         for name in names:
             write_whole(output / f"{file_stem(name)}.svg", if_exists, chart(costs, name).encode())
-    chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
-    if chosen is ResultFormat.JSON:
+    if options.wants_json(format):
         for record in records:
             print(json_text(record))
     else:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from awbkit.choices import CATS, Cat
 from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
 from awbkit.errors import AwbError, FileError, OutputError, UnsupportedImage, UsageError
@@ -26,33 +26,6 @@ if TYPE_CHECKING:
 
 _RAW_OUTPUT_SUFFIX = ".tif"
 _OWN_SUFFIXES = {kind: f".{kind}" for kind in ("png", "webp", "avif", "heic")} | {"jpeg": ".jpg"}
-
-
-class CatName(StrEnum):
-    """Chromatic adaptation transforms."""
-
-    VON_KRIES = "von-kries"
-    BRADFORD = "bradford"
-    CAT02 = "cat02"
-    CAT16 = "cat16"
-    SHARP = "sharp"
-
-
-class OutputKind(StrEnum):
-    """File formats that outputs can have."""
-
-    JPG = "jpg"
-    PNG = "png"
-    TIF = "tif"
-    WEBP = "webp"
-    AVIF = "avif"
-    HEIC = "heic"
-
-
-class SidecarKind(StrEnum):
-    """Sidecar formats."""
-
-    XMP = "xmp"
 
 
 _LIGHT = "The light to correct for (one of these; by default an estimate)"
@@ -73,8 +46,7 @@ def correct(
         typer.Option(metavar="X,Y,W,H", help="A gray card's rectangle, as displayed.", rich_help_panel=_LIGHT),
     ] = None,
     gains: Annotated[
-        str | None,
-        typer.Option(metavar="R,G,B", help="Gains that make the light neutral.", rich_help_panel=_LIGHT),
+        str | None, typer.Option(metavar="R,G,B", help="Gains that make the light neutral.", rich_help_panel=_LIGHT)
     ] = None,
     illuminant: Annotated[
         str | None, typer.Option(metavar="R,G,B", help="The light's own RGB.", rich_help_panel=_LIGHT)
@@ -96,14 +68,13 @@ def correct(
         ),
     ] = None,
     shared: Annotated[
-        bool,
-        typer.Option("--shared", help="One light for all pictures by the same camera.", rich_help_panel=_LIGHT),
+        bool, typer.Option("--shared", help="One light for all pictures by the same camera.", rich_help_panel=_LIGHT)
     ] = False,
     cat: Annotated[
-        CatName | None,
+        Cat | None,
         typer.Option(
             metavar="CAT",
-            help=f"Adapt through {', '.join(CatName)}; by default gains in the RGB itself.",
+            help=f"Adapt through {', '.join(CATS)}; by default gains in the RGB itself.",
             rich_help_panel=_HOW,
         ),
     ] = None,
@@ -132,16 +103,18 @@ def correct(
         ),
     ] = None,
     to: Annotated[
-        OutputKind | None,
+        Literal["jpg", "png", "tif", "webp", "avif", "heic"] | None,
         typer.Option(
-            case_sensitive=False, help="File format; default the input's, 16-bit tif for raw.", rich_help_panel=_OUTPUT
+            case_sensitive=False,
+            help="File format; default the input's, 16-bit tif for raw.",
+            rich_help_panel=_OUTPUT,
         ),
     ] = None,
     if_exists: Annotated[
         IfExists, typer.Option(help="What to do with existing outputs.", rich_help_panel=_OUTPUT)
     ] = IfExists.FAIL,
     sidecar: Annotated[
-        SidecarKind | None,
+        Literal["xmp"] | None,
         typer.Option(
             help="Write the white balance for a raw editor instead of a picture; replace keeps all else that an "
             "existing sidecar says.",
@@ -154,7 +127,7 @@ def correct(
     recursive: options.Recursive = False,
     files_from: options.FilesFrom = None,
     null: options.Null = False,
-    encoding: options.Encoding = options.EncodingName.AUTO,
+    encoding: options.Encoding = "auto",
     max_pixels: options.MaxPixels = MAX_PIXELS,
     format: options.OutputFormat = None,
     jobs: options.Jobs = 0,
@@ -199,9 +172,9 @@ def correct(
     )
     _check_formats(planned, output, name, to, sidecar)
     how = CorrectOptions(
-        cat=cat.value if cat else None,
+        cat=cat,
         strength=strength,
-        encoding=encoding.value,
+        encoding=encoding,
         if_exists=if_exists,
         auto_bright=auto_bright,
         sidecar=sidecar is not None,
@@ -212,9 +185,7 @@ def correct(
     pooled: dict[Path, Light | AwbError] = {}
     if shared and light is not None:
         sources = [entry for entry in planned if isinstance(entry, Planned)]
-        pooled = lights.shared(
-            sources, light, encoding=encoding.value, max_pixels=how.max_pixels, jobs=jobs, quiet=quiet
-        )
+        pooled = lights.shared(sources, light, encoding=encoding, max_pixels=how.max_pixels, jobs=jobs, quiet=quiet)
     items: list[CorrectItem | AwbError] = []
     for entry in planned:
         if not isinstance(entry, Planned):
@@ -283,8 +254,8 @@ def _check_formats(
     planned: Sequence[Planned | FileError],
     output: Path | None,
     name: str | None,
-    to: OutputKind | None,
-    sidecar: SidecarKind | None,
+    to: str | None,
+    sidecar: str | None,
 ) -> None:
     """Refuse what could be no output's format, before any work starts."""
     from awbkit.files.write import format_of
@@ -301,12 +272,12 @@ def _check_formats(
         raise UsageError(f"{given}: editors look for sidecars that end in .xmp")
 
 
-def _suffix(to: OutputKind | None, sidecar: SidecarKind | None) -> Callable[[Path], str]:
+def _suffix(to: str | None, sidecar: str | None) -> Callable[[Path], str]:
     def suffix(source: Path) -> str:
         if sidecar is not None:
             return ".xmp"
         if to is not None:
-            return f".{to.value}"
+            return f".{to}"
         known = source.suffix.lower()
         if known in RAW_SUFFIXES:
             return _RAW_OUTPUT_SUFFIX

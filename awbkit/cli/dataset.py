@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from awbkit.cli import options
-from awbkit.cli.methods import ListFormat
 from awbkit.cli.terminal import Progress, clock
 from awbkit.escaping import json_text, printable
 from awbkit.store.outputs import IfExists
@@ -93,7 +92,7 @@ def inspect(
     verify: Annotated[
         bool, typer.Option("--verify", help="Recompute the content hash; exit code 3 if it differs.")
     ] = False,
-    format: Annotated[ListFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+    format: options.ResultFormat = None,
 ) -> None:
     """Say what a prepared data set holds: its origin, licence, cameras, lights, scenes and folds."""
     from awbkit.datasets.prepared import Prepared
@@ -106,7 +105,7 @@ def inspect(
         "folds": folds(opened),
         "cameras": [dataclasses.asdict(camera) for camera in summarise(opened)],
     }
-    if (format or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSON)) is ListFormat.JSON:
+    if options.wants_json(format):
         print(json_text(document, indent=2))
     else:
         _print_summary(opened)
@@ -118,13 +117,13 @@ def inspect(
 
 @dataset.command()
 def layouts(
-    format: Annotated[ListFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+    format: options.ResultFormat = None,
 ) -> None:
     """List the layouts that `prepare` reads: their data sets, options, licences and papers."""
     from awbkit.datasets import layout as registry
 
     described = [registry.layout_class(name) for name in registry.names()]
-    if (format or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSON)) is ListFormat.JSON:
+    if options.wants_json(format):
         rows = [
             {
                 "name": kind.name,

@@ -33,7 +33,7 @@ def estimate(
     recursive: options.Recursive = False,
     files_from: options.FilesFrom = None,
     null: options.Null = False,
-    encoding: options.Encoding = options.EncodingName.AUTO,
+    encoding: options.Encoding = "auto",
     max_pixels: options.MaxPixels = MAX_PIXELS,
     format: options.OutputFormat = None,
     jobs: options.Jobs = 1,
@@ -59,7 +59,7 @@ def estimate(
         estimate_file,
         methods=options.guarded(method or [registry.DEFAULT], fallback, max_expected_error),
         region=Region.parse(region) if region is not None else None,
-        encoding=encoding.value,
+        encoding=encoding,
         max_pixels=max_pixels or None,
     )
     options.check_null(null, files_from, failed_list)

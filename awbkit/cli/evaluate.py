@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 import typer
 
+from awbkit.choices import Metric, ProtocolName
 from awbkit.cli import options
 from awbkit.cli.terminal import Progress
 from awbkit.errors import CheckFailed, UsageError
@@ -29,47 +29,6 @@ _HOW = "How"
 _SHOW = "What to show"
 _RUN = "Run"
 _CHECK = "Checks: exit code 3 if any method errs more, in degrees"
-
-
-class ReportFormat(StrEnum):
-    """How the figures are written."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-
-
-class ProtocolName(StrEnum):
-    """Which images what has to be fitted may see."""
-
-    AUTO = "auto"
-    NONE = "none"
-    FOLDS = "folds"
-    K_FOLD = "k-fold"
-    LEAVE_ONE_CAMERA_OUT = "leave-one-camera-out"
-    LEAVE_ONE_DATASET_OUT = "leave-one-dataset-out"
-
-
-class Metric(StrEnum):
-    """Kinds of angular error."""
-
-    RECOVERY = "recovery"
-    REPRODUCTION = "reproduction"
-
-
-class Over(StrEnum):
-    """What stands for all images."""
-
-    POOLED = "pooled"
-    CAMERAS = "cameras"
-
-
-class Gallery(StrEnum):
-    """Whose worst images the page shows."""
-
-    BEST = "best"
-    EACH = "each"
 
 
 def _limit(value: float | None) -> float | None:
@@ -113,27 +72,27 @@ def evaluate(
         ),
     ] = None,
     truth: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="ground_truth.csv for --predictions.", rich_help_panel=_WHAT),
+        Path | None, typer.Option(metavar="FILE", help="ground_truth.csv for --predictions.", rich_help_panel=_WHAT)
     ] = None,
     protocol: Annotated[
-        ProtocolName,
+        Literal["auto", ProtocolName],
         typer.Option(
             help="Who sees what in fits; auto: none where nothing is fitted, else published folds, else k-fold.",
             rich_help_panel=_HOW,
         ),
-    ] = ProtocolName.AUTO,
+    ] = "auto",
     folds: Annotated[int, typer.Option(metavar="K", min=2, help="Of k-fold.", rich_help_panel=_HOW)] = 10,
     rounds: Annotated[
         int, typer.Option(metavar="N", min=100, max=100_000, help="Of the bootstrap over scenes.", rich_help_panel=_HOW)
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.", rich_help_panel=_HOW)] = 0,
     format: Annotated[
-        ReportFormat | None, typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=_SHOW)
+        Literal["table", "json", "csv", "markdown"] | None,
+        typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=_SHOW),
     ] = None,
     metric: Annotated[
         Metric, typer.Option(help="The error in tables and checks; json and csv have both.", rich_help_panel=_SHOW)
-    ] = Metric.RECOVERY,
+    ] = "recovery",
     per_image: Annotated[
         bool, typer.Option("--per-image", help="With json: every image's estimates and errors.", rich_help_panel=_SHOW)
     ] = False,
@@ -143,14 +102,16 @@ def evaluate(
     worst: Annotated[
         int, typer.Option(metavar="N", min=0, help="Images in the page's gallery.", rich_help_panel=_SHOW)
     ] = 24,
-    gallery: Annotated[Gallery, typer.Option(help="Whose worst images.", rich_help_panel=_SHOW)] = Gallery.BEST,
+    gallery: Annotated[
+        Literal["best", "each"], typer.Option(help="Whose worst images.", rich_help_panel=_SHOW)
+    ] = "best",
     if_exists: Annotated[
         IfExists, typer.Option(help="What to do where the page exists.", rich_help_panel=_SHOW)
     ] = IfExists.FAIL,
     over: Annotated[
-        Over,
+        Literal["pooled", "cameras"],
         typer.Option(help="Checks look at all images, or at the geometric mean over cameras.", rich_help_panel=_CHECK),
-    ] = Over.POOLED,
+    ] = "pooled",
     max_mean: Limit = None,
     max_median: Limit = None,
     max_worst25: Limit = None,
@@ -188,7 +149,7 @@ def evaluate(
             sets,
             _names(method, model),
             quiet,
-            protocol=protocol.value,
+            protocol=protocol,
             folds=folds,
             rounds=rounds,
             seed=seed,
@@ -197,7 +158,7 @@ def evaluate(
         )
         images = _images_of(evaluation, sets)
     if html is not None:
-        page = PageOptions(worst=worst, gallery="best" if gallery is Gallery.BEST else "each")
+        page = PageOptions(worst=worst, gallery=gallery)
         write_page(html, evaluation, images, options=page, if_exists=if_exists)
     _write(evaluation, format, metric, per_image)
     for judged in evaluation.methods:
@@ -292,18 +253,18 @@ def _warn(message: str) -> None:
     print(f"awbkit: {printable(message)}", file=sys.stderr)
 
 
-def _write(evaluation: Evaluation, format: ReportFormat | None, metric: Metric, per_image: bool) -> None:
+def _write(evaluation: Evaluation, format: str | None, metric: str, per_image: bool) -> None:
     from awbkit.evaluation.document import CSV_COLUMNS, csv_rows, to_document
     from awbkit.evaluation.markdown import to_markdown
 
-    format = format or (ReportFormat.TABLE if sys.stdout.isatty() else ReportFormat.JSON)
-    if format is ReportFormat.TABLE:
+    format = format or ("table" if sys.stdout.isatty() else "json")
+    if format == "table":
         from awbkit.cli.evaluation_table import print_evaluation
 
-        print_evaluation(evaluation, metric.value, sys.stdout)
-    elif format is ReportFormat.MARKDOWN:
-        print(to_markdown(evaluation, (metric.value,)), end="")
-    elif format is ReportFormat.CSV:
+        print_evaluation(evaluation, metric, sys.stdout)
+    elif format == "markdown":
+        print(to_markdown(evaluation, (metric,)), end="")
+    elif format == "csv":
         sys.stdout.writelines(map(csv_line, (CSV_COLUMNS, *csv_rows(evaluation))))
     else:
         print(json_text(to_document(evaluation, per_image=per_image), indent=2))
@@ -323,11 +284,11 @@ def _tell_training(judged: Judged) -> None:
         _warn(note)
 
 
-def _check(evaluation: Evaluation, metric: Metric, over: Over, limits: dict[str, float]) -> None:
+def _check(evaluation: Evaluation, metric: str, over: str, limits: dict[str, float]) -> None:
     from awbkit.evaluation.result import GEOMETRIC_MEAN, POOLED
 
-    rows = [row for row in evaluation.summaries if row.metric == metric.value]
-    group = GEOMETRIC_MEAN if over is Over.CAMERAS and any(row.group == GEOMETRIC_MEAN for row in rows) else POOLED
+    rows = [row for row in evaluation.summaries if row.metric == metric]
+    group = GEOMETRIC_MEAN if over == "cameras" and any(row.group == GEOMETRIC_MEAN for row in rows) else POOLED
     exceeded = [
         f"{row.method}: {name} {row.values[name]:.4g} degrees, {limit:g} allowed"
         for row in rows
@@ -336,4 +297,4 @@ def _check(evaluation: Evaluation, metric: Metric, over: Over, limits: dict[str,
         if not row.values[name] <= limit
     ]
     if exceeded:
-        raise CheckFailed(printable(f"check failed ({group}, {metric.value} error): {'; '.join(exceeded)}"))
+        raise CheckFailed(printable(f"check failed ({group}, {metric} error): {'; '.join(exceeded)}"))

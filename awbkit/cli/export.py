@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from awbkit.choices import Target
 from awbkit.cli import options
-from awbkit.cli.options import Domain, ResultFormat
 from awbkit.errors import UsageError
 from awbkit.escaping import json_text, printable
 from awbkit.store.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
     from awbkit.export.check import Apart
-
-
-class Target(StrEnum):
-    """What a network can be exported to."""
-
-    C = "c"
-    ONNX = "onnx"
-    TFLITE = "tflite"
-    EXECUTORCH = "executorch"
-    LIBCAMERA = "libcamera"
 
 
 def export(
@@ -37,7 +26,7 @@ def export(
             help="c: one C99 header and source in whole numbers, of a model that `awbkit quantize` made. onnx: one "
             "file, of either kind. tflite: of floating point one file; quantised the network alone, to be fed by the "
             "C's awb_describe. executorch: a .pte of a model of floating point. libcamera: for one of Raspberry Pi's "
-            "sensors a tuning file with a network, of floating point."
+            "sensors a tuning file with a network, of floating point.",
         ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Takes the files.")] = None,
@@ -50,13 +39,13 @@ def export(
             metavar="FOLDER", help="Where the files will lie on the device, for libcamera. Default: the output."
         ),
     ] = None,
-    domain: Annotated[Domain, typer.Option(help="Which of the two models of a shipped name.")] = Domain.RAW,
+    domain: options.ModelDomain = "raw",
     check: Annotated[
         list[Path] | None,
         typer.Option(metavar="PREPARED", help="Compare on these pictures too; repeatable."),
     ] = None,
     if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
-    format: Annotated[ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+    format: options.ResultFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a network for a device, from the thumbnail to the light, and compare it with the model at once.
@@ -65,19 +54,19 @@ def export(
     degree apart. Exit code 3 tells that something is not as it must be, and nothing is written then.
     """
     from awbkit.export.cases import of_prepared, surfaces
-    from awbkit.export.targets import TARGETS, libcamera
+    from awbkit.export.targets import EXPORTERS, libcamera
     from awbkit.network.models import named
 
     if output is None:
         raise UsageError("no output named; give a folder with -o")
     if output.exists() and not output.is_dir():
         raise UsageError(f"-o {output} is a file; name a folder")
-    if (tuning is not None) != (to is Target.LIBCAMERA):
+    if (tuning is not None) != (to == "libcamera"):
         raise UsageError("--to libcamera and --tuning FILE belong together: the network is one for that sensor")
-    if installed is not None and to is not Target.LIBCAMERA:
+    if installed is not None and to != "libcamera":
         raise UsageError("--installed is for --to libcamera, whose tuning file names the network's place; leave it out")
-    found = named(model, domain.value)
-    made = TARGETS[to.value](found) if tuning is None else libcamera(found, tuning, installed or output.absolute())
+    found = named(model, domain)
+    made = EXPORTERS[to](found) if tuning is None else libcamera(found, tuning, installed or output.absolute())
     tidy(output / next(iter(made.files)))
     skipped = [skips(output / name, if_exists) for name in made.files]
     if all(skipped):
@@ -91,21 +80,18 @@ def export(
     _report(output, found.name, to, {name: len(data) for name, data in made.files.items()}, apart, format)
 
 
-def _report(
-    output: Path, name: str, to: Target, sizes: dict[str, int], apart: Apart | None, format: ResultFormat | None
-) -> None:
+def _report(output: Path, name: str, to: str, sizes: dict[str, int], apart: Apart | None, format: str | None) -> None:
     record: dict[str, Any] = {
         "schema": 1,
         "model": name,
-        "target": to.value,
+        "target": to,
         "output": str(output),
         "files": sizes,
         "compared": 0 if apart is None else apart.pictures,
         "apart": None if apart is None else round(apart.greatest, 4),
         "apart_on_average": None if apart is None else round(apart.mean, 4),
     }
-    chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
-    if chosen is ResultFormat.JSON:
+    if options.wants_json(format):
         print(json_text(record))
         return
     print(f"{'model':<12}{printable(name)}")
@@ -113,9 +99,9 @@ def _report(
     print(f"{'compared':<12}{_in_words(to, apart)}")
 
 
-def _in_words(to: Target, apart: Apart | None) -> str:
+def _in_words(to: str, apart: Apart | None) -> str:
     if apart is None:
         return "not"
-    if to is Target.C:
+    if to == "c":
         return f"the same bits on {apart.pictures} pictures"
     return f"{apart.mean:.3f} degrees apart on average, {apart.greatest:.3f} at most, on {apart.pictures} pictures"

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from awbkit.cli import options, training
-from awbkit.cli.options import Domain
 from awbkit.errors import UsageError
 
 _WHAT = "How far (one of these)"
@@ -30,7 +29,7 @@ def factorize(
         ),
     ] = None,
     config: training.Config = None,
-    domain: Annotated[Domain, typer.Option(help="Which of the two models of a shipped name.")] = Domain.RAW,
+    domain: options.ModelDomain = "raw",
     validation: training.Validation = None,
     leave_out_dataset: training.LeaveOutDataset = None,
     leave_out_camera: training.LeaveOutCamera = None,
@@ -41,7 +40,7 @@ def factorize(
     weight_decay: training.WeightDecay = None,
     variants: training.Variants = None,
     seed: training.Seed = None,
-    device: training.OnDevice = training.Device.AUTO,
+    device: training.OnDevice = "auto",
     jobs: options.Jobs = 0,
     resume: training.Resume = False,
     format: training.AsFormat = None,
@@ -57,7 +56,7 @@ def factorize(
     if rank is not None and energy is not None:
         raise UsageError("layers are factorised by a rank or by a share of energy; give one of --rank and --energy")
     ranks = Ranks(rank, _ENERGY if rank is None and energy is None else energy)
-    start = named_float(model, domain.value)
+    start = named_float(model, domain)
     stated = {
         "validation": validation,
         "steps": steps,

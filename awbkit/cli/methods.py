@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from enum import StrEnum
-from typing import Annotated
-
-import typer
-
+from awbkit.cli import options
 from awbkit.escaping import json_text
 
 
-class ListFormat(StrEnum):
-    """How the list is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def methods(
-    format: Annotated[ListFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+    format: options.ResultFormat = None,
 ) -> None:
     """List the estimators, their parameters and their papers."""
     from awbkit.estimators import registry
 
     described = [registry.describe(name) for name in registry.names()]
-    if (format or (ListFormat.TABLE if sys.stdout.isatty() else ListFormat.JSON)) is ListFormat.JSON:
+    if options.wants_json(format):
         rows = [
             {
                 "name": row.name,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from awbkit.choices import Domain, EncodingName
 from awbkit.cli.output import Format
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.store.find import Found, PassedOver, find, read_path_list
@@ -19,30 +19,6 @@ from awbkit.store.refusals import unreadable
 
 if TYPE_CHECKING:
     from awbkit.estimators.registry import Method
-
-
-class EncodingName(StrEnum):
-    """How a rendered file's numbers stand for light."""
-
-    AUTO = "auto"
-    LINEAR = "linear"
-    CAMERA = "camera"
-    SRGB = "srgb"
-    ICC = "icc"
-
-
-class Domain(StrEnum):
-    """Kinds of pictures."""
-
-    RAW = "raw"
-    RENDERED = "rendered"
-
-
-class ResultFormat(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 _FEW = 4
@@ -99,9 +75,12 @@ OutputFormat = Annotated[
     Format | None,
     typer.Option("--format", help="Of the results; default a table on a terminal, else jsonl.", rich_help_panel=_RUN),
 ]
+ResultFormat = Annotated[
+    Literal["table", "json"] | None, typer.Option("--format", help="Default: a table on a terminal, else json.")
+]
+ModelDomain = Annotated[Domain, typer.Option("--domain", help="Which of the two models of a shipped name.")]
 Jobs = Annotated[
-    int,
-    typer.Option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: as many as cores.", rich_help_panel=_RUN),
+    int, typer.Option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: as many as cores.", rich_help_panel=_RUN)
 ]
 FailedListFile = Annotated[
     Path | None,
@@ -176,6 +155,11 @@ def guarded(methods: Sequence[str], fallback: str | None, limit: float | None) -
         return parsed
     other = registry.parse(fallback)
     return tuple(method.guarded(other, limit) for method in parsed)
+
+
+def wants_json(format: str | None) -> bool:
+    """Whether a result is to be JSON: if the user says so, or says nothing and no terminal shows it."""
+    return (format or ("table" if sys.stdout.isatty() else "json")) == "json"
 
 
 def path_of(item: object) -> Path | str:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from awbkit.choices import Processor
 from awbkit.cli import options, training
-from awbkit.cli.options import Domain
 from awbkit.errors import UsageError
 
 _WHAT = "What it may cost (one of these)"
-
-
-class Processor(StrEnum):
-    """What networks are timed on."""
-
-    CORTEX_M4 = "cortex-m4"
-    CORTEX_M3 = "cortex-m3"
-    CORTEX_M0 = "cortex-m0"
 
 
 def prune(
@@ -48,9 +39,9 @@ def prune(
     ] = None,
     target: Annotated[
         Processor, typer.Option(help="Whose instructions --latency counts.", rich_help_panel=_WHAT)
-    ] = Processor.CORTEX_M4,
+    ] = "cortex-m4",
     config: training.Config = None,
-    domain: Annotated[Domain, typer.Option(help="Which of the two models of a shipped name.")] = Domain.RAW,
+    domain: options.ModelDomain = "raw",
     validation: training.Validation = None,
     leave_out_dataset: training.LeaveOutDataset = None,
     leave_out_camera: training.LeaveOutCamera = None,
@@ -59,8 +50,7 @@ def prune(
         int | None, typer.Option(metavar="N", help="In how many rounds units go.", rich_help_panel=training.HOW)
     ] = None,
     round_steps: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Steps after each round but the last.", rich_help_panel=training.HOW),
+        int | None, typer.Option(metavar="N", help="Steps after each round but the last.", rich_help_panel=training.HOW)
     ] = None,
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="Steps after the last round.", rich_help_panel=training.HOW)
@@ -70,7 +60,7 @@ def prune(
     weight_decay: training.WeightDecay = None,
     variants: training.Variants = None,
     seed: training.Seed = None,
-    device: training.OnDevice = training.Device.AUTO,
+    device: training.OnDevice = "auto",
     jobs: options.Jobs = 0,
     resume: training.Resume = False,
     format: training.AsFormat = None,
@@ -84,13 +74,13 @@ def prune(
     from awbkit.training.prune import prune as run
     from awbkit.training.tuning import recipe_for
 
-    limits = {"params": params, "macs": macs, "bytes": bytes, target.value: latency}
+    limits = {"params": params, "macs": macs, "bytes": bytes, target: latency}
     budgets = [Budget(kind, limit) for kind, limit in limits.items() if limit is not None]
     if len(budgets) != 1:
         raise UsageError("a network is pruned to one budget; give one of --params, --macs, --bytes and --latency")
-    if target is not Processor.CORTEX_M4 and latency is None:
+    if target != "cortex-m4" and latency is None:
         raise UsageError("--target says whose instructions --latency counts; give --latency, or leave it out")
-    start = named_float(model, domain.value)
+    start = named_float(model, domain)
     stated = {
         "validation": validation,
         "steps": steps,
@@ -116,7 +106,7 @@ def prune(
         execution,
         folder,
         start=start.architecture,
-        target=None if latency is None else target.value,
+        target=None if latency is None else target,
         format=format,
         quiet=quiet,
     )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from awbkit.choices import Domain
 from awbkit.cli import options, training
-from awbkit.cli.options import Domain, ResultFormat
 from awbkit.cli.terminal import Progress
 from awbkit.errors import UsageError
 from awbkit.escaping import json_text, printable
@@ -39,7 +39,7 @@ def quantize(
     ] = None,
     domain: Annotated[
         Domain, typer.Option(help="Which of the two networks of a shipped name.", rich_help_panel=_HOW)
-    ] = Domain.RAW,
+    ] = "raw",
     weights: Annotated[int, typer.Option(metavar="BITS", help="4 or 8.", rich_help_panel=_HOW)] = 8,
     activations: Annotated[int, typer.Option(metavar="BITS", help="8 or 16.", rich_help_panel=_HOW)] = 8,
     pictures: Annotated[
@@ -58,13 +58,13 @@ def quantize(
     ] = None,
     steps: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=_TRAIN)] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=_TRAIN)] = None,
-    device: Annotated[training.Device, typer.Option(rich_help_panel=_TRAIN)] = training.Device.AUTO,
+    device: Annotated[training.Device, typer.Option(rich_help_panel=_TRAIN)] = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in RUN.", rich_help_panel=_TRAIN)
     ] = False,
     jobs: options.Jobs = 0,
     if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
-    format: Annotated[ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.")] = None,
+    format: options.ResultFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Round a network to whole numbers, from a 16-bit thumbnail to the gains, and say what that costs in degrees.
@@ -84,7 +84,7 @@ def quantize(
     if train is None and (config or steps is not None or seed is not None or resume):
         raise UsageError("--config, --steps, --seed and --resume are of a training; name its run with --train")
     bits = Bits(weights, activations)
-    start = named_float(model, domain.value)
+    start = named_float(model, domain)
     tidy(output)
     if skips(output, if_exists):
         return
@@ -165,7 +165,7 @@ def _report(
     weights: int,
     activations: int,
     judged: list[tuple[float, float, float]],
-    format: ResultFormat | None,
+    format: str | None,
 ) -> None:
     import numpy as np
 
@@ -186,8 +186,7 @@ def _report(
         "integer": figures[1],
         "apart": {"mean": round(float(apart.mean()), 4), "max": round(float(apart.max()), 4)},
     }
-    chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
-    if chosen is ResultFormat.JSON:
+    if options.wants_json(format):
         print(json_text(record))
         return
     rows = {

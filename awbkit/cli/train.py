@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from awbkit.choices import Calibration, Domain
 from awbkit.cli import options, training
-from awbkit.cli.options import Domain
 from awbkit.errors import UsageError
 
 _WHAT = "What to train"
-
-
-class Calibration(StrEnum):
-    """What the expected error is fitted to."""
-
-    VALIDATION = "validation"
-    LEAVE_ONE_CAMERA_OUT = "leave-one-camera-out"
-    LEAVE_ONE_DATASET_OUT = "leave-one-dataset-out"
 
 
 def train(
@@ -65,7 +56,7 @@ def train(
         Calibration | None, typer.Option(help="What the expected error is fitted to.", rich_help_panel=training.HOW)
     ] = None,
     seed: training.Seed = None,
-    device: training.OnDevice = training.Device.AUTO,
+    device: training.OnDevice = "auto",
     jobs: options.Jobs = 0,
     resume: training.Resume = False,
     format: training.AsFormat = None,
@@ -81,7 +72,7 @@ def train(
 
     stated = {
         "arch": arch,
-        "domain": domain and domain.value,
+        "domain": domain,
         "validation": validation,
         "steps": steps,
         "batch_size": batch_size,
@@ -89,7 +80,7 @@ def train(
         "weight_decay": weight_decay,
         "variants": variants,
         "teachers": teachers,
-        "calibration": calibration and calibration.value,
+        "calibration": calibration,
         "seed": seed,
     }
     usual = Recipe() if init is None else Recipe().with_changes(ADAPTING)

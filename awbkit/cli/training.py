@@ -6,13 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from awbkit.cli.options import ResultFormat
+from awbkit.cli.options import wants_json
 from awbkit.cli.terminal import Progress, clock
 from awbkit.errors import MissingExtra, UsageError
 from awbkit.escaping import json_text, printable
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
 DATA = "What it sees"
 HOW = "How (see --config for the rest)"
 RUN = "Run"
-
-
-class Device(StrEnum):
-    """Where the network is computed."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 Prepared = Annotated[
@@ -63,14 +54,16 @@ LearningRate = Annotated[float | None, typer.Option(metavar="RATE", rich_help_pa
 WeightDecay = Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)]
 Variants = Annotated[int | None, typer.Option(metavar="N", help="Versions of each picture.", rich_help_panel=HOW)]
 Seed = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)]
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 OnDevice = Annotated[Device, typer.Option(help="auto: CUDA where there is any.", rich_help_panel=RUN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.", rich_help_panel=RUN)]
 AsFormat = Annotated[
-    ResultFormat | None, typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=RUN)
+    Literal["table", "json"] | None,
+    typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=RUN),
 ]
 
 
-def ready(output: Path | None, device: Device, jobs: int, resume: bool) -> tuple[Path, Execution]:
+def ready(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Path, Execution]:
     """The run's folder and how it is carried out, after a look at whether there is what a training needs.
 
     Raises:
@@ -83,12 +76,12 @@ def ready(output: Path | None, device: Device, jobs: int, resume: bool) -> tuple
         import torch
     except ImportError:
         raise MissingExtra("training", "train") from None
-    if device is Device.CUDA and not torch.cuda.is_available():
+    if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda: torch finds no CUDA device here; leave it out")
     from awbkit.training.run import Execution
     from awbkit.work.batch import default_jobs
 
-    chosen = "cuda" if device is not Device.CPU and torch.cuda.is_available() else "cpu"
+    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
     return output, Execution(chosen, jobs or default_jobs(), resume)
 
 
@@ -119,7 +112,7 @@ def carried_out(
     *,
     start: Architecture | None = None,
     target: str | None = None,
-    format: ResultFormat | None,
+    format: str | None,
     quiet: bool,
 ) -> None:
     """Carry out a run with its line of progress, and say what came of it.
@@ -136,8 +129,7 @@ def carried_out(
     line = _Line(enabled=_is_first() and not quiet)
     result = _watched(work, execution, line)
     if _is_first():
-        chosen = format or (ResultFormat.TABLE if sys.stdout.isatty() else ResultFormat.JSON)
-        _report(result, output, start, target, chosen)
+        _report(result, output, start, target, format)
         from awbkit.training.calibration import FEWEST
 
         if result.calibrated < FEWEST and not quiet:
@@ -193,7 +185,7 @@ class _Line:
         self.progress.reach(told.done, ", ".join(parts))
 
 
-def _report(result: Result, output: Path, start: Architecture | None, target: str | None, format: ResultFormat) -> None:
+def _report(result: Result, output: Path, start: Architecture | None, target: str | None, format: str | None) -> None:
     built = result.model.architecture
     record: dict[str, Any] = {
         "schema": 1,
@@ -213,7 +205,7 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
             "validation": _rounded(result.before),
             "trained_on_validation": result.known_before,
         }
-    if format is ResultFormat.JSON:
+    if wants_json(format):
         print(json_text(record))
         return
     rows = {

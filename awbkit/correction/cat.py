@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import CATS
 from awbkit.colour.camera import D65_XY, LINEAR_SRGB, Camera
 from awbkit.colour.temperature import nearest_cct
 from awbkit.errors import UsageError
@@ -39,9 +40,6 @@ _RESPONSES = MappingProxyType(
     }
 )
 
-CATS = tuple(_RESPONSES)
-"""The names that the functions here take."""
-
 
 def adaptation_matrix(
     source_xy: Sequence[float], target_xy: Sequence[float], cat: str = "bradford"
@@ -51,7 +49,7 @@ def adaptation_matrix(
     Args:
         source_xy: CIE 1931 xy of the white to adapt from.
         target_xy: CIE 1931 xy of the white to adapt to.
-        cat: One of `CATS`.
+        cat: One of :data:`awbkit.choices.CATS`.
 
     Returns:
         float64 (3, 3). It sends the source white to the target white at the same luminance.
@@ -75,7 +73,7 @@ def rgb_correction_matrix(
     Args:
         illuminant_rgb: RGB of a perfect white under the light, on any scale.
         camera: The RGB of the pixels before and after.
-        cat: One of `CATS`.
+        cat: One of :data:`awbkit.choices.CATS`.
 
     Returns:
         float64 (3, 3). It sends the light to the camera's D65 white, which in linear sRGB is neutral, (k, k, k), and
@@ -95,7 +93,7 @@ def camera_to_srgb_matrix(
     Args:
         illuminant_rgb: RGB of a perfect white under the light, on any scale.
         camera: The RGB of the pixels before.
-        cat: One of `CATS`.
+        cat: One of :data:`awbkit.choices.CATS`.
 
     Returns:
         float64 (3, 3). It keeps luminance: the light, scaled to the camera RGB whose luminance Y is 1 by the camera's

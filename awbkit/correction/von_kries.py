@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import CATS
 from awbkit.colour.illuminant import Illuminant
-from awbkit.correction.cat import CATS, rgb_correction_matrix
+from awbkit.correction.cat import rgb_correction_matrix
 from awbkit.errors import UsageError
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
@@ -22,7 +23,7 @@ class Correction:
     Attributes:
         illuminant: The light to correct for, in the camera's RGB.
         cat: None for gains in the camera's own RGB (J. von Kries, 1902); else one of
-            :data:`awbkit.correction.cat.CATS`, for gains in that transform's cone space.
+            :data:`awbkit.choices.CATS`, for gains in that transform's cone space.
         strength: 0 leaves the cast as it is, 1 removes it.
 
     Raises:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS
-from awbkit.evaluation.result import METRICS, Calibration, Comparison, Evaluation, Judged, Summary
+from awbkit.evaluation.result import Calibration, Comparison, Evaluation, Judged, Summary
 
 SCHEMA = 1
 

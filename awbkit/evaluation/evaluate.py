@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS, geometric_mean, statistics
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
@@ -19,7 +20,6 @@ from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, res
 from awbkit.evaluation.calibration import calibrate
 from awbkit.evaluation.result import (
     GEOMETRIC_MEAN,
-    METRICS,
     POOLED,
     UNANSWERED,
     Comparison,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import markdown
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
-from awbkit.evaluation.result import METRICS, POOLED, Evaluation, Summary
+from awbkit.evaluation.result import POOLED, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size, training_note
 
 

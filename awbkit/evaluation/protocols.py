@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import PROTOCOLS
 from awbkit.errors import UsageError
 from awbkit.evaluation.result import Truth
 
@@ -50,11 +51,6 @@ class Protocol:
     tested: NDArray[np.intp]
 
 
-def names() -> tuple[str, ...]:
-    """The names of the protocols."""
-    return (NONE, *_PROTOCOLS)
-
-
 def automatic(truth: Truth) -> str:
     """The default protocol: "folds", or "k-fold" where that is not possible."""
     try:
@@ -83,7 +79,7 @@ def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
     if name == NONE:
         return Protocol(name, "none: nothing was fitted", (), np.arange(len(truth)))
     if name not in _PROTOCOLS:
-        raise UsageError(f"unknown protocol {name!r}; protocols: {', '.join(names())}")
+        raise UsageError(f"unknown protocol {name!r}; protocols: {', '.join(PROTOCOLS)}")
     splits, sentence = _PROTOCOLS[name](truth, folds)
     tested = np.sort(np.concatenate([split.test for split in splits]))
     return Protocol(name, f"{name}: {sentence}", splits, tested)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-METRICS = ("recovery", "reproduction")
-
 UNANSWERED = 90.0
 """The error in degrees of an image without an estimate: the greatest possible one, so that failing never pays."""
 
@@ -97,7 +95,7 @@ class Summary:
         method: As in :class:`Judged`.
         group: :func:`camera_group`; a data set's name alone, for all its images, where several sets are judged and this
             one has several cameras; ``POOLED``; or ``GEOMETRIC_MEAN``. In this order.
-        metric: One of ``METRICS``.
+        metric: One of :data:`awbkit.choices.METRICS`.
         images: Number of images.
         scenes: Number of scenes.
         values: The value of each statistic in degrees.

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import PROTOCOLS
 from awbkit.colour.camera import Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
@@ -175,7 +176,7 @@ class Run:
     def _check(self) -> None:
         for method in self._trainables.values():
             if not self.protocol.splits:
-                known = ", ".join(name for name in protocols.names() if name != protocols.NONE)
+                known = ", ".join(name for name in PROTOCOLS if name != protocols.NONE)
                 raise UsageError(f"method {method} has to be fitted; choose a protocol: {known}")
             for split in self.protocol.splits:
                 fitted.check(method, self._cameras_of(split.fit), self._cameras_of(split.test))

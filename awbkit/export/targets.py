@@ -167,4 +167,9 @@ def _of_one_file(
     return Exported({name: data}, compared)
 
 
-TARGETS: dict[str, Callable[[AnyModel], Exported]] = {"c": c, "onnx": onnx, "tflite": tflite, "executorch": executorch}
+EXPORTERS: dict[str, Callable[[AnyModel], Exported]] = {
+    "c": c,
+    "onnx": onnx,
+    "tflite": tflite,
+    "executorch": executorch,
+}

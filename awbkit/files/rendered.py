@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import ENCODINGS
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.image import LinearImage
 from awbkit.colour.orientation import displayed_size
@@ -276,8 +277,8 @@ def _choose_encoding(path: str, choice: str, profile: bytes | None, is_float: bo
         return SRGB
     if choice == "icc" and profile is None:
         raise UnsupportedImage(path, "has no embedded profile", "leave --encoding at auto")
-    if choice not in ("auto", "icc"):
-        raise UsageError(f"unknown encoding {choice!r}; choose auto, linear, camera, srgb or icc")
+    if choice not in ENCODINGS:
+        raise UsageError(f"unknown encoding {choice!r}; choose {', '.join(ENCODINGS[:-1])} or {ENCODINGS[-1]}")
     if profile is None:
         return LINEAR if is_float else SRGB
     try:

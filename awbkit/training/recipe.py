@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from awbkit.choices import CALIBRATIONS, DOMAINS
 from awbkit.errors import UsageError
 from awbkit.network.architecture import DEFAULT, architecture
 from awbkit.spelling import suggestion
 from awbkit.store.documents import read_toml
-
-DOMAINS = ("raw", "rendered")
-CALIBRATIONS = ("validation", "leave-one-camera-out", "leave-one-dataset-out")
 
 _SHARES = ("one_colour", "relight", "unknown_white", "distil", "validation", "coloured")
 _AMOUNTS = ("learning_rate", "weight_decay", "relight_jitter", "white_jitter", "statistics_noise")

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from awbkit.choices import CATS
 from awbkit.colour.camera import D65_XY, LINEAR_SRGB, Camera
 from awbkit.colour.temperature import cct_duv_to_xy
-from awbkit.correction.cat import CATS, adaptation_matrix, camera_to_srgb_matrix, rgb_correction_matrix
+from awbkit.correction.cat import adaptation_matrix, camera_to_srgb_matrix, rgb_correction_matrix
 from awbkit.errors import UsageError
 
 A_XY = (0.44758, 0.40745)

@@ -10,9 +10,9 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import awbkit
+from awbkit.choices import CATS
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import Illuminant
-from awbkit.correction.cat import CATS
 from awbkit.correction.highlights import recover
 from awbkit.correction.picture import correct_picture
 from awbkit.errors import UsageError

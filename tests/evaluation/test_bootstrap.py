@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS, statistics
 from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resampled_means, resampled_statistics
 from awbkit.evaluation.evaluate import evaluate, select
-from awbkit.evaluation.result import FEWEST_SCENES, GEOMETRIC_MEAN, METRICS, POOLED, Judged
+from awbkit.evaluation.result import FEWEST_SCENES, GEOMETRIC_MEAN, POOLED, Judged
 from awbkit.evaluation.significance import bootstrap_p
 from tests.helpers.evaluation_sets import truth_of_rows
 

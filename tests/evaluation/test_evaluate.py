@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS, statistics
 from awbkit.errors import UsageError
 from awbkit.evaluation.evaluate import dataset_facts, evaluate, judge, select, truth_of
 from awbkit.evaluation.result import (
     GEOMETRIC_MEAN,
-    METRICS,
     POOLED,
     Evaluation,
     Judged,

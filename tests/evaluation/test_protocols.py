@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from awbkit.choices import PROTOCOLS
 from awbkit.errors import UsageError
 from awbkit.evaluation.evaluate import select
-from awbkit.evaluation.protocols import automatic, names, protocol
+from awbkit.evaluation.protocols import automatic, protocol
 from awbkit.evaluation.result import Truth
 from tests.helpers.evaluation_sets import truth_of_rows
 
@@ -160,7 +161,7 @@ def test_none_judges_all_and_fits_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "some", "message"),
     [
-        ("k-folds", {}, [("a", "X", "1", "")], "unknown protocol 'k-folds'; protocols: " + ", ".join(names())),
+        ("k-folds", {}, [("a", "X", "1", "")], "unknown protocol 'k-folds'; protocols: " + ", ".join(PROTOCOLS)),
         ("folds", {}, [("a", "X", "1", "")], "a has no published folds; use the protocol k-fold"),
         ("folds", {}, [("a", "X", "1", "1"), ("a", "X", "2", "")], "1 image of a is in no published fold"),
         ("folds", {}, [("a", "X", "1", "test")], "leaves none to fit on"),

@@ -27,7 +27,7 @@ from awbkit.export.cases import Case, extremes, surfaces
 from awbkit.export.check import Apart, apart, held
 from awbkit.export.check import answering as itself
 from awbkit.export.onnx import answering, described_alike, exported
-from awbkit.export.targets import TARGETS
+from awbkit.export.targets import EXPORTERS
 from awbkit.export.traced import Estimator, describe, inputs
 from awbkit.network import features
 from awbkit.network.integer.quantization import Bits
@@ -155,7 +155,7 @@ def test_the_command(tmp_path: Path) -> None:
 def test_what_a_target_does_not_take_is_refused(target: str, bits: Bits, says: str) -> None:
     try:
         with pytest.raises(UsageError, match=says):
-            TARGETS[target](integer_model("nano", bits))
+            EXPORTERS[target](integer_model("nano", bits))
     except MissingExtra as missing:
         pytest.skip(str(missing))
 
@@ -168,7 +168,7 @@ def test_tflite_answers_as_the_model_does(pictures: Sequence[Case]) -> None:
     ]
     for shape in ("s", "nano", "pruned", "no statistics", "odd"):
         model = rounded(random_model(SHAPES[shape]), asked)
-        made = TARGETS["tflite"](model)
+        made = EXPORTERS["tflite"](model)
         assert made.check is not None
         found = made.check(list(surfaces()))
         assert (found.mean < 0.2, found.pictures) == (True, 32), found
@@ -184,7 +184,7 @@ def test_tflite_answers_as_the_model_does(pictures: Sequence[Case]) -> None:
 def test_tensorflow_lite_micro_computes_the_same_bits(name: str) -> None:
     interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="pip install 'awbkit[tflite]'")
     micro = pytest.importorskip("tflite_micro.python.tflite_micro.runtime", reason="it has wheels for x86-64 alone")
-    made = TARGETS["tflite"](rounded(named_float(name, "raw"), sensed(), Bits()))
+    made = EXPORTERS["tflite"](rounded(named_float(name, "raw"), sensed(), Bits()))
     assert made.check is not None
     assert made.check(list(surfaces())).mean < 0.15
     (data,) = made.files.values()
@@ -209,7 +209,7 @@ def test_tensorflow_lite_micro_computes_the_same_bits(name: str) -> None:
 def test_executorch_answers_as_the_model_does() -> None:
     pytest.importorskip("executorch", reason="executorch is not installed (pip install 'awbkit[executorch]')")
     model = named_float("awbnet-s", "raw")
-    made = TARGETS["executorch"](model)
+    made = EXPORTERS["executorch"](model)
     assert list(made.files) == ["awbnet-s.pte"]
     assert made.check is not None
     assert made.check(list(surfaces())).greatest < 0.05

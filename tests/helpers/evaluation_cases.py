@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import METRICS
 from awbkit.colour.camera import Camera
 from awbkit.colour.error_statistics import STATISTICS
 from awbkit.colour.image import LinearImage
 from awbkit.evaluation.result import (
-    METRICS,
     POOLED,
     Bin,
     Calibration,

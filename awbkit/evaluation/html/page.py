@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
 from awbkit.colour.image import LinearImage
 from awbkit.errors import UsageError
@@ -41,7 +40,7 @@ class PageOptions:
     """
 
     worst: int = 24
-    gallery: Literal["best", "each"] = "best"
+    gallery: str = "best"
 
     def __post_init__(self) -> None:
         if self.worst < 0:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from awbkit.choices import METRICS
 from awbkit.colour.image import LinearImage
 from awbkit.escaping import markup
 from awbkit.evaluation.html import tables
@@ -18,7 +19,7 @@ from awbkit.evaluation.html.controls import choice, method_boxes, plain
 from awbkit.evaluation.html.directions import CameraImages, signed_errors_by_camera
 from awbkit.evaluation.html.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
-from awbkit.evaluation.result import FEWEST_SCENES, METRICS, POOLED, Evaluation
+from awbkit.evaluation.result import FEWEST_SCENES, POOLED, Evaluation
 from awbkit.evaluation.wording import counted, p_text, size, training_note
 
 ARROWS = 8

@@ -1,0 +1,40 @@
+"""What the library's options choose among, each list once: the library checks against it, the command line offers it.
+
+The lists stand apart from the code that they choose, so that ``--help`` shows them without importing it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias, get_args
+
+Cat: TypeAlias = Literal["von-kries", "bradford", "cat02", "cat16", "sharp"]
+"""Chromatic adaptation transforms."""
+
+EncodingName: TypeAlias = Literal["auto", "linear", "camera", "srgb", "icc"]
+"""How the numbers of a rendered file stand for light."""
+
+Domain: TypeAlias = Literal["raw", "rendered"]
+"""Kinds of pictures that a network is for."""
+
+ProtocolName: TypeAlias = Literal["none", "folds", "k-fold", "leave-one-camera-out", "leave-one-dataset-out"]
+"""Which images a method that has to be fitted may see."""
+
+Metric: TypeAlias = Literal["recovery", "reproduction"]
+"""Angular errors, in the order of every table."""
+
+Calibration: TypeAlias = Literal["validation", "leave-one-camera-out", "leave-one-dataset-out"]
+"""Which answers the expected error of a network is fitted to."""
+
+Target: TypeAlias = Literal["c", "onnx", "tflite", "executorch", "libcamera"]
+"""What a network can be exported to."""
+
+Processor: TypeAlias = Literal["cortex-m4", "cortex-m3", "cortex-m0"]
+"""Processors whose instructions are known."""
+
+CATS: Final[tuple[str, ...]] = get_args(Cat)
+ENCODINGS: Final[tuple[str, ...]] = get_args(EncodingName)
+DOMAINS: Final[tuple[str, ...]] = get_args(Domain)
+PROTOCOLS: Final[tuple[str, ...]] = get_args(ProtocolName)
+METRICS: Final[tuple[str, ...]] = get_args(Metric)
+CALIBRATIONS: Final[tuple[str, ...]] = get_args(Calibration)
+PROCESSORS: Final[tuple[str, ...]] = get_args(Processor)
