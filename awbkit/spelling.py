@@ -1,8 +1,10 @@
-"""Help with misspelt names."""
+"""How the user spells names and their parameters, and help with what is misspelt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+
+from awbkit.errors import UsageError
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -11,3 +13,29 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
     matches = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=1)
     return f", did you mean {matches[0]!r}?" if matches else ""
+
+
+def assignments(text: str, owner: str, noun: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The keys and values of ``:key=value,...``, in this order.
+
+    Args:
+        text: From the colon on; empty where nothing is given.
+        owner: What the keys belong to, for messages, such as "method pca".
+        noun: What a key is called, such as "parameter".
+        known: All keys, each with an example of its value; the example may be empty.
+
+    Raises:
+        UsageError: If a key is unknown or given twice, or has no value.
+    """
+    given = set()
+    for item in text[1:].split(",") if text else ():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if key not in known:
+            takes = f"{noun}s: {', '.join(known)}" if known else "it takes none"
+            raise UsageError(f"{owner} has no {noun} {key!r}{suggestion(key, known)}; {takes}")
+        if not equals:
+            raise UsageError(f"{owner}: {key} needs a value{known[key] and f', as in {key}={known[key]}'}")
+        if key in given:
+            raise UsageError(f"{owner}: {key} is given twice")
+        given.add(key)
+        yield key, value

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
 from awbkit.errors import UsageError
-from awbkit.spelling import suggestion
+from awbkit.spelling import assignments, suggestion
 from awbkit.store.source import Source
 
 _HOMES = {
@@ -194,13 +194,7 @@ def parse(specification: str) -> Layout:
     known = {option.name: option for option in dataclasses.fields(kind)}
     types = get_type_hints(kind)
     values: dict[str, Any] = {}
-    for item in rest.split(",") if colon else ():
-        key, equals, text = (part.strip() for part in item.partition("="))
-        if key not in known:
-            takes = f"options: {', '.join(known)}" if known else "it takes none"
-            raise UsageError(f"layout {kind.name} has no option {key!r}{suggestion(key, known)}; {takes}")
-        if not equals or key in values:
-            raise UsageError(f"layout {kind.name}: {key} {'is given twice' if equals else 'needs a value'}")
+    for key, text in assignments(colon + rest, f"layout {kind.name}", "option", dict.fromkeys(known, "")):
         values[key] = _value(f"layout {kind.name}: {key}", types[key], known[key].metadata, text)
     return kind(**values)
 

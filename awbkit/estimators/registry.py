@@ -33,7 +33,7 @@ from awbkit.estimators import (
     white_patch,
 )
 from awbkit.estimators.parameter import Range
-from awbkit.spelling import suggestion
+from awbkit.spelling import assignments, suggestion
 
 Value = float | int
 Answer = Illuminant | LightMap | NDArray[np.float64]
@@ -343,15 +343,8 @@ def parse(specification: str) -> Method:
     description = describe(name.strip())
     known = {parameter.name: parameter for parameter in description.parameters}
     given: dict[str, Value] = {}
-    for item in rest.split(",") if colon else ():
-        key, equals, text = (part.strip() for part in item.partition("="))
-        if key not in known:
-            takes = f"parameters: {', '.join(known)}" if known else "it takes none"
-            raise UsageError(f"method {description.name} has no parameter {key!r}{suggestion(key, known)}; {takes}")
-        if not equals:
-            raise UsageError(f"method {description.name}: {key} needs a value, as in {key}={known[key].default:g}")
-        if key in given:
-            raise UsageError(f"method {description.name}: {key} is given twice")
+    examples = {key: f"{parameter.default:g}" for key, parameter in known.items()}
+    for key, text in assignments(colon + rest, f"method {description.name}", "parameter", examples):
         try:
             given[key] = known[key].parse(text)
         except UsageError as error:

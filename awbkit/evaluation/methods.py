@@ -8,6 +8,7 @@ from awbkit.estimators import Method, registry
 from awbkit.evaluation import fitted, own
 from awbkit.evaluation.fitted import Trainable
 from awbkit.evaluation.own import OwnMethod
+from awbkit.spelling import assignments
 
 AnyMethod = Method | Trainable | OwnMethod
 
@@ -21,8 +22,7 @@ def resolve(specification: str) -> AnyMethod:
     """
     name, colon, rest = (part.strip() for part in registry.canonical(specification).partition(":"))
     if name in fitted.names():
-        if colon:
-            raise UsageError(f"method {name} has no parameter {rest!r}; it takes none")
+        tuple(assignments(colon + rest, f"method {name}", "parameter", {}))
         return fitted.trainable(name)
     if registry.is_model(specification.strip()):
         return registry.parse(specification)

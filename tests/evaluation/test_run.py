@@ -217,7 +217,7 @@ def test_an_own_method_that_takes_its_process_down_costs_that_image_only(
     ("methods", "options", "message"),
     [
         (["constant"], {}, "method constant has to be fitted; choose a protocol: folds, k-fold, leave-one"),
-        (["constant:p=2"], {"protocol": "k-fold"}, "method constant has no parameter 'p=2'; it takes none"),
+        (["constant:p=2"], {"protocol": "k-fold"}, "method constant has no parameter 'p'; it takes none"),
         (["pca", "pca:percent=3.5"], {}, "method pca is given twice"),
         (["constnt"], {}, "unknown method 'constnt'"),
         (["gray-wrld"], {}, "did you mean 'gray-world'"),
