@@ -149,22 +149,11 @@ def _swatch(values: Mapping[str, Any]) -> tuple[int, int, int] | None:
     return red, green, blue
 
 
-def _planckian(cct: float) -> tuple[float, float, float]:
-    """Linear sRGB of a black body (Kim et al. 2002, cubic approximation of the Planckian locus)."""
-    t = 1000 / min(max(cct, 1667), 25000)
-    if t >= 0.25:
-        x = ((-0.2661239 * t - 0.2343589) * t + 0.8776956) * t + 0.179910
-    else:
-        x = ((-3.0258469 * t + 2.1070379) * t + 0.2226347) * t + 0.240390
-    if t >= 1000 / 2222:
-        y = ((-1.1063814 * x - 1.34811020) * x + 2.18555832) * x - 0.20219683
-    elif t >= 0.25:
-        y = ((-0.9549476 * x - 1.37418593) * x + 2.09137015) * x - 0.16748867
-    else:
-        y = ((3.0817580 * x - 5.87338670) * x + 3.75112997) * x - 0.37001483
-    big_x, big_z = x / y, (1 - x - y) / y
-    return (
-        3.2404542 * big_x - 1.5371385 - 0.4985314 * big_z,
-        -0.9692660 * big_x + 1.8760108 + 0.0415560 * big_z,
-        0.0556434 * big_x - 0.2040259 + 1.0572252 * big_z,
-    )
+def _planckian(cct: float) -> list[float]:
+    """Linear sRGB of a black body."""
+    from awbkit.colour.camera import LINEAR_SRGB
+    from awbkit.colour.temperature import CCT_MAX, CCT_MIN, cct_duv_to_xy
+
+    x, y = cct_duv_to_xy(min(max(cct, CCT_MIN), CCT_MAX))
+    matrix: Any = LINEAR_SRGB.xyz_to_rgb()
+    return list(map(float, matrix @ (x / y, 1, (1 - x - y) / y)))

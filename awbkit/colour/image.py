@@ -16,6 +16,10 @@ THUMBNAIL_SIZE = 64
 # The sun's disc and starlight are within; beyond them sums and products overflow.
 _LEAST_LIGHT, _MOST_LIGHT = np.float32(1e-12), np.float32(1e12)
 
+CLIP = 0.98
+"""Share of the range from black to white level from which a linear sample counts as clipped, unless a data set's
+authors published another."""
+
 
 @dataclass(frozen=True, eq=False)
 class LinearImage:
@@ -44,7 +48,7 @@ class LinearImage:
         pixels: NDArray[np.floating],
         valid: NDArray[np.bool_] | None = None,
         camera: Camera = LINEAR_SRGB,
-        clip: float = 0.98,
+        clip: float = CLIP,
     ) -> LinearImage:
         """An image from any linear array.
 

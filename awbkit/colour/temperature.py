@@ -104,6 +104,15 @@ def cct_duv_to_xy(cct: float, duv: float = 0.0) -> tuple[float, float]:
     return float(3 * u / scale), float(2 * v / scale)
 
 
+def daylight_xy(cct: float) -> tuple[float, float]:
+    """CIE 1931 xy of daylight of this temperature, 4000 to 25 000 K (CIE 15:2018, equations 4.2 to 4.4)."""
+    if cct <= 7000:
+        x = 0.244063 + 0.09911e3 / cct + 2.9678e6 / cct**2 - 4.6070e9 / cct**3
+    else:
+        x = 0.237040 + 0.24748e3 / cct + 1.9018e6 / cct**2 - 2.0064e9 / cct**3
+    return x, -3.000 * x**2 + 2.870 * x - 0.275
+
+
 def _uv_of_xy(x: float, y: float) -> NDArray[np.float64] | None:
     scale = -2 * x + 12 * y + 3
     if not (math.isfinite(x) and math.isfinite(y)) or y < 1e-6 or not 1e-6 < scale < 1e6:

@@ -39,10 +39,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
-from awbkit.colour.image import LinearImage
+from awbkit.colour.image import CLIP, LinearImage
 from awbkit.datasets.bayer import HalfSize, read_half_size
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
-from awbkit.datasets.pixels import CLIP, read_codes
+from awbkit.datasets.pixels import read_codes
 from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.store.source import Source

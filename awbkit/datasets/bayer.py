@@ -8,14 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.colour.image import LinearImage
+from awbkit.colour.image import CLIP, LinearImage
 from awbkit.colour.orientation import OF_FLIP, upright
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files.unwritten import filled_memory, has_unwritten
 from awbkit.store.source import Source
-
-CLIP = 0.98
-"""Share of the range from black to white level from which a sample counts as clipped."""
 
 
 @dataclass(frozen=True, eq=False)

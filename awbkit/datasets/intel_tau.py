@@ -39,9 +39,10 @@ from typing import ClassVar
 import numpy as np
 
 from awbkit.colour.camera import Camera
+from awbkit.colour.image import CLIP
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.originals import truth_problem
-from awbkit.datasets.pixels import CLIP, linear_thumbnail, read_codes
+from awbkit.datasets.pixels import linear_thumbnail, read_codes
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.store.source import Source
 

@@ -10,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.camera import LINEAR_SRGB, Camera
-from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage, thumbnail_of
+from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage, thumbnail_of
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.store.limits import MAX_PIXELS, check_size
 from awbkit.store.source import Source
 
 if TYPE_CHECKING:
     import pyvips
-
-CLIP = 0.98
-"""Share of the range from black to white level from which a channel counts as clipped."""
 
 _STREAMED_BYTES = 1 << 20
 """Below this, libvips decodes faster into memory than in strips."""

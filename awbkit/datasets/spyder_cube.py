@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from awbkit.colour.camera import Camera
-from awbkit.colour.image import LinearImage
+from awbkit.colour.image import CLIP, LinearImage
 from awbkit.datasets.originals import original_codes
-from awbkit.datasets.pixels import CLIP, linear_thumbnail
+from awbkit.datasets.pixels import linear_thumbnail
 from awbkit.store.source import Source
 
 BLACK = 2048

@@ -35,9 +35,8 @@ from typing import ClassVar
 import numpy as np
 
 from awbkit.colour.camera import Camera
-from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
-from awbkit.datasets.pixels import CLIP
 from awbkit.datasets.spectral import recipe, scene
 from awbkit.datasets.spectral.sensitivities import Sensitivity, read, shipped
 from awbkit.datasets.spectral.sensor import Sensor, auto_exposure

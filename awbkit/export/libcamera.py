@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from awbkit.colour.illuminant import angular_error
-from awbkit.colour.image import THUMBNAIL_SIZE
+from awbkit.colour.image import CLIP, THUMBNAIL_SIZE
 from awbkit.datasets.awb_nn import BALANCED_FOR
-from awbkit.datasets.pixels import CLIP
 from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.export import check

@@ -13,13 +13,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.image import CLIP
 from awbkit.files.decode import Pixels, vips
 from awbkit.files.encoding import ProfileError, assemble_profile, profile_tags, table_tag
 
 CLIPPED = 0.99
 """Share of full scale from which a channel counts as clipped: its curve is unknown, but such curves are steep there."""
 
-_WHITE = 0.98
 _MAX_BLACK = 0.2
 _PROBE = 9
 # A cloud of the profile's colours that is flatter than this in one direction is a plane, not a space.
@@ -83,7 +83,7 @@ class ProfileTables:
         # 8 bits decide, so that finer numbers are black or clipped where coarser ones are.
         coarse = np.rint(fine / np.float32(257))
         valid = np.all((coarse > 0) & (coarse < CLIPPED * 255) & (linear > 0), axis=2)
-        return linear, valid & (linear.min(axis=2) < _WHITE)
+        return linear, valid & (linear.min(axis=2) < CLIP)
 
 
 def sixteen_bits(codes: Pixels, scale: float) -> NDArray[np.uint16]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera, Matrix
-from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage
 from awbkit.colour.orientation import OF_FLIP, displayed_size
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
@@ -26,9 +26,6 @@ from awbkit.store.limits import check_size
 
 if TYPE_CHECKING:
     import rawpy
-
-CLIP = 0.98
-"""Share of the range from black to white level from which a sample of the mosaic counts as clipped."""
 
 _SAMPLED_ROWS = 256
 _SAMPLED_COLUMNS = 1024

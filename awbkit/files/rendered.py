@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from awbkit.choices import ENCODINGS
 from awbkit.colour.camera import LINEAR_SRGB, Camera
-from awbkit.colour.image import LinearImage
+from awbkit.colour.image import CLIP, LinearImage
 from awbkit.colour.orientation import displayed_size
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files import png
@@ -33,9 +33,6 @@ from awbkit.files.sampling import block_side, jpeg_shrink, sampled, sampled_arra
 
 if TYPE_CHECKING:
     import pyvips
-
-CLIP = 0.98
-"""Linear share of the maximum from which a channel counts as clipped."""
 
 _MAX_JPEG_PIXELS_PER_BYTE = 1024
 

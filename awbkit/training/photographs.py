@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from awbkit.colour.camera import LINEAR_SRGB, Camera
-from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
+from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage
 from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.errors import UsageError
 from awbkit.files.encoding import linear_to_srgb, srgb_to_linear
-from awbkit.files.rendered import CLIP
 from awbkit.training.augmentation import Labelled
 from awbkit.training.cameras import canonical, measured
 

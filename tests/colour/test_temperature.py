@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awbkit.colour.temperature import CCT_MAX, CCT_MIN, DUV_MAX, cct_duv_to_xy, nearest_cct, xy_to_cct_duv
+from awbkit.colour.temperature import CCT_MAX, CCT_MIN, DUV_MAX, cct_duv_to_xy, daylight_xy, nearest_cct, xy_to_cct_duv
 from awbkit.errors import UsageError
 
 cct_range = st.floats(10, 1000).map(lambda mired: min(max(1e6 / mired, CCT_MIN), CCT_MAX))
@@ -60,6 +60,12 @@ def test_planckian_locus_against_oracle(cct: float, colour: ModuleType) -> None:
     u, v = colour.temperature.CCT_to_uv_Planck1900(cct, observer)
     scale = 2 * u - 8 * v + 4
     assert cct_duv_to_xy(cct) == pytest.approx((3 * u / scale, 2 * v / scale), abs=2e-8)
+
+
+@pytest.mark.parametrize("cct", [4000, 5003, 6504, 7000, 7100, 15_000, 25_000])
+@pytest.mark.filterwarnings("ignore")
+def test_daylight_is_that_of_the_cie(cct: float, colour: ModuleType) -> None:
+    assert daylight_xy(cct) == pytest.approx(colour.temperature.CCT_to_xy_CIE_D(cct), abs=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from importlib.resources import files
@@ -23,7 +22,7 @@ from awbkit.evaluation.html.charts.confidence import reliability, risk_coverage
 from awbkit.evaluation.html.charts.distribution import cumulative, intervals, strips
 from awbkit.evaluation.html.charts.scales import Scale, error_range, padded_range, round_down, round_up
 from awbkit.evaluation.html.charts.svg import element, figure_text, number, shortened
-from awbkit.evaluation.html.directions import by_camera, daylight_xy, planckian_locus, signed_errors
+from awbkit.evaluation.html.directions import by_camera, planckian_locus, signed_errors
 from awbkit.evaluation.leaders import summaries_of
 from tests.helpers.evaluation_cases import CAMERA, calibration, evaluation, unit
 
@@ -200,15 +199,6 @@ def test_missing_estimates_and_perfect_ones(camera: Camera) -> None:
     parts = signed_errors(truth, np.array([[np.nan] * 3, [1.0, 2.0, 1.2]]), camera)
     assert np.isnan(parts[0]).all()
     assert parts[1] == pytest.approx([0, 0], abs=1e-6)
-
-
-@pytest.mark.parametrize("cct", [4000, 5003, 6504, 7000, 7100, 15_000, 25_000])
-def test_daylight_is_that_of_the_cie(cct: float) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        colour = pytest.importorskip("colour")
-        expected = colour.temperature.CCT_to_xy_CIE_D(cct)
-    assert daylight_xy(cct) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_locus_lies_at_its_temperatures() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.colour.temperature import cct_duv_to_xy, xy_to_cct_duv
+from awbkit.colour.temperature import cct_duv_to_xy, daylight_xy, xy_to_cct_duv
 from awbkit.datasets.spectral.grid import WAVELENGTHS, resample
 from awbkit.datasets.spectral.measured import measured
 from awbkit.errors import MissingExtra, UsageError
@@ -103,11 +103,7 @@ def daylight(cct: float, duv: float = 0.0) -> Light:
     low, high = DAYLIGHT_RANGE
     if not low <= cct <= high:
         raise UsageError(f"daylight has {low:.0f} to {high:.0f} K, not {cct:g}")
-    if cct <= 7000:
-        x = 0.244063 + 0.09911e3 / cct + 2.9678e6 / cct**2 - 4.6070e9 / cct**3
-    else:
-        x = 0.237040 + 0.24748e3 / cct + 1.9018e6 / cct**2 - 2.0064e9 / cct**3
-    y = -3.000 * x**2 + 2.870 * x - 0.275
+    x, y = daylight_xy(cct)
     found = xy_to_cct_duv(x, y) if duv else None
     if found is not None:
         x, y = cct_duv_to_xy(found[0], found[1] + duv)

@@ -85,16 +85,6 @@ def planckian_locus(camera: Camera) -> Locus | None:
     return Locus(np.array([cct for cct, _ in seen]), np.array([rgb for _, rgb in seen]))
 
 
-def daylight_xy(cct: float) -> tuple[float, float]:
-    """CIE 1931 xy of daylight of this temperature, 4000 to 25 000 K (CIE 15:2018, equations 4.2 to 4.4)."""
-    t = 1e3 / cct
-    if cct <= 7000:
-        x = ((-4.6070 * t + 2.9678) * t + 0.09911) * t + 0.244063
-    else:
-        x = ((-2.0064 * t + 1.9018) * t + 0.24748) * t + 0.237040
-    return x, (-3.000 * x + 2.870) * x - 0.275
-
-
 def log_chroma(rgb: NDArray[np.float64], white: Sequence[float] = (1.0, 1.0, 1.0)) -> NDArray[np.float64]:
     """Log-chromaticity ln(r/g) and ln(b/g) (N, 2) of positive RGB (N, 3), less that of ``white``."""
     logs = np.log(rgb / np.asarray(white))

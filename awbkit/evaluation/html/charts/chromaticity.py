@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
+from awbkit.colour.temperature import daylight_xy
 from awbkit.evaluation.html.charts.binning import hexagonal
 from awbkit.evaluation.html.charts.scales import Scale
 from awbkit.evaluation.html.charts.svg import (
@@ -25,7 +26,7 @@ from awbkit.evaluation.html.charts.svg import (
     title,
     vertical_axis,
 )
-from awbkit.evaluation.html.directions import daylight_xy, log_chroma, planckian_locus
+from awbkit.evaluation.html.directions import log_chroma, planckian_locus
 
 _CELL = 7.0
 _FEW = 2
