@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ _WHAT = "How far (one of these)"
 _ENERGY = 0.99
 
 
+@training.expand
 def factorize(
     model: training.Start,
     prepared: training.Prepared,
@@ -30,24 +32,11 @@ def factorize(
     ] = None,
     config: training.Config = None,
     domain: options.ModelDomain = "raw",
-    validation: training.Validation = None,
-    leave_out_dataset: training.LeaveOutDataset = None,
-    leave_out_camera: training.LeaveOutCamera = None,
-    fold: training.Fold = None,
-    steps: training.Steps = None,
-    batch_size: training.BatchSize = None,
-    learning_rate: training.LearningRate = None,
-    weight_decay: training.WeightDecay = None,
-    variants: training.Variants = None,
-    seed: training.Seed = None,
-    device: training.OnDevice = "auto",
-    jobs: options.Jobs = 0,
-    resume: training.Resume = False,
-    format: training.AsFormat = None,
-    quiet: options.Quiet = False,
+    *,
+    common: training.Options,
 ) -> None:
     """Factorise a network: each layer that gets smaller by it becomes a product of two, and both are trained on."""
-    folder, execution = training.ready(output, device, jobs, resume)
+    folder, execution = training.ready(output, common.device, common.jobs, common.resume)
     from awbkit.network.models import named_float
     from awbkit.training.factorize import Ranks
     from awbkit.training.factorize import factorize as run
@@ -57,29 +46,6 @@ def factorize(
         raise UsageError("layers are factorised by a rank or by a share of energy; give one of --rank and --energy")
     ranks = Ranks(rank, _ENERGY if rank is None and energy is None else energy)
     start = named_float(model, domain)
-    stated = {
-        "validation": validation,
-        "steps": steps,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "variants": variants,
-        "seed": seed,
-    }
-    recipe = training.recipe(recipe_for(start), config, stated)
-    training.carried_out(
-        lambda execution: run(
-            start,
-            prepared,
-            folder,
-            recipe,
-            ranks,
-            left_out=training.left_out(leave_out_dataset, leave_out_camera, fold),
-            execution=execution,
-        ),
-        execution,
-        folder,
-        start=start.architecture,
-        format=format,
-        quiet=quiet,
-    )
+    recipe = common.recipe(recipe_for(start), config)
+    work = partial(run, start, prepared, folder, recipe, ranks)
+    training.carry_out(work, common, execution, folder, start=start.architecture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from awbkit.errors import UsageError
 _WHAT = "What it may cost (one of these)"
 
 
+@training.expand
 def prune(
     model: training.Start,
     prepared: training.Prepared,
@@ -42,32 +44,17 @@ def prune(
     ] = "cortex-m4",
     config: training.Config = None,
     domain: options.ModelDomain = "raw",
-    validation: training.Validation = None,
-    leave_out_dataset: training.LeaveOutDataset = None,
-    leave_out_camera: training.LeaveOutCamera = None,
-    fold: training.Fold = None,
+    *,
+    common: training.Options,
     rounds: Annotated[
         int | None, typer.Option(metavar="N", help="In how many rounds units go.", rich_help_panel=training.HOW)
     ] = None,
     round_steps: Annotated[
         int | None, typer.Option(metavar="N", help="Steps after each round but the last.", rich_help_panel=training.HOW)
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps after the last round.", rich_help_panel=training.HOW)
-    ] = None,
-    batch_size: training.BatchSize = None,
-    learning_rate: training.LearningRate = None,
-    weight_decay: training.WeightDecay = None,
-    variants: training.Variants = None,
-    seed: training.Seed = None,
-    device: training.OnDevice = "auto",
-    jobs: options.Jobs = 0,
-    resume: training.Resume = False,
-    format: training.AsFormat = None,
-    quiet: options.Quiet = False,
 ) -> None:
     """Prune a network to a budget: channels, attention maps, hidden units and statistics that it can do without go."""
-    folder, execution = training.ready(output, device, jobs, resume)
+    folder, execution = training.ready(output, common.device, common.jobs, common.resume)
     from awbkit.network.models import named_float
     from awbkit.training.budget import Budget
     from awbkit.training.prune import Rounds
@@ -81,32 +68,15 @@ def prune(
     if target != "cortex-m4" and latency is None:
         raise UsageError("--target says whose instructions --latency counts; give --latency, or leave it out")
     start = named_float(model, domain)
-    stated = {
-        "validation": validation,
-        "steps": steps,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "variants": variants,
-        "seed": seed,
-    }
-    recipe = training.recipe(recipe_for(start), config, stated)
+    recipe = common.recipe(recipe_for(start), config)
     given = {"rounds": rounds, "round_steps": round_steps}
     plan = Rounds(budgets[0], **{name: value for name, value in given.items() if value is not None})
-    training.carried_out(
-        lambda execution: run(
-            start,
-            prepared,
-            folder,
-            recipe,
-            plan,
-            left_out=training.left_out(leave_out_dataset, leave_out_camera, fold),
-            execution=execution,
-        ),
+    work = partial(run, start, prepared, folder, recipe, plan)
+    training.carry_out(
+        work,
+        common,
         execution,
         folder,
         start=start.architecture,
         target=None if latency is None else target,
-        format=format,
-        quiet=quiet,
     )

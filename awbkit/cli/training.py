@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
 
 import typer
 
-from awbkit.cli.options import wants_json
+from awbkit.cli import options
 from awbkit.cli.terminal import Progress, clock
 from awbkit.errors import MissingExtra, UsageError
 from awbkit.escaping import json_text, printable
@@ -26,7 +28,6 @@ DATA = "What it sees"
 HOW = "How (see --config for the rest)"
 RUN = "Run"
 
-
 Prepared = Annotated[
     list[Path], typer.Argument(metavar="PREPARED...", help="Folders that `dataset prepare` made.", show_default=False)
 ]
@@ -36,31 +37,81 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="RUN", help="The run's folder; model.safetensors will be in it."),
 ]
 Config = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="A recipe; flags override it.")]
-Validation = Annotated[
-    float | None, typer.Option(metavar="SHARE", help="Share of the scenes held out.", rich_help_panel=DATA)
-]
-LeaveOutDataset = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="Keep a data set out, to test on; repeatable.", rich_help_panel=DATA),
-]
-LeaveOutCamera = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="Keep a camera and its scenes out; repeatable.", rich_help_panel=DATA),
-]
-Fold = Annotated[str | None, typer.Option(metavar="NAME", help="Keep a published fold out.", rich_help_panel=DATA)]
-Steps = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)]
-BatchSize = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)]
-LearningRate = Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)]
-WeightDecay = Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)]
-Variants = Annotated[int | None, typer.Option(metavar="N", help="Versions of each picture.", rich_help_panel=HOW)]
-Seed = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)]
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
-OnDevice = Annotated[Device, typer.Option(help="auto: CUDA where there is any.", rich_help_panel=RUN)]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.", rich_help_panel=RUN)]
-AsFormat = Annotated[
-    Literal["table", "json"] | None,
-    typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=RUN),
-]
+
+_OF_RECIPE = ("validation", "steps", "batch_size", "learning_rate", "weight_decay", "variants", "seed")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of every command that trains; a command takes them as one parameter, see :func:`expand`."""
+
+    validation: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Share of the scenes held out.", rich_help_panel=DATA)
+    ] = None
+    leave_out_dataset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Keep a data set out, to test on; repeatable.", rich_help_panel=DATA),
+    ] = None
+    leave_out_camera: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Keep a camera and its scenes out; repeatable.", rich_help_panel=DATA),
+    ] = None
+    fold: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep a published fold out.", rich_help_panel=DATA)
+    ] = None
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps of the training, or of its last part.", rich_help_panel=HOW)
+    ] = None
+    batch_size: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)] = None
+    learning_rate: Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)] = None
+    weight_decay: Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)] = None
+    variants: Annotated[
+        int | None, typer.Option(metavar="N", help="Versions of each picture.", rich_help_panel=HOW)
+    ] = None
+    seed: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)] = None
+    device: Annotated[Device, typer.Option(help="auto: CUDA where there is any.", rich_help_panel=RUN)] = "auto"
+    jobs: options.Jobs = 0
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.", rich_help_panel=RUN)] = False
+    format: Annotated[
+        Literal["table", "json"] | None,
+        typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=RUN),
+    ] = None
+    quiet: options.Quiet = False
+
+    def recipe(self, usual: Recipe, config: Path | None, **own: Any) -> Recipe:
+        """What is usual, changed by a file, by these options, and by those of the command's own."""
+        return recipe(usual, config, {name: getattr(self, name) for name in _OF_RECIPE} | own)
+
+    @property
+    def left_out(self) -> LeftOut:
+        """What is kept out."""
+        from awbkit.training.split import LeftOut
+
+        return LeftOut(tuple(self.leave_out_dataset or ()), tuple(self.leave_out_camera or ()), self.fold)
+
+
+def expand(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as the parser has to see it: with each of the :class:`Options` in place of its parameter "common"."""
+    signature = inspect.signature(command, eval_str=True)
+    hints = get_type_hints(Options, include_extras=True)
+    common = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(Options)
+    ]
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        parameters += common if name == "common" else [parameter]
+
+    @wraps(command)
+    def expanded(**given: Any) -> None:
+        command(common=Options(**{field.name: given.pop(field.name) for field in fields(Options)}), **given)
+
+    expanded.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return expanded
 
 
 def ready(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Path, Execution]:
@@ -98,38 +149,30 @@ def recipe(usual: Recipe, config: Path | None, stated: Mapping[str, Any]) -> Rec
     return found.with_changes({name: value for name, value in stated.items() if value is not None})
 
 
-def left_out(datasets: list[str] | None, cameras: list[str] | None, fold: str | None) -> LeftOut:
-    """What the options say is kept out."""
-    from awbkit.training.split import LeftOut
-
-    return LeftOut(tuple(datasets or ()), tuple(cameras or ()), fold)
-
-
-def carried_out(
-    work: Callable[[Execution], Result],
+def carry_out(
+    work: Callable[..., Result],
+    common: Options,
     execution: Execution,
     output: Path,
     *,
     start: Architecture | None = None,
     target: str | None = None,
-    format: str | None,
-    quiet: bool,
 ) -> None:
     """Carry out a run with its line of progress, and say what came of it.
 
     Args:
-        work: Does it.
+        work: Does it, given ``left_out`` and ``execution``.
+        common: What the command line says.
         execution: How, but for the telling.
         output: The run's folder.
         start: The architecture that the run made smaller, if it is one that does.
         target: The processor whose instructions are told as well, one of `awbkit.network.latency`.
-        format: Of the result.
-        quiet: Neither a line of progress nor a summary.
     """
+    quiet = common.quiet
     line = _Line(enabled=_is_first() and not quiet)
-    result = _watched(work, execution, line)
+    result = _watched(lambda told: work(left_out=common.left_out, execution=told), execution, line)
     if _is_first():
-        _report(result, output, start, target, format)
+        _report(result, output, start, target, common.format)
         from awbkit.training.calibration import FEWEST
 
         if result.calibrated < FEWEST and not quiet:
@@ -205,7 +248,7 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
             "validation": _rounded(result.before),
             "trained_on_validation": result.known_before,
         }
-    if wants_json(format):
+    if options.wants_json(format):
         print(json_text(record))
         return
     rows = {
