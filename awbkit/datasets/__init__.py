@@ -1,4 +1,4 @@
-"""Labelled images: the field's published data sets, one layout a file, and the one form that all are brought into.
+"""Labelled images: the field's published data sets, one layout a file, and the common prepared form.
 
 layouts ─► prepare ─► Prepared: thumbnails, masks, true illuminants, scenes, folds, cameras
 """

@@ -1,23 +1,21 @@
-"""AMBIENT6K: scenes in white light and shadow, a set to do no harm to.
+"""AMBIENT6K: scenes in white light and shadow, a test for false corrections.
 
     {Train,Test,Benchmarck}/<N>_in.png    uneven light: lamps from one side, shadows
     {Train,Test,Benchmarck}/<N>_gt.png    the same scene in even light from soft boxes; none in Benchmarck (sic)
 
 6,000 pictures of 24 megapixels by a Canon EOS R6 Mark II, exported as 8-bit sRGB; inputs and references may lie in
-folders or archives of their own, as they come, and the folder's name may be spelt in any way that begins with train,
-test or bench.
+separate folders or archives, as published; the name of a split's folder begins with train, test or bench.
 
-Truth: the lamps are white and the pictures balanced, so the right answer is neutral, (1, 1, 1) in linear sRGB. It is
-good for telling how much an estimator spoils what needs no correction, and for nothing else: a method that always
-answers "neutral" is perfect here. Black level: none is left. Saturation: 0.98 of the linear maximum, as for every
-picture in sRGB. Chart mask: there is no chart.
+Truth: the lamps are white and the pictures balanced, so the right answer is neutral, (1, 1, 1) in linear sRGB. The set
+only shows how much an estimator harms pictures that need no correction: a method that always answers "neutral" is
+perfect here. Black level: subtracted already. Saturation: 0.98 of the linear maximum, as for every picture in sRGB.
+Chart mask: there is no chart.
 
-Licence: research. Pitfalls: truth is as good as the photographers' balance, which nobody measured; shadows see other
-interreflections than lit places do. Several inputs share a scene and their references are copies of one file, but no
-file that comes with the pictures says so: scenes are told by the size of the reference's file, which two scenes share
-by chance only. The raw files (CR3) of the download are not read.
-Citation: F.-A. Vasluianu, T. Seizinger, Z. Zhou, Z. Wu, C. Chen, R. Timofte, "Towards Image Ambient Lighting
-Normalization", ECCV 2024.
+Licence: research. Pitfalls: the truth is as good as the photographers' balance, which nobody measured; interreflections
+differ between shadows and lit places. Several inputs share a scene, but no published file lists the scenes. Their
+references are copies of one file, so the size of the reference's file identifies the scene; two scenes rarely share a
+size. The raw files (CR3) of the download are not read. Citation: F.-A. Vasluianu, T. Seizinger, Z. Zhou, Z. Wu, C.
+Chen, R. Timofte, "Towards Image Ambient Lighting Normalization", ECCV 2024.
 """
 
 from __future__ import annotations
@@ -64,10 +62,10 @@ class Ambient6k(Layout):
     )
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """The pictures asked for.
+        """List the requested pictures.
 
         Raises:
-            UnreadableFile: If there is none of such a name.
+            UnreadableFile: If no picture has such a name.
         """
         found = [(split, match, name) for name in source.members for split, match in [_parse(source, name)] if match]
         if not found:
@@ -97,12 +95,12 @@ class Ambient6k(Layout):
         return Example(srgb_thumbnail(read_codes(source, sample.files[0])), _NEUTRAL)
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
-        """Linear sRGB: the pictures are rendered."""
+        """The pictures are in linear sRGB, without a camera's matrix."""
         return {name: replace(LINEAR_SRGB, name=name) for name in names}
 
 
 def _parse(source: Source, name: str) -> tuple[str, re.Match[str] | None]:
-    """The split, or an empty string, and the parts of the name, if it is one of this set."""
+    """The split, or an empty string, and the parts of a name of this set; None for other names."""
     path = PurePosixPath(name)
     archive = source.members[name].archive
     top = PurePosixPath((archive or source.path).replace("\\", "/")).name.lower()

@@ -1,4 +1,4 @@
-"""NumPy's files of arrays, from anywhere: nothing in them is taken for code, and whatever is wrong is told."""
+"""Untrusted NumPy files: no code in them is run, and every defect is reported."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ DAMAGE = (
     *(OSError, ValueError, TypeError, KeyError, EOFError, OverflowError, MemoryError, RecursionError),
     *(AttributeError, NotImplementedError, SyntaxError, tokenize.TokenError, BadZipFile, zlib.error),
 )
-"""What NumPy raises on files that are none: it parses their headers as Python's literals."""
+"""The errors that NumPy raises on malformed files, whose headers it parses as Python literals."""
 
 # Python's words for a header that is no literal name objects by where they lie in memory.
 _AT_AN_ADDRESS = re.compile(r"[:,]?\s*<[\w.]+ object at 0x[0-9a-f]+>")
 
 
 def mapped(path: Path, kind: type[np.generic], cell: tuple[int, ...]) -> NDArray[Any]:
-    """An array in a ``.npy`` file, mapped into memory.
+    """Map the array in a ``.npy`` file into memory.
 
     Args:
         path: The file.
-        kind: Of its numbers.
+        kind: Type of its numbers.
         cell: The shape, without the first axis.
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it is none, or another; the message continues a sentence.
+        ValueError: If it is not such an array; the message continues a sentence.
     """
     if not path.is_file() and path.exists():
         raise ValueError("is no file")

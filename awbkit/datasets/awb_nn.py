@@ -8,22 +8,23 @@
 
 as folders, as the published ``dataset-*.zip``, or both zips and ``tunings`` in one folder.
 
-The PNGs are 16-bit, but no camera RGB: the sensor's numbers, black (``rpi.black_level``) subtracted, divided by the
-white level, corrected for lens shading and averaged, were multiplied by the gains for 5000 K on the tuning file's
-colour curve, clipped, multiplied by its colour matrix (CCM) for 5000 K and clipped again. Loading undoes both. That
-``sensitivity_r`` and ``sensitivity_b`` scale the curve there is measured: with them the 220 scenes that nothing clipped
-have the same r/g and b/g in both sets within 0.3 to 2.5 %, by sensor; without them they differ by 5 to 12 %.
+The PNGs are 16-bit, but not camera RGB. The black level (``rpi.black_level``) was subtracted, and the numbers were
+divided by the white level, corrected for lens shading and averaged. Then they were multiplied by the gains for 5000 K
+on the tuning file's colour curve, clipped, multiplied by its colour matrix (CCM) for 5000 K and clipped again. Loading
+inverts the gains and the matrix. Measurements confirm that ``sensitivity_r`` and ``sensitivity_b`` scale the curve:
+with them the 220 scenes without clipping have the same r/g and b/g in both sets within 0.3 to 2.5 %, by sensor; without
+them they differ by 5 to 12 %.
 
-Truth: the label is a temperature; the curve, scaled likewise, makes r/g and b/g of it. Saturation and mask: a pixel is
-valid if the file has every channel above 0 and under 65535, and before the CCM none had reached 0.98, nor any 0.98 of
-what the sensor's range leaves after black. Raw files have the levels that they state, and no lens shading correction;
-the grey rectangle is left in the picture, as the project's own converter leaves it.
+Truth: the label is a temperature, which the scaled curve converts to r/g and b/g. Saturation and mask: a pixel is valid
+if every channel in the file is above 0 and under 65535, no channel reached 0.98 before the CCM, and none reached 0.98
+of the sensor's range above black. Raw files have the levels that they state, and no lens shading correction; the grey
+rectangle stays in the picture, as in the project's own converter.
 
-Licence: BSD-3-Clause. Pitfalls: everything lies in ``train``; fold by user. A label says nothing of green or magenta,
-since it lies on the curve. The same number from the same user is often one scene taken with several sensors, and so
-counts as one. Warm pictures lost their blue to the clipping for 5000 K: of some, few pixels or none are left. Kelvins
-are the sensor's own scale: one scene, six sensors, labels from 4770 to 6380.
-Citation: Raspberry Pi Ltd, "awb_nn", 2025, github.com/raspberrypi/awb_nn.
+Licence: BSD-3-Clause. Pitfalls: everything lies in ``train``; fold by user. A label has no component towards green or
+magenta, since it lies on the curve. The same number from the same user is often one scene taken with several sensors,
+and so counts as one scene. The clipping for 5000 K removed the blue of warm pictures: some have few valid pixels or
+none. Kelvins are on the sensor's own scale: six sensors label one scene from 4770 to 6380. Citation: Raspberry Pi Ltd,
+"awb_nn", 2025, github.com/raspberrypi/awb_nn.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ _CAMERA = re.compile(r"(.+) \((pisp|vc4)\)")
 class AwbNN(Layout):
     """Raspberry Pi's awb_nn; see the module.
 
-    Folds are users, a trailing number taken off their names, because those are one person's sessions. Cameras are
-    called "imx708 (pisp)", since the two processors' tuning files disagree, and have the matrices that
-    :meth:`awbkit.datasets.rpi_tuning.RpiTuning.camera` derives. The exposure is the estimated lux.
+    Folds are users, without the trailing number of their names, which counts one person's sessions. A camera's name
+    includes the processor, as "imx708 (pisp)", since the two processors' tuning files disagree; its matrices come from
+    :meth:`awbkit.datasets.rpi_tuning.RpiTuning.camera`. The exposure is the estimated lux.
     """
 
     name: ClassVar[str] = "awb-nn"
@@ -86,10 +87,10 @@ class AwbNN(Layout):
     )
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """Each PNG or DNG whose name has commas.
+        """List every PNG or DNG with commas in its name.
 
         Raises:
-            UnreadableFile: If there is none, or PNGs are there but no tuning file at all.
+            UnreadableFile: If there is no such file, or there are PNGs but no tuning file.
         """
         names = [name for name in source.members if "," in name and name.lower().endswith((".png", ".dng"))]
         if not names:
@@ -110,7 +111,7 @@ class AwbNN(Layout):
                 yield self._sample(source, name, target)
 
     def load(self, source: Source, sample: Sample) -> Example:
-        """Undo balance and colour matrix of a PNG, or read a raw file.
+        """Invert balance and colour matrix of a PNG, or read a raw file.
 
         Raises:
             UnreadableFile, UnsupportedImage: If the file is not as described.
@@ -129,11 +130,11 @@ class AwbNN(Layout):
         return Example(LinearImage(pixels, valid, camera).thumbnail(), sample.illuminant)
 
     def outside(self) -> Iterable[Path]:
-        """The tuning files, where the source has none."""
+        """The folder of tuning files, if the source has none."""
         return sorted(Path(self.tunings).rglob("*.json")) if self.tunings else ()
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
-        """The sensors, with matrices where there is a tuning file."""
+        """The sensors, with matrices if there is a tuning file."""
         tunings = {name: self._tuning(source, name) for name in names}
         return {name: tuning.camera(name) if tuning else Camera(name) for name, tuning in tunings.items()}
 
@@ -170,7 +171,7 @@ class AwbNN(Layout):
         return Sample(image, (name,), camera, scene, illuminant, fold, exposure, details)
 
     def _target_of(self, source: Source, name: str) -> str:
-        """pisp or vc4, from the nearest folder or archive whose name says so, or else from the option."""
+        """The target (pisp or vc4) in the name of the nearest folder or archive, or else of the option."""
         member = source.members[name]
         places = [*PurePosixPath(name).parts[:-1]]
         places.insert(0, PurePosixPath((member.archive or source.path).replace("\\", "/")).name)
@@ -208,7 +209,7 @@ def _parsed(text: str, where: str) -> RpiTuning:
 
 
 def _camera_rgb(codes: NDArray[np.integer], tuning: RpiTuning) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Linear camera RGB, 1.0 = white level, and which pixels nothing clipped."""
+    """Linear camera RGB, 1.0 = white level, and a mask of the unclipped pixels."""
     top = np.iinfo(codes.dtype).max
     balanced = codes / top @ np.linalg.inv(tuning.ccm(BALANCED_FOR)).T
     rgb = balanced * np.array(tuning.white(BALANCED_FOR)) / (1 - tuning.black)

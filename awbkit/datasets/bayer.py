@@ -1,4 +1,4 @@
-"""A raw file of a data set at half its size: one pixel for each red, two green and one blue sample of the mosaic."""
+"""A data set's raw file at half size: one pixel for each 2 x 2 block of the Bayer mosaic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class HalfSize:
     """Linear camera RGB.
 
     Attributes:
-        pixels: float32 (h, w, 3), black level subtracted and not cut off, so that noise around black stays even;
+        pixels: float32 (h, w, 3), black level subtracted without clipping, so that noise around black stays symmetric;
             1.0 = white level. Green is the mean of the two samples.
         clipped: bool (h, w), True where any of the four samples is clipped.
         orientation: EXIF orientation, 1 to 8, that turns stored pixels into displayed ones.
@@ -31,11 +31,11 @@ class HalfSize:
     orientation: int
 
     def upright(self) -> HalfSize:
-        """The same as the camera shows it."""
+        """The picture turned upright."""
         return HalfSize(upright(self.pixels, self.orientation), upright(self.clipped, self.orientation), 1)
 
     def image(self) -> LinearImage:
-        """For estimators, which see what is neither clipped nor black; of no camera in particular."""
+        """The picture for estimators, without clipped and black pixels and without a known camera."""
         return LinearImage(self.pixels, ~self.clipped & (self.pixels > 0).all(axis=2))
 
 
@@ -43,7 +43,7 @@ def read_half_size(source: Source, name: str) -> HalfSize:
     """Read a raw file through LibRaw, with the black and white levels that LibRaw states for it.
 
     Raises:
-        UnreadableFile: If it is not there, damaged, or of no format that LibRaw knows.
+        UnreadableFile: If it is missing, damaged, or in a format that LibRaw does not know.
         UnsupportedImage: If its sensor has no red, green and blue filters in blocks of two by two.
     """
     import rawpy
@@ -87,7 +87,7 @@ def read_half_size(source: Source, name: str) -> HalfSize:
 def _halved(
     samples: NDArray[np.uint16], channels: NDArray[np.intp], black: NDArray[np.float32], white: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Pixels and clipping, from samples (H, W); the others are of each place in the pattern, (2, 2)."""
+    """Pixels and clipping, from samples (H, W) and the levels (2, 2) of each place in the pattern."""
     height, width = samples.shape[0] // 2, samples.shape[1] // 2
     pixels = np.zeros((height, width, 3), np.float32)
     clipped = np.zeros((height, width), np.bool_)

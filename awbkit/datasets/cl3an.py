@@ -2,22 +2,23 @@
 
 F.-A. Vasluianu et al., Computer Vision Lab, University of Würzburg, 2025, arXiv:2508.02168. 105 scenes; 3,667 pairs to
 train, 437 to validate and 431 to test; 24-megapixel 8-bit sRGB PNG of some 150 GB in all; for research only. Three
-layouts are read, wrapped in folders or not, unpacked or zipped, as a whole or in part:
+layouts are read, whole or in part, unpacked or zipped, below any folders:
 
 - ``{Train,Validation}/GT/<key>_*.png``, ``IN_CR/<key>/*.png`` (coloured lights), ``IN_SH/<key>/<key>_1_IN.png`` or
   ``<key>_1_SH_IN.png`` (one lamp and its shadows);
-- ``Testing/GT/<key>_GT.png`` and any ``<key>_*_IN.png`` below ``Testing``;
-- of the NTIRE 2026 challenge, ``gt/<key>_GT.png`` and ``input/<key>_<variation>_IN.png``; there, an input whose own
-  ``<key>_<variation>_GT.png`` exists is paired with that.
+- ``Testing/GT/<key>_GT.png`` and any ``<key>_*_IN.png`` below ``Testing``; - of the NTIRE 2026 challenge,
+``gt/<key>_GT.png`` and ``input/<key>_<variation>_IN.png``; an input with its own ``<key>_<variation>_GT.png`` is paired
+with that.
 
-No illuminant is given; it is derived from each pair (:mod:`awbkit.datasets.pair`), with its spread and a local map.
+The set states no illuminant; it is derived from each pair (:mod:`awbkit.datasets.pair`), with its spread and a local
+map.
 
 Pitfalls: the truth is relative to the reference's own balance, which is the photographer's white and not D65 to the
-digit. All inputs of a scene share its reflectances: fold and count by scene, never by pair. The pictures are rendered:
-if the camera's tone curve is not that of sRGB, its contrast exaggerates the ratios (on renderings under a warm light, a
-quarter of a smoothstep on top of sRGB moved the answer by 2 degrees, a whole one by 7), and a lamp beyond sRGB leaves a
-channel at 0, which then counts as two steps of 8 bits. Where several lights meet (spread over 3 degrees) no estimator
-of one light can be right everywhere.
+digit. All inputs of a scene share its reflectances: fold and count by scene, never by pair. The pictures are in sRGB:
+if the camera's tone curve is not that of sRGB, its contrast exaggerates the ratios (on simulations under a warm light,
+a quarter of a smoothstep on top of sRGB moved the answer by 2 degrees, a whole one by 7). A lamp beyond sRGB leaves a
+channel at 0, which then counts as two steps of 8 bits. Where several lights meet (spread over 3 degrees) no estimate of
+one light is right everywhere.
 """
 
 from __future__ import annotations
@@ -53,11 +54,11 @@ _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 class Cl3an(Layout):
     """The data set CL3AN; see the module's text for the layouts, the truth and the pitfalls.
 
-    A sample's scene is its key, after the split, because each split may count from 1. Its detail ``lights`` is "shadow"
-    for inputs of ``IN_SH`` or named so, else "coloured".
+    A sample's scene is the split and the key, because each split may count from 1. Its detail ``lights`` is "shadow"
+    for inputs in ``IN_SH`` or with that in their name, else "coloured".
 
     Attributes:
-        lights: Which inputs: "coloured", "shadow" or "all".
+        lights: The inputs to use: "coloured", "shadow" or "all".
     """
 
     name: ClassVar[str] = "cl3an"
@@ -76,7 +77,7 @@ class Cl3an(Layout):
     )
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """Every input, then what could not be paired.
+        """List every input, then the unpaired pictures.
 
         Raises:
             UnreadableFile: If the source holds no picture in a folder GT, or no input.
@@ -115,11 +116,11 @@ class Cl3an(Layout):
                 yield Skipped(name, "no input belongs to this reference")
 
     def load(self, source: Source, sample: Sample) -> Example:
-        """Derive the light of one input from its reference, which is kept for the scene's other inputs.
+        """Derive the light of one input from its reference, which is cached for the scene's other inputs.
 
         Raises:
             UnreadableFile: If a picture is damaged.
-            UnsupportedImage: If a picture has not three channels, or the light cannot be told from the pair.
+            UnsupportedImage: If a picture does not have three channels, or the pair does not determine the light.
         """
         name, reference = sample.files
         even = _reference(source.path, reference, source.members.get(reference))
@@ -132,13 +133,13 @@ class Cl3an(Layout):
         return Example(srgb_thumbnail(codes), found.rgb, found.spread, found.local)
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
-        """Linear sRGB: the pictures are rendered, and no file says by which camera."""
+        """The pictures are in linear sRGB; no file names the camera."""
         return {name: replace(LINEAR_SRGB, name=name) for name in names}
 
 
 @dataclass(frozen=True)
 class _Input:
-    """A picture under the lights, as its name tells."""
+    """An input picture, from its name."""
 
     path: PurePosixPath
     key: str
@@ -146,7 +147,7 @@ class _Input:
 
     @classmethod
     def of(cls, name: str) -> _Input | None:
-        """The input of this name; None if it is none."""
+        """Parse the name of an input; None for other names."""
         path = PurePosixPath(name)
         folders = [part.lower() for part in path.parts[:-1]]
         stem = path.stem.lower()
@@ -160,13 +161,13 @@ class _Input:
 
 
 def _split(*folders: str) -> str:
-    """The published split that the innermost of the folders is named after, or an empty string."""
+    """The published split in the name of the innermost folder that has one, or an empty string."""
     found = [match[1].lower() for match in map(_SPLIT.match, folders) if match]
     return _SPLITS[found[-1]] if found else ""
 
 
 class _References:
-    """The pictures under even light, by the folder that holds their folder GT."""
+    """The references, by the parent of their folder GT."""
 
     def __init__(self, source: Source) -> None:
         self.names: list[str] = []
@@ -182,7 +183,7 @@ class _References:
         self._roots = {root for root, _ in self._by_key}
 
     def of(self, found: _Input) -> tuple[tuple[str, ...], list[str]]:
-        """The nearest folder around an input that holds a folder GT, and the references there that may be its own."""
+        """The nearest folder above an input with a folder GT, and the candidate references there."""
         folders = found.path.parts[:-1]
         for depth in range(len(folders), -1, -1):
             root = folders[:depth]
@@ -205,7 +206,7 @@ def _light(top: int) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=2)
 def _reference(path: str, name: str, member: Member | None) -> Reduced:
-    """One reference, reduced; the samples of a scene follow each other, and each would read it again."""
+    """Read and reduce one reference; consecutive samples of a scene share it."""
     source = Source(path, {name: member} if member else {})
     try:
         return _reduced(read_codes(source, name))

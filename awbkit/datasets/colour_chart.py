@@ -1,4 +1,4 @@
-"""A 24-patch colour chart in a picture: where its corners are known, where its patches are and what they cover."""
+"""A 24-patch colour chart in a picture: its patches and its area, from its corners."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from awbkit.errors import UsageError
 
 _WIDTH, _HEIGHT = 16.75, 11.25
-"""Of the area of the patches, in units of which a patch measures 2.5 and the gap between two 0.25."""
+"""Size of the area of the patches, in units in which a patch measures 2.5 and a gap 0.25."""
 
 _PITCH = 2.75
 _GREYS = tuple((1.5 + _PITCH * column, 1.5 + _PITCH * 3) for column in range(6))
 """Centres of the patches of the last row, from white to black."""
 
 _HALF_SIDE = 0.625
-"""Half the side of what is looked at: the middle half of a patch, well away from its rim."""
+"""Half the side of the sampled square: the middle half of a patch, well away from its rim."""
 
 _SAMPLES = 9
 
 
 @dataclass(frozen=True)
 class ColourChart:
-    """The area of the patches, seen in perspective.
+    """The area of the patches, in perspective.
 
     Attributes:
         corners: x and y, in pixels, of the four corners of the area of the patches, in turn from the upper
@@ -50,11 +50,11 @@ class ColourChart:
 
     @classmethod
     def of(cls, corners: Sequence[Sequence[float]], scale: float = 1.0) -> ColourChart:
-        """From a list of corners, in pixels of a picture that is ``1 / scale`` times as large."""
+        """Create a chart from a list of corners, in pixels of a picture that is ``1 / scale`` times as large."""
         return cls(tuple((float(x) * scale, float(y) * scale) for x, y in corners))
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
-        """(height, width), True for pixels that it covers."""
+        """A mask (height, width) of the pixels that it covers."""
         points = np.array(self.corners)
         y, x = np.mgrid[:height, :width]
         place = np.stack([x, y], axis=-1)
@@ -62,7 +62,7 @@ class ColourChart:
         return np.asarray((sides >= 0).all(axis=0) | (sides <= 0).all(axis=0))
 
     def greys(self, height: int, width: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Rows and columns of pixels within each of the six grey patches, white first; without those out of sight."""
+        """Rows and columns of pixels within each of the six grey patches, white first; hidden patches are left out."""
         across = np.linspace(-_HALF_SIDE, _HALF_SIDE, _SAMPLES)
         found = []
         for x, y in _GREYS:

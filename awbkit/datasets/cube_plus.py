@@ -11,10 +11,10 @@ Truth: the mean of the target's two faces, in the camera's RGB. Black level: 204
 in common use less 2; here a channel counts as clipped from 0.98 of the way from black to it, and 1.0 is 16383. Chart
 mask: rows from 1050 with columns from 2050, counted from 0.
 
-Pitfalls: half of the images lie within 1.3 degrees of one daylight, and the mean error flatters what knows daylight:
-report the worst 25 % as well. Where the two faces differ there is more than one light, and the truth is between them.
-Images that follow each other may show one place; no list of places and no folds are published. Other data sets of the
-same group number their files from 1, too: name a folder that holds this one alone.
+Pitfalls: the lights of half of the images lie within 1.3 degrees of one daylight, so the mean error flatters methods
+that answer daylight: report the worst 25 % as well. Where the two faces differ there is more than one light, and the
+truth is between them. Consecutive images may show one place; no list of places and no folds are published. Other data
+sets of the same group also number their files from 1: name a folder that holds this one alone.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class CubePlus(Layout):
     )
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """Every image by number, then the lines without one.
+        """List every image by number, then the lines without an image.
 
         Raises:
             UnreadableFile: If there is no truth.
@@ -91,7 +91,7 @@ class CubePlus(Layout):
 
 
 def _lights(text: str) -> dict[int, tuple[float, float, float] | str]:
-    """The light of each line by its number, or what is wrong with it."""
+    """The light or the defect of each line, by its number."""
     lights: dict[int, tuple[float, float, float] | str] = {}
     for number, line in enumerate(text.rstrip().splitlines(), 1):
         try:

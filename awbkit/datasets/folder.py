@@ -1,14 +1,14 @@
-"""Any folder or archive of images with a ``ground_truth.csv``: the layout for data sets of one's own.
+"""A folder or archive of images with a ``ground_truth.csv``: the layout for the user's own data sets.
 
-    ground_truth.csv    image,r,g,b and, where known, camera,scene,fold,exposure; other columns are passed over
-    images/             or anywhere below; ``image`` is the path below the csv file or its end, with or without suffix
-    cameras.json        optional: {"Canon EOS 550D": {"matrices": [{"cct": 6504, "xyz_to_camera": [[...], ...]}]}}
+    ground_truth.csv    image,r,g,b and optionally camera,scene,fold,exposure; other columns are ignored images/
+    or anywhere below; ``image`` is the path below the csv file or its end, with or without suffix cameras.json
+    optional: {"Canon EOS 550D": {"matrices": [{"cct": 6504, "xyz_to_camera": [[...], ...]}]}}
 
 Truth: r, g, b are the RGB of a perfect white under the light, on any scale, in the RGB of the image itself: the
 camera's for linear and raw images, *linear* sRGB (not the code values of a picture) for pictures in sRGB or with an ICC
 profile. Black level and saturation: the options ``black`` and ``white``, in the numbers of the file; a channel is
 clipped from 0.98 of the way between them, and a pixel is valid if no channel is clipped or black. Chart mask: paint
-what must not be seen black (0). Licence and citation: the owner's.
+what estimators must not see black (0). Licence and citation: the owner's.
 
 Pitfalls: without a column ``scene`` every image counts as a scene of its own, so that pictures of one place end up on
 both sides of a fold. 8-bit images that are linear need ``encoding=linear``, 16-bit images in sRGB ``encoding=srgb``.
@@ -48,11 +48,10 @@ _CAMERAS_FORM = 'the form is {name: {"matrices": [{"cct": 6504, "xyz_to_camera":
 class Folder(Layout):
     """Images with a ``ground_truth.csv``; see the module.
 
-    Raw files are read as ``awbkit estimate`` reads them, with the matrix that they carry, and so are pictures in sRGB,
-    whose embedded profiles are honoured. Images in sRGB have no camera RGB any more: their camera is called
-    "Canon EOS 550D (sRGB)", or "sRGB". Where there are several ``ground_truth.csv``, each speaks of what lies below
-    it, the nearest one first, and images are called by their folder and name; scenes and folds of the same name are
-    the same.
+    Raw files and pictures in sRGB are read as by ``awbkit estimate``, with embedded matrices and profiles. Images in
+    sRGB have lost their camera RGB: their camera is called "Canon EOS 550D (sRGB)", or "sRGB". Of several
+    ``ground_truth.csv``, the nearest one above an image applies, and images are named by their folder and name; scenes
+    and folds of the same name are the same.
 
     Raises:
         UsageError: If ``white`` is not above ``black``.
@@ -123,7 +122,7 @@ class Folder(Layout):
             if name == _RENDERED or name.endswith(f" ({_RENDERED})"):
                 found[name] = replace(LINEAR_SRGB, name=name)
         if any(_is_raw(name) for name in source.members):
-            # Of several raws of one camera the first speaks for all.
+            # Of several raw files of one camera the first describes it.
             for sample in reversed([s for s in self.samples(source) if isinstance(s, Sample)]):
                 if sample.details["kind"] == "raw" and sample.camera in found:
                     camera = _raw_camera(source.members[sample.files[0]].name)
@@ -135,7 +134,7 @@ class Folder(Layout):
     def _labelled(
         self, source: Source, table: str, owned: dict[str, list[str]], owners: dict[str, str], *, prefixed: bool
     ) -> Iterator[Sample | Skipped]:
-        """What one table says; the files that it labels are added to ``owners``."""
+        """Read one table, and add the files that it labels to ``owners``."""
         folder = _folder(table)
         prefix = folder if prefixed else ""
         near = Files(folder, owned[folder])
@@ -198,12 +197,12 @@ class Folder(Layout):
 
 
 def _folder(name: str) -> str:
-    """The folder that a file lies in, with a ``/`` at its end, or empty."""
+    """The folder of a file, with a ``/`` at its end, or empty."""
     return name[: name.rfind("/") + 1]
 
 
 def _owned(source: Source, folders: Iterable[str]) -> dict[str, list[str]]:
-    """The image files below each folder that has a table, but not below a nearer one."""
+    """The image files that belong to each folder with a table."""
     owned: dict[str, list[str]] = {folder: [] for folder in folders}
     for name in source.members:
         if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES:
@@ -230,7 +229,7 @@ def _is_raw(name: str) -> bool:
 
 
 def _kind(source: Source, name: str, encoding: str) -> str:
-    """Whether a file is "raw", or how its numbers are to be read: "linear" or "srgb"."""
+    """The encoding of a file: "raw", "linear" or "srgb"."""
     if _is_raw(name):
         return "raw"
     if encoding != "auto":
@@ -255,7 +254,7 @@ def _raw_camera(path: str) -> Camera:
 
 @contextmanager
 def _plain(source: Source, name: str) -> Iterator[str]:
-    """The path of a file; of an archive's member that of a copy, for codecs that read nothing else."""
+    """The path of a file, or of a copy of an archive's member, for codecs that need a path."""
     member = source.members[name]
     if member.archive is None:
         yield member.name
@@ -267,7 +266,7 @@ def _plain(source: Source, name: str) -> Iterator[str]:
 
 
 def _given_cameras(source: Source) -> dict[str, Camera]:
-    """What every ``cameras.json`` says."""
+    """The cameras of every ``cameras.json``."""
     cameras: dict[str, Camera] = {}
     for file in source.find("cameras.json"):
         where = f"{source.path}/{file}"

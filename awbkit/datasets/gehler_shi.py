@@ -11,17 +11,17 @@ linear PNG by L. Shi and B. Funt, Simon Fraser University, 2010; truth recompute
     threefoldCVsplit.mat                te_split, the images tested in each of Gehler's three folds; Xfiles, their names
 
 Truth: the RGB of the brightest grey patch that is not clipped, in the camera's RGB. Row n of a truth belongs to the
-n-th name in alphabetical order, the 1D's (8D5U) before the 5D's (IMG). Names are therefore counted before a row is
-given to any image, in the folder of coordinates or the folds where some images are missing; 568 of them must be the
-published ones.
+n-th name in alphabetical order, the 1D's (8D5U) before the 5D's (IMG). So all names must be known before any image gets
+a row; if images are missing, the names come from the folder of coordinates or the folds. A full set of 568 names must
+be the published one.
 
 Black level: 0 (1D), 129 (5D). Saturation: 3300 (1D), 3692 (5D); J. T. Barron and Y.-T. Tsai, "Fast Fourier Color
-Constancy", CVPR 2017, use 3692 for both, but the lower leaves no clipped pixel in. As there, a channel counts as
+Constancy", CVPR 2017, use 3692 for both, but the lower value excludes all clipped pixels. As there, a channel counts as
 clipped from 0.95 of the way from black to saturation. Chart mask: the quadrilateral of the corners.
 
 Pitfalls: errors against the two truths differ by a fifth and more, so never mix them, and say which one was used.
-Images that follow each other often show one place; no list of places is published. The images that Hemrit et al.
-processed anew (``87_IMG_0281``) have other levels and are not read; their truth belongs to Shi's images as well.
+Consecutive images often show one place; no list of places is published. The images that Hemrit et al. reprocessed
+(``87_IMG_0281``) have other levels and are not read; their truth also applies to Shi's images.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ _TRUTHS = {
 }
 _COUNT = 568
 _NAMES_SHA256 = "0b1d8ac8212c6125baeee420cb3b40ee2c70f5e13a3a1779829ce476022f695b"
-"""Of the published names in lower case, in order, one a line."""
+"""Hash of the published names in lower case, in order, one a line."""
 
 _ASPECT_TOLERANCE = 0.02
 _OUTSIDE = 0.05
-"""Corners were clicked by hand and may lie this share of the picture outside it."""
+"""Corners were set by hand, and may lie outside the picture by this share of its size."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,10 @@ class GehlerShi(Layout):
         return replace(self.about, citation=f"{self.about.citation}; {extra}", convention=convention)
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """Every image by name, then what has no image.
+        """List every image by name, then the labels without an image.
 
         Raises:
-            UnreadableFile: If there is no truth of the kind asked for, or its rows cannot be told apart by name.
+            UnreadableFile: If the requested truth is missing, or its rows cannot be assigned to names.
         """
         images = by_stem(source.find("*.png"))
         charts = by_stem(source.find(f"coordinates/*{_COORDINATES}.txt") or source.find(f"*{_COORDINATES}.txt"))
@@ -122,7 +122,7 @@ class GehlerShi(Layout):
 
         Raises:
             UnreadableFile: If it is damaged.
-            UnsupportedImage: If it is no original, or turned against the chart's coordinates.
+            UnsupportedImage: If it is no original, or rotated relative to the chart's coordinates.
         """
         assert sample.illuminant is not None
         codes = original_codes(source, sample.files[0])
@@ -159,12 +159,12 @@ class GehlerShi(Layout):
 
 
 def quadrilateral(corners: NDArray[np.floating], height: int, width: int) -> NDArray[np.bool_]:
-    """bool (height, width), True where a pixel's centre lies inside a convex quadrilateral.
+    """A mask (height, width) of the pixels whose centre lies inside a convex quadrilateral.
 
     Args:
-        corners: (4, 2), x and y from the upper left corner of the image, in whatever order.
-        height: Of the image.
-        width: Of the image.
+        corners: (4, 2), x and y from the upper left corner of the image, in any order.
+        height: Height of the image.
+        width: Width of the image.
     """
     y, x = np.ogrid[0.5:height, 0.5:width]
     inside = np.ones((height, width), np.bool_)
@@ -174,7 +174,7 @@ def quadrilateral(corners: NDArray[np.floating], height: int, width: int) -> NDA
 
 
 def _edges(corners: NDArray[np.floating]) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
-    """Where each edge begins and where it leads, going round by angle, which the files' corners do not."""
+    """Start and direction of each edge, sorted by angle, because the files' corners are unsorted."""
     offset = corners - corners.mean(axis=0)
     around = corners[np.argsort(np.arctan2(offset[:, 1], offset[:, 0]))]
     return list(zip(around, np.roll(around, -1, axis=0) - around, strict=True))
@@ -227,7 +227,7 @@ def _chart(text: str) -> tuple[tuple[float, float], list[list[float]]]:
 
 
 def _split(source: Source) -> tuple[list[str], list[str]]:
-    """The names that the published folds count, and the fold in which each is tested; both empty where unknown."""
+    """The names of the published folds, and the fold that tests each; both empty if unknown."""
     file = one_file(source, "*threefoldCVsplit*.mat")
     if file is None:
         return [], []
@@ -245,7 +245,7 @@ def _split(source: Source) -> tuple[list[str], list[str]]:
 
 
 def _order(source: Source, rows: int, charts: list[str], split: list[str], images: list[str]) -> list[str]:
-    """The names that the rows of the truth belong to."""
+    """The names of the rows of the truth."""
     lists = {
         "coordinates": [name.removesuffix(_COORDINATES) for name in charts],
         "folds": split,

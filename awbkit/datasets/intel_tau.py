@@ -5,27 +5,26 @@
     <camera>/lab_printouts/*.tiff, *.wp       60 printed photographs under five lights, by all three
     <camera>/lab_realscene/*.tiff, *.wp       four arrangements under five lights, by all three
 
-with the cameras Canon_5DSR, Nikon_D810 and Sony_IMX135_BLCCSC, in folders or in the archives in which the
-1080p release comes (``<camera>_1080p.zip``; put parts together and unpack first where they are split). Which camera and
-which part a picture belongs to is read from its own name (``C_5DSR_field3cam_001.tiff``), else from its folders.
+with the cameras Canon_5DSR, Nikon_D810 and Sony_IMX135_BLCCSC, in folders or in the archives of the 1080p release
+(``<camera>_1080p.zip``; join and unpack split archives first). A picture's own name states its camera and part
+(``C_5DSR_field3cam_001.tiff``), or else its folders do.
 
-Truth: the ``.wp`` file beside each picture, "r g b" in camera RGB; two numbers are taken as r/g and b/g, as the raw
-release has them. It was measured on a chart that was then taken away, so there is no mask; faces are painted over.
-Black level: subtracted already. White level: the full scale of 16 bits, which the authors' "saturation normalisation"
-is taken to mean; a channel is clipped from 0.98 of the picture's own maximum, as those who publish figures on this set
-do, since averaging to 1080p and the correction of colour shading leave no sharp level. Folds: the authors' ten are
-random and not read; leave one camera out, or fold by scene.
+Truth: the ``.wp`` file beside each picture, "r g b" in camera RGB; two numbers are r/g and b/g, as in the raw release.
+It was measured on a chart that was then removed, so there is no mask; faces are painted over. Black level: subtracted
+already. White level: the full scale of 16 bits, as the likely meaning of the authors' "saturation normalisation". A
+channel is clipped from 0.98 of the picture's own maximum, as in published figures on this set, since averaging to 1080p
+and the correction of colour shading leave no sharp level. Folds: the authors' ten are random and not read; leave one
+camera out, or fold by scene.
 
 Scenes, verified by comparing the pictures: one number in ``field_3_cameras`` is one scene, whichever the camera;
 ``lab_realscene`` shows each arrangement under five lights in five consecutive numbers; ``lab_printouts`` shows 50
-prints under each light in turn, and then 10 more, in an order that some cameras run through backwards. A print and
-the one that is its mirror in that order therefore count as one scene, which keeps every copy of a print in one fold.
+prints under each light in turn, and then 10 more, in an order that some cameras run through backwards. A print and its
+mirror in that order therefore count as one scene, which keeps all pictures of a print in one fold.
 
-Licence CC BY-SA 4.0. Pitfalls: the Sony's pictures are upside down. The dark surround of the printouts is
-left in the picture, as in published figures. The IMX135 has no published matrix; see
-`awbkit.files.known_cameras`. Its number 8 of ``lab_realscene`` is missing.
-Citation: F. Laakom, J. Raitoharju, J. Nikkanen, A. Iosifidis, M. Gabbouj, "INTEL-TAU: A Color Constancy Dataset", IEEE
-Access 9, 2021, arXiv:1910.10404.
+Licence CC BY-SA 4.0. Pitfalls: the Sony's pictures are upside down. The dark surround of the printouts stays in the
+picture, as in published figures. The IMX135 has no published matrix; see `awbkit.files.known_cameras`. Its number 8 of
+``lab_realscene`` is missing. Citation: F. Laakom, J. Raitoharju, J. Nikkanen, A. Iosifidis, M. Gabbouj, "INTEL-TAU: A
+Color Constancy Dataset", IEEE Access 9, 2021, arXiv:1910.10404.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ class IntelTau(Layout):
     )
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """Every TIFF with its ``.wp``.
+        """List every TIFF with its ``.wp``.
 
         Raises:
             UnreadableFile: If there is no TIFF of a known camera and part of the set.
@@ -118,7 +117,7 @@ class IntelTau(Layout):
 
 
 def _place(source: Source, name: str) -> tuple[str, str]:
-    """Camera and part of the set, an empty string for what is not told."""
+    """Camera and part of the set, an empty string for either if unknown."""
     path = PurePosixPath(name)
     root = (source.members[name].archive or source.path).replace("\\", "/")
     stem = _NUMBER.sub("", path.stem.lower()).rstrip("_-")
@@ -148,7 +147,7 @@ def _sample(source: Source, name: str, white: str, camera: str, part: str) -> Sa
 
 
 def scene_of(stem: str) -> str:
-    """What a picture of this name, such as ``N_D810_field3cam_012``, shows, whichever the camera and the light."""
+    """The scene of a picture's name, such as ``N_D810_field3cam_012``, for any camera and light."""
     name = _NUMBER.sub("", stem.lower()).rstrip("_-")
     return _scene(stem, next((part for part, pattern in _PARTS.items() if pattern.search(name)), ""))
 

@@ -1,4 +1,4 @@
-"""``ground_truth.csv``: its lines, and the image files that they mean."""
+"""``ground_truth.csv``: its lines, and the image files that they name."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _UNKNOWN = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
 
 @dataclass(frozen=True)
 class Label:
-    """One line.
+    """One label.
 
     Attributes:
-        line: Its number, the header's being 1.
+        line: Number of the line; the header is line 1.
         image: As written, but for ``\\`` and leading ``./``.
         illuminant: r, g, b as written, NaN where no number is.
         camera: As written, or an empty string.
-        scene: Likewise.
-        fold: Likewise.
-        exposure: A positive number; None if nothing is stated.
+        scene: Name as written, or an empty string.
+        fold: Name as written, or an empty string.
+        exposure: A positive number; None if not stated.
         problem: Why the line cannot be used, or an empty string.
     """
 
@@ -49,7 +49,7 @@ class Label:
 
 
 def read_labels(text: str, where: str) -> Iterator[Label]:
-    """The lines of a table, blank ones left out.
+    """Read the lines of a table, except blank ones.
 
     The header names the columns in any order and case; columns are separated by comma, semicolon or tab, and with the
     latter two a comma may be the decimal sign.
@@ -64,7 +64,7 @@ def read_labels(text: str, where: str) -> Iterator[Label]:
     lines = io.StringIO(text, newline="")
     first = next((line for line in lines if line.strip()), "")
     delimiter, columns = _header(first, where)
-    # Restarted, so that line numbers are those of the file.
+    # A new reader, so that line numbers are those of the file.
     lines.seek(0)
     found = rows(lines, delimiter, skip_blanks=True)
     try:
@@ -74,7 +74,7 @@ def read_labels(text: str, where: str) -> Iterator[Label]:
             cells = {name: csv_text(row[place].strip()) if place < len(row) else "" for name, place in columns.items()}
             label = _label(line, cells, delimiter != ",")
             if any(cell.strip() for cell in row[width:]):
-                # Decimal commas in a table of commas, for one, would make other numbers of r, g and b.
+                # For example, decimal commas in a table of commas would change r, g and b.
                 label = replace(label, problem=f"has {len(row)} cells under {width} columns; quote or separate them")
             yield label
     except Malformed as error:
@@ -82,24 +82,24 @@ def read_labels(text: str, where: str) -> Iterator[Label]:
 
 
 class Files:
-    """Image files below one folder, to be found by what a table calls them."""
+    """An index of the image files below one folder, by the names in a table."""
 
     def __init__(self, folder: str, names: Iterable[str]) -> None:
         """Index files.
 
         Args:
             folder: Ends with ``/``, or is empty.
-            names: Of files with a suffix, all of which begin with ``folder``.
+            names: Names of files with a suffix, all of which begin with ``folder``.
         """
         self._folder = folder
         self._names = [name[len(folder) :] for name in names]
         self._indices: dict[int, dict[str, list[str]]] = {}
 
     def find(self, image: str) -> str:
-        """The one file of this name: at this path, else below ``images``, else anywhere, regardless of case.
+        """Find the one file of this name: at this path, else below ``images``, else anywhere, regardless of case.
 
         Raises:
-            LookupError: If there is none or more than one; the message says which.
+            LookupError: If no file or several match; the message says which.
         """
         wanted = _folded(image)
         for parts, path in ((0, wanted), (0, f"images/{wanted}"), (wanted.count("/") + 1, wanted)):
@@ -119,7 +119,7 @@ class Files:
         raise LookupError(f"there is no image file {image}")
 
     def _index(self, parts: int) -> dict[str, list[str]]:
-        """Names by their last so many parts, or by all of them for 0; each with and without suffix."""
+        """Index names by this number of last parts, or by all parts for 0, each with and without suffix."""
         if parts not in self._indices:
             index: dict[str, list[str]] = defaultdict(list)
             for name in self._names:

@@ -7,17 +7,16 @@
 
 as downloaded, in folders or archives. The TIFF, .npy and resized files that the authors' scripts make are not read.
 
-Truth: subtracting the picture with light 1 from one with 1 and 2, taken at the same exposure, leaves light 2 alone. A
-light's colour is its ``Light<n>``, r, g, b of camera RGB with g = 1; where meta.json has none, it is that of the
-brightest grey patch of the charts that is not clipped, as the authors' script finds it. Each light's share at a place
-is its green over the sum of the greens. Example.local is the mixture by these shares in each cell of the thumbnail,
-NaN where no pixel tells; the global truth is the mean over the picture, weighted by its green. Unlike the authors, who
-cut differences off at 0 pixel by pixel, cells are summed first, so that noise in shadows gives no share to a light
-that does not reach them.
+Truth: the picture with lights 1 and 2 less the one with light 1, at the same exposure, shows light 2 alone. A light's
+colour is its ``Light<n>``, r, g, b of camera RGB with g = 1. If meta.json lacks it, it is that of the brightest
+unclipped grey patch of the charts, as in the authors' script. Each light's share at a place is its green over the sum
+of the greens. Example.local is the mixture by these shares in each cell of the thumbnail, NaN without usable pixels;
+the global truth is the mean over the picture, weighted by its green. The authors clip differences at 0 pixel by pixel.
+Here cells are summed first, so that noise in shadows gives no share to a light that does not reach them.
 
-Black and white level: as LibRaw states them for each file (the 128 in the authors' script for the Sony belongs to the
-12-bit numbers of dcraw; the file's own is 512 of 16383). Saturation: 0.98 between them, in any picture involved. Chart
-mask: the charts of ``MCCCoord``, in full-size pixels of the upright picture. Folds: ``split.json``.
+Black and white level: LibRaw's for each file (the 128 in the authors' script for the Sony is on dcraw's 12-bit scale;
+the file states 512 of 16383). Saturation: 0.98 between them, in any picture involved. Chart mask: the charts of
+``MCCCoord``, in full-size pixels of the upright picture. Folds: ``split.json``.
 
 Licence CC BY-NC 4.0. Pitfalls: the pictures of one place share light 1, and so belong in one fold. A place may be
 published with three lights and yet lack one of its pictures. The phone's matrix comes from its own DNG files.
@@ -70,10 +69,10 @@ class Lsmi(Layout):
     )
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """Every raw file that its place's description and other pictures explain.
+        """List every raw file that meta.json and the other pictures of its place make usable.
 
         Raises:
-            UnreadableFile: If there is no raw file of such a name, or a meta.json or split.json is damaged.
+            UnreadableFile: If no raw file has such a name, or a meta.json or split.json is damaged.
         """
         places: dict[tuple[str, str], dict[str, str]] = {}
         for name in source.members:
@@ -92,11 +91,11 @@ class Lsmi(Layout):
                 yield _sample(place, lights, name, pictures, meta.get(place), fold)
 
     def load(self, source: Source, sample: Sample) -> Example:
-        """Read a picture and those that tell its lights apart.
+        """Read a picture and the pictures that separate its lights.
 
         Raises:
             UnreadableFile: If one cannot be read.
-            UnsupportedImage: If they do not belong together, or a light's colour cannot be told.
+            UnsupportedImage: If they do not belong together, or a light's colour is unknown.
         """
         where = f"{source.path}/{sample.files[0]}"
         lights: str = sample.details["lights"]
@@ -123,7 +122,7 @@ class Lsmi(Layout):
         return _mixed(image, alone, ~hidden, np.array(colours), where)
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
-        """The phone as its first DNG describes it, the others as LibRaw lists them."""
+        """The phone's camera from its first DNG, the others from LibRaw."""
         from awbkit.files.dng import read_dng_camera
 
         cameras = super().cameras(source, names)
@@ -156,7 +155,7 @@ def _nearest(tables: Mapping[str, dict[str, Any]], folder: str) -> dict[str, Any
 
 
 def _sample(place: str, lights: str, name: str, pictures: Mapping[str, str], entry: Any, fold: str) -> Sample | Skipped:
-    """One picture, if all that it takes is there."""
+    """The sample of one picture, if all its sources exist."""
     brand = _brand(name)
     image = f"{brand}/{PurePosixPath(name).stem}"
     if not isinstance(entry, dict):
@@ -180,14 +179,14 @@ def _sample(place: str, lights: str, name: str, pictures: Mapping[str, str], ent
 
 
 def _brand(name: str) -> str:
-    """Which camera's folder it is in, or else whose raw files have its suffix."""
+    """The camera of its folder, or else the camera whose raw files have its suffix."""
     path = PurePosixPath(name)
     folders = (part.lower() for part in reversed(path.parts[:-1]))
     return next((part for part in folders if part in _CAMERAS), _SUFFIXES[path.suffix.lower()])
 
 
 def _alone(lights: str, own: HalfSize, others: list[HalfSize]) -> list[NDArray[np.float32]]:
-    """The picture as each light alone makes it."""
+    """The picture under each light alone."""
     if not others:
         return [own.pixels]
     first = others[0].pixels
@@ -198,7 +197,7 @@ def _alone(lights: str, own: HalfSize, others: list[HalfSize]) -> list[NDArray[n
 def _grey(
     light: NDArray[np.float32], clipped: NDArray[np.bool_], charts: list[ColourChart]
 ) -> tuple[float, float, float] | None:
-    """RGB of the brightest grey patch that is nowhere clipped."""
+    """RGB of the brightest grey patch without clipped pixels."""
     best: NDArray[np.float64] | None = None
     for chart in charts:
         for rows, columns in chart.greys(*clipped.shape):
@@ -216,7 +215,7 @@ def _mixed(
     colours: NDArray[np.float64],
     where: str,
 ) -> Example:
-    """The mixture in each cell and in all."""
+    """The mixture in each cell, and in the whole picture."""
     greens = [light[..., 1] for light in alone]
     # A thumbnail has three channels; here they are the green of the three lights.
     planes = np.stack([*greens, np.zeros_like(greens[0])][:3], axis=-1)

@@ -1,9 +1,8 @@
 """MATLAB files of level 5 (``save -v6`` and ``-v7``), as data sets carry them, read without trusting them.
 
-The format is that of The MathWorks, "MAT-File Format". Only what truths are made of is read: numbers, texts, cells and
-structures. scipy.io would read more, but damaged files crash it, and downloads are damaged at times. Here every part
-must lie within the part that holds it, nest only a few levels deep and unfold to a bounded size, and nothing in a file
-is ever executed.
+The format is that of The MathWorks, "MAT-File Format". Only the types of published truths are read: numbers, texts,
+cells and structures. scipy.io reads more, but crashes on damaged files, and some downloads are damaged. Here every
+element must lie within its parent, depth and decompressed size are bounded, and nothing in a file is executed.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ from numpy.typing import NDArray
 from awbkit.errors import UnreadableFile
 
 Value: TypeAlias = "NDArray[Any] | str | list[Any] | dict[str, list[Any]] | None"
-"""Numbers as they are stored, with their shape; a text; a list of cells or of lines of text; the fields of a list of
-structures; None for anything else."""
+"""Numbers as stored, with their shape; a text; a list of cells or of lines of text; the fields of a list of"""
 
 _HEADER = 128
 _INT8, _UINT16, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 4, 5, 6, 14, 15
@@ -31,7 +29,7 @@ _ENCODINGS = {2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"
 _CELL, _STRUCTURE, _TEXT, _FIRST_NUMERIC, _LAST_NUMERIC = 1, 2, 4, 6, 15
 
 _MAX_BYTES = 16 << 20
-"""Unfolded; truths of published sets take less than one."""
+"""Limit of the decompressed size; published truths take less than one megabyte."""
 
 _MAX_DEPTH = 8
 _SAVE_AGAIN = "open it in MATLAB or Octave and save it with -v7"
@@ -39,7 +37,7 @@ _DOWNLOAD_AGAIN = "download it again"
 
 
 def read_mat(data: bytes, where: str) -> dict[str, Value]:
-    """The variables of a MATLAB file of level 5.
+    """Read the variables of a MATLAB file of level 5.
 
     Args:
         data: The whole file.
@@ -121,12 +119,12 @@ def _variable(variables: Mapping[str, Value], name: str, where: str) -> Value:
 
 
 class _Damaged(Exception):
-    """The bytes are not what the format wants."""
+    """The bytes do not follow the format."""
 
 
 @dataclass
 class _Parts:
-    """The tagged parts between two places, one after the other."""
+    """Iterate over the tagged elements between two offsets."""
 
     data: bytes
     order: str
@@ -134,13 +132,13 @@ class _Parts:
     stop: int
 
     def next(self, *, pads: bool = True) -> tuple[int, bytes]:
-        """Kind and contents of the next part; only top-level parts end without padding to eight bytes."""
+        """Kind and contents of the next element; only top-level elements lack the padding to eight bytes."""
         if self.at + 8 > self.stop:
             raise _Damaged
         kind, size = struct.unpack_from(f"{self.order}II", self.data, self.at)
         body = self.at + 8
         if kind >> 16:
-            # A small part: kind and size share four bytes, and the next four are its contents.
+            # A small element: kind and size share four bytes, and the next four are its contents.
             kind, size, body = kind & 0xFFFF, kind >> 16, self.at + 4
             self.at += 8
             if size > 4:
@@ -152,7 +150,7 @@ class _Parts:
         return kind, self.data[body : body + size]
 
     def numbers(self, *kinds: int) -> NDArray[Any]:
-        """The next part as numbers, of one of these kinds of storage or of any."""
+        """The next element as numbers, of one of these storage types or of any."""
         kind, part = self.next()
         if kind not in (kinds or _NUMBERS):
             raise _Damaged
@@ -163,7 +161,7 @@ class _Parts:
 
 
 def _matrix(kind: int, body: bytes, order: str, depth: int) -> tuple[str, Value]:
-    """Name and value of one matrix, which is what MATLAB calls everything."""
+    """Name and value of one matrix, MATLAB's term for every value."""
     if kind != _MATRIX or depth > _MAX_DEPTH:
         raise _Damaged
     if not body:

@@ -14,10 +14,10 @@ Black level and saturation: those of the camera's own .mat file. A channel count
 between them, as in J. T. Barron and Y.-T. Tsai, "Fast Fourier Color Constancy", CVPR 2017, because sensors bend before
 they clip. Chart mask: the rectangle CC_coords.
 
-Pitfalls: papers call the data set NUS-8 and leave the Nikon D40 out, and so does this layout unless it is asked for.
-Statistics are made camera by camera and then averaged, most often by the geometric mean: say so. The cameras saw the
-same places, but nothing in the download says which image of one belongs to which of another: each image counts as a
-scene, and leaving one camera out does not leave its places out. There are no published folds.
+Pitfalls: papers call the data set NUS-8 and leave the Nikon D40 out, and so does this layout by default. Papers average
+statistics over cameras, most often by the geometric mean: state which mean you use. The cameras took the same places,
+but the download does not match their images: each image counts as a scene, and leaving one camera out does not leave
+its places out. There are no published folds.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Nus8(Layout):
     """The data set NUS-8; see the module's text for files, levels and pitfalls.
 
     Attributes:
-        d40: Also the ninth camera, the Nikon D40.
+        d40: Whether to include the ninth camera, the Nikon D40.
     """
 
     name: ClassVar[str] = "nus-8"
@@ -73,10 +73,10 @@ class Nus8(Layout):
     d40: bool = field(default=False, metadata={"help": "also the Nikon D40, which papers leave out of the eight"})
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """Every image, camera by camera, then what could not be labelled.
+        """List every image, camera by camera, then the images without a label.
 
         Raises:
-            UnreadableFile: If no camera's truth is there.
+            UnreadableFile: If every camera's truth is missing.
         """
         images = by_stem(source.find("*.png"))
         if not any(source.find(f"{body}_gt.mat") for body in _CAMERAS):
@@ -121,7 +121,7 @@ class Nus8(Layout):
 
 
 def _labelled(source: Source, file: str, camera: str, images: dict[str, list[str]]) -> dict[str, Sample | Skipped]:
-    """What one camera's truth says of its images, by their names in lower case.
+    """The labels of one camera's images, by their names in lower case.
 
     Raises:
         UnreadableFile: If it cannot be read, or contradicts itself.

@@ -1,4 +1,4 @@
-"""What the loaders of published data sets share: the one file of a kind, original images, usable truths."""
+"""Common parts of the loaders: unique files, original images, and checks of truths."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from awbkit.store.source import Source
 
 
 def one_file(source: Source, *patterns: str) -> str | None:
-    """The file that holds something of which there is one; copies of it do no harm.
+    """Find a unique file; identical copies are allowed.
 
     Args:
-        source: Where to look.
-        patterns: As :meth:`Source.find` takes them; the first that matches anything counts.
+        source: The source.
+        patterns: Patterns for :meth:`Source.find`; the first with a match counts.
 
     Returns:
-        Its name; None if there is none.
+        Its name; None without a match.
 
     Raises:
-        UnreadableFile: If there are several that differ.
+        UnreadableFile: If several files match and differ.
     """
     for pattern in patterns:
         names = source.find(pattern)
@@ -54,15 +54,15 @@ def by_stem(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def original_codes(source: Source, name: str, sizes: Collection[tuple[int, int]] | None = None) -> NDArray[np.uint16]:
-    """The 16-bit linear numbers of an image, uint16 (H, W, 3).
+    """Read the 16-bit linear numbers of an image, uint16 (H, W, 3).
 
     Args:
-        source: Where it is.
-        name: Its name there.
-        sizes: The widths and heights that the originals have; None for any.
+        source: The source.
+        name: The image's name in the source.
+        sizes: Allowed widths and heights of the originals; None for any.
 
     Raises:
-        UnreadableFile: If it is not there or damaged.
+        UnreadableFile: If it is missing or damaged.
         UnsupportedImage: If it is no original: stores 8 bits, or has another size.
     """
     where = f"{source.path}/{name}"
@@ -78,7 +78,7 @@ def original_codes(source: Source, name: str, sizes: Collection[tuple[int, int]]
 
 
 def truth_problem(light: Sequence[float]) -> str:
-    """Why three numbers are no light, or an empty string."""
+    """The reason why three numbers are no light, or an empty string."""
     try:
         Illuminant.of(light)
     except UsageError:

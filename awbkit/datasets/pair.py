@@ -1,8 +1,8 @@
 """The light of a scene from two pictures of it: one under that light, one under a known, even light.
 
-With input I = L R s and reference A = L0 R s0 (light, reflectance, shading) the logarithms of I / A hold neither the
-reflectance nor, in chromaticity, the shading and the exposures: ln(I_R / I_G) - ln(A_R / A_G) = ln(L_R / L_G) -
-ln(L0_R / L0_G), and the same for blue. That is the light wherever one dominates, and where several mix, the mixture.
+With input I = L R s and reference A = L0 R s0 (light, reflectance, shading), reflectances cancel in I / A, and shading
+and exposure cancel in its chromaticity: ln(I_R / I_G) - ln(A_R / A_G) = ln(L_R / L_G) - ln(L0_R / L0_G), and the same
+for blue. That is the local light: the dominant one, or the mixture of several.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ from awbkit.errors import UsageError
 Floats = NDArray[np.floating]
 
 _LEAST = 5e-4
-"""Less light than this in a channel counts as this much; it is some two steps of 8-bit sRGB."""
+"""Lower limit of the light in a channel: about two steps of 8-bit sRGB."""
 
 _FLARE = 0.01
-"""Added before the logarithm that finds edges, so that the noise of the dark is none."""
+"""Added before the logarithm of the edge detection, so that noise in dark areas is no edge."""
 
 _RIM = 0.3
-"""A change of brightness by less than this, in ln over 3 x 3 pixels, is no edge."""
+"""Least change of brightness of an edge, in ln over 3 x 3 pixels."""
 
 _SMOOTHEST = 1 / 3
-"""This share of the pixels is kept however strong the texture."""
+"""Least share of the pixels to keep, even in strong texture."""
 
 _FEWEST = 64
-"""Fewer reduced pixels than this say nothing about a picture."""
+"""Least number of usable reduced pixels."""
 
 _BRIGHTEST = 3.0
-"""No pixel counts for more than this many of median brightness: the brightest are reflections of lamps."""
+"""Greatest weight of a pixel, in units of the median brightness: the brightest pixels are reflections of lamps."""
 
 _FAR = 3.0
-"""Pixels further from the geometric median than this many third quartiles of the distance may be highlights or moved
-objects. Not medians: those of two lights of unequal shares would shut out the lesser."""
+"""Outliers (highlights, moved objects) lie further from the geometric median than this many third quartiles of the
+distance. The median of the distance would exclude the lesser of two unequal lights."""
 
 _STRAYS = (0.05, 0.15)
-"""Up to the first share of the pixels or of the weight, what is that far is left out; from the second on it is a lesser
-light and counts. Between them it counts if it keeps together: moved objects scatter, since the paint before and the
-paint behind differ in all ways."""
+"""Outliers below the first share of the pixels or of the weight are excluded; above the second share they are a lesser
+light and count. In between they count if they form a cluster: moved objects scatter, since the paint in front and
+behind differs in all ways."""
 
 _COMPACT = 0.3
-"""What keeps together has a median distance from its own middle of at most this share of that middle's distance."""
+"""A cluster's median distance from its own middle is at most this share of that middle's distance."""
 
 _LIKE = 0.02
 """Variance of ln reference, over 3 x 3 cells, from which the guided filter follows its edges."""
 
 _KNOWN_SHARE = 0.25
-"""A cell of which less can be used is unknown, even if its neighbours are not."""
+"""Least usable share of a cell; below it the cell is unknown, even if its neighbours are known."""
 
 _KNOWN_PIXELS = 4
-"""The least number of pixels around that a cell's light is told from."""
+"""Least number of pixels around a cell for its light."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +65,16 @@ class PairIlluminant:
     """The light of the input relative to that of the reference.
 
     Attributes:
-        rgb: Unit length: the mean light, weighted by the brightness of what it falls on.
+        rgb: Unit length: the mean light, weighted by the brightness of the lit surfaces.
         spread: Degrees between the lights one sixth of the cells from either end, along the direction in
             log-chroma in which they differ most: for two lights in equal shares the angle between them.
         local: float32 (64, 64, 2), ln(r / g) and ln(b / g) of the light in each cell of the input's thumbnail; NaN
             where it is unknown.
-        counts: uint16 (64, 64), the pixels, at some 512 to the longer side, that each cell was told from; confidence
-            goes with their square root.
-        pixels: Their number in all.
+        counts: uint16 (64, 64), the number of pixels behind each cell, at some 512 to the longer side; the confidence
+            is proportional to the square root.
+        pixels: Sum of the counts.
         shift: Rows and columns, in pixels of the input, by which the reference's content lies further down and right in
-            the input; None where neither picture has the structure to tell.
+            the input; None if either picture has too little structure.
     """
 
     rgb: tuple[float, float, float]
@@ -86,7 +86,7 @@ class PairIlluminant:
 
     @property
     def one_light(self) -> bool:
-        """Whether the scene is lit by one light, as far as the pair can tell."""
+        """Whether the pair shows a scene under one light."""
         return self.spread < ONE_LIGHT
 
 
@@ -95,13 +95,13 @@ def illuminant_from_pair(
 ) -> PairIlluminant:
     """The global and local illuminant of a picture, relative to the light of its reference.
 
-    Both are averaged down to some 512 pixels and registered. Pixels that are clipped or dark in either and those around
-    strong edges are left out. The global light is the mean, weighted by the input's green, because it is then the light
-    that falls on the scene as a whole (the sum of red over the sum of green); highlights and moved objects are kept out
-    by the distance to the geometric median of the log-chroma (A. Weiszfeld 1937; Y. Vardi and C.-H. Zhang, "The
-    multivariate L1-median and associated data depth", PNAS 2000), which half of the pixels cannot corrupt. The local
-    light is the same mean by cell, smoothed by a guided filter (K. He, J. Sun and X. Tang, "Guided image filtering",
-    2013) that the reference guides.
+    Both are averaged down to some 512 pixels and registered. Pixels that are clipped or dark in either picture, and
+    those around strong edges, are left out. The global light is the mean, weighted by the input's green, which equals
+    the light on the scene as a whole (the sum of red over the sum of green). The distance to the geometric median of
+    the log-chroma excludes highlights and moved objects (A. Weiszfeld 1937; Y. Vardi and C.-H. Zhang, "The multivariate
+    L1-median and associated data depth", PNAS 2000), which half of the pixels cannot corrupt. The local light is the
+    same mean by cell, smoothed by a guided filter (K. He, J. Sun and X. Tang, "Guided image filtering", 2013) with the
+    reference as the guide.
 
     Args:
         picture: (H, W, 3) linear, 1.0 = white level, or reduced already.
@@ -142,13 +142,13 @@ def illuminant_from_pair(
 
 
 def geometric_median(points: Floats, weights: Floats) -> NDArray[np.float64]:
-    """The point from which the weighted sum of the distances to all others is least.
+    """The geometric median: the point with the least weighted sum of distances to all others.
 
-    Weiszfeld's iteration with Vardi and Zhang's step, which does not stop at a point that it happens to meet.
+    Weiszfeld's iteration with Vardi and Zhang's step, which does not stall at one of the points.
 
     Args:
         points: (N, D).
-        weights: (N,), none negative and not all 0.
+        weights: (N,), not negative and not all 0.
     """
     middle = np.median(points, axis=0).astype(np.float64)
     for _ in range(300):
@@ -169,7 +169,7 @@ def geometric_median(points: Floats, weights: Floats) -> NDArray[np.float64]:
 
 
 def _mean(ratio: Floats, weight: Floats, green: Floats) -> NDArray[np.float64]:
-    """Log-chroma of the mean light over the pixels that are near the geometric median, or of a lesser light."""
+    """Log-chroma of the mean light, without outliers from the geometric median that are no lesser light."""
     middle = geometric_median(ratio, weight)
     distance = np.linalg.norm(ratio - middle, axis=1)
     near = distance <= _FAR * _quantile(distance, weight, 0.75) + 1e-6
@@ -225,7 +225,7 @@ def _contrast(pixels: Floats) -> NDArray[np.float64]:
 
 
 def _reached(values: Floats, axis: int, choose: np.ufunc) -> NDArray[np.float64]:
-    """Each value and its two neighbours along an axis, reduced to one."""
+    """Reduce each value and its two neighbours along an axis to one."""
     swapped = np.swapaxes(values, 0, axis)
     result = swapped.copy()
     choose(result[1:], swapped[:-1], out=result[1:])
@@ -240,7 +240,7 @@ def _cells(values: Floats) -> NDArray[np.float64]:
 
 
 def _guided(values: Floats, guide: Floats, weight: Floats) -> NDArray[np.float64]:
-    """Guided filter of radius 1 with a gray guide, each cell counting by its weight."""
+    """Guided filter of radius 1 with a gray guide and a weight for each cell."""
     total = _box(weight)
     safe = np.where(total > 0, total, 1)
     centre = _box(weight * guide) / safe

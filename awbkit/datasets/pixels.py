@@ -1,4 +1,4 @@
-"""From a data set's image file to the linear thumbnail that estimators see."""
+"""Read a data set's image files, and reduce them to linear thumbnails for estimators."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _KINDS = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 
 
 def read_codes(source: Source, name: str) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The numbers that an image file stores, (H, W, 3), without any colour management or rotation.
+    """Read the stored numbers (H, W, 3) of an image file, without colour management or rotation.
 
-    PNG, TIFF (LZW, deflate or plain) and JPEG. An alpha channel that is opaque throughout is left out.
+    PNG, TIFF (LZW, deflate or plain) and JPEG. A fully opaque alpha channel is dropped.
 
     Raises:
         UnreadableFile: If it is not there or damaged.
@@ -42,7 +42,7 @@ def read_codes(source: Source, name: str) -> NDArray[np.uint8] | NDArray[np.uint
 
 
 def read_stored(source: Source, name: str) -> NDArray[Any]:
-    """The same of a file that may also store floating-point numbers: uint8, uint16 or float32 (H, W, 3).
+    """As :func:`read_codes`, but floating-point numbers are allowed: uint8, uint16 or float32 (H, W, 3).
 
     Raises:
         UnreadableFile, UnsupportedImage: As :func:`read_codes`.
@@ -72,11 +72,11 @@ def read_stored(source: Source, name: str) -> NDArray[Any]:
 
 
 def is_8_bit(source: Source, name: str) -> bool:
-    """Whether an image file stores 8 bits or fewer a channel, from its header where that can be read alone.
+    """Whether an image file stores at most 8 bits a channel, from its header alone if possible.
 
     Raises:
         UnreadableFile: If it is not there or damaged.
-        UnsupportedImage: If a TIFF is of a kind that cannot be decoded.
+        UnsupportedImage: If a TIFF has an unsupported encoding.
     """
     from awbkit.files.decode import decoding
     from awbkit.store.signatures import sniff
@@ -102,19 +102,19 @@ def linear_thumbnail(
     clip: float | None = None,
     masked: NDArray[np.bool_] | None = None,
 ) -> LinearImage:
-    """The 64 x 64 mean of linear codes (H, W, 3), strip by strip, so that no float copy of the whole is made.
+    """Average linear codes (H, W, 3) to 64 x 64, strip by strip, without a float copy of the whole.
 
-    A pixel is valid if every channel is above black and under ``clip``, and nothing masks it. Cells are made as in
-    :meth:`awbkit.colour.image.LinearImage.thumbnail`; an image of 64 x 64 is its own thumbnail,
-    its clipped pixels included.
+    A pixel is valid if every channel is above black and under ``clip``, and it is not masked. Cells are made as in
+    :meth:`awbkit.colour.image.LinearImage.thumbnail`; an image of 64 x 64 is its own thumbnail, its clipped pixels
+    included.
 
     Args:
         codes: Linear numbers as stored.
-        camera: Where the RGB comes from.
-        black: The number of no light, for all channels or each.
-        white: The number of the white level, before black is subtracted.
-        clip: The number from which a channel counts as clipped; by default 0.98 of the way from black to white.
-        masked: (H, W), True where nothing may be looked at, such as the colour chart.
+        camera: The camera of the RGB.
+        black: Code of the black level, for all channels or each.
+        white: Code of the white level, before black is subtracted.
+        clip: Code from which a channel counts as clipped; by default 0.98 of the way from black to white.
+        masked: (H, W), True for pixels to ignore, such as the colour chart.
 
     Raises:
         UsageError: If white is not above black, or the shapes do not fit together.
@@ -139,7 +139,7 @@ def linear_thumbnail(
 def srgb_thumbnail(
     codes: NDArray[np.uint8] | NDArray[np.uint16], masked: NDArray[np.bool_] | None = None
 ) -> LinearImage:
-    """The same of 8- or 16-bit sRGB (IEC 61966-2-1), in linear sRGB; clipped from 0.98 of the linear maximum.
+    """Average 8- or 16-bit sRGB (IEC 61966-2-1) to 64 x 64 in linear sRGB; clipped from 0.98 of the linear maximum.
 
     Raises:
         UsageError: If the shapes do not fit together.
@@ -186,7 +186,7 @@ def _srgb_tables(top: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
 
 
 def _opened(source: Source, name: str, where: str) -> pyvips.Image:
-    """The image, not yet decoded; large plain files are not read into memory first."""
+    """Open an image without decoding it; large plain files are not read into memory first."""
     from awbkit.files.decode import COPY_AGAIN, load, vips
     from awbkit.files.extents import is_cut_short
     from awbkit.files.ifd import mapped
@@ -207,7 +207,7 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
                 check_texts(where, data)
         image = load(member.name, kind)
         if image.get_typeof(STORED) and image.format != "float":
-            # Black and white levels are told in the numbers of the file, which these are not any more.
+            # Black and white levels refer to the numbers of the file, and the decoder has scaled these.
             raise _unsupported(where, f"stores {image.get(STORED)}")
         return image
     content = source.read(name)
