@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+
+import awbkit
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -90,3 +93,12 @@ def test_the_glossary_is_in_order_and_says_where_each_thing_lives() -> None:
     terms = [entry.partition("**")[0] for entry in entries]
     assert terms == sorted(terms, key=str.lower)
     assert [term for term, entry in zip(terms, entries, strict=True) if "`awbkit/" not in entry] == []
+
+
+def test_the_citation_names_the_version_and_licence_of_the_package() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"\nversion: {project['version']}\n" in citation
+    assert project["version"] == awbkit.__version__
+    assert project["license"].partition(" ")[0] in citation
+    assert all(f"name: {author['name']}\n" in citation for author in project["authors"])
