@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import signal
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,78 +17,11 @@ import pytest
 from awbkit.errors import AwbError, UnreadableFile
 from awbkit.work.batch import default_jobs, run
 from awbkit.work.outcome import Outcome
+from tests.helpers.worker_tasks import choosy, double, entries, leave_a_mark, modules, results, settings, slow_first
 
 pytestmark = pytest.mark.slow
 
 HERE = str(Path(__file__).parents[2])
-
-
-def double(item: int) -> int:
-    return 2 * item
-
-
-def slow_first(item: int) -> int:
-    time.sleep(0.3 if item == 0 else 0)
-    return item
-
-
-def choosy(item: object) -> object:
-    match item:
-        case "segfault":
-            ctypes.string_at(0)
-        case "killed":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "exit":
-            os._exit(3)
-        case "corrupt":
-            raise UnreadableFile("a.jpg", "truncated", "copy it again")
-        case "bug":
-            raise ZeroDivisionError("one\ntwo")
-        case "mute":
-            raise LookupError
-        case "memory":
-            raise MemoryError
-        case "unpicklable error":
-            raise Awkward(1, 2)
-        case "unpicklable result":
-            return threading.Lock()
-        case "prints":
-            os.write(1, b"a codec's chatter\n")
-            return os.read(0, 10)
-    return item
-
-
-class Awkward(AwbError):
-    def __init__(self, one: int, two: int) -> None:
-        super().__init__(f"{one} and {two}")
-
-
-def settings(_: int) -> tuple[int, str | None, str | None]:
-    return os.getpid(), os.environ.get("VIPS_CONCURRENCY"), os.environ.get("OMP_NUM_THREADS")
-
-
-def modules(_: int) -> set[str]:
-    return {"typer", "rich", "multiprocessing", "awbkit.cli"} & set(sys.modules)
-
-
-def leave_a_mark(folder: Path, item: int) -> int:
-    mark = folder / str(item)
-    mark.touch()
-    if item == 0:
-        return item
-    try:
-        time.sleep(60)
-    finally:
-        mark.unlink()
-    return item
-
-
-def entries(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def results(outcomes: Iterable[Outcome[object, object]]) -> list[object]:
-    return [outcome.reason or outcome.result for outcome in outcomes]
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
@@ -245,10 +177,10 @@ from functools import partial
 from pathlib import Path
 from awbkit.work.batch import run
 from awbkit.store.find import read_path_list
-from tests.work import test_batch
+from tests.helpers.worker_tasks import leave_a_mark
 items = map(int, read_path_list(sys.stdin.buffer))
 try:
-    with contextlib.closing(run(partial(test_batch.leave_a_mark, Path(sys.argv[1])), items, jobs=2)) as outcomes:
+    with contextlib.closing(run(partial(leave_a_mark, Path(sys.argv[1])), items, jobs=2)) as outcomes:
         for outcome in outcomes:
             print(outcome.result, flush=True)
 except KeyboardInterrupt:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
 import signal
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from awbkit.work.batch import run
 from awbkit.work.executor import Crash
-from tests.work.test_batch import choosy, entries, results
+from tests.helpers.worker_tasks import (
+    Doomed,
+    choosy,
+    ends_a_few_times,
+    entries,
+    logs_when_it_is_at_work,
+    results,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -36,27 +39,6 @@ def test_a_crash_costs_only_its_item() -> None:
     assert results(run(choosy, items, jobs=2)) == expected
 
 
-@dataclass(frozen=True)
-class Doomed:
-    """Work whose process ends so many times, by a signal or with an exit code, before it is let be."""
-
-    marks: Path
-    ending: int
-    times: int
-
-
-def ends_a_few_times(item: Doomed) -> str:
-    for number in range(item.times):
-        with contextlib.suppress(FileExistsError):
-            (item.marks / str(number)).touch(exist_ok=False)
-            if item.ending < 0:
-                os.kill(os.getpid(), -item.ending)
-                # Its handler, if there is one, runs before this goes on.
-                time.sleep(10)
-            os._exit(item.ending)
-    return "done"
-
-
 MADE_GOOD = [(-signal.SIGKILL, 3), (-signal.SIGTERM, 1), (-signal.SIGHUP, 1), (-signal.SIGSEGV, 1), (0, 1)]
 
 
@@ -75,25 +57,6 @@ def test_what_crashes_alone_is_not_tried_for_ever(ending: int, times: int, tmp_p
     assert isinstance(first.error, Crash)
     assert second.result == "done"
     assert len(entries(tmp_path)) == times
-
-
-def logs_when_it_is_at_work(log: Path, item: str) -> str:
-    first = not log.exists() or f"begin {item}" not in log.read_text().splitlines()
-    note(log, f"begin {item}")
-    if item == "crasher" and first:
-        while "begin other" not in log.read_text():
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGKILL)
-    if item == "other":
-        # Still at work when the crasher is started anew, were that not put off.
-        time.sleep(0.3)
-    note(log, f"end {item}")
-    return item
-
-
-def note(log: Path, line: str) -> None:
-    with log.open("a") as file:
-        file.write(f"{line}\n")
 
 
 def test_nothing_else_is_worked_on_while_a_crash_is_tried_again(tmp_path: Path) -> None:
