@@ -19,10 +19,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import ClassVar, cast
 
 import numpy as np
@@ -34,9 +33,9 @@ from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.pixels import is_8_bit, linear_thumbnail, read_stored
 from awbkit.datasets.prepared import camera_from_json
 from awbkit.errors import AwbError, FileError, UnreadableFile, UsageError
-from awbkit.store import parts
 from awbkit.store.documents import Malformed, parse_json
 from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES
+from awbkit.store.paths import store_of
 from awbkit.store.source import Source
 
 _ENCODINGS = ("auto", "linear", "srgb")
@@ -189,7 +188,7 @@ class Folder(Layout):
         from awbkit.files.open import open_photo
 
         try:
-            with _plain(source, name) as path:
+            with source.local(name) as path:
                 return open_photo(path, encoding=self.encoding).thumbnail()
         except FileError as error:
             # The path may be that of a temporary file.
@@ -246,23 +245,11 @@ def _raw_camera(path: str) -> Camera:
     from awbkit.files.open import open_photo
 
     try:
-        return open_photo(path).camera
+        with store_of(Path(path)).local(Path(path)) as copy:
+            return open_photo(copy).camera
     except AwbError:
         # Reading it will say what is wrong with it.
         return Camera()
-
-
-@contextmanager
-def _plain(source: Source, name: str) -> Iterator[str]:
-    """The path of a file, or of a copy of an archive's member, for codecs that need a path."""
-    member = source.members[name]
-    if member.archive is None:
-        yield member.name
-        return
-    with parts.scratch() as folder:
-        copy = folder / f"image{PurePosixPath(name).suffix}"
-        copy.write_bytes(source.read(name))
-        yield str(copy)
 
 
 def _given_cameras(source: Source) -> dict[str, Camera]:

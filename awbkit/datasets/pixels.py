@@ -199,13 +199,14 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
     if kind not in _FORMATS:
         raise _unsupported(where, "is neither PNG nor TIFF nor JPEG" if head else "is empty")
     member = source.members[name]
-    if member.archive is None and (kind == "tiff" or member.size > _STREAMED_BYTES):
-        if kind == "tiff" and is_cut_short(member.name):
+    path = member.path
+    if path is not None and (kind == "tiff" or member.size > _STREAMED_BYTES):
+        if kind == "tiff" and is_cut_short(path):
             raise UnreadableFile(where, "ends before its pixels do", COPY_AGAIN)
         if kind == "png":
-            with mapped(member.name) as data:
+            with mapped(path) as data:
                 check_texts(where, data)
-        image = load(member.name, kind)
+        image = load(path, kind)
         if image.get_typeof(STORED) and image.format != "float":
             # Black and white levels refer to the numbers of the file, and the decoder has scaled these.
             raise _unsupported(where, f"stores {image.get(STORED)}")

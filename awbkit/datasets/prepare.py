@@ -31,6 +31,7 @@ from awbkit.escaping import csv_line, json_text
 from awbkit.store.durable import exchange, sync_file, sync_folder
 from awbkit.store.lock import locked
 from awbkit.store.outputs import IfExists
+from awbkit.store.paths import store_of
 from awbkit.store.refusals import unwritable
 from awbkit.store.source import Source
 from awbkit.work import batch
@@ -308,13 +309,13 @@ def _digest(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 
-def _state(path: Path) -> tuple[str, int, int]:
+def _state(path: Path) -> tuple[str, int, int | str]:
     try:
-        status = path.stat()
+        size, version = store_of(path).state(path)
     except OSError:
         # Who reads it says why it cannot be read.
         return path.name, -1, -1
-    return path.name, status.st_size, status.st_mtime_ns
+    return path.name, size, version
 
 
 def _write_skipped(folder: Path, skipped: Iterable[Skipped]) -> None:

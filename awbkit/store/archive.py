@@ -18,8 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from awbkit.errors import UnreadableFile
+from awbkit.store.paths import is_file, is_here, store_of
 
 MAX_MEMBER_BYTES = 2 << 30
 """The largest file that is read whole; images of published sets are a tenth of it."""
@@ -68,6 +70,11 @@ class Member:
     packed: int = 0
     crc: int = 0
 
+    @property
+    def path(self) -> str | None:
+        """Where a plain file of this machine lies; None for what has to be copied before a codec can open it."""
+        return self.name if self.archive is None and is_here(Path(self.name)) else None
+
 
 class Refused(Exception):
     """A file that is there and is not read; the message says why."""
@@ -107,22 +114,22 @@ def list_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
         Refused: If it is an archive of a kind that cannot be read in place, or none.
         UnreadableFile: If it is damaged or cut short.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise Refused("is a pipe or a device; name a folder, or a zip or tar archive")
     try:
-        with path.open("rb") as file:
+        with store_of(path).open(path) as file:
             head = file.read(512)
-        _check_kind(path, head)
-        if head[257:262] == b"ustar":
-            yield from _tar_members(path)
-        elif head.startswith(b"PK") or zipfile.is_zipfile(path):
-            yield from _zip_members(path)
-        elif path.suffix.lower() == ".tar":
-            yield from _tar_members(path)
-        elif path.suffix.lower() == ".zip":
-            raise zipfile.BadZipFile("no zip file")
-        else:
-            raise Refused("is neither a folder nor a zip or tar archive; name the folder that holds the data set")
+            _check_kind(path, head)
+            if head[257:262] == b"ustar":
+                yield from _tar_members(path, file)
+            elif head.startswith(b"PK") or zipfile.is_zipfile(file):
+                yield from _zip_members(path, file)
+            elif path.suffix.lower() == ".tar":
+                yield from _tar_members(path, file)
+            elif path.suffix.lower() == ".zip":
+                raise zipfile.BadZipFile("no zip file")
+            else:
+                raise Refused("is neither a folder nor a zip or tar archive; name the folder that holds the data set")
     except PermissionError:
         raise UnreadableFile(path, *_DENIED) from None
     except _DAMAGE as error:
@@ -143,8 +150,8 @@ def read_member(member: Member, where: str) -> bytes:
     if member.archive is None:
         if member.size > MAX_MEMBER_BYTES:
             raise UnreadableFile(where, _too_large(member.size))
-        with _reading(where):
-            return Path(member.name).read_bytes()
+        with _reading(where), _opened(member) as file:
+            return file.read()
     data = _unpacked(member, where, member.size + 1)
     if len(data) != member.size:
         raise UnreadableFile(where, "is not of the size that its archive states", _AGAIN)
@@ -164,7 +171,7 @@ def read_head(member: Member, where: str, count: int) -> bytes:
 
 def _unpacked(member: Member, where: str, count: int) -> bytes:
     """At most ``count`` bytes of a file, which is all that a lie about its size can cost."""
-    with _reading(where), Path(member.archive or member.name).open("rb") as file:
+    with _reading(where), _opened(member) as file:
         file.seek(member.offset)
         if not member.packing:
             return file.read(min(count, member.size))
@@ -177,6 +184,11 @@ def _unpacked(member: Member, where: str, count: int) -> bytes:
         # Deflate adds a few bytes a block to what does not shrink, and a header.
         packed = file.read(min(member.packed, count + count // 1024 + 4096))
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, count)
+
+
+def _opened(member: Member) -> BinaryIO:
+    path = Path(member.archive or member.name)
+    return store_of(path).open(path)
 
 
 @contextmanager
@@ -194,15 +206,15 @@ def _reading(where: str) -> Iterator[None]:
 
 def _check_kind(path: Path, head: bytes) -> None:
     name = path.name.lower()
-    if any(path.with_suffix(suffix).exists() for suffix in (".z01", ".Z01")) or re.search(r"\.\d{2,3}$", name):
+    if any(is_file(path.with_suffix(suffix)) for suffix in (".z01", ".Z01")) or re.search(r"\.\d{2,3}$", name):
         raise Refused(f"is one part of a split archive, which cannot be read in place; {UNPACK}")
     if head.startswith(_CLOSED_HEADS) or _CLOSED_NAME.search(name):
         raise Refused(f"is an archive of a kind that cannot be read in place; {UNPACK}")
 
 
-def _zip_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
+def _zip_members(path: Path, file: BinaryIO) -> Iterator[tuple[str, Member | Refused]]:
     archive = os.fspath(path)
-    with zipfile.ZipFile(path) as opened:
+    with zipfile.ZipFile(file) as opened:
         infos = opened.infolist()
     for info in infos:
         name = _zip_name(info)
@@ -250,9 +262,10 @@ def _zip_refusal(info: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _tar_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
-    archive, length = os.fspath(path), path.stat().st_size
-    with tarfile.open(path, "r:") as opened:
+def _tar_members(path: Path, file: BinaryIO) -> Iterator[tuple[str, Member | Refused]]:
+    archive, length = os.fspath(path), file.seek(0, os.SEEK_END)
+    file.seek(0)
+    with tarfile.open(fileobj=file, mode="r:") as opened:
         while (info := opened.next()) is not None:
             # TarFile would keep them all, a kilobyte each.
             opened.members.clear()  # type: ignore[attr-defined]
@@ -263,11 +276,10 @@ def _tar_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
             why = _tar_refusal(info)
             yield info.name, Refused(why) if why else Member(archive, info.name, info.size, info.offset_data)
         end = opened.offset
-    with path.open("rb") as file:
-        file.seek(end)
-        # TarFile takes a damaged header for the end.
-        if file.read(512).strip(b"\0") or end >= length:
-            raise tarfile.ReadError("it ends without an end mark")
+    file.seek(end)
+    # TarFile takes a damaged header for the end.
+    if file.read(512).strip(b"\0") or end >= length:
+        raise tarfile.ReadError("it ends without an end mark")
 
 
 def _tar_refusal(info: tarfile.TarInfo) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.store.paths import store_of
+from awbkit.store.paths import is_file, store_of
 from awbkit.store.refusals import unreadable
 from awbkit.store.signatures import kind_of
 from awbkit.store.store import Kind
@@ -68,7 +68,7 @@ class Found:
     @property
     def is_stream(self) -> bool:
         """Whether only this process can read it: standard input, a named pipe, a shell's ``<(command)``."""
-        return self.is_stdin or not _is_file(self.path)
+        return self.is_stdin or not is_file(self.path)
 
 
 @dataclass
@@ -252,13 +252,6 @@ def _walk(
 
 def _is_somebodys(name: str) -> bool:
     return not name.startswith(".") and name.lower() not in _NOBODYS
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return store_of(path).kind(path) is Kind.FILE
-    except (OSError, ValueError):
-        return False
 
 
 def _unreadable(path: str, error: OSError) -> UnreadableFile:

@@ -27,6 +27,10 @@ class Paths:
         mode = path.stat().st_mode
         return Kind.FOLDER if stat.S_ISDIR(mode) else Kind.FILE if stat.S_ISREG(mode) else Kind.OTHER
 
+    def state(self, path: Path) -> tuple[int, int]:
+        status = path.stat()
+        return status.st_size, status.st_mtime_ns
+
     def identity(self, folder: Path) -> tuple[int, int]:
         status = folder.stat()
         return status.st_dev, status.st_ino
@@ -65,6 +69,19 @@ _PATHS = Paths()
 def store_of(path: Path) -> Store:
     """The store that a path belongs to."""
     return STORES.get(path.parts[0], _PATHS) if STORES and path.parts else _PATHS
+
+
+def is_here(path: Path) -> bool:
+    """Whether a path belongs to the file system of this machine."""
+    return store_of(path) is _PATHS
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file, and neither a folder nor a pipe, that can be reached."""
+    try:
+        return store_of(path).kind(path) is Kind.FILE
+    except (OSError, ValueError):
+        return False
 
 
 def _kind(entry: os.DirEntry[str]) -> Kind:

@@ -12,9 +12,10 @@ import fnmatch
 import os
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from awbkit.errors import UnreadableFile
 from awbkit.escaping import printable
@@ -29,6 +30,10 @@ from awbkit.store.archive import (
     safe_name,
 )
 from awbkit.store.find import natural_key
+from awbkit.store.parts import scratch
+from awbkit.store.paths import store_of
+from awbkit.store.refusals import unreadable
+from awbkit.store.store import Kind
 
 MAX_TEXT_BYTES = 32 << 20
 """Labels of half a million images are shorter; in an archive a longer text is a decompression bomb."""
@@ -61,15 +66,19 @@ class Source:
         """
         root = Path(path)
         listing = _Listing()
-        if root.is_dir():
-            listing.add_folder(root)
-        elif root.exists():
-            try:
+        try:
+            kind = store_of(root).kind(root)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            raise UnreadableFile(root, "no such file or folder", "check the spelling") from None
+        except OSError as error:
+            raise unreadable(root, error) from None
+        try:
+            if kind is Kind.FOLDER:
+                listing.add_folder(root)
+            else:
                 listing.add_archive(root, "")
-            except Refused as error:
-                raise UnreadableFile(root, str(error)) from None
-        else:
-            raise UnreadableFile(root, "no such file or folder", "check the spelling")
+        except Refused as error:
+            raise UnreadableFile(root, str(error)) from None
         members = {name: listing.members[name] for name in sorted(listing.members, key=natural_key)}
         refused = {name: listing.refused[name] for name in sorted(listing.refused, key=natural_key)}
         return cls(os.fspath(path), members, refused)
@@ -89,6 +98,21 @@ class Source:
             UnreadableFile: If it is not there, or its archive is damaged.
         """
         return read_member(self._member(name), f"{self.path}/{name}")
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[str]:
+        """The path of one file, or of a copy while the context lasts, for codecs that read nothing else.
+
+        Raises:
+            UnreadableFile: As :meth:`read`.
+        """
+        if (path := self._member(name).path) is not None:
+            yield path
+            return
+        with scratch() as folder:
+            copy = folder / f"image{PurePosixPath(name).suffix}"
+            copy.write_bytes(self.read(name))
+            yield str(copy)
 
     def head(self, name: str, count: int) -> bytes:
         """The first bytes of one file, unchecked, without reading the rest; fewer where it is shorter.
@@ -129,24 +153,29 @@ class _Listing:
 
     def add_folder(self, root: Path) -> None:
         plain: dict[str, Member] = {}
-        archives: list[tuple[str, str]] = []
-        for found, entry in self._walk(root):
+        archives: list[tuple[str, Path]] = []
+        store = store_of(root)
+        for found, path, kind in self._walk(root):
             try:
                 name = safe_name(found)
-                if not entry.is_file():
-                    raise Refused("is a link to nothing" if entry.is_symlink() else "is a device or a pipe")
+                if kind is Kind.NOTHING:
+                    store.kind(path)  # says why it leads nowhere
+                if kind is not Kind.FILE:
+                    raise Refused("is a device or a pipe")
                 if is_archive(Path(name)):
-                    archives.append((name, entry.path))
+                    archives.append((name, path))
                 else:
-                    plain[name] = Member(None, entry.path, entry.stat().st_size)
+                    plain[name] = Member(None, os.fspath(path), store.state(path)[0])
             except Refused as error:
                 self.refused[printable(found)] = str(error)
+            except FileNotFoundError:
+                self.refused[printable(found)] = "is a link to nothing"
             except OSError as error:
                 self.refused[printable(found)] = (error.strerror or str(error)).lower()
         closed: list[UnreadableFile] = []
         for name, path in sorted(archives, key=lambda archive: natural_key(archive[0])):
             try:
-                self.add_archive(Path(path), name.rpartition("/")[0])
+                self.add_archive(path, name.rpartition("/")[0])
             except Refused as error:
                 closed.append(UnreadableFile(path, str(error)))
                 self.refused[name] = str(error)
@@ -167,38 +196,28 @@ class _Listing:
             except Refused as error:
                 self.refused[printable(f"{below}/{found}" if below else found)] = str(error)
 
-    def _walk(self, root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Every file, by its name below ``root``; linked folders last, so that none is found by a link alone."""
-        visited: set[tuple[int, int]] = set()
-        linked = deque([("", os.fspath(root))])
+    def _walk(self, root: Path) -> Iterator[tuple[str, Path, Kind]]:
+        """What is no folder, by name below ``root``; linked folders last, so that none is found by a link alone."""
+        store = store_of(root)
+        visited: set[Hashable] = set()
+        linked = deque([("", root)])
         while linked:
             folders = [linked.popleft()]
             while folders:
                 below, folder = folders.pop()
                 try:
-                    status = Path(folder).stat()
-                    identity = status.st_dev, status.st_ino
-                    if identity in visited:
+                    if (identity := store.identity(folder)) in visited:
                         continue
                     visited.add(identity)
-                    with os.scandir(folder) as scan:
-                        entries = sorted(scan, key=lambda entry: entry.name)
+                    entries = sorted(store.entries(folder), key=lambda entry: entry.name)
                 except OSError as error:
                     self.refused[printable(below) or "."] = (error.strerror or str(error)).lower()
                     continue
                 for entry in entries:
                     if entry.name.startswith(".") or entry.name == "__MACOSX":
                         continue
-                    name = f"{below}{entry.name}"
-                    if _is_folder(entry):
-                        (linked if entry.is_symlink() else folders).append((f"{name}/", entry.path))
+                    name, path = f"{below}{entry.name}", folder / entry.name
+                    if entry.kind is Kind.FOLDER:
+                        (linked if entry.linked else folders).append((f"{name}/", path))
                     else:
-                        yield name, entry
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # A link that loops raises; it is no folder then.
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
+                        yield name, path, entry.kind

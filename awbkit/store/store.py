@@ -40,6 +40,9 @@ class Store(Protocol):
     def kind(self, path: Path) -> Kind:
         """What is there, links followed."""
 
+    def state(self, path: Path) -> tuple[int, int | str]:
+        """A file's size in bytes, and what changes whenever its bytes do, such as a time or a version."""
+
     def identity(self, folder: Path) -> Hashable:
         """The same for all paths that lead to one folder."""
 

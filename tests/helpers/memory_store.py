@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,10 @@ class MemoryStore:
         if any(path in file.parents for file in self.files):
             return Kind.FOLDER
         raise FileNotFoundError(2, "No such object", str(path))
+
+    def state(self, path: Path) -> tuple[int, str]:
+        self.kind(path)
+        return len(self.files[path]), hashlib.sha256(self.files[path]).hexdigest()
 
     def identity(self, folder: Path) -> Path:
         return folder

@@ -10,14 +10,19 @@ import imagecodecs
 import numpy as np
 import pytest
 
+from awbkit.datasets import layout as layouts
+from awbkit.datasets.prepare import Preparation
 from awbkit.errors import FileError, OutputError, UnreadableFile
 from awbkit.estimators.registry import parse
 from awbkit.store.find import Found, PassedOver, find
 from awbkit.store.outputs import IfExists, Planned, atomic_write, plan_outputs, skips
 from awbkit.store.paths import STORES, store_of
+from awbkit.store.source import Source
 from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file, estimate_file
 from awbkit.work.batch import run
+from tests.helpers.labelled_folder import write_labelled_folder
 from tests.helpers.memory_store import MemoryStore
+from tests.store.test_source import write_zip
 
 GREY = np.full((8, 8, 3), (90, 100, 70), np.uint8)
 FILES = {
@@ -121,3 +126,24 @@ def test_what_appears_while_it_is_written_is_kept(root: Path) -> None:
 def test_a_folder_is_no_output(root: Path) -> None:
     with pytest.raises(OutputError, match="not a regular file"):
         atomic_write(root / "in", IfExists.REPLACE, partial(write, b"new"))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_data_set_is_prepared(root: Path, tmp_path: Path, packed: bool) -> None:
+    local = write_labelled_folder(tmp_path / "labelled", 3)
+    files = {path.relative_to(local): path.read_bytes() for path in local.rglob("*.*")}
+    if packed:
+        archive = write_zip(tmp_path / "set.zip", {path.as_posix(): content for path, content in files.items()})
+        files = {Path("set.zip"): archive.read_bytes()}
+    for name, content in files.items():
+        atomic_write(root / "set" / name, IfExists.REPLACE, partial(write, content))
+    source = Source.open(root / "set" / "set.zip" if packed else root / "set")
+    assert [(source.members[name].path is None) for name in source.find("*.png")] == [packed or root != tmp_path] * 3
+    with Preparation(layouts.parse("folder"), source, tmp_path / "out") as preparation:
+        assert [step.skipped for step in preparation.run()] == [None] * 3
+        assert len(preparation.finish()) == 3
+
+
+def test_a_source_that_is_not_there(root: Path) -> None:
+    with pytest.raises(UnreadableFile, match="no such file or folder"):
+        Source.open(root / "nowhere")
