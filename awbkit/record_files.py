@@ -1,6 +1,6 @@
-"""Records read back: what awbkit or another program says of pictures, as JSON Lines, JSON or a table.
+"""Files of records by awbkit or other programs, as JSON Lines, JSON or a table.
 
-Everything that takes estimates from a file takes them through here, so that one file says the same to all of it.
+All commands read estimates through this module, so that a file means the same to all of them.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _LONGEST_LINE = 1 << 20
 _VISIBLE = re.compile(r"\S")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 _SPACES = " \t\r\n\v\f"
-"""What an empty cell holds; of other blanks, such as U+001C or U+00A0, a file's whole name may consist."""
+"""The blanks of an empty cell; a file's name may consist of other blanks, such as U+001C or U+00A0."""
 
 
 @dataclass(frozen=True)
 class Stated:
-    """What a file says of one picture.
+    """A file's statement on one picture.
 
     Attributes:
         where: File and line, for messages.
@@ -56,19 +56,19 @@ class Stated:
 
 
 def read_records(stream: BinaryIO, name: str) -> Iterator[Stated]:
-    """Everything that a file says, in its order.
+    """Read the records of a file, in order.
 
-    What begins with ``{`` or ``[`` is JSON: objects one after the other, a line each or over several, or arrays of
-    them. Anything else is a table, whose header names the columns in any order and case; they are separated by comma,
-    semicolon or tab, and with the latter two a comma may be the decimal sign.
+    A file that begins with ``{`` or ``[`` is JSON: a sequence of objects, each on one line or several, or arrays of
+    objects. Any other file is a table, whose header names the columns in any order and case. Comma, semicolon or tab
+    separate the columns; with the latter two a comma may be the decimal sign.
 
     Args:
         stream: UTF-8. Lines are read as they arrive; arrays, and objects over several lines, as a whole. In a table,
-            bytes that are no UTF-8 are those of names of files.
-        name: What messages call it.
+            bytes that are no UTF-8 belong to file names.
+        name: Name of the file in messages.
 
     Raises:
-        UsageError: With the line at which it is not what it should be.
+        UsageError: If the file is malformed, with the line.
     """
     for number in itertools.count(1):
         line = _line(stream, LARGEST, f"{name}, line {number}")
@@ -95,7 +95,7 @@ def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterato
         try:
             found = list(_values(line, name, number))
         except Malformed:
-            # What a line begins may go on in the next ones.
+            # A value may continue on the next lines.
             rest = stream.read(LARGEST - len(line) + 1)
             if len(line) + len(rest) > LARGEST:
                 where = f"{name}, line {number}"
@@ -112,7 +112,7 @@ def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterato
 
 
 def _values(data: bytes, name: str, line: int) -> Iterator[Stated]:
-    """What some lines hold, the first of which has this number."""
+    """The values in some lines, the first of which has this number."""
     text, end = decoded(data), 0
     while (begin := _VISIBLE.search(text, end)) is not None:
         line += text.count("\n", end, begin.start())
@@ -175,7 +175,7 @@ def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterat
             if not columns:
                 columns, width = _header([cell.strip().lower() for cell in row], where), len(row)
             elif any(cell.strip() for cell in row[width:]):
-                # Decimal commas in a table of commas, for one, would make other numbers of r, g and b.
+                # For example, decimal commas in a table of commas would change r, g and b.
                 raise UsageError(f"{where}: has {len(row)} cells under {width} columns; quote or separate them")
             else:
                 yield _of_cells(row, columns, where, delimiter != ",")
@@ -193,7 +193,7 @@ def _texts(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[st
 
 
 def _header(names: Sequence[str], where: str) -> dict[str, int]:
-    """The place of each column that means something, by the key of a record or that and a component."""
+    """The index of each known column, by a record's key, or by key and component."""
     found = {key: names.index(key) for key in (*_WORDS, *_NUMBERS) if key in names}
     path = next((key for key in _NAMES if key in names), None)
     if path is not None:
@@ -226,7 +226,7 @@ def _of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decima
         except ValueError:
             raise UsageError(f"{where}: {key} is {_short(text)} and no number") from None
 
-    # Blanks may belong to the name of a file.
+    # Blanks may belong to a file's name.
     path = csv_text(cell("path"))
     if not path.strip(_SPACES):
         raise UsageError(f"{where}: names no picture")

@@ -1,4 +1,4 @@
-"""What is said of one file, on one line: the records that the command line writes and reads back."""
+"""The records of the command line: one file's light, on one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Record = dict[str, Any]
 _SAME_DEGREES = 0.002
 _SAME_MIREDS = 0.02
 _SAME_DUV = 2e-5
-"""How far two ways of writing one light, each rounded to its own digits, can be apart."""
+"""Greatest difference between two forms of one light, each rounded to its own digits."""
 
 RGB_KINDS = ("illuminant", "gains", "chromaticity")
 """The keys that state a light as RGB."""
@@ -33,13 +33,13 @@ def estimate_record(
     """The record of one estimate.
 
     Args:
-        path: As the user named it.
+        path: The path as the user wrote it.
         photo: The opened file.
-        method: Its specification, or how else the light came about.
+        method: The method's specification, or another origin of the light.
         light: The estimate.
         ms: Milliseconds from opening the file to the estimate.
-        fallback_for: The method that expected to err by too much or is for other pictures, where ``method`` is its
-            fallback.
+        fallback_for: The method that ``method`` replaces, because it expected too large an error or is for other
+            pictures.
     """
     cct_duv = light.cct_duv
     return {
@@ -64,24 +64,24 @@ def estimate_record(
 
 
 def error_record(path: Path | str, reason: str, method: str | None = None) -> Record:
-    """The record of a file, or of one method on it, that failed."""
+    """The record of a failure on a file, or of one method on it."""
     return {"schema": SCHEMA, "path": path, "status": "error", "method": method, "error": reason}
 
 
 def light_of(record: Mapping[str, Any], camera: Camera) -> Illuminant:
-    """The light that a record states, in the RGB of the file that it is about; see :func:`stated_light`."""
+    """The light of a record, in the RGB of its file; see :func:`stated_light`."""
     return stated_light(record, camera)[0]
 
 
 def stated_light(record: Mapping[str, Any], camera: Camera) -> tuple[Illuminant, str]:
-    """The light that a record states, in the RGB of the file that it is about, and the key that counted.
+    """The light of a record, in the RGB of its file, and the key that determined it.
 
-    A record says the same light in up to four ways: ``illuminant``, ``gains``, ``chromaticity``, and ``cct`` with
-    ``duv``. Whoever edits one of them need not edit the others: the one that disagrees with the rest counts.
+    A record states the light in up to four forms: ``illuminant``, ``gains``, ``chromaticity``, and ``cct`` with
+    ``duv``. A user may edit just one of them: the form that disagrees with the others counts.
 
     Args:
-        record: As read from a stream; None and missing keys are the same.
-        camera: Of the file.
+        record: A record as read; None and missing keys are equivalent.
+        camera: The file's camera.
 
     Raises:
         UsageError: If the record states no light, one in another space, or several that disagree with each other.
@@ -103,7 +103,7 @@ def stated_light(record: Mapping[str, Any], camera: Camera) -> tuple[Illuminant,
     if len(groups) > 2 or (len(groups) == 2 and len(groups[0]) == len(groups[1])):
         kinds = ", ".join(kind for group in groups for kind in group)
         raise UsageError(f"{kinds} of the record disagree; set those that you do not mean to null")
-    # Made only where it counts: at the edge of what a camera can show, rounding may have put it just outside.
+    # Computed only if it counts: rounding may have moved it just outside the camera's gamut.
     return (light_of_cct(cct, duv or 0.0, camera) if edited == ["cct"] else stated[edited[0]]), edited[0]
 
 
@@ -115,7 +115,7 @@ def _join(groups: list[list[str]], kind: str, agrees: list[bool]) -> None:
 
 
 def _is_of_temperature(light: Illuminant, cct: float, duv: float | None) -> bool:
-    """Whether a light has this temperature and Duv, but for the digits of a record."""
+    """Whether a light has this temperature and Duv, within the digits of a record."""
     if light.cct_duv is None or cct < 1:
         return False
     # Half a kelvin for the rounding, which is many mireds of a warm light and few of a cold one.
@@ -148,7 +148,7 @@ def _number(kind: str, value: object) -> float:
 
 
 def light_of_cct(cct: float, duv: float, camera: Camera) -> Illuminant:
-    """The light of a correlated colour temperature, as a camera sees it.
+    """The light of a correlated colour temperature, in a camera's RGB.
 
     Raises:
         UsageError: If there is no such light, the camera has no matrix, or the light is outside its RGB.

@@ -1,1 +1,1 @@
-"""What networks and statistics cost: numbers of weights, bytes, time on this machine, instructions on a Cortex-M."""
+"""The cost of networks and statistics: parameters, bytes, time on this machine, instructions on a Cortex-M."""

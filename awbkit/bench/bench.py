@@ -1,4 +1,4 @@
-"""What estimators cost, and how accurate they are."""
+"""Cost and accuracy of estimators."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Item = TypeVar("Item")
 
 BASELINES = tuple(name for name in names() if name != "as-shot" and not parse(name).is_network)
 NETWORKS = SHIPPED
-"""What is shown beside the models that are asked for."""
+"""Estimators to compare the requested models with."""
 
 TIMED, COUNTED = 64, 16
-"""Pictures that time is taken of, and instructions are counted of."""
+"""Numbers of pictures to time, and to count instructions on."""
 
 KEYS = ("mean", "median", "worst25")
 
@@ -44,11 +44,11 @@ class Accuracy:
     """Recovery error on one data set, in degrees.
 
     Attributes:
-        pictures: How many were judged.
-        seen: How many of them the network was trained on.
-        mean: Over all.
-        median: Over all.
-        worst25: The mean of the worst quarter.
+        pictures: Number of pictures.
+        seen: Number of pictures that the network may have trained on.
+        mean: Mean over all pictures.
+        median: Median over all pictures.
+        worst25: Mean of the worst quarter.
     """
 
     pictures: int
@@ -60,20 +60,20 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one estimator costs. What does not apply to it, or cannot be measured here, is None.
+    """The cost of one estimator. Figures that do not apply, or cannot be measured here, are None.
 
     Attributes:
-        name: As it was asked for.
+        name: Name in the request.
         kind: "statistic", "network" or "quantised".
-        asked: Whether it was; the others are shown to compare with.
-        parameters: Numbers that were trained.
-        macs: Multiply-accumulates of the network; statistics, its own included, come on top.
+        asked: Whether the user requested it; the others are for comparison.
+        parameters: Number of trained parameters.
+        macs: Multiply-accumulates of the network, without those of the statistics.
         flash: Bytes of code and weights on a Cortex-M4.
-        ram: Bytes of workspace, the thumbnail apart.
-        numpy: Microseconds of an estimate from a thumbnail, in numpy here.
+        ram: Bytes of workspace, without the thumbnail.
+        numpy: Microseconds of an estimate from a thumbnail, in numpy on this machine.
         c: The same in C.
-        cortex: By processor.
-        accuracy: By data set.
+        cortex: Figures by processor.
+        accuracy: Errors by data set.
     """
 
     name: str
@@ -91,11 +91,11 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """What everything is measured on.
+    """The pictures of all measurements.
 
     Attributes:
-        images: To time in numpy.
-        cases: The same as a device sees them.
+        images: Pictures to time in numpy.
+        cases: The same pictures in a device's form.
         judged: Data sets, with the places of the pictures that are judged.
     """
 
@@ -105,15 +105,15 @@ class Pictures:
 
 
 def pictures(folders: Sequence[Path], count: int) -> Pictures:
-    """Pictures of prepared data sets, evenly from all of each; without any, surfaces under coloured lights.
+    """Choose pictures of prepared data sets at even intervals; by default, synthetic surfaces under coloured lights.
 
     Args:
-        folders: Of the data sets.
-        count: Pictures of each that are judged, at most.
+        folders: Folders of the data sets.
+        count: Greatest number of pictures of each data set.
 
     Raises:
-        UnreadableFile: If one is none.
-        UsageError: If none of the pictures of one is of raw RGB and has a valid pixel.
+        UnreadableFile: If a folder is no prepared data set.
+        UsageError: If a data set has no raw picture with a valid pixel.
     """
     judged = []
     for folder in folders:
@@ -152,18 +152,18 @@ def bench(
     compare: bool = True,
     progress: Callable[[str], None] = lambda name: None,
 ) -> list[Cost]:
-    """Measure models, and what they are to be compared with.
+    """Measure models, and estimators to compare them with.
 
     Args:
         models: Files, runs or shipped names.
-        measured: On what.
-        processors: To count instructions on, where this machine can.
-        compare: Whether statistics and the shipped networks are measured as well.
-        progress: Called with the name of what is measured next.
+        measured: The pictures.
+        processors: Processors to count instructions on, if this machine can.
+        compare: Whether to measure statistics and the shipped networks as well.
+        progress: Called with the name of the next estimator.
 
     Raises:
-        CheckFailed: If C does not compile or run, or answers otherwise than its model.
-        UnreadableFile: If a model is none.
+        CheckFailed: If C does not compile or run, or its answers differ from the model's.
+        UnreadableFile: If a model cannot be read.
     """
     chosen = [(name, parse(name), named(name, "raw")) for name in models]
     for name, _, model in chosen:
@@ -216,12 +216,12 @@ def _light(method: Method, image: LinearImage) -> tuple[float, ...]:
     try:
         return method.estimate(image).rgb
     except AwbError:
-        # What gives no answer leaves the picture as it is.
+        # Without an answer the picture stays uncorrected.
         return (1.0, 1.0, 1.0)
 
 
 def to_json(costs: Sequence[Cost]) -> list[dict[str, Any]]:
-    """Records, a line each."""
+    """Records, one a line."""
     found = []
     for cost in costs:
         entry: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A plot of accuracy against cost, as SVG that stands alone."""
+"""A plot of accuracy against cost, as a self-contained SVG."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ svg { background: #fff; font: 11px system-ui, sans-serif; }
 _HEIGHT = 360.0
 _KINDS = ("network", "quantised", "statistic")
 _LINE = 11.0
-"""How far apart names are at least, from top to bottom."""
+"""Least vertical distance of names."""
 
 _LETTER = 6.5
-"""The width of one, about."""
+"""Approximate width of a letter."""
 
 
 def chart(costs: Sequence[Cost], dataset: str) -> str:
-    """The mean error on a data set against the time of an estimate: of quantised networks in C, of all else in numpy.
+    """Plot the mean error on a data set against the time of an estimate: quantised networks in C, all others in numpy.
 
     Args:
-        costs: Those without a figure on the data set are left out; one at least has it.
+        costs: Costs, of which at least one has a figure on the data set; the others are left out.
         dataset: Its name.
     """
     shown = [cost for cost in costs if dataset in cost.accuracy]
@@ -75,12 +75,12 @@ def _microseconds(cost: Cost) -> float:
 
 
 def _free(point: tuple[float, float], name: str, taken: list[tuple[float, float, float]]) -> float:
-    """Where a name goes: beside its mark, or as far above or below as marks and other names leave room for it.
+    """Place a name beside its mark, or at the nearest free height above or below.
 
     Args:
         point: The mark.
         name: The name.
-        taken: Left end, middle and right end of what is there; the name is added.
+        taken: Left end, middle and right end of the marks and names so far; the name is added.
     """
     left = point[0] + 8
     right = left + _LETTER * len(name)

@@ -19,7 +19,7 @@ from awbkit.store.parts import scratch
 _COMPILER, _SIZE, _EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
 _BOARDS = {"cortex-m4": "mps2-an386"}
 _OTHER_BOARD = "mps2-an385"
-"""With a Cortex-M3, which computes what a Cortex-M0 does."""
+"""QEMU has no Cortex-M0; a Cortex-M3 runs its code."""
 
 _LINKED = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
 _WORDS = re.compile(r"words\[(\d+)\]")
@@ -32,8 +32,8 @@ class Cortex:
     Attributes:
         flash: Bytes of code and weights that one estimate needs, by ``-Os``.
         instructions: Median over the pictures, by ``-O2``.
-        describing: Those of ``awb_describe``, which measures the picture, reads what the network reads, and copies
-            that: some thousand more than measuring alone.
+        describing: Instructions of ``awb_describe``, which computes and copies the network's inputs: some thousand more
+            than the computation alone.
     """
 
     flash: int
@@ -42,34 +42,34 @@ class Cortex:
 
 
 def missing() -> str:
-    """What of the tools this machine lacks; empty where it has all."""
+    """The tools that this machine lacks; empty if it has all."""
     return ", ".join(name for name in (_COMPILER, _SIZE, _EMULATOR) if shutil.which(name) is None)
 
 
 def workspace(sources: Mapping[str, str]) -> int:
-    """Bytes of RAM that an estimate needs, the thumbnail and the stack apart."""
+    """Bytes of RAM for an estimate, without the thumbnail and the stack."""
     words = _WORDS.search(sources["awb.h"])
     assert words is not None
     return 8 * int(words[1])
 
 
 def firmware() -> Path:
-    """The folder of the firmware's sources: in the package, or among the examples of a checkout."""
+    """The folder of the firmware's sources, in the package or in the examples of a checkout."""
     package = Path(__file__).resolve().parents[1]
     return next(place for place in (package / "firmware", package.parent / "examples" / "firmware") if place.is_dir())
 
 
 def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Case], processor: str) -> Cortex:
-    """Compile for a processor, run, hold the answers against the reference, and count.
+    """Compile for a processor, run, compare the answers with the reference, and count instructions.
 
     Args:
-        sources: What :func:`awbkit.export.c.emit.emit` made of the model.
+        sources: The model's sources by :func:`awbkit.export.c.emit.emit`.
         model: The reference.
-        cases: Pictures, the first of which has a valid pixel.
+        cases: Pictures; the first one has a valid pixel.
         processor: One of :data:`awbkit.choices.PROCESSORS`.
 
     Raises:
-        CheckFailed: If it does not compile or run, takes too long, or answers otherwise.
+        CheckFailed: If it does not compile or run, takes too long, or its answers differ.
     """
     place = firmware()
     with scratch() as folder:
@@ -90,7 +90,7 @@ def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Ca
 
 
 def _flash(folder: Path, processing: Sequence[str]) -> int:
-    """Bytes of what ``awb_estimate`` reaches."""
+    """Bytes of the code and data that ``awb_estimate`` reaches."""
     nothing = ["-nostdlib", "-nostartfiles", "-Wl,-e,awb_estimate", "-Wl,--gc-sections"]
     sections = ["-ffunction-sections", "-fdata-sections"]
     output_of([_COMPILER, *processing, "-Os", *sections, *nothing, "awb.c", "-lc", "-lgcc", "-o", "flash.elf"], folder)

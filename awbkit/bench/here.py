@@ -1,4 +1,4 @@
-"""How long an estimate takes on this machine, on one core."""
+"""The time of an estimate on this machine, on one core."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _FLAGS = ("-std=c99", "-O3")
 
 
 def microseconds(estimate: Callable[[Picture], object], pictures: Sequence[Picture]) -> float:
-    """Of one estimate in Python: the median over the pictures of the least of several rounds.
+    """Time one estimate in Python: the least of several rounds, and its median over the pictures.
 
     Args:
-        estimate: What is timed.
-        pictures: At least one; each is seen once before.
+        estimate: The function to time.
+        pictures: At least one; each has a warm-up call.
     """
     for picture in pictures:
         estimate(picture)
@@ -39,10 +39,10 @@ def microseconds(estimate: Callable[[Picture], object], pictures: Sequence[Pictu
 
 
 def microseconds_in_c(sources: Mapping[str, str], cases: Sequence[Case], cc: str) -> float:
-    """Of one estimate by exported C: the mean over the pictures, in the fastest of several rounds.
+    """Time one estimate by exported C: the mean over the pictures, in the fastest of several rounds.
 
     Args:
-        sources: What :func:`awbkit.export.c.emit.emit` made.
+        sources: Sources by :func:`awbkit.export.c.emit.emit`.
         cases: Pictures.
         cc: The compiler.
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from awbkit.errors import UnreadableFile
 
 Value: TypeAlias = "NDArray[Any] | str | list[Any] | dict[str, list[Any]] | None"
-"""Numbers as stored, with their shape; a text; a list of cells or of lines of text; the fields of a list of"""
+"""Numbers as stored, with their shape; a text; a list of cells or of lines of text; the fields of a list of
+structures; None for anything else."""
 
 _HEADER = 128
 _INT8, _UINT16, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 4, 5, 6, 14, 15

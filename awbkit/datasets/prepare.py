@@ -1,8 +1,8 @@
-"""From a download to a prepared folder: in parallel, in order, and from where it stopped if it was killed.
+"""Prepare a download as a folder: in parallel, in order, and resumable after a kill.
 
-Work goes on in ``OUT.unfinished``, beside ``OUT``. Results are appended there as they come, and a journal says which
-are safely on disk; at most the last second's are lost, whatever ends the process. ``OUT`` itself appears in one step,
-when all is there. What failed, or was changed since, is tried again by the next run.
+The work happens in ``OUT.unfinished``, beside ``OUT``. Results are appended there, and a journal lists those on disk,
+so that a kill loses at most the last second's. ``OUT`` itself appears in one step, when everything is complete. The
+next run retries samples that failed or changed.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ SKIPPED = "skipped.csv"
 
 _UNFINISHED = ".unfinished"
 _PUBLISHED = "published"
-"""Holds the hash of what was about to get its name when the process was killed."""
+"""File with the hash of the folder that is about to get its name."""
 _LABELS = (".csv", ".json", ".mat", ".txt")
-"""Of what no sample names, these may hold labels or calibrations."""
+"""Suffixes of files that may hold labels or calibrations, though no sample names them."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What became of one sample: prepared, or skipped for a reason."""
+    """The outcome of one sample: prepared, or skipped for a reason."""
 
     image: str
     skipped: str | None
 
 
 def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
-    """Read one sample and bring it into the stored form.
+    """Read one sample and convert it to the stored form.
 
     Raises:
         AwbError: If it cannot be read, or has no valid pixel.
@@ -64,7 +64,7 @@ def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
     pixels = np.nan_to_num(np.maximum(thumbnail.pixels, 0), posinf=0.0)
     if not thumbnail.valid.any():
         raise UnreadableFile(sample.image, "no valid pixel: all are clipped, black or masked")
-    # A power of two loses no digit, and keeps those that a dark picture would lose.
+    # A gain of a power of two is exact, and keeps the precision of dark pictures.
     gain = 2.0 ** np.floor(-np.log2(pixels.max()))
     codes = np.round(pixels * np.float32(65535 * gain)).astype(np.uint16)
     illuminant = Illuminant.of(example.illuminant).rgb
@@ -77,31 +77,31 @@ def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
 
 
 class Preparation:
-    """One data set on its way into ``out``; a context, which keeps other processes away from it.
+    """The preparation of one data set in ``out``; a context manager, which locks out other processes.
 
     Attributes:
-        out: The folder to be.
-        samples: Every image that has a label.
-        skipped: What was skipped so far, first of all by the layout itself.
-        resumed: How many samples an earlier, unfinished run had prepared already.
-        unfinished: The folder in which it is prepared.
+        out: The prepared folder.
+        samples: Every image with a label.
+        skipped: The samples skipped so far, beginning with those that the layout skips.
+        resumed: Number of samples that an earlier, unfinished run had prepared.
+        unfinished: The working folder.
     """
 
     def __init__(self, layout: Layout, source: Source, out: Path, *, restart: bool = False) -> None:
-        """Plan the work, or take up that of an earlier run of the same plan.
+        """Plan the work, or resume an earlier run of the same plan.
 
         Args:
-            layout: How to read the source.
-            source: What the user downloaded.
-            out: The folder to be.
-            restart: Throw an earlier unfinished run away.
+            layout: The layout of the source.
+            source: The user's download.
+            out: The prepared folder.
+            restart: Discard an earlier unfinished run.
 
         Raises:
             UnreadableFile: If the source has nothing of this layout.
             OutputError: If another process is at work on it, an earlier run had another plan, or the folder cannot be
                 written.
         """
-        # What a symbolic link leads to is what is prepared, and replaced.
+        # The target of a symbolic link is prepared and replaced, not the link.
         self.out = out = Path(os.path.realpath(out))
         self._layout = layout
         self._source = source
@@ -134,16 +134,16 @@ class Preparation:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        # A full disk has been told of once when it fails here again.
+        # A full disk that fails here has been reported before.
         with suppress(*(() if error is None else (OSError,))), closing(self._lock):
             self._journal.close()
 
     def run(self, jobs: int = 1) -> Generator[Progress, None, None]:
-        """Deal with every sample that is left, one progress each; leave early and the next run goes on from there."""
+        """Process every remaining sample, with one progress each; after an early exit the next run continues."""
         task = partial(load_packed, layout=self._layout, source=self._source)
         pairs = zip(self._keys, self.samples, strict=True)
         left = {key: sample for key, sample in pairs if key not in self._journal.kept}
-        # What is left may be what took the last run down.
+        # The remaining samples may include the one that crashed the last run.
         with closing(batch.run(task, list(left.values()), jobs=jobs, apart=self._again)) as outcomes:
             for (key, sample), outcome in zip(left.items(), outcomes, strict=True):
                 if outcome.result is None:
@@ -158,19 +158,20 @@ class Preparation:
 
     @property
     def missing(self) -> list[Skipped]:
-        """What the set lacks: all that was skipped, but for what the layout's options leave out."""
+        """The missing samples: all skipped ones, except those that the layout's options leave out."""
         return [skipped for skipped in self.skipped if not skipped.left_out]
 
     def finish(self, if_exists: IfExists = IfExists.FAIL, *, allow_missing: bool = False) -> Prepared:
         """Complete the folder and give it its name.
 
         Args:
-            if_exists: What to do where the output exists.
-            allow_missing: Whether a set that lacks images may have that name. Without it such a set stays unfinished.
+            if_exists: Action if the output exists.
+            allow_missing: Whether to complete a set with missing images, which otherwise stays unfinished.
 
         Raises:
-            UnreadableFile: If not one sample could be used.
-            OutputError: If images are missing and may not, the output exists and must not, or it cannot be written.
+            UnreadableFile: If no sample could be used.
+            OutputError: If images are missing without ``allow_missing``, the output exists and ``if_exists`` forbids
+                that, or it cannot be written.
         """
         rows = [(key, self._journal.kept[key]) for key in self._keys if key in self._journal.kept]
         if not rows:
@@ -188,7 +189,7 @@ class Preparation:
             _write_csv(final / "index.csv", COLUMNS, (row.cells() for _, row in rows))
             if self.skipped:
                 _write_skipped(final, self.skipped)
-            # Last, because it is what makes the folder a prepared data set.
+            # Last, because this file makes the folder a prepared data set.
             description = self._description([row for _, row in rows])
             description["hash"] = f"sha256:{content_hash(final, description)}"
             (final / "dataset.json").write_text(json_text(description, indent=2) + "\n", encoding="utf-8")
@@ -213,13 +214,13 @@ class Preparation:
         )
 
     def _key(self, sample: Sample) -> str:
-        """A digest of all that one sample's result depends on, the plan apart."""
+        """A digest of everything but the plan that one sample's result depends on."""
         members = [self._source.members[name] for name in sample.files if name in self._source.members]
         states = [_state(Path(member.name)) for member in members if member.archive is None]
         return _digest([asdict(sample), states])
 
     def _plan(self) -> str:
-        """A digest of what the results of all samples depend on; two runs of the same plan can share their work."""
+        """A digest of everything that all samples depend on; runs of the same plan can share their work."""
         files = [Path(self._source.path)] if Path(self._source.path).is_file() else []
         for name, member in self._source.members.items():
             if member.archive is not None or name.lower().endswith(_LABELS):
@@ -249,7 +250,7 @@ class Preparation:
 
 
 def clear_published(out: Path) -> None:
-    """Remove what a process left that was killed after it had given the folder its name."""
+    """Remove the remains of a process that was killed after it had renamed the folder."""
     unfinished = _unfinished(out)
     try:
         made = (unfinished / _PUBLISHED).read_text(encoding="ascii")
@@ -261,16 +262,16 @@ def clear_published(out: Path) -> None:
 
 
 def check_output(out: Path, if_exists: IfExists) -> None:
-    """Refuse an output that is in the way, to be asked before and after the work.
+    """Refuse an existing output; checked before and after the work.
 
     Raises:
-        OutputError: If it exists and ``if_exists`` does not say that it may go, or is no prepared data set.
+        OutputError: If it exists and ``if_exists`` does not permit a replacement, or it is no prepared data set.
     """
     if Path(os.path.realpath(out)) == Path.cwd():
         raise UsageError(f"-o {out} is the folder that you are in; name a new one")
     try:
         with suppress(FileNotFoundError, NotADirectoryError):
-            # A link that loops is not there, but nothing can be put there either.
+            # A looping link does not exist, but still blocks the path.
             out.stat()
         if not out.exists() or (out.is_dir() and not any(out.iterdir())):
             return
@@ -313,7 +314,7 @@ def _state(path: Path) -> tuple[str, int, int | str]:
     try:
         size, version = store_of(path).state(path)
     except OSError:
-        # Who reads it says why it cannot be read.
+        # The reader of the file reports why it cannot be read.
         return path.name, -1, -1
     return path.name, size, version
 
@@ -335,7 +336,7 @@ def _remove(path: Path) -> None:
 
 
 def _publish(made: Path, out: Path, spare: Path) -> None:
-    """Give a folder its name; what had the name goes only when the new one is in its place."""
+    """Rename a folder; a folder of that name is removed only when the new one is in its place."""
     if not out.exists():
         made.rename(out)
     elif not exchange(made, out):

@@ -1,7 +1,7 @@
-"""A photograph averaged down to some 500 pixels, with what was clipped or dark on the way marked.
+"""A photograph averaged down to some 500 pixels, with a mask of clipped and dark pixels.
 
-At this size a pixel of misregistration of the original, its noise and its demosaicing are harmless, and two pictures of
-24 megapixels cost a few megabytes each.
+At this size noise, demosaicing and a misregistration by one original pixel are harmless, and a picture of 24 megapixels
+takes a few megabytes.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from awbkit.errors import UsageError
 
 SIDE = 512
-"""The longer side is averaged down by the whole number that brings it nearest to this."""
+"""Target of the longer side, which is divided by the best whole number."""
 
 SMALLEST = 16
-"""Pictures with a shorter side than this hold too little to compare."""
+"""Least shorter side of a picture to compare."""
 
 CLIPPED = 0.95
-"""A channel over this is taken as clipped: tone curves and sharpening bend before the white level."""
+"""Level from which a channel counts as clipped: tone curves and sharpening bend below the white level."""
 
 DARK = 0.02
-"""Where even the brightest channel is under this, noise and flare outweigh the light."""
+"""Least level of the brightest channel; below it noise and flare outweigh the light."""
 
 _CLIPPED_SHARE = 0.02
-"""One mean stands for many pixels; if more of them than this are clipped, it leans towards white."""
+"""Greatest share of clipped pixels in a mean, which they would shift towards white."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Reduced:
 
     Attributes:
         pixels: float32 (h, w, 3), linear, 1.0 = white level.
-        usable: bool (h, w), False where pixels were clipped, not finite, or are dark.
+        usable: bool (h, w), False where pixels are clipped, not finite, or dark.
         height: Rows of the original.
         width: Columns of the original.
     """
@@ -63,11 +63,11 @@ class Reduced:
 
     @classmethod
     def of_codes(cls, codes: NDArray[np.integer], light: NDArray[np.float32]) -> Reduced:
-        """Reduce numbers as stored, without a linear copy of the whole.
+        """Reduce stored codes, without a linear copy of the whole.
 
         Args:
             codes: (H, W, 3), whole numbers.
-            light: For each number the linear light that it stands for, 1.0 = white level.
+            light: The linear light of each code, 1.0 = white level.
 
         Raises:
             UsageError: If the array has another shape, or is smaller than 16 x 16.
@@ -89,7 +89,7 @@ class Reduced:
         for row, (top, bottom) in enumerate(pairwise(rows)):
             strip = picture[top:bottom]
             linear = strip.astype(np.float32) if light is None else np.take(light, strip)
-            # Written so that a NaN counts as out of range, and several times faster than all(axis=2).
+            # In this form a NaN counts as out of range; it is several times faster than all(axis=2).
             low = linear <= CLIPPED
             within = low[..., 0] & low[..., 1] & low[..., 2]
             if light is None and not within.all():
@@ -103,5 +103,5 @@ class Reduced:
 
 
 def edges(length: int, parts: int) -> NDArray[np.intp]:
-    """(parts + 1,) where ``length`` pixels are cut into ``parts`` equal ones, to the whole pixel."""
+    """Bounds (parts + 1,) that divide ``length`` pixels into equal parts, to the whole pixel."""
     return np.arange(parts + 1) * length // parts

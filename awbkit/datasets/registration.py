@@ -1,4 +1,4 @@
-"""By how much one picture of a scene is shifted against another under other lights."""
+"""Registration: the shift between two pictures of a scene under different lights."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from numpy.typing import NDArray
 from awbkit.datasets.reduced import Reduced
 
 _FLARE = 0.01
-"""Added before the logarithm, so that the noise of the dark does not pass for structure."""
+"""Added before the logarithm, so that noise in dark areas is not mistaken for structure."""
 
 _FAINT = 0.05
-"""Log-gradients well under this are noise and shading; those over it count by their direction alone."""
+"""Smaller log-gradients are noise and shading; larger ones count by their direction alone."""
 
 _BLUR = 0.7
-"""Standard deviation, in pixels, of the correlation peak: wide enough to be interpolated."""
+"""Standard deviation of the correlation peak in pixels, wide enough for interpolation."""
 
 _REACH = 1 / 16
-"""The largest shift that is looked for, as a share of the side."""
+"""The largest shift in the search, as a share of the side."""
 
 _SURE = 9.0
-"""Height of the peak over the surface's root mean square; of unrelated scenes it stays under 8."""
+"""Least height of the peak over the surface's root mean square; unrelated scenes stay under 8."""
 
 _PLAIN = 0.02
-"""With a smaller share of edges than this there is nothing to register, and no shift matters."""
+"""Least share of edges; with fewer there is nothing to register, and shifts are harmless."""
 
 
 @dataclass(frozen=True)
 class Registration:
-    """How two pictures lie on each other.
+    """The shift between two pictures.
 
     Attributes:
         rows: Reduced pixels by which the reference's content lies further down in the input.
-        columns: And further to the right.
-        sure: Whether the pictures have a shared structure that says so; if not, the shift is 0.
-        plain: Whether one of them has too few edges to be registered, so that a shift would do no harm.
+        columns: Reduced pixels by which it lies further to the right.
+        sure: Whether the pictures share enough structure; if not, the shift is 0.
+        plain: Whether one of them has too few edges for a registration, so that a shift would do no harm.
     """
 
     rows: float
@@ -50,13 +50,13 @@ class Registration:
 def register(picture: Reduced, reference: Reduced) -> Registration:
     """Translation by phase correlation (Kuglin and Hines 1975) of gradient directions (Fitch et al. 2002).
 
-    The gradients are those of each channel's logarithm: in one channel a light of any colour and brightness leaves the
-    edges of reflectances as they are, whereas it changes their share in luminance. The sub-pixel part is read off the
-    peak, which a Gaussian weight on the spectrum has made a Gaussian.
+    The gradients are those of each channel's logarithm: within a channel, the light's colour and brightness do not
+    change the edges of reflectances; in luminance they would. A Gaussian weight on the spectrum makes the peak a
+    Gaussian, whose samples give the sub-pixel part.
 
     Args:
         picture: The scene.
-        reference: The same scene, of the same size, under other lights.
+        reference: The same scene, of the same size, under different lights.
 
     References:
         C. D. Kuglin and D. C. Hines, "The phase correlation image alignment method", IEEE Int. Conf. Cybernetics and
@@ -83,7 +83,7 @@ def register(picture: Reduced, reference: Reduced) -> Registration:
 
 
 def shifted(image: Reduced, rows: float, columns: float) -> Reduced:
-    """The picture moved down and right by a fraction of pixels; what comes from outside is not usable.
+    """Shift the picture down and right by fractional pixels; pixels from outside are not usable.
 
     Cubic convolution (R. G. Keys, "Cubic convolution interpolation for digital image processing", 1981).
     """
@@ -100,7 +100,7 @@ def shifted(image: Reduced, rows: float, columns: float) -> Reduced:
 
 
 def _gradients(image: Reduced) -> NDArray[np.complex128]:
-    """(3, h, w) gradient of each channel's logarithm, down + i right."""
+    """Gradient (3, h, w) of each channel's logarithm, as the complex number down + i right."""
     log = np.log(np.moveaxis(image.pixels.astype(np.float64), 2, 0) + _FLARE)
     down, right = np.gradient(log, axis=(1, 2))
     return np.asarray(down + 1j * right)
@@ -111,12 +111,12 @@ def _directions(gradients: NDArray[np.complex128]) -> NDArray[np.complex128]:
 
 
 def _edges(gradients: NDArray[np.complex128]) -> float:
-    """Share of the pixels that lie on an edge, in the channel that has most."""
+    """Share of the pixels on an edge, in the channel with most edges."""
     return float((np.abs(gradients) > 2 * _FAINT).mean(axis=(1, 2)).max())
 
 
 def _vertex(before: float, peak: float, after: float) -> float:
-    """Where between its neighbours a sampled Gaussian has its maximum, -0.5 to 0.5."""
+    """Position of a sampled Gaussian's maximum between its neighbours, -0.5 to 0.5."""
     floor = 1e-3 * peak
     left, middle, right = (math.log(max(value, floor)) for value in (before, peak, after))
     curvature = left - 2 * middle + right
@@ -134,7 +134,7 @@ def _cubic(distance: float) -> float:
 
 
 def _rolled(array: NDArray[Any], step: int, axis: int) -> NDArray[Any]:
-    """Moved along an axis by whole pixels, with zeros from outside."""
+    """Shift along an axis by whole pixels, with zeros from outside."""
     result = np.zeros_like(array)
     length = array.shape[axis]
     if abs(step) >= length:

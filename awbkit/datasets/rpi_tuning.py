@@ -1,4 +1,4 @@
-"""What a Raspberry Pi camera tuning file knows of its sensor's colours.
+"""The colour calibration in a Raspberry Pi camera tuning file.
 
 The file (JSON, "version": 2.0, one for each sensor and image signal processor) belongs to libcamera's Raspberry Pi
 pipelines; "Raspberry Pi Camera Algorithm and Tuning Guide" (Raspberry Pi Ltd, 2020) describes ``awb`` and ``ccm``.
@@ -28,12 +28,12 @@ class RpiTuning:
     """The colours of one sensor behind one image signal processor.
 
     Attributes:
-        curve: float64 (n, 3), rows by rising temperature: kelvin, and r/g and b/g of a white surface under a light of
-            that temperature, as this sensor sees it (``ct_curve`` times ``sensitivity_r`` and ``sensitivity_b``).
-        ccm_kelvin: float64 (m,), rising.
+        curve: float64 (n, 3), rows by ascending temperature: kelvin, and the sensor's r/g and b/g of a white surface
+            under a light of that temperature (``ct_curve`` times ``sensitivity_r`` and ``sensitivity_b``).
+        ccm_kelvin: float64 (m,), ascending.
         ccms: float64 (m, 3, 3), from white-balanced sensor RGB to linear sRGB, for each of those temperatures.
         black: Black level, as a share of the sensor's range.
-        sensitivity: (3,), ``sensitivity_r``, 1 and ``sensitivity_b``, which the curve is multiplied by already.
+        sensitivity: (3,), ``sensitivity_r``, 1 and ``sensitivity_b``, which the curve includes.
     """
 
     curve: NDArray[np.float64]
@@ -83,27 +83,27 @@ class RpiTuning:
     def white(self, kelvin: float) -> tuple[float, float, float]:
         """Sensor RGB, green = 1, of a white surface under the curve's light of this temperature.
 
-        Linear in kelvin between the points of the curve; its ends hold beyond them, as on the camera.
+        Linear in kelvin between the points of the curve, and constant beyond its ends, as on the camera.
         """
         red, blue = (float(np.interp(kelvin, self.curve[:, 0], self.curve[:, column])) for column in (1, 2))
         return red, 1.0, blue
 
     def ccm(self, kelvin: float) -> NDArray[np.float64]:
-        """(3, 3) from white-balanced sensor RGB to linear sRGB, for a light of this temperature; likewise linear."""
+        """Matrix (3, 3) from balanced sensor RGB to linear sRGB for a light of this temperature; linear in kelvin."""
         columns = self.ccms.reshape(-1, 9).T
         return np.array([np.interp(kelvin, self.ccm_kelvin, column) for column in columns]).reshape(3, 3)
 
     def camera(self, name: str) -> Camera:
         """The sensor with XYZ-to-camera matrices, as in the DNG ColorMatrix tags, for a warm light and for D65.
 
-        A light of CCT T has the white w(T) of the curve and the matrix C(T). Sensor RGB becomes linear sRGB by
-        C(T) diag(1 / w(T)), that is, with T adapted to D65; undoing sRGB and this adaptation (Bradford) gives CIE XYZ
-        under T itself, and the inverse of all of it is the matrix sought. The lights are the warmest point of the
-        curve, on the Planckian locus, and D65, or the coldest point where the curve ends before it. So
-        ``white_d65`` is the curve's at 6504 K within 0.1 %, unless the curve ends before.
+        A light of CCT T has the white w(T) of the curve and the matrix C(T). C(T) diag(1 / w(T)) converts sensor RGB to
+        linear sRGB, adapted from T to D65. Inverting sRGB and the adaptation (Bradford) gives CIE XYZ under T itself;
+        the inverse of the whole chain is the matrix. The lights are the warmest point of the curve, on the Planckian
+        locus, and D65, or the coldest point where the curve ends before it. So ``white_d65`` equals the curve's white
+        at 6504 K within 0.1 %, unless the curve ends before.
 
         Raises:
-            UnreadableFile: If the tables cannot be combined to matrices.
+            UnreadableFile: If the tables do not give matrices.
         """
         coldest = min(_D65_KELVIN, float(self.curve[-1, 0]))
         warmest = max(1000.0, float(self.curve[0, 0]))

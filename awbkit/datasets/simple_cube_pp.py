@@ -1,7 +1,7 @@
 """SimpleCube++ and Cube++: photographs by Canon EOS 550D and 600D with a SpyderCube, a grey target of two faces.
 
 E. Ershov, A. Savchik, I. Semenkov, N. Banić et al., "The Cube++ Illumination Estimation Dataset", IEEE Access 8, 2020,
-doi:10.1109/ACCESS.2020.3045066, arXiv:2011.10028. CC BY 4.0. Which of the two lies in the source is told by gt.csv:
+doi:10.1109/ACCESS.2020.3045066, arXiv:2011.10028. CC BY 4.0. gt.csv identifies the set:
 
     SimpleCube++ (2,234 images)    {train,test}/PNG/<id>.png, 648 x 432; {train,test}/gt.csv: image, mean_r, mean_g,
                                    mean_b, or image, r, g, b as its description has it
@@ -9,18 +9,18 @@ doi:10.1109/ACCESS.2020.3045066, arXiv:2011.10028. CC BY 4.0. Which of the two l
                                    right_white_*; properties.csv: camera and exposure
 
 Both are linear camera RGB, 14 bits in 16. Truth: of SimpleCube++, and of Cube++ where it is stated (mean_*), the
-direction halfway between the lights on the two grey faces, which differ by less than 1 degree there. Elsewhere Cube++
-has two lights; those images are left out, or with ``mixed`` take the direction halfway between left_* and right_*, and
-half the angle is no small error then. SimpleCube++'s split (train or test) is given as the fold.
+direction halfway between the lights on the two grey faces, which differ by less than 1 degree there. Other images of
+Cube++ have two lights and are left out. With ``mixed`` their truth is the direction halfway between left_* and right_*,
+whose error of half the angle is not small. SimpleCube++'s split (train or test) is given as the fold.
 
-Black level: 2048. Saturation: less than 16384, and different from image to image; as for Cube+, the image's own
-maximum, of which the upper 2 % of the way from black counts as clipped, and 1.0 is 16383. Chart mask: the lower right
-1000 rows and 700 columns of Cube++, 250 rows and 175 columns of SimpleCube++ (whose publishers blacked it already).
+Black level: 2048. Saturation: less than 16384, and different from image to image; as for Cube+, a channel counts as
+clipped from 0.98 of the way from black to the image's own maximum, and 1.0 is 16383. Chart mask: the lower right 1000
+rows and 700 columns of Cube++, 250 rows and 175 columns of SimpleCube++ (whose publishers blacked it already).
 
-Pitfalls: SimpleCube++ averages 4 x 4 pixels, so that a block may hide a few clipped ones. It does not say which camera
-took an image; "Canon EOS 550D" is given, whose matrix the authors use for both, and the sensors are of one type. It
-holds part of Cube and Cube+ (about half): never train on one and test on the other. Images whose numbers follow each
-other may show one place; no list of places is published.
+Pitfalls: SimpleCube++ averages 4 x 4 pixels, so that a block may hide a few clipped ones. It does not state the camera
+of an image; "Canon EOS 550D" is assumed, whose matrix the authors use for both, and the sensors are of one type. It
+contains about half of Cube and Cube+: never train on one and test on the other. Consecutive images may show one place;
+no list of places is published.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class SimpleCubePP(Layout):
     """The data sets SimpleCube++ and Cube++; see the module's text for files, levels and pitfalls.
 
     Attributes:
-        mixed: Of Cube++, also the images whose two faces see different lights.
+        mixed: Whether to include images of Cube++ whose two faces have different lights.
     """
 
     name: ClassVar[str] = "simple-cube-pp"
@@ -69,7 +69,7 @@ class SimpleCubePP(Layout):
     mixed: bool = field(default=False, metadata={"help": "of Cube++, also images whose two faces see different lights"})
 
     def samples(self, source: Source) -> Iterator[Sample | Skipped]:
-        """Every image by number, split by split, then what has no image.
+        """List every image by number, split by split, then the labels without an image.
 
         Raises:
             UnreadableFile: If there is no truth, or SimpleCube++ and Cube++ lie together.
@@ -99,8 +99,8 @@ class SimpleCubePP(Layout):
     def _split(
         self, source: Source, file: str, table: Mapping[str, Mapping[str, str]], *, is_full: bool
     ) -> Iterator[Sample | Skipped]:
-        """What one gt.csv says."""
-        # Cube++ is downloaded in parts that need not lie together; of SimpleCube++ each split has a PNG of its own.
+        """Read one gt.csv."""
+        # The parts of Cube++ may lie in separate folders; each split of SimpleCube++ has its own folder PNG.
         folder = "" if is_full else file.removesuffix(PurePosixPath(file).name)
         split = "" if is_full else PurePosixPath(file).parent.name.lower()
         images: dict[str, list[str]] = {}
@@ -175,7 +175,7 @@ def _light(row: Mapping[str, str], names: tuple[str, str, str]) -> tuple[float, 
 
 
 def _between(*faces: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
-    """The direction halfway between two."""
+    """The direction halfway between two lights."""
     if any(face is None or truth_problem(face) for face in faces):
         return None
     red, green, blue = sum(np.array(face) / np.linalg.norm(np.array(face)) for face in faces)

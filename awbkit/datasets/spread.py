@@ -1,4 +1,4 @@
-"""How far the lights of one scene lie apart."""
+"""The spread of the lights of one scene."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from numpy.typing import NDArray
 from awbkit.colour.illuminant import angular_error
 
 ONE_LIGHT = 3.0
-"""Degrees of spread under which a scene passes for lit by one light."""
+"""Greatest spread, in degrees, of a scene under one light."""
 
 _ROUNDING = 1e-5
-"""Lights that differ by no more are one light, in single precision."""
+"""Rounding of single precision; lights with smaller differences are one light."""
 
 
 def angular_spread(chroma: NDArray[np.floating]) -> float:
     """Degrees between the lights one sixth from either end, along the direction in which they differ most.
 
-    For two lights it is the angle between them, if each has a sixth of the places; for one light 0. Between quartiles,
-    a light on a fifth of a scene would not show; between deciles, the noise of dark pictures does.
+    For two lights it is the angle between them, if each has a sixth of the places; for one light it is 0. A spread
+    between quartiles would miss a light on a fifth of a scene; one between deciles would measure the noise of dark
+    pictures.
 
     Args:
         chroma: (n, 2), ln(r / g) and ln(b / g) of the light at each of n places.

@@ -1,4 +1,4 @@
-"""Levels and masks of the Cube data sets, which share their cameras, black level and grey target."""
+"""Levels and masks of the Cube data sets, which have the same cameras, black level and grey target."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from awbkit.store.source import Source
 
 BLACK = 2048
 WHITE = 2**14 - 1
-"""The greatest number of 14 bits; where a picture clips depends on its ISO speed and lies somewhat lower."""
+"""The greatest number of 14 bits; the clipping level of a picture depends on its ISO speed and is slightly lower."""
 
 TARGET = {(2601, 1732): (1050, 2050), (2592, 1728): (728, 1892), (648, 432): (182, 473)}
-"""First row and column of the lower right corner that holds the SpyderCube, by the picture's width and height:
+"""First row and column of the corner with the SpyderCube, by the picture's width and height:
 Cube and Cube+, Cube++, SimpleCube++."""
 
 
 def load_cube(source: Source, name: str, camera: str, *sizes: tuple[int, int]) -> LinearImage:
-    """One picture of a Cube data set, reduced, its target masked.
+    """Read one picture of a Cube data set, reduced, its target masked.
 
-    Where a picture clips is not stated; the picture's own greatest number is taken for it, which is right wherever
-    anything clips, and a margin of 2 % of the way down to black.
+    The set does not state the clipping level. The picture's own maximum is used, which is right if any pixel clips,
+    with a margin of 2 % of the way down to black.
 
     Args:
-        source: Where it is.
-        name: Its file there.
-        camera: What took it.
-        sizes: Width and height that it may have, keys of :data:`TARGET`.
+        source: The source.
+        name: The picture's name in the source.
+        camera: The camera.
+        sizes: Allowed widths and heights, keys of :data:`TARGET`.
 
     Raises:
         UnreadableFile: If it is damaged.

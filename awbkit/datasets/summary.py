@@ -1,4 +1,4 @@
-"""What a prepared data set holds, in figures."""
+"""Summary figures of a prepared data set."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class CameraSummary:
     """Figures of the images of one camera, or of all.
 
     Attributes:
-        camera: Its name.
-        images: How many.
-        scenes: How many.
-        has_matrix: Whether its matrix is known, and so the colour temperatures.
+        camera: Name of the camera.
+        images: Number of images.
+        scenes: Number of scenes.
+        has_matrix: Whether the camera's matrix is known, and so the colour temperatures.
         cct: 5th, 50th and 95th percentile of the lights' colour temperature in kelvin; None without a matrix.
-        cast: Mean angle of the lights to their mean, in degrees: how much a constant answer errs.
+        cast: Mean angle of the lights to their mean, in degrees: the error of a constant answer.
         several_lights: Share of the images with a spread over ``ONE_LIGHT``; None where no spread is known.
         valid: Mean share of valid pixels.
         fewest_valid: The least share of valid pixels in an image.
@@ -55,7 +55,7 @@ def summarise(prepared: Prepared) -> list[CameraSummary]:
 
 
 def folds(prepared: Prepared) -> dict[str, int]:
-    """The published folds and how many images each has; empty where there are none."""
+    """The published folds with their numbers of images; empty without folds."""
     found = [row.fold for row in prepared.rows if row.fold]
     return {fold: found.count(fold) for fold in sorted(set(found))}
 

@@ -1,4 +1,4 @@
-"""Rendered scenes: reflectances under lights, seen by measured cameras. Labels are exact, and nothing is downloaded.
+"""Synthetic scenes: reflectances under lights, taken by measured cameras. Labels are exact; nothing is downloaded.
 
     awbkit dataset prepare rendered:count=10000 -o rendered
     awbkit dataset prepare rendered:count=10000,photographs=PICTURES -o rendered
@@ -7,19 +7,19 @@
 Each image is a scene of its own, 64 x 64, under one light or several (daylight, tungsten, LED, fluorescent and
 discharge lamps; `awbkit.datasets.spectral.recipe` has the frequencies), with shading, shadows and highlights, exposed,
 with shot and read noise, clipped at the white level, black level subtracted. It depends on its number, the seed, the
-other options and the source only; its name says the lights. Three of ten are mostly of one material under a light of
-any temperature, so that what is trained on them learns what a lawn or a wall does not tell (``one_material``).
+other options and the source only; its name states the lights. Three of ten are mostly of one material under a light of
+any temperature, so that networks learn that a lawn or a wall gives no evidence of its light (``one_material``).
 
-Source: none, for the 52 cameras that travel with awbkit, or a folder of spectral sensitivities: JSON as rawtoaces-data
-has it, or CSV ``wavelength,r,g,b``.
+Source: none, for the 52 cameras that ship with awbkit, or a folder of spectral sensitivities, as JSON of
+rawtoaces-data's schema or CSV ``wavelength,r,g,b``.
 
 Truth: RGB of a perfect white under the light, computed from its spectrum; of several lights the mean over the valid
-cells, weighted by the picture's green, as for CL3AN. Each cell's own light and their spread are kept. Matrices are
-fitted to the sensitivities, for A and D65, and not those that LibRaw lists.
+cells, weighted by the picture's green, as for CL3AN. Each cell's own light and their spread are stored. Matrices are
+fitted to the sensitivities, for A and D65; LibRaw's are not used.
 
-Pitfalls: surfaces, sizes and lights are drawn from simple models, so that errors on rendered data foretell none on
-photographs: train on it, do not report on it. Photographs bring their own shading, and casts that they have stay in
-them as if they were paint; all renderings of one photograph are one scene, so that no fold splits them. Fluorescence,
+Pitfalls: surfaces, sizes and lights are drawn from simple models, so that errors on synthetic data do not predict
+errors on photographs: train on it, do not report on it. Photographs as surfaces keep their shading and their casts, as
+if these were paint; all scenes from one photograph count as one scene, so that no fold splits them. Fluorescence,
 interreflection and lens shading are not modelled. A scene may have no grey at all.
 """
 
@@ -44,18 +44,18 @@ from awbkit.errors import FileError, UnreadableFile, UsageError
 from awbkit.store.source import Source
 
 _SHOWN = 5
-"""How many names an error lists."""
+"""Greatest number of names in an error."""
 
 _FLARE = 0.02
-"""The most of a picture's light that a lens scatters all over it."""
+"""Greatest share of a picture's light that the lens scatters over the whole picture."""
 
 _CELL = 16, 6000
-"""Pixels that make a cell: from the statistics of a small sensor to 24 megapixels."""
+"""Range of the number of pixels in a cell: from a small sensor to 24 megapixels."""
 
 
 @dataclass(frozen=True)
 class Rendered(Layout):
-    """Scenes that are computed; the same for the same options, in any order and process."""
+    """Computed scenes, reproducible for the same options, in any order and process."""
 
     count: int = field(default=1000, metadata={"help": "how many scenes", "range": (1, 10_000_000)})
     seed: int = field(default=0, metadata={"help": "another seed makes other scenes", "range": (0, 2**31 - 1)})
@@ -93,7 +93,7 @@ class Rendered(Layout):
 
         Raises:
             UnreadableFile: If the source holds no sensitivities, or the folder of photographs no pictures.
-            UsageError: If no camera is called that.
+            UsageError: If no camera has that name.
             MissingExtra: If lamps are wanted and colour-science is not installed.
         """
         cameras: dict[str, tuple[str, ...]] = {}
@@ -156,7 +156,7 @@ class Rendered(Layout):
         return Example(image, (red, green, blue), spread, local if self.lights > 1 else None)
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
-        """The cameras by name, with the matrices that their sensitivities make."""
+        """The cameras by name, with matrices from their sensitivities."""
         wanted = set(names)
         if not source.path:
             return {camera.name: camera.camera for camera in shipped() if camera.name in wanted}
@@ -174,7 +174,7 @@ class Rendered(Layout):
         return replace(self.about, licence="that of the photographs that it was rendered from")
 
     def _cameras(self, source: Source) -> Iterator[tuple[str, tuple[str, ...]] | Skipped]:
-        """Names of cameras and the file that each is in, if it is in one."""
+        """Names of cameras, each with its file, if any."""
         if not source.path:
             yield from ((camera.name, ()) for camera in shipped())
             return
@@ -196,7 +196,7 @@ class Rendered(Layout):
         return fnmatchcase(name.lower(), pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*")
 
     def _drawn(self, index: int) -> tuple[recipe.Recipe, np.random.Generator]:
-        """What a scene is to be, and where further chance comes from."""
+        """The recipe of a scene, and the generator for its other random choices."""
         rng = self._chance(index, "plan")
         drawn = recipe.draw(rng, self.lights, lamps=self.lamps)
         material = self._chance(index, "material")
@@ -218,7 +218,7 @@ def _sensitivity(source: Source, sample: Sample) -> Sensitivity:
 
 
 def _pictures(folder: str) -> list[str]:
-    """Rendered pictures below a folder, by their path in it, in natural order."""
+    """JPEG, PNG and TIFF pictures below a folder, by their path in it, in natural order."""
     from awbkit.store.find import RENDERED_SUFFIXES, find
 
     if not Path(folder).is_dir():
@@ -232,7 +232,7 @@ def _pictures(folder: str) -> list[str]:
 
 @lru_cache(maxsize=256)
 def _picture(path: str) -> LinearImage:
-    """A photograph's thumbnail in linear sRGB, colours beyond it clipped."""
+    """A photograph's thumbnail in linear sRGB, clipped to its gamut."""
     from awbkit.files.open import open_photo
 
     thumbnail = open_photo(path).thumbnail()

@@ -1,6 +1,5 @@
-"""Spectra and what is made of them: reflectances under lights, seen by cameras.
+"""Spectral simulation: reflectances under lights, taken by cameras.
 
-reflectances ─┐
-lights ───────┼─► scene ─► sensor ─► linear camera RGB, valid mask; the light of every cell known exactly
+reflectances ─┐ lights ───────┼─► scene ─► sensor ─► linear camera RGB, valid mask, exact light of every cell
 sensitivities ┘
 """

@@ -1,4 +1,4 @@
-"""The wavelengths at which everything spectral is computed, and how other tables are brought to them."""
+"""The common wavelengths of all spectra, and the interpolation of other tables to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from awbkit.errors import UsageError
 
 STEP = 5.0
 WAVELENGTHS: Final = np.arange(380.0, 781.0, STEP)
-"""Nanometres, 380 to 780 by 5: the grid of the measured cameras, and of CIE 15 for work that is not about lines."""
+"""Nanometres, 380 to 780 by 5: the grid of the measured cameras, and of CIE 15 for spectra without lines."""
 
 WAVELENGTHS.setflags(write=False)
 
@@ -36,13 +36,13 @@ _SPRAGUE_ENDS = np.array([[884, -1960, 3033, -2648, 1080, -180], [508, -540, 488
 def resample(wavelengths: ArrayLike, values: ArrayLike, *, outside: str = "hold") -> NDArray[np.float64]:
     """A smooth spectrum on :data:`WAVELENGTHS`.
 
-    Between equal steps by Sprague's quintic, as CIE 167:2005, "Recommended practice for tabulating spectral data for
-    use in colour computations", has it; between others by the cubic through the four nearest points (Lagrange), which
-    CIE 15 allows. What is finer than the grid is sampled and not averaged, which does for what is smooth, but would not
-    for the lines of a gas.
+    Equal steps use Sprague's quintic of CIE 167:2005, "Recommended practice for tabulating spectral data for use in
+    colour computations"; other steps use the cubic through the four nearest points (Lagrange), which CIE 15 allows. A
+    table finer than the grid is sampled, not averaged, which is right for smooth spectra, but not for the lines of a
+    gas.
 
     Args:
-        wavelengths: (N,) nanometres, rising.
+        wavelengths: (N,) nanometres, ascending.
         values: (N,) or (N, C).
         outside: Beyond the table: "hold" the last value (as CIE 15 does), or "zero".
 
@@ -50,8 +50,8 @@ def resample(wavelengths: ArrayLike, values: ArrayLike, *, outside: str = "hold"
         (81,) or (81, C).
 
     Raises:
-        UsageError: If there are fewer than six wavelengths, they do not rise, something is not finite, or the shapes
-            do not fit together.
+        UsageError: If there are fewer than six wavelengths, they do not ascend, a number is not finite, or the shapes
+            do not match.
     """
     table = np.asarray(wavelengths, dtype=np.float64)
     data = np.asarray(values, dtype=np.float64)
@@ -90,6 +90,6 @@ def _lagrange(table: NDArray[np.float64], data: NDArray[np.float64], at: NDArray
 
 
 def _weighted(weights: NDArray[np.float64], data: NDArray[np.float64], first: NDArray[np.intp]) -> NDArray[np.float64]:
-    """For each wavelength the weighted sum of as many neighbouring values as there are weights."""
+    """Weighted sums of neighbouring values at each wavelength, with one value for each weight."""
     neighbours = data[first[:, None] + np.arange(weights.shape[1])]
     return np.asarray(np.einsum("nk,nk...->n...", weights, neighbours))

@@ -18,13 +18,13 @@ from awbkit.datasets.spectral.measured import measured
 from awbkit.errors import MissingExtra, UsageError
 
 DAYLIGHT_RANGE = 4000.0, 25_000.0
-"""Kelvin between which CIE 15 defines daylight."""
+"""Range of CIE 15's daylight in kelvin."""
 
 _C2 = 1.4388e-2
 """Second radiation constant, m K (ITS-90)."""
 
 _TOP = 560.0
-"""Nanometres at which a formula's power is 1."""
+"""Wavelength in nanometres at which a formula's power is 1."""
 
 # Names of colour-science's tables by kind of lamp. Left out are daylight and A, which have formulas, ISO lamps for film
 # printing, low-pressure sodium, whose one line leaves nothing to balance, and doubles under two names.
@@ -62,8 +62,8 @@ class Light:
     """One light source.
 
     Attributes:
-        name: As the table or formula calls it, such as "FL11", "daylight 5500 K".
-        power: (81,), relative spectral power at the common wavelengths; positive sum, none negative.
+        name: Name of the table or formula, such as "FL11", "daylight 5500 K".
+        power: (81,), relative spectral power at the common wavelengths; positive sum, no negative values.
     """
 
     name: str
@@ -89,13 +89,13 @@ def planckian(cct: float) -> Light:
 
 
 def daylight(cct: float, duv: float = 0.0) -> Light:
-    """A phase of CIE daylight (CIE 15:2018; after D. B. Judd et al. 1964), on or beside its locus.
+    """A phase of CIE daylight (CIE 15:2018; after D. B. Judd et al. 1964), on or off its locus.
 
     Args:
         cct: Kelvin, 4000 to 25 000.
-        duv: By how much it is greener than CIE daylight of this temperature, in CIE 1960 UCS; measured daylight
-            scatters by about 0.003 (J. Hernandez-Andres et al., "Color and spectral analysis of daylight in southern
-            Europe", JOSA A 18(6), 2001).
+        duv: Distance towards green from CIE daylight of this temperature, in CIE 1960 UCS; measured daylight scatters
+            by about 0.003 (J. Hernandez-Andres et al., "Color and spectral analysis of daylight in southern Europe",
+            JOSA A 18(6), 2001).
 
     Raises:
         UsageError: If the temperature is out of range.
@@ -118,7 +118,7 @@ def daylight(cct: float, duv: float = 0.0) -> Light:
 
 
 def coloured_led(peak: float, width: float, white: Light, share: float) -> Light:
-    """A coloured light-emitting diode in a room that is not wholly dark otherwise.
+    """A coloured light-emitting diode in a room with some other light.
 
     The diode's spectrum is that of Y. Ohno, "Spectral design considerations for white LED color rendering", Optical
     Engineering 44(11), 2005: (g + 2 g^5) / 3 with g = exp(-((wavelength - peak) / width)^2).
@@ -126,8 +126,8 @@ def coloured_led(peak: float, width: float, white: Light, share: float) -> Light
     Args:
         peak: Nanometres.
         width: Nanometres, about 10 (red) to 40 (phosphor-converted).
-        white: The light that is there besides.
-        share: The other light's share of the power, 0 to 1; without some the camera would see one channel only.
+        white: The other light.
+        share: The other light's share of the power, 0 to 1; at 0 the camera would get one channel only.
     """
     gauss = np.exp(-(((WAVELENGTHS - peak) / width) ** 2))
     diode = (gauss + 2 * gauss**5) / 3
@@ -147,7 +147,7 @@ def catalogue() -> Mapping[str, tuple[Light, ...]]:
     """
     try:
         with warnings.catch_warnings():
-            # It reports on import which of its own optional parts are missing.
+            # On import it warns of its own missing optional parts.
             warnings.simplefilter("ignore")
             import colour
     except ImportError:

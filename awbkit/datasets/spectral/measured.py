@@ -1,4 +1,4 @@
-"""The measured spectra that travel with the package: one file of arrays on the common grid.
+"""The measured spectra that ship with the package: one file of arrays on the common grid.
 
 ``data/measured.npz`` is made from the spectral data of the Academy's RAW to ACES utility (Apache-2.0,
 https://github.com/AcademySoftwareFoundation/rawtoaces-data); NOTICE says whose they are, and
@@ -69,7 +69,7 @@ _DAYLIGHT = (
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Spectra at :data:`awbkit.datasets.spectral.grid.WAVELENGTHS`; nobody may write to the arrays.
+    """Spectra at :data:`awbkit.datasets.spectral.grid.WAVELENGTHS`, as read-only arrays.
 
     Attributes:
         cameras: Make and model as LibRaw writes them.
@@ -88,7 +88,7 @@ class Measured:
 
 @cache
 def measured() -> Measured:
-    """What the package holds."""
+    """The measured spectra of the package."""
     with (files(__package__) / "data" / FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
         spectra = {name: stored[name].astype(np.float64) for name in ("sensitivities", "patches", "observer")}
         names = tuple(stored["cameras"].tolist())

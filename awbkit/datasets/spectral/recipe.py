@@ -1,4 +1,4 @@
-"""What is to be rendered: where, under which lights. Drawn with the frequencies of ordinary photographs."""
+"""The recipe of a scene: setting and lights, drawn with the frequencies of ordinary photographs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from awbkit.datasets.spectral.lights import Light, catalogue, coloured_led, dayl
 
 SETTINGS: Final = ("sun", "overcast", "shade", "dusk", "room", "window", "night")
 
-# Shares are set by eye to those of the field's published sets, in which two thirds of the pictures are taken outdoors.
+# Shares imitate the field's published sets, in which two thirds of the pictures are taken outdoors.
 _FREQUENCY = (0.28, 0.16, 0.08, 0.06, 0.29, 0.07, 0.06)
 _LAMP_FREQUENCY = {
     "room": {"tungsten": 0.28, "led": 0.36, "fluorescent": 0.34, "coloured": 0.02},
@@ -20,24 +20,23 @@ _LAMP_FREQUENCY = {
 }
 
 _ONE_LIGHT = 0.65
-"""Share of the scenes with one light where more are allowed."""
+"""Share of the scenes with one light, if more are allowed."""
 
 MATERIALS: Final = ("foliage", "earth", "pigment", "skin", "blue sky", "grey")
-"""What scenes of one material are of."""
+"""Materials of the scenes of one material."""
 
 _TINT = 0.1
-"""Standard deviation of the power law that shades, walls and the age of a lamp put over its spectrum."""
+"""Standard deviation of the exponent of the power law by which shades, walls and age change a lamp's spectrum."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """One scene to be.
+    """The recipe of one scene.
 
     Attributes:
         setting: One of :data:`SETTINGS`.
         lights: The main light first.
-        material: The family of surfaces that most of the scene is of, as of a lawn, a wall or a face; None where it is
-            as mixed as most.
+        material: The family of most surfaces, as in a picture of a lawn, a wall or a face; None for a mixed scene.
     """
 
     setting: str
@@ -46,25 +45,25 @@ class Recipe:
 
     @property
     def outdoors(self) -> bool:
-        """Whether there is sky above and ground below."""
+        """Whether the scene has sky above and ground below."""
         return self.setting not in ("room", "window")
 
     @property
     def title(self) -> str:
-        """The lights by name."""
+        """The names of the lights."""
         return " + ".join(light.name for light in self.lights)
 
 
 def draw(rng: np.random.Generator, most_lights: int, *, lamps: bool) -> Recipe:
-    """A setting and its lights.
+    """Draw a setting and its lights.
 
     Args:
         rng: Where chance comes from.
-        most_lights: 1 to 3.
-        lamps: Whether measured lamps may be used; otherwise all is daylight and black bodies.
+        most_lights: Greatest number of lights, 1 to 3.
+        lamps: Whether to use measured lamps; otherwise only daylight and black bodies.
 
     Raises:
-        MissingExtra: If lamps may be used and colour-science is not installed.
+        MissingExtra: If measured lamps are requested and colour-science is not installed.
     """
     setting = str(rng.choice(SETTINGS, p=_FREQUENCY))
     count = 1 if rng.random() < _ONE_LIGHT else int(rng.integers(2, 4))
@@ -75,10 +74,10 @@ def draw(rng: np.random.Generator, most_lights: int, *, lamps: bool) -> Recipe:
 
 
 def draw_material(rng: np.random.Generator) -> Recipe:
-    """A scene mostly of one material, under daylight or a black body of any temperature from 2,300 to 12,000 K.
+    """Draw a scene mostly of one material, under daylight or a black body of any temperature from 2,300 to 12,000 K.
 
-    What a material is says little of the light then: leaves are lit by lamps and faces by the sky, and nothing in such
-    a picture tells the one from the other but how rare each is.
+    Material and light are then independent: lamps light leaves and the sky lights faces, and only the prior frequencies
+    distinguish such pictures.
 
     Args:
         rng: Where chance comes from.
@@ -95,7 +94,7 @@ def _main(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
 
 
 def _further(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
-    """Blue sky in the sun's shadows, lamps at dusk and by the window, a window in the room."""
+    """Draw a second light: blue sky in the sun's shadows, lamps at dusk and by the window, a window in the room."""
     if setting in ("sun", "overcast", "shade"):
         return _sky(rng, "shade")
     if setting == "room" and rng.random() < 0.6:
@@ -104,10 +103,10 @@ def _further(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
 
 
 def _sky(rng: np.random.Generator, setting: str) -> Light:
-    """Natural light; temperatures vary in mired, as the eye and white balance see them."""
+    """Draw natural light; temperatures vary in mired, which is perceptually even."""
     middle, deviation = {"sun": (188, 10), "overcast": (160, 12), "shade": (128, 20), "dusk": (240, 75)}[setting]
     cct = 1e6 / float(np.clip(rng.normal(middle, deviation), 50, 420))
-    # Below CIE daylight's range the low sun is as red as a black body, and about as smooth.
+    # Below CIE daylight's range a black body replaces the low sun, which is about as red and as smooth.
     return daylight(cct, float(rng.normal(0, 0.0025))) if cct >= 4000 else planckian(cct)
 
 

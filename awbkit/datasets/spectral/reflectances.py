@@ -1,7 +1,7 @@
-"""Surfaces: reflectance spectra like those of paint, foliage, earth, skin, sky and grey things, drawn at random.
+"""Surfaces: random reflectance spectra of paint, foliage, earth, skin, sky and grey things.
 
-They are drawn from measured spectra where there are any and from the physics of the pigment otherwise, so that two
-surfaces of one colour may part under another light, as real ones do. All lie between 0 and 1.
+They come from measured spectra where available, and otherwise from the physics of the pigment, so that metamers differ
+under another light, as in reality. All lie between 0 and 1.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from awbkit.datasets.spectral.measured import measured
 Spectra = NDArray[np.float64]
 
 _DARKEST, _LIGHTEST = 0.02, 0.95
-"""Black paint and fresh snow."""
+"""Least and greatest reflectance: black paint and fresh snow."""
 
 _RATIO = WAVELENGTHS / 550.0
 
 
 def _bands(*bands: tuple[float, float, float]) -> Spectra:
-    """(81,) sum of Gaussians of (centre in nanometres, standard deviation, height)."""
+    """Sum (81,) of Gaussians of (centre in nanometres, standard deviation, height)."""
     total = np.zeros(len(WAVELENGTHS))
     for centre, deviation, height in bands:
         total += height * np.exp(-(((WAVELENGTHS - centre) / deviation) ** 2) / 2)
@@ -44,13 +44,13 @@ _MELANIN = _RATIO**-3.33
 
 
 def draw(rng: np.random.Generator, families: Sequence[str], colourfulness: float) -> Spectra:
-    """One surface of each family named.
+    """Draw one surface of each family in a list.
 
     Args:
-        rng: Where chance comes from.
+        rng: Random generator.
         families: Names in :data:`FAMILIES`.
-        colourfulness: 0 makes every surface grey, 1 leaves it as drawn, more deepens its colour: reflectances are
-            raised to this power, as by a thinner or thicker layer of dye (Bouguer and Lambert), about their mean level.
+        colourfulness: 0 makes every surface grey, 1 does not change it, more saturates it: reflectances are raised to
+            this power about their mean level, as by a thinner or thicker layer of dye (Bouguer and Lambert).
 
     Returns:
         (len(families), 81), each within 0.02 to 0.95.
@@ -129,4 +129,4 @@ FAMILIES: Mapping[str, Callable[[np.random.Generator, int], Spectra]] = MappingP
         "overcast sky": _overcast_sky,
     }
 )
-"""How to draw a number of surfaces, (count, 81), of each family."""
+"""The function that draws (count, 81) surfaces of each family."""

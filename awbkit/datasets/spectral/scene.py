@@ -1,4 +1,4 @@
-"""A scene as 64 x 64 cells, each the mean of what it covers: its surfaces, their relief, the light that falls on them.
+"""A scene of 64 x 64 cells, each a mean over its surfaces, their relief and the incident light.
 
 Surfaces occlude each other like fallen leaves, with sizes by the inverse cube, which gives pictures the scale
 invariance of natural ones (D. L. Ruderman, "Origins of scaling in natural images", Vision Research 37, 1997; A. B. Lee,
@@ -22,22 +22,22 @@ from awbkit.datasets.spread import angular_spread
 Floats = NDArray[np.float32]
 
 _COLOURS = 3
-"""Of the material of a scene that is mostly of one."""
+"""Range of the main material's share in a scene of one material."""
 
 _AXIS = np.arange(SIZE, dtype=np.float32) + np.float32(0.5)
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Surfaces and the fields that light them.
+    """Surfaces, and the fields of light on them.
 
     Attributes:
         weights: (M, 64, 64), the share of each cell that each surface covers; sums to 1 at most.
         surfaces: (2, M, 81), each surface's two reflectances, 0 to 1.
-        texture: (64, 64), 0 to 1: the share of the second.
-        shading: (64, 64), how surfaces are turned to the light, and their relief.
-        gloss: (64, 64), light that a cell reflects as a mirror does, in the light's own colour.
-        lights: (L, 64, 64), how much of each light arrives.
+        texture: (64, 64), 0 to 1: the share of the second reflectance.
+        shading: (64, 64), factor for the surfaces' orientation to the light, and their relief.
+        gloss: (64, 64), specular reflection, in the light's own colour.
+        lights: (L, 64, 64), strength of each light in each cell.
     """
 
     weights: Floats
@@ -49,16 +49,16 @@ class Scene:
 
 
 def expose(scene: Scene, powers: NDArray[np.float64], sensitivity: NDArray[np.float64]) -> tuple[Floats, Floats]:
-    """What a camera gets from a scene (dichromatic reflection, S. A. Shafer 1985), and the RGB of a white in each cell.
+    """Render a scene for a camera (dichromatic reflection, S. A. Shafer 1985), with the RGB of a white in each cell.
 
     Args:
         scene: The scene.
         powers: (L, 81), spectral power of its lights.
-        sensitivity: (81, 3).
+        sensitivity: (81, 3), the camera's spectral sensitivity.
 
     Returns:
-        Two of (64, 64, 3): the light from the scene, and the light that falls on it; every light has green 1 at full
-        strength.
+        Two arrays (64, 64, 3): the light from the scene, and the light that falls on it; every light has green 1 at
+        full strength.
     """
     seen = powers[:, :, None] * sensitivity
     whites = seen.sum(axis=1, keepdims=True)
@@ -78,10 +78,10 @@ def expose(scene: Scene, powers: NDArray[np.float64], sensitivity: NDArray[np.fl
 
 
 def illuminant(light: Floats, incident: Floats, valid: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Floats, float]:
-    """The light of the scene as a whole, that of each cell, and how far these lie apart.
+    """The light of the whole scene, that of each cell, and the spread of the cells' lights.
 
-    As for pairs of pictures (`awbkit.datasets.pair`), the whole is the mean of the cells' r/g and b/g, weighted by the
-    picture's green, so that for a grey scene it is the sum of red over the sum of green.
+    As for pairs of pictures (`awbkit.datasets.pair`), the light of the whole is the mean of the cells' r/g and b/g,
+    weighted by the picture's green; for a grey scene that is the sum of red over the sum of green.
 
     Args:
         light: (64, 64, 3), the picture.
@@ -89,8 +89,8 @@ def illuminant(light: Floats, incident: Floats, valid: NDArray[np.bool_]) -> tup
         valid: (64, 64), the cells that count.
 
     Returns:
-        RGB (3,), green = 1; float32 (64, 64, 2), ln(r/g) and ln(b/g) of each cell; and the spread: degrees between the
-        lights one sixth of the cells from either end that count, along the direction in which they differ most.
+        RGB (3,), green = 1; float32 (64, 64, 2), ln(r/g) and ln(b/g) of each cell; and the spread of the valid cells,
+        as in :func:`awbkit.datasets.spread.angular_spread`.
     """
     ratio = incident[..., ::2] / incident[..., 1:2]
     weight = np.where(valid, light[..., 1], 0).astype(np.float64)
@@ -100,10 +100,10 @@ def illuminant(light: Floats, incident: Floats, valid: NDArray[np.bool_]) -> tup
 
 
 def photographed(rng: np.random.Generator, recipe: Recipe, srgb: Floats, basis: NDArray[np.float64]) -> Scene:
-    """The scene of a photograph: its pixels taken for reflectances, its own shading left in.
+    """Make a scene from a photograph: its pixels become reflectances, with the photograph's own shading.
 
     Args:
-        rng: Where chance comes from.
+        rng: Random generator.
         recipe: The lights.
         srgb: (64, 64, 3), linear sRGB, 0 to 1.
         basis: (3, 81), :func:`awbkit.datasets.spectral.upsampling.basis`.
@@ -114,9 +114,9 @@ def photographed(rng: np.random.Generator, recipe: Recipe, srgb: Floats, basis: 
 
 
 def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
-    """A scene of surfaces that are likely in the recipe's setting, most of them of a few dominant colours.
+    """Draw a scene of likely surfaces of the recipe's setting, most of them of a few dominant colours.
 
-    Where the recipe names a material, half of the surfaces to all of them are of that, in three of its colours.
+    If the recipe names a material, half to all of the surfaces are of that material, in three of its colours.
     """
     view = str(rng.choice(("wide", "near", "plain"), p=(0.7, 0.27, 0.03)))
     backdrop, behind = _backdrop(rng, recipe, view)
@@ -125,7 +125,7 @@ def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
     weights = _occluded(rng, leaves, backdrop, upright=view == "wide")
     owners = np.concatenate([rng.integers(len(palette), size=leaves), len(palette) + np.arange(len(behind))])
     materials = reflectances.draw(rng, palette + behind, float(np.clip(rng.lognormal(-0.15, 0.4), 0.2, 1.6)))
-    # One material has as many tones as there are things made of it.
+    # Each surface of one material has its own tone.
     surfaces = np.minimum(materials[owners] * np.exp(rng.normal(-0.2, 0.6, (len(owners), 1))), 0.95)
     if recipe.material is not None:
         own = rng.random(len(owners)) < rng.uniform(0.5, 1)
@@ -135,11 +135,11 @@ def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
         colours = colours[rng.integers(_COLOURS, size=len(owners))]
         tones = np.exp(rng.normal(-0.2, 0.5, (len(owners), 1)))
         surfaces = np.where(own[:, None], np.clip(colours * tones, 0.005, 0.95), surfaces)
-    # Most textures are darker and deeper in colour, as where a layer is thicker; some show another material.
+    # Most textures are darker and more saturated, as by a thicker layer; some show another material.
     mixed = rng.random((len(owners), 1)) < 0.25
     others = np.where(mixed, materials[rng.permutation(owners)], surfaces ** rng.uniform(1, 2.2, (len(owners), 1)))
     texture = np.clip(rng.uniform(0.1, 0.6) + 0.5 * _noise(rng, 0.8), 0, 1)
-    # Turned about either axis, and rough.
+    # Tilted about either axis, and rough.
     turn = np.stack([*rng.normal(0, 0.3, (2, len(owners))), rng.exponential(0.18, len(owners))]).astype(np.float32)
     down, across, rough = (turn @ weights.reshape(len(weights), -1)).reshape(3, SIZE, SIZE)
     ramp = (_AXIS - SIZE / 2) / (SIZE / 2)
@@ -149,7 +149,7 @@ def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
 
 
 def _palette(rng: np.random.Generator, recipe: Recipe) -> list[str]:
-    """Families of the things in sight; a few of them make up most of it."""
+    """Draw the families of the visible surfaces; a few dominate."""
     if recipe.outdoors:
         likely = {"foliage": 0.28, "earth": 0.28, "grey": 0.22, "pigment": 0.17, "white": 0.05}
     else:
@@ -159,7 +159,7 @@ def _palette(rng: np.random.Generator, recipe: Recipe) -> list[str]:
 
 
 def _backdrop(rng: np.random.Generator, recipe: Recipe, view: str) -> tuple[Floats, list[str]]:
-    """Coverage (B, 64, 64) of what lies behind, front first, the last everywhere; and its families."""
+    """Coverage (B, 64, 64) of the backdrop's layers, front first, the last everywhere; and their families."""
     if view != "wide":
         near = "foliage" if recipe.outdoors else "white"
         family = rng.choice(("grey", "earth", "pigment", near), p=(0.4, 0.2, 0.2, 0.2))
@@ -183,13 +183,13 @@ def _backdrop(rng: np.random.Generator, recipe: Recipe, view: str) -> tuple[Floa
 
 
 def _occluded(rng: np.random.Generator, count: int, backdrop: Floats, *, upright: bool) -> Floats:
-    """What is seen of leaves, front to back, and of the backdrop behind them: (count + B, 64, 64), summing to 1.
+    """Visible share of the leaves, front to back, and of the backdrop: (count + B, 64, 64), summing to 1.
 
     Args:
-        rng: Where chance comes from.
-        count: Number of leaves: ellipses and boxes, which cover cells of their edges in part.
+        rng: Random generator.
+        count: Number of leaves: ellipses and boxes, with partial coverage at their edges.
         backdrop: (B, 64, 64), coverage of the layers behind.
-        upright: Whether most leaves stand, and nearer the ground than the sky.
+        upright: Whether most leaves are upright, and nearer the ground than the sky.
     """
     smallest, largest = 1.4, rng.uniform(0.2, 0.5) * SIZE
     radius = smallest / np.sqrt(1 - rng.random(count) * (1 - (smallest / largest) ** 2))
@@ -222,7 +222,7 @@ def _occluded(rng: np.random.Generator, count: int, backdrop: Floats, *, upright
 
 
 def _gloss(rng: np.random.Generator, recipe: Recipe) -> Floats:
-    """A few highlights, most of them small and some beyond the white level; fewer outdoors."""
+    """Draw a few highlights, most of them small, some beyond the white level; fewer outdoors."""
     gloss = np.zeros((SIZE, SIZE), np.float32)
     for _ in range(int(rng.poisson(0.5 if recipe.outdoors else 1.5))):
         row, column = rng.uniform(0, SIZE, 2)
@@ -234,10 +234,10 @@ def _gloss(rng: np.random.Generator, recipe: Recipe) -> Floats:
 
 
 def _lights(rng: np.random.Generator, recipe: Recipe) -> Floats:
-    """How much of each light arrives in each cell, (L, 64, 64).
+    """Draw the strength (L, 64, 64) of each light in each cell.
 
-    By day the first is the sun, whose shadows have soft edges, and skylight fills in; lamps fall off with distance, and
-    a further one often reaches a part of the scene only, as through a door or from under a shade.
+    By day the first light is the sun, whose shadows have soft edges and are filled by skylight. Lamps fall off with
+    distance; a further one often reaches a part of the scene only, as through a door or from under a shade.
     """
     count = len(recipe.lights)
     fields = np.empty((count, SIZE, SIZE), np.float32)
@@ -250,20 +250,20 @@ def _lights(rng: np.random.Generator, recipe: Recipe) -> Floats:
         away = ((_AXIS - row) ** 2)[:, None] + (_AXIS - column) ** 2
         light[...] = (0.03 + 1 / (1 + away / height**2)) * _uneven(rng, 0.25)
         if index:
-            # Of the same order as the first, or it would be no second light.
+            # A second light of a much lower strength would have no effect.
             light *= np.exp(rng.uniform(-1, 0.7)) * fields[0].mean() / light.mean() * _reach(rng)
     return fields
 
 
 def _sunlight(rng: np.random.Generator, lights: int) -> Floats:
-    """Sun and shadow; what a shadow still gets of this light is thrown back by other surfaces."""
+    """Draw sun and shadow; shadows get some of this light by reflection from other surfaces."""
     open_sky, least = (rng.normal(0.4, 0.8), rng.uniform(0.1, 1)) if lights == 1 else (rng.normal(0.1, 0.5), 0.05)
     lit = 1 / (1 + np.exp(-rng.uniform(2, 15) * (_noise(rng, 1.4) + open_sky)))
     return np.asarray(least + (1 - least) * lit, dtype=np.float32)
 
 
 def _reach(rng: np.random.Generator) -> Floats:
-    """Where a light gets to, 0.1 to 1: one side of a soft edge across the scene."""
+    """Draw the reach of a light, 0.1 to 1: one side of a soft edge across the scene."""
     angle = rng.uniform(0, 2 * np.pi)
     along = np.sin(angle) * (_AXIS - SIZE / 2)[:, None] + np.cos(angle) * (_AXIS - SIZE / 2)
     side = 1 / (1 + np.exp(-rng.uniform(0.05, 1) * (along + rng.uniform(-0.2, 0.2) * SIZE)))
@@ -271,12 +271,12 @@ def _reach(rng: np.random.Generator) -> Floats:
 
 
 def _uneven(rng: np.random.Generator, amount: float) -> Floats:
-    """Brighter and darker places, (64, 64), lognormal with this standard deviation."""
+    """Draw a smooth field of brightness (64, 64), lognormal with this standard deviation."""
     return np.asarray(np.exp(amount * _noise(rng, 1.4)), dtype=np.float32)
 
 
 def _noise(rng: np.random.Generator, slope: float) -> Floats:
-    """(64, 64) Gaussian noise, mean 0, variance 1, whose amplitude falls with frequency to the power ``slope``."""
+    """Draw Gaussian noise (64, 64), mean 0, variance 1, whose amplitude falls with frequency to the power ``slope``."""
     falloff = _falloff(slope)
     spectrum = rng.standard_normal((2, *falloff.shape), dtype=np.float32) * falloff
     field = np.fft.irfft2(spectrum[0] + 1j * spectrum[1])[:SIZE, :SIZE]
@@ -285,7 +285,7 @@ def _noise(rng: np.random.Generator, slope: float) -> Floats:
 
 @cache
 def _falloff(slope: float) -> Floats:
-    # Larger than the scene, so that its opposite edges do not match.
+    # Larger than the scene, because the noise is periodic.
     rows, columns = np.fft.fftfreq(SIZE * 3 // 2)[:, None], np.fft.rfftfreq(SIZE * 3 // 2)
     radius = np.hypot(rows, columns)
     radius[0, 0] = np.inf

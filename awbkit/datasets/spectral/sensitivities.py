@@ -1,4 +1,4 @@
-"""Cameras by their spectral sensitivities: those that travel with the package, and the user's own."""
+"""Cameras by their spectral sensitivities: those that ship with the package, and the user's own."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.store.documents import Malformed, decoded, parse_json, rows
 
 _NEEDED = 420.0, 680.0
-"""A table that ends within these is cut off in the middle of what a camera sees."""
+"""Nanometres that a table must cover, because cameras are sensitive there."""
 
 _LARGEST = 1e30
 _ALIKE = 1e3
-"""A condition number of the three channels beyond this is no colour camera's; the 52 measured ones have 1.5 to 2.6."""
+"""Greatest condition number of the three channels of a colour camera; the 52 measured ones have 1.5 to 2.6."""
 
 _REMEDY = "give JSON as rawtoaces-data has it, or CSV with the columns wavelength,r,g,b"
 
 _A_KELVIN = 2856.0
 _D65_KELVIN = 6504.0
 
-# Names that the measurements shorten or that hold in America only, as LibRaw has them.
+# LibRaw's names for cameras whose names in the data are shortened or American.
 _MARK = re.compile(r"(?<=[0-9])m([2-5])$")
 _MARKS = {"2": " Mark II", "3": " Mark III", "4": " Mark IV", "5": " Mark V"}
 _AMERICAN = {"Digital Rebel XTi": "EOS 400D"}
@@ -39,11 +39,11 @@ _AMERICAN = {"Digital Rebel XTi": "EOS 400D"}
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """What one camera sees of each wavelength.
+    """The spectral sensitivity of one camera.
 
     Attributes:
         name: Make and model.
-        rgb: (81, 3), relative sensitivity of red, green and blue at the common wavelengths, none negative.
+        rgb: (81, 3), relative sensitivity of red, green and blue at the common wavelengths, not negative.
     """
 
     name: str
@@ -58,14 +58,14 @@ class Sensitivity:
     def camera(self) -> Camera:
         """The camera with its XYZ-to-camera matrices for the illuminants A and D65.
 
-        Each is the least-squares fit over the 190 measured reflectances under its light, as ISO 17321-1:2012
-        and chapter 6 of the DNG specification 1.7.1 have it, but with the white held exactly: the light itself maps
-        to the RGB that the sensitivities give it (G. D. Finlayson and M. S. Drew, "Constrained least-squares
-        regression in color spaces", Journal of Electronic Imaging 6(4), 1997).
+        Each is the least-squares fit over the 190 measured reflectances under its light, as in ISO 17321-1:2012 and
+        chapter 6 of the DNG specification 1.7.1, but with an exact white: the light itself maps to its RGB by the
+        sensitivities (G. D. Finlayson and M. S. Drew, "Constrained least-squares regression in color spaces", Journal
+        of Electronic Imaging 6(4), 1997).
         """
         warm, cold = planckian(_A_KELVIN).power, d65()
         x, y = D65_XY
-        # The canonical white is stated in rounded xy, and has to come out on the spot.
+        # The canonical white is defined by rounded xy, and must be exact.
         canonical = np.array([x / y, 1.0, (1 - x - y) / y])
         fitted = (_A_KELVIN, self._matrix(warm, white_xyz(warm))), (_D65_KELVIN, self._matrix(cold, canonical))
         return Camera(self.name, "camera", tuple((cct, _nested(matrix)) for cct, matrix in fitted))
@@ -90,29 +90,29 @@ def d65() -> NDArray[np.float64]:
 
 @cache
 def shipped() -> tuple[Sensitivity, ...]:
-    """The 52 cameras that travel with the package, by name."""
+    """The 52 cameras that ship with the package, by name."""
     known = measured()
     return tuple(Sensitivity(name, rgb) for name, rgb in zip(known.cameras, known.sensitivities, strict=True))
 
 
 def read(data: bytes, where: str) -> Sensitivity:
-    """A camera from a file of the user's.
+    """Read a camera from a user's file.
 
-    JSON is of the schema of rawtoaces-data, its name make and model; CSV has the columns ``wavelength,r,g,b`` in
-    nanometres and any unit, its name the file's. Wavelengths beyond the table count as not seen.
+    JSON follows the schema of rawtoaces-data, whose make and model give the name. CSV has the columns
+    ``wavelength,r,g,b`` in nanometres and any unit, and the file's name. Beyond the table the sensitivity is 0.
 
     Args:
         data: The file's bytes.
         where: Its name, for the camera and for messages.
 
     Raises:
-        UnreadableFile: If it is neither, or not a camera's sensitivity from 420 to 680 nm.
+        UnreadableFile: If it has neither format, or is no camera's sensitivity from 420 to 680 nm.
     """
     return from_json(data, where) if where.lower().endswith(".json") else _from_csv(data, where)
 
 
 def from_json(data: bytes, where: str) -> Sensitivity:
-    """A camera from JSON of the schema of rawtoaces-data.
+    """Read a camera from JSON of rawtoaces-data's schema.
 
     Raises:
         UnreadableFile: As :func:`read`.

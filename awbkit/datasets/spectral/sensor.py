@@ -1,4 +1,4 @@
-"""From light on the sensor to what the camera's raw file says of it: exposure, noise, clipping, black level."""
+"""Sensor simulation, from light to raw numbers: exposure, noise, clipping, black level."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Sensor:
     """A pixel and its converter by the photon-transfer model (J. R. Janesick, "Photon Transfer", SPIE, 2007).
 
     Attributes:
-        full_well: Electrons of the white level at the gain in use.
-        read_noise: Electrons, standard deviation in the dark.
-        bits: Of the converter.
-        black: Codes at no light; noise below them is kept down to code 0.
+        full_well: Electrons at the white level, at the gain in use.
+        read_noise: Standard deviation in the dark, in electrons.
+        bits: Bits of the converter.
+        black: Black level in codes; noise below it is kept down to code 0.
     """
 
     full_well: float
@@ -28,13 +28,13 @@ class Sensor:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Sensor:
-        """A sensor somewhere between a phone's at a high gain and a full frame's at base gain."""
+        """Draw a sensor between a phone's at high gain and a full frame's at base gain."""
         bits = int(rng.choice((10, 12, 14)))
         full_well = float(np.exp(rng.uniform(np.log(1000), np.log(60_000))))
         return cls(full_well, float(rng.uniform(1, 8)), bits, int(rng.integers(0, 2**bits // 16)))
 
     def variance(self, signal: Pixels) -> Pixels:
-        """Of one pixel, in units of the white level squared: shot noise, read noise and rounding to whole codes.
+        """Noise variance of one pixel, in units of the white level squared: shot noise, read noise and rounding.
 
         Args:
             signal: Light, 1.0 = white level; any shape.
@@ -43,12 +43,12 @@ class Sensor:
         return np.asarray(np.maximum(signal, 0) / np.float32(self.full_well) + np.float32(dark), dtype=np.float32)
 
     def read(self, light: Pixels, count: int, rng: np.random.Generator) -> Pixels:
-        """The mean of ``count`` pixels that all get this light, noisy, clipped, black level subtracted.
+        """Simulate the mean of ``count`` pixels under this light: noisy, clipped, black level subtracted.
 
         Args:
             light: 1.0 = white level; any shape.
-            count: How many pixels are averaged, at least 1.
-            rng: Where the noise comes from.
+            count: Number of pixels, at least 1.
+            rng: Random generator.
         """
         noise = rng.standard_normal(light.shape, dtype=np.float32) * np.sqrt(self.variance(light) / np.float32(count))
         return np.asarray(np.clip(light + noise, np.float32(-self.black / self._range), 1))
@@ -60,13 +60,13 @@ class Sensor:
 
 
 def auto_exposure(light: Pixels, rng: np.random.Generator) -> float:
-    """A gain as a camera's automatic exposure chooses it: some high percentile comes near the white level.
+    """Draw the gain of an automatic exposure: a high percentile comes near the white level.
 
-    Now and then it is a stop or two darker, to save highlights or because the light would not do.
+    Some exposures are a stop or two darker, to save highlights or for lack of light.
 
     Args:
         light: (H, W, 3) on any scale.
-        rng: Where chance comes from.
+        rng: Random generator.
     """
     greatest = np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])
     brightest = np.quantile(greatest, rng.uniform(0.93, 1.0))

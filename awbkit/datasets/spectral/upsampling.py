@@ -20,15 +20,15 @@ from awbkit.datasets.spectral.measured import measured
 from awbkit.datasets.spectral.sensitivities import d65
 
 _ROUNDS = 200
-"""Many more than the active set takes to settle."""
+"""Limit of the iterations, far more than the active set needs."""
 
 
 @cache
 def basis() -> NDArray[np.float64]:
     """The reflectances of sRGB red, green and blue, (3, 81), 0 to 1.
 
-    A quadratic programme, solved by its Karush-Kuhn-Tucker system under an active set: wavelengths at which a
-    reflectance would be negative are held at 0, and let go where the multiplier says that this costs smoothness.
+    A quadratic programme, solved by its Karush-Kuhn-Tucker system under an active set: negative reflectances are fixed
+    at 0, and released where the multiplier shows that the constraint costs smoothness.
     """
     count = len(WAVELENGTHS)
     differences = np.diff(np.eye(count), axis=0)
@@ -62,7 +62,7 @@ def basis() -> NDArray[np.float64]:
 
 @cache
 def srgb_of_reflectance() -> NDArray[np.float64]:
-    """(3, 81): linear sRGB of a reflectance under D65, a perfect white's being 1, 1, 1."""
+    """Matrix (3, 81) from a reflectance to its linear sRGB under D65; a perfect white gives 1, 1, 1."""
     matrix = LINEAR_SRGB.xyz_to_rgb()
     assert matrix is not None
     seen = matrix @ (measured().observer * d65()[:, None]).T
