@@ -16,7 +16,8 @@ from math import prod
 from typing import Any
 
 from awbkit.errors import UsageError
-from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS
+from awbkit.network.features import GRID_CHANNELS, GRID_SIDE
+from awbkit.network.statistics import TABLE
 from awbkit.spelling import suggestion
 
 OUTPUTS = 3
@@ -28,10 +29,14 @@ POSITION = 3
 SQUEEZE = 4
 """Squeeze and excitation reduces channels to one in so many."""
 
-ALL_STATISTICS = tuple(range(STATISTICS))
+ALL_STATISTICS = tuple(range(TABLE.count))
 
-_FEW_STATISTICS = (*range(6), *range(32, 38), 74, 75, *range(100, 103), 106)
-"""Norms, edges, local surface reflectance, mean and spread of colours, and how many pixels are valid."""
+_FEW_STATISTICS = tuple(
+    place
+    for name in ("norms", "edges", "surface", "mean", "spread", "valid")
+    for place in TABLE.places[name]
+    if place not in TABLE.groups["high_norms"]
+)
 
 _LARGEST = 1024
 _MOST_BLOCKS = 32
@@ -77,8 +82,8 @@ class Architecture:
             raise ValueError(f"a network has 1 to {_MOST_BLOCKS} hidden layers and at most as many blocks")
         if len(self.hidden_ranks) != len(self.hidden) or len(self.block_ranks) != self.blocks:
             raise ValueError("every block and every hidden layer has a rank, which is 0 where it is not factorised")
-        if list(self.statistics) != sorted({*self.statistics}) or max(self.statistics, default=0) >= STATISTICS:
-            raise ValueError(f"statistics are numbers from 0 to {STATISTICS - 1}, ascending")
+        if list(self.statistics) != sorted({*self.statistics}) or max(self.statistics, default=0) >= TABLE.count:
+            raise ValueError(f"statistics are numbers from 0 to {TABLE.count - 1}, ascending")
         if 0 in self.channels:
             raise ValueError("every part of the convolutional branch has channels")
         own = self.family == "awbnet"

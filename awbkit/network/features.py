@@ -12,45 +12,23 @@ the 3 % of the pixels that are bright and least coloured under it. The statistic
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.errors import AwbError, UsageError
+from awbkit.network.statistics import BRIGHTEST, DARKEST, GREYEST, TABLE, WHITEST
 
 Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Number = TypeVar("Number", np.float32, np.int64)
 
-STATISTICS = 138
 GRID_SIDE = 16
 GRID_CHANNELS = 5
-
-GROUPS: Mapping[str, Sequence[int]] = {
-    "high_norms": range(6, 10),
-    "masks": range(10, 28),
-    "edges": range(32, 36),
-    "surface": range(36, 38),
-    "principal": range(38, 40),
-    "masked_chroma": range(40, 62),
-    "windows": (*range(62, 68), *range(119, 122)),
-    "rough": (68, 69, 72, 73),
-    "shine": (70, 71),
-    "blocks": range(76, 82),
-    "percentiles": range(82, 92),
-    "strips": range(92, 100),
-    "spread": range(100, 103),
-    "bright_spread": range(103, 106),
-    "contrast": (107, 108),
-    "tones": range(109, 117),
-    "grey": (*range(28, 32), *range(58, 62), 117, 118),
-    "sectors": range(122, 138),
-}
-"""Numbers of the statistics that take work of their own; exported C leaves out what a network reads none of."""
 
 _SIDE = THUMBNAIL_SIZE
 _CELL = _SIDE // GRID_SIDE
@@ -58,12 +36,6 @@ TINY = np.float32(1e-6)
 FAINT = np.float32(1e-3)
 _ONE, _HALF = np.float32(1), np.float32(0.5)
 GREAT = np.float32(1e4)
-
-BRIGHTEST = (10, 30, 100, 300)
-DARKEST = (20, 100)
-WHITEST = (10, 30, 100)
-GREYEST = (10, 30)
-"""Shares of the pixels in thousandths."""
 
 NEAR, FAR = np.float32(-1 / (2 * 0.1**2)), np.float32(-1 / (2 * 0.25**2))
 """Of the exponents of two Gaussian windows around the anchor, 0.1 and 0.25 wide in log-chroma."""
@@ -86,18 +58,13 @@ del _large
 _BY_CELL, _BY_BLOCK = _sum_matrix(_CELL), _sum_matrix(8)
 
 
-def reads(statistics: Collection[int], group: str) -> bool:
-    """Whether any of these statistics is of one of the :data:`GROUPS`."""
-    return any(one in statistics for one in GROUPS[group])
-
-
 @dataclass(frozen=True, eq=False)
 class Features:
     """What the network reads of one picture.
 
     Attributes:
         anchor: float32 (2,), ln(r/g) and ln(b/g) of the first guess of the light.
-        statistics: float32 (STATISTICS,), relative to the anchor.
+        statistics: float32 (S,), in the order of :data:`awbkit.network.statistics.TABLE`, relative to the anchor.
         grid: float32 (GRID_CHANNELS, GRID_SIDE, GRID_SIDE): ln(r/g) and ln(b/g) relative to the anchor, logarithm of
             the brightness relative to the picture's mean, greatest local contrast, share of valid pixels; in half
             precision. Cells without a valid pixel are 0.
@@ -192,7 +159,13 @@ class _Picture:
         return grid.astype(np.float16).astype(np.float32)
 
     def statistics(self) -> Float:
-        """(STATISTICS,), none beyond +-4."""
+        """As :class:`Features` has them, none beyond +-4."""
+        names, parts = self._formulas()
+        flat = np.concatenate([np.asarray(part, np.float32).reshape(-1) for part in parts])
+        return np.asarray(np.clip(TABLE.arranged(names, flat), -4, 4))
+
+    def _formulas(self) -> tuple[list[str], list[ArrayLike]]:
+        """The names of the statistics, and their numbers in the order of the names."""
         y, uv, count = self.y, self.uv, self.count
         greyness = (self.colour_contrast + np.float32(1e-3)) / (self.contrast + np.float32(1e-2))
         bright, white, grey = np.sort(self.brightness), np.sort(self.whiteness), np.sort(greyness)
@@ -215,43 +188,38 @@ class _Picture:
         means = sums[:, :5] / np.maximum(mass, TINY)[:, None]
         blocks = _BY_BLOCK.T @ (self.plane @ _BY_BLOCK)
         mean = uv.mean(axis=1)
-        spread, correlation = _moments(uv - mean[:, None])
         upper = uv.take(np.flatnonzero(weights[3]), axis=1)
-        bright_spread, bright_correlation = _moments(upper - upper.mean(axis=1)[:, None])
         places = np.array([count // 20, count // 4, count // 2, 3 * count // 4, 19 * count // 20])
-        answers = _chroma(
-            np.concatenate(
+        colours = {
+            "norms": _norms(y),
+            "masks": means[:11, :3],
+            "edges": self._edges(),
+            "surface": self._local_surface_reflectance(blocks)[None],
+            "principal": _principal(y.take(np.flatnonzero(weights[1] + weights[4]), axis=1))[None],
+        }
+        others = {
+            "means": means[:, 3:],
+            "rough": _chroma(means[14, :3]),
+            "mean": mean,
+            "blocks": _block_quantiles(blocks),
+            "percentiles": np.sort(uv, axis=1)[:, places].T,
+            "strips": _chroma(blocks.reshape(3, _STRIPS, -1).sum(axis=2).T),
+            "spread": _moments(uv - mean[:, None]),
+            "bright_spread": _moments(upper - upper.mean(axis=1)[:, None]),
+            "valid": np.float32(self.count / _SIDE**2),
+            "contrast": np.log(np.stack([self.contrast.mean(), self.colour_contrast.mean()]) + FAINT) * _HALF,
+            "tones": np.concatenate(
                 [
-                    _norms(y),
-                    means[:11, :3],
-                    self._edges(),
-                    self._local_surface_reflectance(blocks)[None],
-                    _principal(y.take(np.flatnonzero(weights[1] + weights[4]), axis=1))[None],
+                    _log_quantiles(bright, (100, 500, 900, 990, 1000)),
+                    _log_quantiles(white, (500, 900, 1000)),
+                    _log_quantiles(grey, (10, 100)),
                 ]
-            )
-        )
-        parts = [
-            answers,
-            means[:, 3:],
-            _chroma(means[14, :3]),
-            mean,
-            _block_quantiles(blocks),
-            np.sort(uv, axis=1)[:, places].T,
-            _chroma(blocks.reshape(3, _STRIPS, -1).sum(axis=2).T),
-            spread,
-            correlation,
-            bright_spread,
-            bright_correlation,
-            [count / _SIDE**2],
-            np.log(np.stack([self.contrast.mean(), self.colour_contrast.mean()]) + FAINT) * _HALF,
-            _log_quantiles(bright, (100, 500, 900, 990, 1000)),
-            _log_quantiles(white, (500, 900, 1000)),
-            _log_quantiles(grey, (10, 100)),
-            mass[11:14] / np.float32(count),
-            self._sectors(apart),
-        ]
-        flat = np.concatenate([np.asarray(part, np.float32).reshape(-1) for part in parts])
-        return np.asarray(np.clip(flat, -4, 4))
+            ),
+            "windows": mass[11:14] / np.float32(count),
+            "sectors": self._sectors(apart),
+        }
+        # One logarithm of many numbers is faster than many of few.
+        return [*colours, *others], [_chroma(np.concatenate([*colours.values()])), *others.values()]
 
     def _edges(self) -> Float:
         """(2, 3), the Minkowski norms of differences of neighbours, p = 1 and 4."""
@@ -340,14 +308,15 @@ def _principal(chosen: Float) -> Float:
     return axis
 
 
-def _moments(centred: Float) -> tuple[Float, Float]:
-    """Half the logarithms (2,) of the standard deviations of (2, n), and (1,) their correlation.
+def _moments(centred: Float) -> Float:
+    """(3,): half the logarithms of the standard deviations of (2, n), and their correlation.
 
     In logarithms, because a wall and a lawn differ by that from each other as far as from a street.
     """
     covariance = centred @ centred.T * (_ONE / np.float32(centred.shape[1]))
     variance = np.diagonal(covariance) + TINY
-    return np.log(variance) * (_HALF * _HALF), covariance[0, 1:] / np.sqrt(variance[0] * variance[1])
+    deviations = np.log(variance) * (_HALF * _HALF)
+    return np.append(deviations, covariance[0, 1:] / np.sqrt(variance[0] * variance[1]))
 
 
 def _block_quantiles(sums: Float) -> Float:

@@ -21,8 +21,9 @@ from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.arrays import DAMAGE
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import AwbError, UnreadableFile, UsageError
-from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, describe
+from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, describe
 from awbkit.network.model import canonical, white_of
+from awbkit.network.statistics import TABLE
 from awbkit.store.documents import read_json
 from awbkit.store.outputs import IfExists, atomic_write, write_whole
 from awbkit.training.augmentation import Chances, Labelled, variant
@@ -54,7 +55,7 @@ class Bank:
 
     Attributes:
         anchor: float32 (V, N, 2), as :class:`awbkit.network.features.Features` has it.
-        statistics: float32 (V, N, STATISTICS).
+        statistics: float32 (V, N, S).
         grid: float16 (V, N, GRID_CHANNELS, GRID_SIDE, GRID_SIDE).
         light: float32 (V, N, 2), ln(r/g) and ln(b/g) of the true light in canonical RGB.
         telling: bool (V, N), whether the picture holds any evidence of its light.
@@ -81,7 +82,7 @@ class Bank:
 
 _SHAPES = {
     "anchor": (2,),
-    "statistics": (STATISTICS,),
+    "statistics": (TABLE.count,),
     "grid": (GRID_CHANNELS, GRID_SIDE, GRID_SIDE),
     "light": (2,),
     "telling": (),
@@ -214,7 +215,7 @@ def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, 
     count = min(_CHUNK, len(plan.members) - start)
     found: dict[str, NDArray[Any]] = {
         "anchor": np.empty((count, 2), np.float32),
-        "statistics": np.empty((count, STATISTICS), np.float32),
+        "statistics": np.empty((count, TABLE.count), np.float32),
         "grid": np.empty((count, GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float16),
         "light": np.empty((count, 2), np.float32),
         "telling": np.empty(count, np.bool_),

@@ -20,10 +20,10 @@ from awbkit.export.c.emit import emit
 from awbkit.export.c.limited import output_of
 from awbkit.export.cases import Case, extremes, of_prepared, surfaces
 from awbkit.network.architecture import Architecture
-from awbkit.network.features import GROUPS
 from awbkit.network.integer.description import describe
 from awbkit.network.integer.model import IntegerModel, white_logs
 from awbkit.network.integer.quantization import Bits
+from awbkit.network.statistics import TABLE
 from tests.helpers.command import awbkit
 from tests.helpers.evaluation_sets import write_prepared
 from tests.helpers.hostile_text import HOSTILE
@@ -51,18 +51,18 @@ def test_the_same_bits_here(shape: str, bits: Bits) -> None:
 
 
 @pytest.mark.compiler
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", TABLE.groups)
 def test_a_network_that_reads_one_group_measures_what_it_needs(group: str) -> None:
-    of_statistics(GROUPS[group])
+    of_statistics(TABLE.groups[group])
 
 
 @pytest.mark.compiler
-@pytest.mark.parametrize("bit", range((len(GROUPS) - 1).bit_length()))
+@pytest.mark.parametrize("bit", range((len(TABLE.groups) - 1).bit_length()))
 @pytest.mark.parametrize("value", [0, 1])
 def test_what_a_network_does_not_read_is_not_measured(bit: int, value: int) -> None:
     """Of each two groups, there is a network that reads the one and not the other."""
-    groups = [group for place, group in enumerate(GROUPS) if place >> bit & 1 == value]
-    of_statistics(sorted({number for group in groups for number in GROUPS[group]}))
+    groups = [group for place, group in enumerate(TABLE.groups) if place >> bit & 1 == value]
+    of_statistics(sorted({number for group in groups for number in TABLE.groups[group]}))
 
 
 def of_statistics(chosen: Iterable[int]) -> None:

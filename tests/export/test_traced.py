@@ -28,11 +28,12 @@ from awbkit.export.check import Apart, apart, held
 from awbkit.export.check import answering as itself
 from awbkit.export.onnx import answering, described_alike, exported
 from awbkit.export.targets import EXPORTERS
-from awbkit.export.traced import Estimator, describe, inputs
+from awbkit.export.traced import Estimator, inputs
 from awbkit.network import features
 from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
 from awbkit.network.models import AnyModel, named_float
+from awbkit.network.torch.features import describe
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError, UsageError
-from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, STATISTICS, describe
+from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, describe
+from awbkit.network.statistics import TABLE
 from tests.helpers.network_pictures import picture, under
 
 GAIN = st.floats(0.05, 20)
@@ -73,9 +74,9 @@ def test_how_even_a_picture_is(apart: float) -> None:
     sign = np.where(np.arange(64) % 2, 1, -1)[:, None, None]
     rows = np.exp(sign * np.array([apart, 0, -apart])) * np.ones((64, 64, 3))
     found = describe(LinearImage(rows.astype(np.float32), np.ones((64, 64), bool))).statistics
-    np.testing.assert_allclose(np.exp(2 * found[100:102]), np.hypot(apart, 1e-3), rtol=1e-3)
+    np.testing.assert_allclose(np.exp(2 * found[TABLE.places["spread"][:2]]), np.hypot(apart, 1e-3), rtol=1e-3)
     # Two of a pixel's four neighbours are like it; at the edges more on two sides, and fewer on the others.
-    np.testing.assert_allclose(np.exp(2 * found[108]), 2 * apart + 1e-3, rtol=1e-3)
+    np.testing.assert_allclose(np.exp(2 * found[TABLE.places["contrast"][1]]), 2 * apart + 1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("value", [1e-30, 1e-6, 1.0, 1e25])
@@ -98,7 +99,7 @@ def test_features_are_finite_and_bounded(value: float, gains: tuple[float, float
     assert np.isfinite(found.grid).all()
     assert np.abs(found.statistics).max() <= 4
     assert (found.anchor.dtype, found.statistics.dtype, found.grid.dtype) == (np.float32,) * 3
-    assert found.statistics.shape == (STATISTICS,)
+    assert found.statistics.shape == (TABLE.count,)
     assert found.grid.shape == (GRID_CHANNELS, GRID_SIDE, GRID_SIDE)
 
 

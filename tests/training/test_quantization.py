@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from awbkit.network.integer.arithmetic import OCTAVE
-from awbkit.network.integer.description import GRID_UNITS, UNITS, describe, thumbnail
+from awbkit.network.integer.description import GRID_UNITS, describe, thumbnail
 from awbkit.network.integer.model import white_logs
 from awbkit.network.integer.quantization import Bits, calibrated, integer_of
 from awbkit.network.model import Model, white_of
+from awbkit.network.statistics import TABLE
 from tests.helpers.integer_models import SHAPES, pictures, random_model
 
 torch = pytest.importorskip("torch")
@@ -45,7 +46,7 @@ def missed_by(model: Model, bits: Bits) -> tuple[float, float]:
     batch = {
         "anchor": np.stack([description.anchor - white for description in seen]) * LOGARITHM,
         "known": np.ones((len(seen), 1)),
-        "statistics": np.stack([description.statistics for description in seen]) * UNITS,
+        "statistics": np.stack([description.statistics for description in seen]) * TABLE.units,
         "grid": np.stack([description.grid for description in seen]) * GRID_UNITS[:, None, None],
     }
     tensors = {name: torch.from_numpy(value.astype(np.float32)) for name, value in batch.items()}

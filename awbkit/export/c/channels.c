@@ -209,13 +209,13 @@ static void find_anchor(estimate *e)
         find_gains(e);
     /* Relative to the anchor, and not to the first guess. */
     for (c = 0; c < 2; c++)
-        out[74 + c] = held(ratio(colour[c], e->count) + less_green(first, c) - e->anchor[2 * c]);
+        out[AT_MEAN + c] = held(ratio(colour[c], e->count) + less_green(first, c) - e->anchor[2 * c]);
     if (READS_SPREAD)
-        moments(e->count, colour, products, out + 100);
-    out[106] = (int16_t)(e->count >> 1);
+        moments(e->count, colour, products, out + AT_SPREAD);
+    out[AT_VALID] = (int16_t)(e->count >> 1);
     for (n = 0; n < 8; n++) {
         for (c = 0; c < 3; c++)
             e->norms[n][c] -= e->anchor[c];
-        put_chroma(out + (n < 5 ? 2 * n : 22 + 2 * n), e->norms[n]);
+        put_chroma(out + (n < 5 ? AT_NORMS : n < 7 ? AT_EDGES - 10 : AT_SURFACE - 14) + 2 * n, e->norms[n]);
     }
 }

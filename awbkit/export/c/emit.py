@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.escaping import c_comment
-from awbkit.network.architecture import ALL_STATISTICS, POSITION
-from awbkit.network.features import GRID_CHANNELS, GROUPS, reads
+from awbkit.network.architecture import POSITION
+from awbkit.network.features import GRID_CHANNELS
 from awbkit.network.integer.arithmetic import EXP2_TABLE, LOG2_TABLE, QUICK_TABLE
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.integer.network import Layer
+from awbkit.network.statistics import COSTS, TABLE
 from awbkit.version import VERSION
 
 HEADER, SOURCE = "awb.h", "awb.c"
@@ -34,8 +36,8 @@ _PARTS = {
 _WHILE_MEASURED = {True: 5420, False: 4608}
 """Bytes for three rows of pixels and the histograms of all; without local contrast, for the search of the anchor."""
 
-_KEPT = 964
-"""Bytes for what is kept from one step to the next, the grid apart."""
+_KEPT = 688
+"""Bytes for what is kept from one step to the next, the grid and the statistics apart."""
 
 _WIDTH = 116
 _FOUR = 4
@@ -71,7 +73,7 @@ def _padded(count: int) -> int:
 def _tables(model: IntegerModel) -> str:
     network, bits = model.network, model.weight_bits
     built = model.architecture
-    channels = _channels(model)
+    channels, groups, steps = _channels(model), TABLE.groups_of(built.statistics), _steps(model)
     most = (1 << network.activation_bits - 1) - 1
     parts = [
         f"#define WEIGHT_BITS {bits}",
@@ -82,8 +84,13 @@ def _tables(model: IntegerModel) -> str:
         f"#define GRID_CHANNELS {GRID_CHANNELS}",
         f"#define WIDEST {_widest(model)}",
         "",
-        "/* Which statistics the network reads; what none of it needs is not measured. */",
-        *(f"#define READS_{name.upper()} {int(reads(built.statistics, name))}" for name in GROUPS),
+        "/* Which statistics the network reads, and which steps these take; the others are left out. */",
+        *(f"#define READS_{name.upper()} {int(name in groups)}" for name in COSTS),
+        *(f"#define TAKES_{name.upper()} {int(name in steps)}" for name in sorted({*chain(*COSTS.values())})),
+        "",
+        "/* Where each statistic begins among all. */",
+        f"#define MEASURED {TABLE.count}",
+        *(f"#define AT_{name.upper()} {places.start}" for name, places in TABLE.places.items()),
         "",
         f"typedef int{network.activation_bits}_t activation;",
         "typedef int8_t coefficient;" if bits == 8 else "typedef uint8_t coefficient;",
@@ -119,9 +126,14 @@ def _tables(model: IntegerModel) -> str:
     return "\n".join(parts)
 
 
+def _steps(model: IntegerModel) -> set[str]:
+    """What the groups of statistics that are read share."""
+    return {step for group in TABLE.groups_of(model.architecture.statistics) for step in COSTS[group]}
+
+
 def _places(statistics: tuple[int, ...]) -> list[str]:
     """Where the statistics that are read lie among all."""
-    if statistics == ALL_STATISTICS:
+    if statistics == tuple(range(len(statistics))):
         return ["#define STATISTIC_PLACE(n) (n)"]
     table = _array("uint8_t", "statistic_place", np.array(statistics))
     return [table, "#define STATISTIC_PLACE(n) statistic_place[n]"]
@@ -207,9 +219,9 @@ def _workspace_words(model: IntegerModel) -> int:
     size = model.network.activation_bits // 8
     local = bool(model.architecture.channels)
     computed = 512 + 2 * (256 * _channels(model) + _widest(model)) * size
-    contrast = local or any(reads(model.architecture.statistics, name) for name in ("rough", "contrast", "grey"))
+    contrast = local or "contrast" in _steps(model)
     grid = (256 * GRID_CHANNELS + 3) * size if local else 4
-    return -(-(max(_WHILE_MEASURED[contrast], computed) + grid + _KEPT + 16) // 8)
+    return -(-(max(_WHILE_MEASURED[contrast], computed) + grid + _KEPT + 2 * TABLE.count + 16) // 8)
 
 
 def _widest(model: IntegerModel) -> int:

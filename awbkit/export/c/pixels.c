@@ -114,8 +114,8 @@ static void count_pixels(estimate *e)
         }
     }
     if (READS_CONTRAST) {
-        out[107] = half_log(contrast, e->count * 36);
-        out[108] = half_log(colour, e->count * 12);
+        out[AT_CONTRAST] = half_log(contrast, e->count * 36);
+        out[AT_CONTRAST + 1] = half_log(colour, e->count * 12);
     }
     for (k = 0; LOOKS_TWICE && k < (READS_GREY ? MASKS : 9); k++) {
         uint32_t wanted = rank_of(e->count, share_of[k]);
@@ -126,15 +126,15 @@ static void count_pixels(estimate *e)
     }
     for (k = 0; READS_PERCENTILES && k < 5; k++) {
         uint32_t rank = e->count * twentieths[k] / 20;
-        out[82 + 2 * k] = held(quantile(e, RED_GREEN, rank));
-        out[83 + 2 * k] = held(quantile(e, BLUE_GREEN, rank));
+        out[AT_PERCENTILES + 2 * k] = held(quantile(e, RED_GREEN, rank));
+        out[AT_PERCENTILES + 2 * k + 1] = held(quantile(e, BLUE_GREEN, rank));
     }
     for (k = 0; READS_TONES && k < 5; k++)
-        out[109 + k] = held(log_quantile(e, BRIGHT, bright[k]));
+        out[AT_TONES + k] = held(log_quantile(e, BRIGHT, bright[k]));
     for (k = 0; READS_TONES && k < 3; k++)
-        out[114 + k] = held(log_quantile(e, WHITE, white[k]));
+        out[AT_TONES + 5 + k] = held(log_quantile(e, WHITE, white[k]));
     for (k = 0; READS_GREY && k < 2; k++)
-        out[117 + k] = held(log_quantile(e, GREY, grey[k]));
+        out[AT_TONES + 8 + k] = held(log_quantile(e, GREY, grey[k]));
 }
 
 /* Add a pixel to the masks from ``first`` up to, but not including, ``last``, each with its weight there. */
@@ -246,12 +246,12 @@ static void add_row(estimate *e, int y)
         int bin = r->bins[BRIGHT][x];
         if (!seen[x])
             continue;
-        if (READS_SHARES && bin >= e->shares[3].bin)
+        if (TAKES_SHARES && bin >= e->shares[3].bin)
             add_to_masks(e, x, 0, 4, 1, bin);
-        if (READS_SHARES && bin <= e->shares[5].bin)
+        if (TAKES_SHARES && bin <= e->shares[5].bin)
             add_to_masks(e, x, 4, 6, 0, bin);
         bin = r->bins[WHITE][x];
-        if (READS_SHARES && bin >= e->shares[8].bin)
+        if (TAKES_SHARES && bin >= e->shares[8].bin)
             add_to_masks(e, x, 6, 9, 1, bin);
         bin = r->bins[GREY][x];
         if (READS_GREY && bin <= e->shares[10].bin)
@@ -322,9 +322,9 @@ static void block_quantiles(estimate *e, int blue)
             ordered[k] = ordered[k - 1];
         ordered[k] = (int16_t)value;
     }
-    e->statistics[76 + blue] = ordered[number / 10];
-    e->statistics[78 + blue] = ordered[number / 2];
-    e->statistics[80 + blue] = ordered[9 * number / 10];
+    e->statistics[AT_BLOCKS + blue] = ordered[number / 10];
+    e->statistics[AT_BLOCKS + 2 + blue] = ordered[number / 2];
+    e->statistics[AT_BLOCKS + 4 + blue] = ordered[9 * number / 10];
 }
 
 /* All that is summed over pixels, and the statistics made of it. */
@@ -346,23 +346,23 @@ static void measure_pixels(estimate *e)
         if (y % 4 == 3)
             finish_cells(e, y / 4);
     }
-    for (k = 0; READS_SHARES && k < MASKS; k++) {
+    for (k = 0; TAKES_SHARES && k < MASKS; k++) {
         for (c = 0; c < 3; c++)
             logs[c] = log2_of(t->linear[k][c]);
-        put_chroma(out + 10 + 2 * k, logs);
+        put_chroma(out + AT_MASKS + 2 * k, logs);
         if (READS_MASKED_CHROMA)
-            put_means(out + 40 + 2 * k, t->chroma[k][0], t->chroma[k][1], t->mass[k]);
+            put_means(out + AT_MEANS + 2 * k, t->chroma[k][0], t->chroma[k][1], t->mass[k]);
     }
     if (READS_PRINCIPAL) {
         principal(t->moment, logs);
-        put_chroma(out + 38, logs);
+        put_chroma(out + AT_PRINCIPAL, logs);
     }
-    for (k = 0; READS_SOFT && k < SOFT; k++)
-        put_means(out + 62 + 2 * k, t->soft_chroma[k][0], t->soft_chroma[k][1], t->soft_mass[k]);
+    for (k = 0; TAKES_SOFT && k < SOFT; k++)
+        put_means(out + AT_MEANS + 2 * (MASKS + k), t->soft_chroma[k][0], t->soft_chroma[k][1], t->soft_mass[k]);
     if (READS_ROUGH) {
         for (c = 0; c < 3; c++)
             logs[c] = log2_of(t->lit[c]);
-        put_chroma(out + 72, logs);
+        put_chroma(out + AT_ROUGH, logs);
     }
     if (READS_BLOCKS) {
         block_quantiles(e, 0);
@@ -375,17 +375,17 @@ static void measure_pixels(estimate *e)
                 strip[c] += e->at.measure.blocks[k * 16 + x][c];
         for (c = 0; c < 3; c++)
             logs[c] = log2_of(strip[c]);
-        put_chroma(out + 92 + 2 * k, logs);
+        put_chroma(out + AT_STRIPS + 2 * k, logs);
     }
     if (READS_BRIGHT_SPREAD)
-        moments(t->mass[3], t->chroma[3], t->bright_products, out + 103);
+        moments(t->mass[3], t->chroma[3], t->bright_products, out + AT_BRIGHT_SPREAD);
     if (READS_WINDOWS) {
-        out[119] = held(ratio(t->soft_mass[0], (uint64_t)e->count * 8));
-        out[120] = held(ratio(t->soft_mass[1], (uint64_t)e->count * 8));
-        out[121] = held(ratio(t->soft_mass[2], (uint64_t)e->count * 2));
+        out[AT_WINDOWS] = held(ratio(t->soft_mass[0], (uint64_t)e->count * 8));
+        out[AT_WINDOWS + 1] = held(ratio(t->soft_mass[1], (uint64_t)e->count * 8));
+        out[AT_WINDOWS + 2] = held(ratio(t->soft_mass[2], (uint64_t)e->count * 2));
     }
     for (k = 0; READS_SECTORS && k < 8; k++) {
-        out[122 + k] = held(ratio((int64_t)t->sector[k] << 11, e->count));
-        out[130 + k] = held(ratio(t->shine[k], (uint64_t)e->count * 2));
+        out[AT_SECTORS + k] = held(ratio((int64_t)t->sector[k] << 11, e->count));
+        out[AT_SECTORS + 8 + k] = held(ratio(t->shine[k], (uint64_t)e->count * 2));
     }
 }

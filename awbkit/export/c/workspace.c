@@ -4,16 +4,13 @@ enum { BRIGHT, WHITE, GREY, RED_GREEN, BLUE_GREEN, HISTOGRAMS };
 enum { MASKS = 11, SOFT = 5 };
 
 /* Local contrast takes the rows above and below as well. */
-enum { CONTRAST = CHANNELS || READS_GREY || READS_ROUGH || READS_CONTRAST, ROWS = CONTRAST ? 3 : 1 };
+enum { CONTRAST = CHANNELS || TAKES_CONTRAST, ROWS = CONTRAST ? 3 : 1 };
 
 /* What a second look at the pixels measures, once it is known where shares of them end. */
 enum {
-    READS_CELLS = CHANNELS || READS_STRIPS || READS_BLOCKS,
-    READS_SOFT = READS_WINDOWS || READS_ROUGH || READS_SHINE,
-    READS_SHARES = READS_MASKS || READS_MASKED_CHROMA || READS_BRIGHT_SPREAD || READS_PRINCIPAL || READS_GREY,
-    LOOKS_TWICE = READS_CELLS || READS_SOFT || READS_SHARES || READS_SECTORS,
-    READS_LINEAR = LOOKS_TWICE || READS_TONES,
-    LOOKS_ONCE = READS_LINEAR || READS_PERCENTILES || READS_CONTRAST
+    LOOKS_TWICE = CHANNELS || TAKES_CELLS || TAKES_SOFT || TAKES_SHARES || TAKES_SUMS,
+    READS_LINEAR = LOOKS_TWICE || TAKES_LINEAR,
+    LOOKS_ONCE = READS_LINEAR || TAKES_HISTOGRAMS
 };
 
 /* Where a share of the pixels ends, and the weight of those in the bin there. */
@@ -81,7 +78,7 @@ typedef struct {
         } network;
     } at;
     activation grid[CHANNELS ? 256 * GRID_CHANNELS + 3 : 1];
-    int16_t statistics[138];
+    int16_t statistics[MEASURED];
     share shares[MASKS];
     int32_t norms[8][3];
     int32_t anchor[3];

@@ -16,17 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError
-from awbkit.network.features import (
-    BRIGHTEST,
-    DARKEST,
-    GREYEST,
-    GRID_CHANNELS,
-    GRID_SIDE,
-    STATISTICS,
-    WHITEST,
-    neighbours,
-)
+from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, neighbours
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2, quick_log2, ratio
+from awbkit.network.statistics import BRIGHTEST, DARKEST, GREYEST, TABLE, WHITEST
 
 LINEAR_BITS = 12
 """Of fractions of linear values; the mean brightness is 1."""
@@ -63,21 +55,8 @@ _ROUNDS = 8
 _LN2 = float(np.log(2))
 
 
-def _units() -> NDArray[np.float64]:
-    """As :data:`UNITS`."""
-    logarithm, share = _LN2 / OCTAVE, 1 / OCTAVE
-    units = np.full(STATISTICS, logarithm)
-    places = np.cumsum([40, 32, 2, 2, 6, 10, 8, 2, 1, 2, 1, 1, 2, 10, 3, 16])
-    for start, end in ((7, 8), (9, 10), (10, 11), (13, 14), (14, 15)):
-        units[places[start] : places[end]] = share
-    return units
-
-
-UNITS = _units()
-"""(STATISTICS,), what one unit of a statistic is in the float description."""
-
 GRID_UNITS = np.array([_LN2 / 64, _LN2 / 64, _LN2 / 16, _LN2 / 32, 1 / 16])
-"""The same of the grid's channels."""
+"""What one unit of each of the grid's channels is in the float description."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +65,7 @@ class Description:
 
     Attributes:
         anchor: (2,), log2 of r/g and b/g of the first guess of the light, in the thumbnail's own RGB.
-        statistics: (STATISTICS,), each within 16 bits, in :data:`UNITS`.
+        statistics: (S,), each within 16 bits, in the order and the units of :data:`awbkit.network.statistics.TABLE`.
         grid: (GRID_CHANNELS, GRID_SIDE, GRID_SIDE), each within 8 bits, in :data:`GRID_UNITS`.
     """
 
@@ -171,6 +150,12 @@ class _Picture:
 
     def statistics(self) -> Int:
         """As :class:`Description` has them."""
+        found = self._formulas()
+        flat = np.concatenate([np.asarray(part, np.int64).reshape(-1) for part in found.values()])
+        return np.asarray(np.clip(TABLE.arranged(found, flat), -(1 << 15), (1 << 15) - 1))
+
+    def _formulas(self) -> dict[str, ArrayLike]:
+        """The statistics by name."""
         u, v = self.chroma
         count = np.int64(self.count)
         greyness = quick_log2(self.colour_contrast + _FAINT_COLOUR) - quick_log2(self.contrast + _FAINT_CONTRAST)
@@ -205,32 +190,35 @@ class _Picture:
         sector = np.where(apart > _COLOURED, halves, 8)
         number = np.bincount(sector, minlength=9)[:8]
         shine = np.array([self.brightness[sector == one].sum() for one in range(8)])
-        parts = [
-            _logs_less_green(self.norms),
-            masked,
-            _logs_less_green(self.edges),
-            self.surface,
-            _principal(self.linear, chosen),
-            *means,
-            lit,
-            self.mean,
-            _block_quantiles(blocks),
-            np.stack([one.quantiles(quarters) for one in chromas], axis=1),
-            _logs_less_green(log2(blocks.reshape(3, 4, -1).sum(axis=2)).T),
-            *self.spread,
-            *_moments(u, v, weights[3]),
-            count >> 1,
-            _half_log(self.contrast.sum() + _EVEN * 36 * count, count * 36),
-            _half_log(self.colour_contrast.sum() + _EVEN * 12 * count, count * 12),
-            bright.quantiles(self._ranks((100, 500, 900, 990, 1000))),
-            white.quantiles(self._ranks((500, 900, 1000))),
-            grey.quantiles(self._ranks((10, 100))),
-            ratio(mass[:3], count * np.array([8, 8, 2])),
-            ratio(number << 11, count),
-            ratio(shine, count * 2),
-        ]
-        flat = np.concatenate([np.asarray(part, np.int64).reshape(-1) for part in parts])
-        return np.asarray(np.clip(flat, -(1 << 15), (1 << 15) - 1))
+        return {
+            "norms": _logs_less_green(self.norms),
+            "masks": masked,
+            "edges": _logs_less_green(self.edges),
+            "surface": self.surface,
+            "principal": _principal(self.linear, chosen),
+            "means": np.concatenate(means),
+            "rough": lit,
+            "mean": self.mean,
+            "blocks": _block_quantiles(blocks),
+            "percentiles": np.stack([one.quantiles(quarters) for one in chromas], axis=1),
+            "strips": _logs_less_green(log2(blocks.reshape(3, 4, -1).sum(axis=2)).T),
+            "spread": self.spread,
+            "bright_spread": _moments(u, v, weights[3]),
+            "valid": count >> 1,
+            "contrast": np.append(
+                _half_log(self.contrast.sum() + _EVEN * 36 * count, count * 36),
+                _half_log(self.colour_contrast.sum() + _EVEN * 12 * count, count * 12),
+            ),
+            "tones": np.concatenate(
+                [
+                    bright.quantiles(self._ranks((100, 500, 900, 990, 1000))),
+                    white.quantiles(self._ranks((500, 900, 1000))),
+                    grey.quantiles(self._ranks((10, 100))),
+                ]
+            ),
+            "windows": ratio(mass[:3], count * np.array([8, 8, 2])),
+            "sectors": np.append(ratio(number << 11, count), ratio(shine, count * 2)),
+        }
 
     def _ranks(self, thousandths: Sequence[int]) -> Int:
         return np.array([min(self.count - 1, self.count * part // 1000) for part in thousandths])
@@ -348,8 +336,8 @@ def _logs_less_green(logs: Int) -> Int:
     return np.asarray(logs[..., 0::2] - logs[..., 1:2])
 
 
-def _moments(u: Int, v: Int, weights: Int) -> tuple[Int, Int]:
-    """Half the logarithms (2,) of the standard deviations of weighted pixels, and their correlation in 1/2048."""
+def _moments(u: Int, v: Int, weights: Int) -> Int:
+    """(3,): half the logarithms of the standard deviations of weighted pixels, and their correlation in 1/2048."""
     number = weights.sum()
     sums = [(weights * one).sum() for one in (u, v)]
     products = [(weights * one * other).sum() for one, other in ((u, u), (v, v), (u, v))]
@@ -360,7 +348,7 @@ def _moments(u: Int, v: Int, weights: Int) -> tuple[Int, Int]:
     logs = log2(variances)
     deviations = (logs - 2 * log2(number) - 2 * _NATURAL_LOG) >> 2
     size = exp2(log2(np.abs(covariance)) - (logs.sum() >> 1), 11) * (covariance != 0)
-    return deviations, np.sign(covariance) * np.minimum(size, OCTAVE)
+    return np.append(deviations, np.sign(covariance) * np.minimum(size, OCTAVE))
 
 
 def _half_log(numerator: ArrayLike, denominator: ArrayLike) -> Int:

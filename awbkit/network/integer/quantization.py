@@ -18,7 +18,7 @@ from awbkit.network.architecture import Architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import SCALES, forward
 from awbkit.network.integer.arithmetic import NATURAL
-from awbkit.network.integer.description import GRID_UNITS, UNITS
+from awbkit.network.integer.description import GRID_UNITS
 from awbkit.network.integer.model import DEGREE, IntegerModel
 from awbkit.network.integer.network import (
     INPUT_LIMIT,
@@ -32,6 +32,7 @@ from awbkit.network.integer.network import (
     input_corrections,
 )
 from awbkit.network.model import Model, canonical, white_of
+from awbkit.network.statistics import TABLE
 
 Float = NDArray[np.float32]
 Weights = Mapping[str, Float]
@@ -146,7 +147,7 @@ def integer_of(architecture: Architecture, weights: Weights, scales: Mapping[str
         units, unit = one, float(out[0])
     centre, gain = np.zeros(0, np.int16), np.zeros(0, np.int16)
     if architecture.statistics:
-        centre, gain = normalisation(weights["mean"], weights["std"], UNITS.take(architecture.statistics))
+        centre, gain = normalisation(weights["mean"], weights["std"], TABLE.units.take(architecture.statistics))
     return IntegerNetwork(architecture, layers, centre, gain, bits.activations)
 
 

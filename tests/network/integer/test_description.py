@@ -9,7 +9,8 @@ from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError
 from awbkit.network import features
 from awbkit.network.integer.arithmetic import OCTAVE
-from awbkit.network.integer.description import GRID_UNITS, UNITS, describe, thumbnail
+from awbkit.network.integer.description import GRID_UNITS, describe, thumbnail
+from awbkit.network.statistics import TABLE
 from tests.helpers.integer_models import pictures
 from tests.helpers.network_pictures import picture, under
 
@@ -22,7 +23,7 @@ def test_statistics_are_those_of_floating_point() -> None:
     anchors = np.array([[*a.anchor, *(b.anchor * LN2 / OCTAVE)] for a, b in zip(exact, whole, strict=True)])
     np.testing.assert_allclose(anchors[:, :2], anchors[:, 2:], atol=0.02)
     one = np.stack([found.statistics for found in exact])
-    other = np.clip(np.stack([found.statistics for found in whole]) * UNITS, -4, 4)
+    other = np.clip(np.stack([found.statistics for found in whole]) * TABLE.units, -4, 4)
     spread = np.maximum(one.std(axis=0), 0.02)
     off = np.abs(one - other) / spread
     assert np.median(off) < 0.03
@@ -51,7 +52,7 @@ def test_gains_move_the_anchor_alone() -> None:
     doubled = (plain.astype(np.int64) * [1, 1, 2]).astype(np.uint16)
     one, other = describe(plain), describe(doubled)
     np.testing.assert_array_equal(other.anchor - one.anchor, [0, OCTAVE])
-    assert (np.abs(other.statistics - one.statistics) * UNITS).max() < 0.02
+    assert (np.abs(other.statistics - one.statistics) * TABLE.units).max() < 0.02
     assert np.abs(other.grid - one.grid).max() <= 1
 
 
@@ -73,9 +74,9 @@ def test_pixels_that_are_not_valid_do_not_count() -> None:
 def test_an_even_picture_has_no_spread(value: int) -> None:
     found = describe(np.full((64, 64, 3), value, np.uint16))
     np.testing.assert_array_equal(found.anchor, [0, 0])
-    assert found.statistics[106] == 2048
-    flat = [100, 101, 103, 104, 107, 108]
-    np.testing.assert_allclose(found.statistics[flat] * UNITS[flat], np.log(1e-3) / 2, atol=0.01)
+    assert found.statistics[TABLE.places["valid"]] == 2048
+    flat = [TABLE.places[name][n] for name in ("spread", "bright_spread", "contrast") for n in (0, 1)]
+    np.testing.assert_allclose(found.statistics[flat] * TABLE.units[flat], np.log(1e-3) / 2, atol=0.01)
     assert np.abs(found.statistics[:40]).max() <= 16
     assert (found.grid[4] == 16).all()
 
