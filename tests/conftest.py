@@ -18,8 +18,9 @@ if hasattr(signal, "SIGHUP"):
 # Tests run in a process for each core; threads that wait for a core by spinning slow all of them down many times.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Hypothesis would fail a test for the time that an example takes, which on a busy machine says nothing.
-settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Hypothesis would fail a test for the time that an example takes, which on a busy machine says nothing. It tries other
+# examples on every run, so a few of them each time are many in the end.
+settings.register_profile("no clock", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
 
 

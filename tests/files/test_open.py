@@ -344,7 +344,7 @@ def small() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", [*small(), "dng"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.slow
 def test_mutations_succeed_or_fail_on_purpose(name: str, data: st.DataObject, tmp_path: Path) -> None:
