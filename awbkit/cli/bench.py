@@ -1,4 +1,4 @@
-"""`awbkit bench`: what networks cost, beside how accurate they are."""
+"""`awbkit bench`: cost and accuracy of networks."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def bench(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Model files, runs or shipped models.")],
     data: Annotated[
         list[Path] | None,
-        typer.Option(metavar="PREPARED", help="Measure on these pictures, and how accurate all is there; repeatable."),
+        typer.Option(metavar="PREPARED", help="Measure speed and accuracy on these pictures; repeatable."),
     ] = None,
     count: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Pictures of each data set to judge by, evenly from all of it.")
+        int, typer.Option(metavar="N", min=1, help="Pictures of each data set to measure on, at even intervals.")
     ] = 500,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Takes bench.json and a plot for each data set."),
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder for bench.json and a plot for each data set."),
     ] = None,
-    alone: Annotated[bool, typer.Option("--alone", help="Only these models, not what they compare with.")] = False,
-    if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
+    alone: Annotated[bool, typer.Option("--alone", help="Measure these models only.")] = False,
+    if_exists: Annotated[IfExists, typer.Option(help="What to do if the output exists.")] = IfExists.FAIL,
     format: options.ResultFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure weights, operations, bytes, time on this machine, and instructions on Cortex-M processors in QEMU.
 
-    Flash and instructions are those of the C that `awbkit export --to c` writes, so of quantised models; they take
+    Flash and instructions are those of the C by `awbkit export --to c`, so of quantised models only; they need
     arm-none-eabi-gcc and qemu-system-arm.
     """
     from awbkit.bench import cortex

@@ -1,4 +1,4 @@
-"""`awbkit correct`: pictures without the cast of their light."""
+"""`awbkit correct`: remove the colour cast of pictures."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def correct(
         str | None,
         typer.Option(
             metavar="TEMPLATE",
-            help=f"Of output names, of {{stem}} {{name}} {{parent}} {{ext}}; default {DEFAULT_NAME}.",
+            help=f"Pattern of output names, of {{stem}} {{name}} {{parent}} {{ext}}; default {DEFAULT_NAME}.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
@@ -122,7 +122,7 @@ def correct(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be written; write nothing.", rich_help_panel=_OUTPUT)
+        bool, typer.Option("--dry-run", help="Show what would be written; write nothing.", rich_help_panel=_OUTPUT)
     ] = False,
     recursive: options.Recursive = False,
     files_from: options.FilesFrom = None,
@@ -135,7 +135,7 @@ def correct(
     fail_fast: options.FailFast = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Correct pictures for the colour of their light and write them anew; originals are never touched."""
+    """Correct pictures for the colour of their light, and write copies; originals are never changed."""
     from awbkit.cli import light as lights
     from awbkit.cli.report import open_report
     from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file

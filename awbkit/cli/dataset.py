@@ -1,4 +1,4 @@
-"""`awbkit dataset`: published data sets brought into one form, and a look at the result."""
+"""`awbkit dataset`: convert published data sets to one form, and show the result."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 _REPORTED = 20
 
 dataset = typer.Typer(
-    help="Published data sets brought into one form that opens at once.", no_args_is_help=False, rich_markup_mode="rich"
+    help="Convert published data sets to one form that opens at once.", no_args_is_help=False, rich_markup_mode="rich"
 )
 
 Layout = Annotated[
     str,
-    typer.Argument(metavar="LAYOUT[:KEY=VALUE,...]", help="How the download is laid out; `awbkit dataset layouts`."),
+    typer.Argument(metavar="LAYOUT[:KEY=VALUE,...]", help="Layout of the download; see `awbkit dataset layouts`."),
 ]
 
 
@@ -42,19 +42,19 @@ def prepare(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="The prepared data set.")
     ] = None,
-    if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
+    if_exists: Annotated[IfExists, typer.Option(help="What to do if the output exists.")] = IfExists.FAIL,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Throw away what an unfinished run has done; by default it is taken up.")
+        bool, typer.Option("--restart", help="Discard an unfinished run, which is resumed by default.")
     ] = False,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Make the set even where images of it are missing or damaged.")
+        bool, typer.Option("--allow-missing", help="Complete the set even if images are missing or damaged.")
     ] = False,
     jobs: options.Jobs = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Bring a data set into the prepared form: thumbnails, masks, true illuminants, scenes, folds and cameras.
+    """Convert a data set to the prepared form: thumbnails, masks, true illuminants, scenes, folds and cameras.
 
-    Run it again after an interruption, or when what was missing is there, and it goes on where it stopped.
+    After an interruption, or when missing images are there, run it again: it continues where it stopped.
     """
     from awbkit.datasets import layout as layouts
     from awbkit.datasets.prepare import SKIPPED, Preparation, check_output, clear_published
@@ -94,7 +94,7 @@ def inspect(
     ] = False,
     format: options.ResultFormat = None,
 ) -> None:
-    """Say what a prepared data set holds: its origin, licence, cameras, lights, scenes and folds."""
+    """Describe a prepared data set: origin, licence, cameras, lights, scenes and folds."""
     from awbkit.datasets.prepared import Prepared
     from awbkit.datasets.summary import folds, summarise
     from awbkit.errors import CheckFailed
@@ -175,7 +175,7 @@ def _print_field(console: Console, title: str, text: str, indent: int = 0) -> No
 
 
 def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
-    """Do the work; the seconds that it took, and how many skipped images were told of."""
+    """Do the work; return its seconds, and the number of skipped images that were reported."""
     progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed, enabled=not quiet)
     told = _tell([(skipped.image, skipped.reason) for skipped in preparation.skipped], 0)
     try:

@@ -1,4 +1,4 @@
-"""`awbkit evaluate`: how far estimators err on labelled images, and how sure that is."""
+"""`awbkit evaluate`: errors of estimators on labelled images, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def evaluate(
             "--method",
             "-m",
             metavar="NAME[:KEY=VALUE,...]",
-            help="Estimator, or all; repeatable. Besides `awbkit methods`: constant, corrected-moments, fitted as the "
-            "protocol has it.",
+            help="Estimator, or all; repeatable. Besides `awbkit methods`: constant, corrected-moments, fitted by the "
+            "protocol.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
@@ -67,7 +67,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="Estimates of any other program, JSON Lines or CSV; - is standard input; repeatable.",
+            help="Estimates of another program, JSON Lines or CSV; - is standard input; repeatable.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
@@ -77,15 +77,15 @@ def evaluate(
     protocol: Annotated[
         Literal["auto", ProtocolName],
         typer.Option(
-            help="Who sees what in fits; auto: none where nothing is fitted, else published folds, else k-fold.",
+            help="How to fit methods; auto: none if no method is fitted, else published folds, else k-fold.",
             rich_help_panel=_HOW,
         ),
     ] = "auto",
     folds: Annotated[int, typer.Option(metavar="K", min=2, help="Of k-fold.", rich_help_panel=_HOW)] = 10,
     rounds: Annotated[
-        int, typer.Option(metavar="N", min=100, max=100_000, help="Of the bootstrap over scenes.", rich_help_panel=_HOW)
+        int, typer.Option(metavar="N", min=100, max=100_000, help="Rounds of the bootstrap.", rich_help_panel=_HOW)
     ] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.", rich_help_panel=_HOW)] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.", rich_help_panel=_HOW)] = 0,
     format: Annotated[
         Literal["table", "json", "csv", "markdown"] | None,
         typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=_SHOW),
@@ -94,7 +94,8 @@ def evaluate(
         Metric, typer.Option(help="The error in tables and checks; json and csv have both.", rich_help_panel=_SHOW)
     ] = "recovery",
     per_image: Annotated[
-        bool, typer.Option("--per-image", help="With json: every image's estimates and errors.", rich_help_panel=_SHOW)
+        bool,
+        typer.Option("--per-image", help="With json: also each image's estimates and errors.", rich_help_panel=_SHOW),
     ] = False,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="One self-contained page to look at.", rich_help_panel=_SHOW)
@@ -103,10 +104,10 @@ def evaluate(
         int, typer.Option(metavar="N", min=0, help="Images in the page's gallery.", rich_help_panel=_SHOW)
     ] = 24,
     gallery: Annotated[
-        Literal["best", "each"], typer.Option(help="Whose worst images.", rich_help_panel=_SHOW)
+        Literal["best", "each"], typer.Option(help="Methods in the gallery.", rich_help_panel=_SHOW)
     ] = "best",
     if_exists: Annotated[
-        IfExists, typer.Option(help="What to do where the page exists.", rich_help_panel=_SHOW)
+        IfExists, typer.Option(help="What to do if the page exists.", rich_help_panel=_SHOW)
     ] = IfExists.FAIL,
     over: Annotated[
         Literal["pooled", "cameras"],
@@ -118,7 +119,7 @@ def evaluate(
     max_p95: Limit = None,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep answers in FILE; after a kill, go on.", rich_help_panel=_RUN),
+        typer.Option(metavar="FILE", help="Keep answers in FILE; after a kill, continue.", rich_help_panel=_RUN),
     ] = None,
     jobs: options.Jobs = 0,
     quiet: options.Quiet = False,
@@ -126,7 +127,7 @@ def evaluate(
     """Judge estimators on prepared data sets, or estimates of any program against a ground truth.
 
     Angular errors per camera, pooled, and their geometric mean over cameras; 95 % intervals over scenes; paired tests;
-    how far stated expected errors can be believed.
+    calibration of the expected errors.
     """
     from awbkit.evaluation.html.page import PageOptions, write_page
     from awbkit.work import batch
@@ -203,7 +204,7 @@ def _of_methods(sets: Sequence[Prepared], names: Sequence[str], quiet: bool, **o
 
 
 def _images_of(evaluation: Evaluation, sets: Sequence[Prepared]) -> Images:
-    """From the index of a judged image to its thumbnail."""
+    """Maps the index of a judged image to its thumbnail."""
     places = {
         (prepared.name, row.image): (prepared, index) for prepared in sets for index, row in enumerate(prepared.rows)
     }

@@ -34,8 +34,8 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
 
     Args:
         evaluation: What to print.
-        metric: Which error, "recovery" or "reproduction".
-        stream: Where, usually standard output.
+        metric: The error, "recovery" or "reproduction".
+        stream: The output, usually standard output.
     """
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     rows = [row for row in evaluation.summaries if row.metric == metric]
@@ -87,7 +87,7 @@ def _print_group(console: Console, group: str, metric: str, rows: Sequence[Summa
 
 
 def _print_comparisons(console: Console, evaluation: Evaluation) -> None:
-    # Each pair stands there in both orders; the one in which the first errs less is told.
+    # Each pair is there in both orders; print the one whose first method has the lower error.
     turned = {frozenset(names): pair for names, pair in pairs_of(evaluation, POOLED).items() if pair.difference <= 0}
     pairs = list(turned.values())
     if len(pairs) > _MOST_PAIRS:

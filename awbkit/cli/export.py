@@ -29,29 +29,27 @@ def export(
             "sensors a tuning file with a network, of floating point.",
         ),
     ],
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Takes the files.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Output folder.")] = None,
     tuning: Annotated[
         Path | None, typer.Option(metavar="FILE", help="libcamera's tuning file of the sensor, for libcamera.")
     ] = None,
     installed: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Where the files will lie on the device, for libcamera. Default: the output."
-        ),
+        typer.Option(metavar="FOLDER", help="Folder of the files on the device, for libcamera. Default: the output."),
     ] = None,
     domain: options.ModelDomain = "raw",
     check: Annotated[
         list[Path] | None,
-        typer.Option(metavar="PREPARED", help="Compare on these pictures too; repeatable."),
+        typer.Option(metavar="PREPARED", help="Also compare on these pictures; repeatable."),
     ] = None,
-    if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
+    if_exists: Annotated[IfExists, typer.Option(help="What to do if the output exists.")] = IfExists.FAIL,
     format: options.ResultFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a network for a device, from the thumbnail to the light, and compare it with the model at once.
+    """Write a network for a device, from the thumbnail to the light, and compare it with the model.
 
-    C is compiled with this machine's compiler and must give the same bits; the others may be some hundredths of a
-    degree apart. Exit code 3 tells that something is not as it must be, and nothing is written then.
+    This machine's compiler compiles the C, which must give the same bits; the other formats may differ by some
+    hundredths of a degree. If the comparison fails, nothing is written and the exit code is 3.
     """
     from awbkit.export.cases import of_prepared, surfaces
     from awbkit.export.targets import EXPORTERS, libcamera

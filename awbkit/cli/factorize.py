@@ -1,4 +1,4 @@
-"""`awbkit factorize`: layers of a trained network as products of two smaller ones."""
+"""`awbkit factorize`: replace layers of a trained network by products of two smaller ones."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def factorize(
     prepared: training.Prepared,
     output: training.Output = None,
     rank: Annotated[
-        int | None, typer.Option(metavar="N", help="At most so many terms in every layer.", rich_help_panel=_WHAT)
+        int | None, typer.Option(metavar="N", help="Greatest rank of every layer.", rich_help_panel=_WHAT)
     ] = None,
     energy: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
-            help=f"So many terms as hold this share of what the layer answers; {_ENERGY:g} if neither is given.",
+            help=f"Least rank that keeps this share of the output's energy; {_ENERGY:g} if neither is given.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
@@ -35,7 +35,7 @@ def factorize(
     *,
     common: training.Options,
 ) -> None:
-    """Factorise a network: each layer that gets smaller by it becomes a product of two, and both are trained on."""
+    """Factorise a network: replace each layer that gets smaller by it by a product of two, and fine-tune these."""
     folder, execution = training.ready(output, common.device, common.jobs, common.resume)
     from awbkit.network.models import named_float
     from awbkit.training.factorize import Ranks

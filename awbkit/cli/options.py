@@ -33,12 +33,12 @@ Fallback = Annotated[
     str | None,
     typer.Option(
         metavar="METHOD",
-        help="Takes the method's place where that expects to err by more than --max-expected-error, or where it is a "
-        "network for raw pictures and this one is rendered, or the other way round.",
+        help="Replaces the method if that expects an error over --max-expected-error, or if it is a network for raw "
+        "pictures and this one is rendered, or vice versa.",
     ),
 ]
 MaxExpectedError = Annotated[
-    float | None, typer.Option(metavar="DEG", help="With --fallback: the expected error up to which the method counts.")
+    float | None, typer.Option(metavar="DEG", help="With --fallback: the greatest expected error to accept.")
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Descend into subfolders.", rich_help_panel=_INPUT)]
 FilesFrom = Annotated[
@@ -52,7 +52,7 @@ FilesFrom = Annotated[
 ]
 Null = Annotated[
     bool,
-    typer.Option("--null", "-0", help="Paths in lists end with NUL, as find -print0 has it.", rich_help_panel=_INPUT),
+    typer.Option("--null", "-0", help="Paths in lists end with NUL, as by find -print0.", rich_help_panel=_INPUT),
 ]
 Encoding = Annotated[
     EncodingName,
@@ -78,7 +78,7 @@ OutputFormat = Annotated[
 ResultFormat = Annotated[
     Literal["table", "json"] | None, typer.Option("--format", help="Default: a table on a terminal, else json.")
 ]
-ModelDomain = Annotated[Domain, typer.Option("--domain", help="Which of the two models of a shipped name.")]
+ModelDomain = Annotated[Domain, typer.Option("--domain", help="Variant of a shipped model.")]
 Jobs = Annotated[
     int, typer.Option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: as many as cores.", rich_help_panel=_RUN)
 ]

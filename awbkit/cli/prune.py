@@ -1,4 +1,4 @@
-"""`awbkit prune`: a smaller network of one that is trained."""
+"""`awbkit prune`: make a trained network smaller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from awbkit.choices import Processor
 from awbkit.cli import options, training
 from awbkit.errors import UsageError
 
-_WHAT = "What it may cost (one of these)"
+_WHAT = "Budget (one of these)"
 
 
 @training.expand
@@ -27,7 +27,7 @@ def prune(
         int | None,
         typer.Option(
             metavar="N",
-            help="In int8: 1 for a weight, 4 for a bias, 4 for a statistic that is read.",
+            help="Bytes in int8: 1 for a weight, 4 for a bias, 4 for an input statistic.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
@@ -35,25 +35,23 @@ def prune(
         int | None,
         typer.Option(
             metavar="N",
-            help="Instructions of the network on the --target, by a table; measuring the picture comes on top.",
+            help="Instructions of the network on the --target, by a table, without those of the statistics.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
-    target: Annotated[
-        Processor, typer.Option(help="Whose instructions --latency counts.", rich_help_panel=_WHAT)
-    ] = "cortex-m4",
+    target: Annotated[Processor, typer.Option(help="Processor of --latency.", rich_help_panel=_WHAT)] = "cortex-m4",
     config: training.Config = None,
     domain: options.ModelDomain = "raw",
     *,
     common: training.Options,
     rounds: Annotated[
-        int | None, typer.Option(metavar="N", help="In how many rounds units go.", rich_help_panel=training.HOW)
+        int | None, typer.Option(metavar="N", help="Rounds of pruning.", rich_help_panel=training.HOW)
     ] = None,
     round_steps: Annotated[
         int | None, typer.Option(metavar="N", help="Steps after each round but the last.", rich_help_panel=training.HOW)
     ] = None,
 ) -> None:
-    """Prune a network to a budget: channels, attention maps, hidden units and statistics that it can do without go."""
+    """Prune a network to a budget: remove the channels, attention maps, hidden units and statistics of least worth."""
     folder, execution = training.ready(output, common.device, common.jobs, common.resume)
     from awbkit.network.models import named_float
     from awbkit.training.budget import Budget

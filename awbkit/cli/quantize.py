@@ -1,4 +1,4 @@
-"""`awbkit quantize`: a network in whole numbers."""
+"""`awbkit quantize`: convert a network to whole numbers."""
 
 from __future__ import annotations
 
@@ -32,24 +32,22 @@ _TRAIN = "Training"
 def quantize(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file, a run, or the name of a shipped model.")],
     prepared: Annotated[
-        list[Path], typer.Argument(metavar="PREPARED...", help="Pictures to set scales by, and to compare on.")
+        list[Path], typer.Argument(metavar="PREPARED...", help="Pictures to calibrate scales and to compare on.")
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Takes the model; ends in .safetensors.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the model; ends in .safetensors.")
     ] = None,
-    domain: Annotated[
-        Domain, typer.Option(help="Which of the two networks of a shipped name.", rich_help_panel=_HOW)
-    ] = "raw",
+    domain: Annotated[Domain, typer.Option(help="Variant of a shipped model.", rich_help_panel=_HOW)] = "raw",
     weights: Annotated[int, typer.Option(metavar="BITS", help="4 or 8.", rich_help_panel=_HOW)] = 8,
     activations: Annotated[int, typer.Option(metavar="BITS", help="8 or 16.", rich_help_panel=_HOW)] = 8,
     pictures: Annotated[
-        int, typer.Option(metavar="N", min=2, help="How many to see, evenly from all.", rich_help_panel=_HOW)
+        int, typer.Option(metavar="N", min=2, help="Pictures to use, at even intervals.", rich_help_panel=_HOW)
     ] = 1000,
     train: Annotated[
         Path | None,
         typer.Option(
             metavar="RUN",
-            help="Train the network for it first, in a run of its own, on PREPARED, rounded as it will be.",
+            help="First fine-tune the network on PREPARED in this run, with simulated rounding.",
             rich_help_panel=_TRAIN,
         ),
     ] = None,
@@ -59,18 +57,16 @@ def quantize(
     steps: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=_TRAIN)] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=_TRAIN)] = None,
     device: Annotated[training.Device, typer.Option(rich_help_panel=_TRAIN)] = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in RUN.", rich_help_panel=_TRAIN)
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in RUN.", rich_help_panel=_TRAIN)] = False,
     jobs: options.Jobs = 0,
-    if_exists: Annotated[IfExists, typer.Option(help="What to do where the output exists.")] = IfExists.FAIL,
+    if_exists: Annotated[IfExists, typer.Option(help="What to do if the output exists.")] = IfExists.FAIL,
     format: options.ResultFormat = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Round a network to whole numbers, from a 16-bit thumbnail to the gains, and say what that costs in degrees.
+    """Quantise a network to whole numbers, from a 16-bit thumbnail to the gains, and report the loss in degrees.
 
-    Scales are set by every other of the pictures; the two networks are compared on the rest, which with --train is
-    trained on as well: judge that by pictures of its own, with awbkit evaluate.
+    Every other picture calibrates the scales, and the rest compares the two networks. With --train the network is also
+    trained on the rest: evaluate it on other pictures, with awbkit evaluate.
     """
     from awbkit.datasets.prepared import Prepared
     from awbkit.network.integer.quantization import Bits, calibrated, quantized

@@ -1,4 +1,4 @@
-"""One run over many files, told three ways: records on standard output, failures on standard error, a list to retry."""
+"""Reports of a run over many files: records on standard output, failures on standard error, a list to retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`awbkit train`: a network from prepared data sets."""
+"""`awbkit train`: train a network on prepared data sets."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def train(
         ),
     ] = None,
     domain: Annotated[
-        Domain | None, typer.Option(help="Raw pictures, or photographs made of them.", rich_help_panel=_WHAT)
+        Domain | None, typer.Option(help="Raw pictures, or photographs simulated from them.", rich_help_panel=_WHAT)
     ] = None,
     init: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Start from this file, run or shipped model, in small steps, to adapt it to a camera of your own.",
+            help="Start from this file, run or shipped model, in small steps, to adapt it to your own camera.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
@@ -45,7 +45,7 @@ def train(
     common: training.Options,
     teachers: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Larger networks to learn from, trained first.", rich_help_panel=training.HOW),
+        typer.Option(metavar="N", help="Larger networks to train first, as teachers.", rich_help_panel=training.HOW),
     ] = None,
     calibration: Annotated[
         Calibration | None, typer.Option(help="What the expected error is fitted to.", rich_help_panel=training.HOW)

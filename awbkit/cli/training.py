@@ -1,4 +1,4 @@
-"""What the subcommands that train have in common: options, the line of progress, and what is said at the end."""
+"""Common parts of the subcommands that train: options, progress, and the final report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from awbkit.training.run import Execution, Result, Told
     from awbkit.training.split import LeftOut
 
-DATA = "What it sees"
+DATA = "Data"
 HOW = "How (see --config for the rest)"
 RUN = "Run"
 
@@ -47,18 +47,18 @@ class Options:
     """The options of every command that trains; a command takes them as one parameter, see :func:`expand`."""
 
     validation: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Share of the scenes held out.", rich_help_panel=DATA)
+        float | None, typer.Option(metavar="SHARE", help="Share of the scenes to hold out.", rich_help_panel=DATA)
     ] = None
     leave_out_dataset: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Keep a data set out, to test on; repeatable.", rich_help_panel=DATA),
+        typer.Option(metavar="NAME", help="Leave out a data set, to test on; repeatable.", rich_help_panel=DATA),
     ] = None
     leave_out_camera: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Keep a camera and its scenes out; repeatable.", rich_help_panel=DATA),
+        typer.Option(metavar="NAME", help="Leave out a camera and its scenes; repeatable.", rich_help_panel=DATA),
     ] = None
     fold: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Keep a published fold out.", rich_help_panel=DATA)
+        str | None, typer.Option(metavar="NAME", help="Leave out a published fold.", rich_help_panel=DATA)
     ] = None
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="Steps of the training, or of its last part.", rich_help_panel=HOW)
@@ -70,9 +70,9 @@ class Options:
         int | None, typer.Option(metavar="N", help="Versions of each picture.", rich_help_panel=HOW)
     ] = None
     seed: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)] = None
-    device: Annotated[Device, typer.Option(help="auto: CUDA where there is any.", rich_help_panel=RUN)] = "auto"
+    device: Annotated[Device, typer.Option(help="auto: CUDA if available.", rich_help_panel=RUN)] = "auto"
     jobs: options.Jobs = 0
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.", rich_help_panel=RUN)] = False
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in RUN.", rich_help_panel=RUN)] = False
     format: Annotated[
         Literal["table", "json"] | None,
         typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=RUN),
@@ -115,7 +115,7 @@ def expand(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def ready(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Path, Execution]:
-    """The run's folder and how it is carried out, after a look at whether there is what a training needs.
+    """The run's folder and its execution, after a check of torch and the device.
 
     Raises:
         UsageError: If no folder is named, or the device is not there.
@@ -137,7 +137,7 @@ def ready(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Pa
 
 
 def recipe(usual: Recipe, config: Path | None, stated: Mapping[str, Any]) -> Recipe:
-    """What is usual, changed by a file and then by the flags that were given.
+    """The default recipe with the changes of a file, and then of the flags.
 
     Raises:
         UsageError: If a value is not allowed.
@@ -158,7 +158,7 @@ def carry_out(
     start: Architecture | None = None,
     target: str | None = None,
 ) -> None:
-    """Carry out a run with its line of progress, and say what came of it.
+    """Carry out a run with its line of progress, and report the result.
 
     Args:
         work: Does it, given ``left_out`` and ``execution``.
@@ -183,8 +183,8 @@ def carry_out(
             )
         if result.known_before and not quiet:
             print(
-                f"awbkit: what this run started from may have been trained on {result.known_before} of the validation "
-                "pictures; new ones come out worse, and of these the expected error goes by what it was before",
+                f"awbkit: the initial model may have been trained on {result.known_before} of the validation pictures; "
+                "new ones have larger errors, and the expected error of these follows the initial model's",
                 file=sys.stderr,
             )
         if not quiet:
