@@ -96,19 +96,21 @@ def inspect(
 ) -> None:
     """Describe a prepared data set: origin, licence, cameras, lights, scenes and folds."""
     from awbkit.datasets.prepared import Prepared
-    from awbkit.datasets.summary import folds, summarise
+    from awbkit.datasets.summary import folds, light_map_share, summarise
     from awbkit.errors import CheckFailed
 
     opened = Prepared.open(prepared)
+    share = light_map_share(opened)
     document = {
         **{key: value for key, value in opened.info.items() if key != "cameras"},
         "folds": folds(opened),
+        **({"light_maps": round(share, 4)} if share else {}),
         "cameras": [dataclasses.asdict(camera) for camera in summarise(opened)],
     }
     if options.wants_json(format):
         print(json_text(document, indent=2))
     else:
-        _print_summary(opened)
+        _print_summary(opened, share)
     if verify:
         if f"sha256:{opened.content_hash()}" != opened.info.get("hash"):
             raise CheckFailed(f"{prepared}: the files are not those that were prepared; prepare it again")
@@ -190,7 +192,7 @@ def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
     return progress.seconds, told
 
 
-def _print_summary(prepared: Prepared) -> None:
+def _print_summary(prepared: Prepared, light_maps: float) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -209,6 +211,7 @@ def _print_summary(prepared: Prepared) -> None:
         ("illuminant", info.get("convention", "")),
         ("cite", info.get("citation", "")),
         ("folds", ", ".join(f"{fold}: {count}" for fold, count in parts.items()) or "none published"),
+        *([("light maps", f"of {light_maps:.0%} of the images")] if light_maps else []),
         ("hash", info.get("hash", "")),
     ):
         _print_field(console, title, str(value))

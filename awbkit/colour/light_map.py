@@ -15,6 +15,9 @@ from awbkit.errors import UsageError
 
 Float = NDArray[np.float32]
 
+_LARGEST = 88
+"""Single precision holds the ratio of a logarithm up to this, and its inverse."""
+
 
 @dataclass(frozen=True, eq=False)
 class LightMap:
@@ -53,15 +56,16 @@ class LightMap:
             UsageError: If a shape is wrong, a logarithm is infinite or beyond single precision, or a confidence is
                 negative or not finite.
         """
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore"):
             logs = np.asarray(chroma, dtype=np.float32)
-            ratios = np.exp(logs)
         if logs.ndim != 3 or logs.shape[2] != 2 or not logs.size:
             raise UsageError(f"a light map has the shape (height, width, 2), not {logs.shape}")
-        if ((ratios == 0) | np.isinf(ratios)).any():
-            raise UsageError("a light map holds logarithms of r/g and b/g, none of them infinite; unknown is NaN")
-        known = np.isfinite(logs).all(axis=2)
-        weight = np.asarray(known if confidence is None else confidence, dtype=np.float32)
+        if (np.abs(logs) > _LARGEST).any():
+            raise UsageError("a light map holds the logarithms of r/g and b/g, none of them infinite; unknown is NaN")
+        known = _known(logs)
+        if confidence is None:
+            return cls(logs, known.astype(np.float32), camera, expected_error)
+        weight = np.asarray(confidence, dtype=np.float32)
         if weight.shape != known.shape:
             raise UsageError(f"the confidence must have the shape {known.shape}, not {weight.shape}")
         if not (np.isfinite(weight) & (weight >= 0))[known].all():
@@ -103,7 +107,7 @@ class LightMap:
     @property
     def known(self) -> NDArray[np.bool_]:
         """bool (h, w), whether the light of each cell is known."""
-        return np.asarray(np.isfinite(self.chroma).all(axis=2))
+        return _known(self.chroma)
 
     def mean(self) -> Illuminant:
         """The light of the picture as a whole.
@@ -169,6 +173,11 @@ def as_light_map(answer: Any, camera: Camera) -> LightMap:
     if isinstance(answer, LightMap):
         return answer
     return LightMap.of_rgb([[light.rgb]], camera=light.camera, expected_error=light.expected_error)
+
+
+def _known(chroma: Float) -> NDArray[np.bool_]:
+    # Several times faster than all(axis=2).
+    return ~(np.isnan(chroma[..., 0]) | np.isnan(chroma[..., 1]))
 
 
 def _overlaps(old: int, new: int) -> NDArray[np.float64]:

@@ -12,11 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, get_type_hints
 
-import numpy as np
-from numpy.typing import NDArray
-
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
+from awbkit.colour.light_map import LightMap
 from awbkit.errors import UsageError
 from awbkit.spelling import assignments, suggestion
 from awbkit.store.source import Source
@@ -106,14 +104,13 @@ class Example:
         illuminant: RGB of the light on any scale.
         spread: Degrees between the lights of the scene, as :func:`awbkit.datasets.spread.angular_spread` has it; None
             where unknown.
-        local: float32 (64, 64, 2), ln(r / g) and ln(b / g) of the light in each cell of the thumbnail, NaN where
-            unknown; None where only one light is known.
+        local: The light in each cell of the thumbnail, (64, 64); None where only one light is known.
     """
 
     image: LinearImage
     illuminant: tuple[float, float, float]
     spread: float | None = None
-    local: NDArray[np.float32] | None = None
+    local: LightMap | None = None
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ as downloaded, in folders or archives. The TIFF, .npy and resized files that the
 Truth: the picture with lights 1 and 2 less the one with light 1, at the same exposure, shows light 2 alone. A light's
 colour is its ``Light<n>``, r, g, b of camera RGB with g = 1. If meta.json lacks it, it is that of the brightest
 unclipped grey patch of the charts, as in the authors' script. Each light's share at a place is its green over the sum
-of the greens. Example.local is the mixture by these shares in each cell of the thumbnail, NaN without usable pixels;
-the global truth is the mean over the picture, weighted by its green. The authors clip differences at 0 pixel by pixel.
-Here cells are summed first, so that noise in shadows gives no share to a light that does not reach them.
+of the greens. Example.local is the mixture by these shares in each cell of the thumbnail, unknown without usable
+pixels; the global truth is the mean over the picture, weighted by its green. The authors clip differences at 0 pixel
+by pixel. Here cells are summed first, so that noise in shadows gives no share to a light that does not reach them.
 
 Black and white level: LibRaw's for each file (the 128 in the authors' script for the Sony is on dcraw's 12-bit scale;
 the file states 512 of 16383). Saturation: 0.98 between them, in any picture involved. Chart mask: the charts of
@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 from awbkit.colour.camera import Camera
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
+from awbkit.colour.light_map import LightMap
 from awbkit.datasets.bayer import HalfSize, read_half_size
 from awbkit.datasets.colour_chart import ColourChart
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
@@ -229,4 +230,5 @@ def _mixed(
     local = np.full((*told.shape, 2), np.nan, np.float32)
     local[told] = chroma
     red, green, blue = (float(value) for value in mixtures.sum(axis=0))
-    return Example(image, (red, green, blue), angular_spread(chroma), local)
+    lights = LightMap.of(local, amounts.sum(axis=2), image.camera)
+    return Example(image, (red, green, blue), angular_spread(chroma), lights)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.image import THUMBNAIL_SIZE
+from awbkit.colour.light_map import LightMap
 from awbkit.datasets.reduced import Reduced, edges
 from awbkit.datasets.registration import register, shifted
 from awbkit.datasets.spread import ONE_LIGHT, angular_spread
@@ -68,19 +69,16 @@ class PairIlluminant:
         rgb: Unit length: the mean light, weighted by the brightness of the lit surfaces.
         spread: Degrees between the lights one sixth of the cells from either end, along the direction in
             log-chroma in which they differ most: for two lights in equal shares the angle between them.
-        local: float32 (64, 64, 2), ln(r / g) and ln(b / g) of the light in each cell of the input's thumbnail; NaN
-            where it is unknown.
-        counts: uint16 (64, 64), the number of pixels behind each cell, at some 512 to the longer side; the confidence
-            is proportional to the square root.
-        pixels: Sum of the counts.
+        local: The light in each cell of the input's thumbnail, (64, 64). Its confidence is the square root of the
+            number of pixels behind the cell, at some 512 to the longer side.
+        pixels: The number of pixels behind all cells.
         shift: Rows and columns, in pixels of the input, by which the reference's content lies further down and right in
             the input; None if either picture has too little structure.
     """
 
     rgb: tuple[float, float, float]
     spread: float
-    local: NDArray[np.float32]
-    counts: NDArray[np.uint16]
+    local: LightMap
     pixels: int
     shift: tuple[float, float] | None
 
@@ -129,13 +127,12 @@ def illuminant_from_pair(
     ratio = _log_chroma(seen.pixels) - _log_chroma(even.pixels)
     green = seen.pixels[..., 1].astype(np.float64) + _LEAST
     weight = np.where(kept, np.minimum(green, _BRIGHTEST * np.median(green[kept])), 0.0)
-    local, counts = _local(ratio, weight, usable, even.pixels)
+    local = _local(ratio, weight, usable, even.pixels)
     scale = seen.height / usable.shape[0], seen.width / usable.shape[1]
     return PairIlluminant(
         rgb=_rgb(_mean(ratio[kept], weight[kept], green[kept])),
-        spread=angular_spread(local[np.isfinite(local[..., 0])].astype(np.float64)),
+        spread=angular_spread(local.chroma[local.known].astype(np.float64)),
         local=local,
-        counts=counts,
         pixels=int(kept.sum()),
         shift=(found.rows * scale[0], found.columns * scale[1]) if found.sure else None,
     )
@@ -191,18 +188,15 @@ def _quantile(values: Floats, weight: Floats, share: float) -> float:
     return float(values[order[np.searchsorted(total, share * total[-1])]])
 
 
-def _local(
-    ratio: Floats, weight: Floats, usable: NDArray[np.bool_], reference: Floats
-) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
-    """Log-chroma and number of pixels by cell."""
+def _local(ratio: Floats, weight: Floats, usable: NDArray[np.bool_], reference: Floats) -> LightMap:
+    """The light by cell."""
     total = _cells(weight)
     mean = _cells(ratio * weight[..., None]) / np.where(total > 0, total, 1)[..., None]
     area = _cells(np.ones(usable.shape))
     guide = np.log(_cells(reference.mean(axis=2, dtype=np.float64)) / area + _FLARE)
     counts = _cells((weight > 0).astype(np.float64))
     known = (_box(counts) >= _KNOWN_PIXELS) & (_cells(usable.astype(np.float64)) >= _KNOWN_SHARE * area)
-    local = np.where(known[..., None], _guided(mean, guide, total), np.nan)
-    return local.astype(np.float32), np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16)
+    return LightMap.of(np.where(known[..., None], _guided(mean, guide, total), np.nan), np.sqrt(counts))
 
 
 def _log_chroma(pixels: Floats) -> NDArray[np.float64]:

@@ -73,7 +73,7 @@ def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
         *(illuminant, sample.exposure, example.spread, float(gain)),
     )
     valid = thumbnail.valid & (codes > 0).all(axis=2)
-    return Packed(row, codes, valid, None if example.local is None else example.local.astype(np.float16))
+    return Packed(row, codes, valid, None if example.local is None else example.local.chroma.astype(np.float16))
 
 
 class Preparation:

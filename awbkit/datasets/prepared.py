@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
+from awbkit.colour.light_map import LightMap
 from awbkit.datasets.arrays import mapped
-from awbkit.errors import UnreadableFile
+from awbkit.errors import UnreadableFile, UsageError
 from awbkit.escaping import csv_text
 from awbkit.store.documents import LARGEST, decoded, parse_json, rows
 from awbkit.store.refusals import unreadable
@@ -163,9 +164,13 @@ class Prepared:
         return self._array("valid.npy", np.bool_)
 
     @cached_property
-    def local(self) -> NDArray[np.float16] | None:
-        """float16 (N, 64, 64, 2), or None where the data set has no local illuminants."""
-        return self._array("local.npy", np.float16, 2) if (self.path / "local.npy").exists() else None
+    def _local(self) -> NDArray[np.float16] | None:
+        if not (self.path / "local.npy").exists():
+            return None
+        local = self._array("local.npy", np.float16, 2)
+        if len(local) != len(self):
+            raise UnreadableFile(self.path, "index.csv and local.npy are not of the same length", _REMEDY)
+        return local
 
     @cached_property
     def cameras(self) -> dict[str, Camera]:
@@ -182,6 +187,20 @@ class Prepared:
         row = self.rows[index]
         pixels = self.thumbnails[index].astype(np.float32) / np.float32(65535 * row.gain)
         return LinearImage(pixels, np.array(self.valid[index]), self.cameras[row.camera])
+
+    def light_map(self, index: int) -> LightMap | None:
+        """The true light in each cell of one image, (64, 64); None where it is not known for a single cell.
+
+        Raises:
+            UnreadableFile: If ``local.npy`` is damaged.
+        """
+        if self._local is None:
+            return None
+        try:
+            light = LightMap.of(self._local[index], camera=self.cameras[self.rows[index].camera])
+        except UsageError as error:
+            raise UnreadableFile(self.path / "local.npy", str(error), _REMEDY) from None
+        return light if light.known.any() else None
 
     def images(self) -> Iterator[LinearImage]:
         """All images in order."""

@@ -60,6 +60,15 @@ def folds(prepared: Prepared) -> dict[str, int]:
     return {fold: found.count(fold) for fold in sorted(set(found))}
 
 
+def light_map_share(prepared: Prepared) -> float:
+    """The share of the images whose light is known cell by cell.
+
+    Raises:
+        UnreadableFile: If ``local.npy`` is damaged.
+    """
+    return sum(prepared.light_map(index) is not None for index in range(len(prepared))) / len(prepared)
+
+
 def _summary(prepared: Prepared, name: str, chosen: NDArray[np.intp], valid: NDArray[np.float64]) -> CameraSummary:
     rows = [prepared.rows[index] for index in chosen]
     lights = prepared.illuminants[chosen]

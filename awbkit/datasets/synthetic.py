@@ -150,9 +150,9 @@ class Rendered(Layout):
         pixels = sensor.read(light, count, rng) if self.noise else np.minimum(light, 1)
         sound = (pixels > 0) & (pixels < CLIP)
         valid = usable & sound[..., 0] & sound[..., 1] & sound[..., 2]
-        truth, local, spread = scene.illuminant(light, incident, valid)
-        red, green, blue = truth.tolist()
         image = LinearImage(np.maximum(pixels, 0), valid, Camera(sample.camera))
+        truth, local, spread = scene.illuminant(light, incident, valid, image.camera)
+        red, green, blue = truth.tolist()
         return Example(image, (red, green, blue), spread, local if self.lights > 1 else None)
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:

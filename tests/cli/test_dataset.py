@@ -93,8 +93,10 @@ def test_an_existing_output(labelled: Path, tmp_path: Path) -> None:
 def test_rendered_data_needs_no_download(tmp_path: Path) -> None:
     ran = awbkit("dataset", "prepare", "rendered:count=6,seed=3", "-o", tmp_path / "out", "-j", "1")
     assert ran.code == 0
-    found = awbkit("dataset", "inspect", tmp_path / "out", "--format", "json")
-    assert sum(camera["images"] for camera in json.loads(found.out)["cameras"]) == 6
+    found = json.loads(awbkit("dataset", "inspect", tmp_path / "out", "--format", "json").out)
+    assert sum(camera["images"] for camera in found["cameras"]) == 6
+    assert found["light_maps"] == 1
+    assert "of 100% of the images" in awbkit("dataset", "inspect", tmp_path / "out", "--format", "table").out
 
 
 @pytest.mark.parametrize(
@@ -148,6 +150,7 @@ class TestInspect:
         document = json.loads(awbkit("dataset", "inspect", prepared).out)
         assert document["images"] == 8
         assert document["layout"] == "folder"
+        assert "light_maps" not in document
         assert [camera["camera"] for camera in document["cameras"]] == ["Canon EOS 550D", "Nikon D810"]
         assert all(camera["images"] == camera["scenes"] == 4 for camera in document["cameras"])
 

@@ -136,11 +136,12 @@ def test_the_light_in_every_cell(whole: Path, image: str) -> None:
     example = layout.load(source, found(layout, source)[image])
     lights = image.rpartition("_")[2]
     assert example.local is not None
-    known = np.isfinite(example.local[..., 0])
+    known = example.local.known
     assert (known == example.image.valid).all()
     assert known.mean() > 0.85
     expected = true_light(lights)[known]
-    np.testing.assert_allclose(np.exp(example.local[known]), expected[:, (0, 2)], rtol=0.02)
+    np.testing.assert_allclose(example.local.rgb[known][:, ::2], expected[:, (0, 2)], rtol=0.02)
+    assert angular_error(example.local.mean().rgb, example.illuminant) < 1e-4
     # On grey surfaces the weighted mean of the lights is the mean of the picture.
     mean = example.image.pixels[known].mean(axis=0)
     assert angular_error(example.illuminant, mean.tolist()) < 0.2
@@ -161,8 +162,8 @@ def test_colours_of_surfaces_do_not_matter(tmp_path: Path) -> None:
     write_tables(tmp_path, "sony", {"Place2": entry(2)})
     example = loaded(parse("lsmi"), Source.open(tmp_path))["sony/Place2_12"]
     assert example.local is not None
-    known = np.isfinite(example.local[..., 0])
-    np.testing.assert_allclose(np.exp(example.local[known]), true_light("12")[known][:, (0, 2)], rtol=0.03)
+    known = example.local.known
+    np.testing.assert_allclose(example.local.rgb[known][:, ::2], true_light("12")[known][:, (0, 2)], rtol=0.03)
 
 
 def test_lights_that_meta_json_lacks_are_read_off_the_charts(tmp_path: Path) -> None:
@@ -173,8 +174,8 @@ def test_lights_that_meta_json_lacks_are_read_off_the_charts(tmp_path: Path) -> 
     for lights in ("12", "13", "123"):
         local = examples[f"sony/Place2_{lights}"].local
         assert local is not None
-        known = np.isfinite(local[..., 0])
-        np.testing.assert_allclose(np.exp(local[known]), true_light(lights)[known][:, (0, 2)], rtol=0.05)
+        known = local.known
+        np.testing.assert_allclose(local.rgb[known][:, ::2], true_light(lights)[known][:, (0, 2)], rtol=0.05)
 
 
 def test_charts_and_what_is_clipped_in_any_picture_are_masked(tmp_path: Path) -> None:
@@ -206,9 +207,11 @@ def test_an_archive_is_the_same_as_a_folder(whole: Path, tmp_path: Path) -> None
 
 def test_prepares_with_matrices_and_local_lights(whole: Path, tmp_path: Path) -> None:
     done = prepared(parse("lsmi"), Source.open(whole), tmp_path / "out")
-    assert done.local is not None
-    assert np.isnan(done.local[0]).all()
-    assert np.isfinite(done.local[1][done.valid[1]]).all()
+    assert done.light_map(0) is None
+    light = done.light_map(1)
+    assert light is not None
+    assert light.known[done.valid[1]].all()
+    assert light.camera == done.cameras["Samsung Galaxy Note20 Ultra"]
     np.testing.assert_allclose(done.cameras["Samsung Galaxy Note20 Ultra"].xyz_to_rgb(), MATRIX, atol=1e-4)
     assert done.cameras["Nikon D810"].white_d65 is not None
 

@@ -43,8 +43,7 @@ def true_cells(pair: Pair) -> Array:
 
 def local_errors(found: PairIlluminant, pair: Pair) -> Array:
     """Recovery error in degrees of each cell whose light is known."""
-    chroma = found.local.astype(np.float64)
-    light = np.exp(np.stack([chroma[..., 0], np.zeros((64, 64)), chroma[..., 1]], axis=-1))
+    light = found.local.rgb.astype(np.float64)
     truth = true_cells(pair)
     cosine = (light * truth).sum(axis=2) / np.linalg.norm(light, axis=2) / np.linalg.norm(truth, axis=2)
     errors = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
@@ -147,8 +146,8 @@ def test_a_picture_is_neutral_against_itself() -> None:
     assert found.spread == pytest.approx(0, abs=1e-6)
     assert found.shift == pytest.approx((0, 0), abs=1e-6)
     assert found.one_light
-    assert np.nanmax(np.abs(found.local)) < 1e-6
-    assert found.counts.sum() == found.pixels
+    assert np.nanmax(np.abs(found.local.chroma)) < 1e-6
+    assert (found.local.confidence**2).sum() == pytest.approx(found.pixels)
 
 
 def test_what_is_unknown_is_said_to_be() -> None:
@@ -157,10 +156,10 @@ def test_what_is_unknown_is_said_to_be() -> None:
     picture[:120] = 1.0
     picture[:, :20] = np.nan
     found = illuminant_from_pair(picture, reference)
-    assert np.isnan(found.local[:31]).all()
-    assert np.isnan(found.local[:, :3]).all()
-    assert (found.counts[:31] == 0).all()
-    assert np.isfinite(found.local[34:62, 6:62]).mean() > 0.95
+    assert not found.local.known[:31].any()
+    assert not found.local.known[:, :3].any()
+    assert (found.local.confidence[:31] == 0).all()
+    assert found.local.known[34:62, 6:62].mean() > 0.95
     assert angular_error(found.rgb, WARM) < 0.3
 
 

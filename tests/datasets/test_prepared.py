@@ -17,6 +17,7 @@ from awbkit.colour.camera import Camera
 from awbkit.datasets.layout import parse
 from awbkit.datasets.prepare import Preparation
 from awbkit.datasets.prepared import COLUMNS, Prepared, Row, camera_from_json, camera_to_json
+from awbkit.datasets.summary import light_map_share
 from awbkit.errors import UnreadableFile
 from awbkit.store.source import Source
 from tests.helpers.labelled_folder import write_labelled_folder
@@ -36,8 +37,45 @@ def test_images_come_from_the_disk_as_they_are_needed(sound: Path) -> None:
     assert isinstance(opened.thumbnails, np.memmap)
     assert isinstance(opened.valid, np.memmap)
     assert [image.valid.shape for image in opened.images()] == [(64, 64)] * 5
-    assert opened.local is None
+    assert [opened.light_map(index) for index in range(5)] == [None] * 5
     assert opened.name == "out"
+
+
+@pytest.fixture
+def copied(sound: Path, tmp_path: Path) -> Path:
+    shutil.copytree(sound, tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_lights_by_cell_are_read_as_light_maps(copied: Path) -> None:
+    local = np.full((5, 64, 64, 2), np.nan, np.float16)
+    local[1, :32] = np.log(2), -np.log(2)
+    np.save(copied / "local.npy", local)
+    opened = Prepared.open(copied)
+    assert [opened.light_map(index) is not None for index in range(5)] == [False, True, False, False, False]
+    light = opened.light_map(1)
+    assert light is not None
+    assert light.chroma.astype(np.float16).tobytes() == local[1].tobytes()
+    assert light.mean().gains == pytest.approx((0.5, 1, 2), rel=1e-3)
+    assert light.camera == opened.image(1).camera
+    assert light_map_share(opened) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("local", "message"),
+    [
+        (np.zeros((4, 64, 64, 2), np.float16), "not of the same length"),
+        (np.zeros((5, 64, 64, 2), np.float32), "has the shape"),
+        (np.zeros((5, 64, 64, 3), np.float16), "has the shape"),
+        (np.full((5, 64, 64, 2), np.inf, np.float16), "none of them infinite"),
+        (np.full((5, 64, 64, 2), 60000, np.float16), "none of them infinite"),
+    ],
+)
+def test_damaged_lights_by_cell_are_said_in_one_line(copied: Path, local: np.ndarray, message: str) -> None:
+    np.save(copied / "local.npy", local)
+    with pytest.raises(UnreadableFile, match=message) as caught:
+        Prepared.open(copied).light_map(0)
+    assert "\n" not in str(caught.value)
 
 
 def _edit(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
@@ -115,13 +153,10 @@ def _replace_in_index(old: str, new: str) -> Callable[[Path], None]:
         (lambda folder: np.save(folder / "thumbnails.npy", np.ones((5, 32, 32, 3), np.uint16)), "shape"),
     ],
 )
-def test_damage_is_said_in_one_line(
-    sound: Path, tmp_path: Path, damage: Callable[[Path], object], message: str
-) -> None:
-    shutil.copytree(sound, tmp_path / "out")
-    damage(tmp_path / "out")
+def test_damage_is_said_in_one_line(copied: Path, damage: Callable[[Path], object], message: str) -> None:
+    damage(copied)
     with pytest.raises(UnreadableFile, match=message) as caught:
-        Prepared.open(tmp_path / "out")
+        Prepared.open(copied)
     assert "\n" not in str(caught.value)
 
 

@@ -14,7 +14,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.camera import Camera
 from awbkit.colour.image import THUMBNAIL_SIZE as SIZE
+from awbkit.colour.light_map import LightMap
 from awbkit.datasets.spectral import reflectances
 from awbkit.datasets.spectral.recipe import Recipe
 from awbkit.datasets.spread import angular_spread
@@ -77,7 +79,9 @@ def expose(scene: Scene, powers: NDArray[np.float64], sensitivity: NDArray[np.fl
     return reflected + scene.gloss[..., None] * incident, incident
 
 
-def illuminant(light: Floats, incident: Floats, valid: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Floats, float]:
+def illuminant(
+    light: Floats, incident: Floats, valid: NDArray[np.bool_], camera: Camera
+) -> tuple[NDArray[np.float64], LightMap, float]:
     """The light of the whole scene, that of each cell, and the spread of the cells' lights.
 
     As for pairs of pictures (`awbkit.datasets.pair`), the light of the whole is the mean of the cells' r/g and b/g,
@@ -87,16 +91,18 @@ def illuminant(light: Floats, incident: Floats, valid: NDArray[np.bool_]) -> tup
         light: (64, 64, 3), the picture.
         incident: (64, 64, 3), RGB of the light in each cell.
         valid: (64, 64), the cells that count.
+        camera: The RGB that all of them are in.
 
     Returns:
-        RGB (3,), green = 1; float32 (64, 64, 2), ln(r/g) and ln(b/g) of each cell; and the spread of the valid cells,
-        as in :func:`awbkit.datasets.spread.angular_spread`.
+        RGB (3,), green = 1; the light of each cell, (64, 64), with the weights as its confidence; and the spread of the
+        valid cells, as in :func:`awbkit.datasets.spread.angular_spread`.
     """
     ratio = incident[..., ::2] / incident[..., 1:2]
     weight = np.where(valid, light[..., 1], 0).astype(np.float64)
     red, blue = np.average(ratio.reshape(-1, 2), axis=0, weights=weight.ravel() if weight.any() else None)
     local = np.log(ratio)
-    return np.array([red, 1.0, blue]), local, angular_spread(local[valid].astype(np.float64))
+    spread = angular_spread(local[valid].astype(np.float64))
+    return np.array([red, 1.0, blue]), LightMap.of(local, weight, camera), spread
 
 
 def photographed(rng: np.random.Generator, recipe: Recipe, srgb: Floats, basis: NDArray[np.float64]) -> Scene:
