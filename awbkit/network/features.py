@@ -12,37 +12,29 @@ the 3 % of the pixels that are bright and least coloured under it. The statistic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.errors import AwbError, UsageError
+from awbkit.network import formulas
+from awbkit.network.formulas import Float
 from awbkit.network.statistics import BRIGHTEST, DARKEST, GREYEST, TABLE, WHITEST
-
-Float = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Number = TypeVar("Number", np.float32, np.int64)
 
 GRID_SIDE = 16
 GRID_CHANNELS = 5
 
 _SIDE = THUMBNAIL_SIZE
 _CELL = _SIDE // GRID_SIDE
-TINY = np.float32(1e-6)
-FAINT = np.float32(1e-3)
 _ONE, _HALF = np.float32(1), np.float32(0.5)
-GREAT = np.float32(1e4)
 
 NEAR, FAR = np.float32(-1 / (2 * 0.1**2)), np.float32(-1 / (2 * 0.25**2))
 """Of the exponents of two Gaussian windows around the anchor, 0.1 and 0.25 wide in log-chroma."""
 
 COLOURED = np.float32(0.15**2)
 _STRIPS = 4
-ROUNDS = 8
 
 
 def _sum_matrix(size: int) -> Float:
@@ -108,10 +100,10 @@ class _Picture:
         planes = np.ascontiguousarray(image.pixels.reshape(-1, 3).T)
         if self.places is not None:
             planes = np.where(image.valid.reshape(-1), planes, np.float32(0))
-        planes = np.maximum(planes / planes.max(), TINY)
+        planes = np.maximum(planes / planes.max(), formulas.TINY)
         flat = self._kept(planes)
-        anchor = _anchor(flat)
-        self.anchor_chroma = _chroma(anchor)
+        anchor = formulas.anchor(flat)
+        self.anchor_chroma = formulas.chroma(anchor)
         gains = (_ONE / anchor)[:, None]
         brightness = (flat * gains).sum(axis=0)
         level = _ONE / brightness.mean()
@@ -119,8 +111,8 @@ class _Picture:
         # Whole planes are computed alongside, because putting pixels back into them takes several times as long.
         planes = planes * gains * level
         self.y = self._kept(planes)
-        self.whiteness = _whiteness(self.y)
-        logs = np.log(np.maximum(planes, TINY))
+        self.whiteness = formulas.whiteness(self.y)
+        logs = np.log(np.maximum(planes, formulas.TINY))
         kept = self._kept(logs)
         self.uv = kept[0::2] - kept[1]
         if self.places is not None:
@@ -135,7 +127,7 @@ class _Picture:
 
     def _local_contrast(self, logs: Float) -> tuple[Float, Float, Float]:
         """How far each pixel's logarithms are from its neighbours': (64, 64) mean, and (n,) mean and colour part."""
-        around, seen = neighbours(logs), neighbours(self.valid[None])
+        around, seen = formulas.neighbours(logs), formulas.neighbours(self.valid[None])
         apart = logs - around / np.maximum(seen, _ONE)
         mean = np.abs(apart).sum(axis=0) * np.float32(1 / 3) * self.valid
         colour = np.abs(apart[0] - apart[1]) + np.abs(apart[2] - apart[1])
@@ -146,7 +138,7 @@ class _Picture:
         """As :class:`Features` has it."""
         sums = _BY_CELL.T @ (self.plane @ _BY_CELL)
         seen = _BY_CELL.T @ (self.valid @ _BY_CELL)
-        logs = np.log(np.maximum(sums / np.maximum(seen, _ONE), TINY))
+        logs = np.log(np.maximum(sums / np.maximum(seen, _ONE), formulas.TINY))
         some = seen > 0
         grid = np.zeros((GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float32)
         np.clip(logs[0::2] - logs[1], -1.5, 1.5, out=grid[:2])
@@ -185,41 +177,41 @@ class _Picture:
         weights[15] = self.brightness
         sums = weights @ np.concatenate([y, uv, np.ones((1, count), np.float32)]).T
         mass = sums[:, 5]
-        means = sums[:, :5] / np.maximum(mass, TINY)[:, None]
+        means = sums[:, :5] / np.maximum(mass, formulas.TINY)[:, None]
         blocks = _BY_BLOCK.T @ (self.plane @ _BY_BLOCK)
         mean = uv.mean(axis=1)
         upper = uv.take(np.flatnonzero(weights[3]), axis=1)
         places = np.array([count // 20, count // 4, count // 2, 3 * count // 4, 19 * count // 20])
         colours = {
-            "norms": _norms(y),
+            "norms": formulas.norms(y),
             "masks": means[:11, :3],
             "edges": self._edges(),
             "surface": self._local_surface_reflectance(blocks)[None],
-            "principal": _principal(y.take(np.flatnonzero(weights[1] + weights[4]), axis=1))[None],
+            "principal": formulas.principal(y.take(np.flatnonzero(weights[1] + weights[4]), axis=1))[None],
         }
         others = {
             "means": means[:, 3:],
-            "rough": _chroma(means[14, :3]),
+            "rough": formulas.chroma(means[14, :3]),
             "mean": mean,
-            "blocks": _block_quantiles(blocks),
+            "blocks": formulas.block_quantiles(blocks),
             "percentiles": np.sort(uv, axis=1)[:, places].T,
-            "strips": _chroma(blocks.reshape(3, _STRIPS, -1).sum(axis=2).T),
-            "spread": _moments(uv - mean[:, None]),
-            "bright_spread": _moments(upper - upper.mean(axis=1)[:, None]),
+            "strips": formulas.chroma(blocks.reshape(3, _STRIPS, -1).sum(axis=2).T),
+            "spread": formulas.moments(uv - mean[:, None]),
+            "bright_spread": formulas.moments(upper - upper.mean(axis=1)[:, None]),
             "valid": np.float32(self.count / _SIDE**2),
-            "contrast": np.log(np.stack([self.contrast.mean(), self.colour_contrast.mean()]) + FAINT) * _HALF,
+            "contrast": np.log(np.stack([self.contrast.mean(), self.colour_contrast.mean()]) + formulas.FAINT) * _HALF,
             "tones": np.concatenate(
                 [
-                    _log_quantiles(bright, (100, 500, 900, 990, 1000)),
-                    _log_quantiles(white, (500, 900, 1000)),
-                    _log_quantiles(grey, (10, 100)),
+                    formulas.log_quantiles(bright, (100, 500, 900, 990, 1000)),
+                    formulas.log_quantiles(white, (500, 900, 1000)),
+                    formulas.log_quantiles(grey, (10, 100)),
                 ]
             ),
             "windows": mass[11:14] / np.float32(count),
             "sectors": self._sectors(apart),
         }
         # One logarithm of many numbers is faster than many of few.
-        return [*colours, *others], [_chroma(np.concatenate([*colours.values()])), *others.values()]
+        return [*colours, *others], [formulas.chroma(np.concatenate([*colours.values()])), *others.values()]
 
     def _edges(self) -> Float:
         """(2, 3), the Minkowski norms of differences of neighbours, p = 1 and 4."""
@@ -250,85 +242,3 @@ class _Picture:
         sector = (halves[0] + 2 * halves[1] + 4 * halves[2]).take(coloured)
         brightness = np.bincount(sector, self.brightness.take(coloured), 8)
         return np.concatenate([np.bincount(sector, minlength=8), brightness]) / self.count
-
-
-def _anchor(flat: Float) -> Float:
-    """(3,), green = 1, of pixels (3, n)."""
-    power = flat * flat
-    power *= power
-    first = np.sqrt(np.sqrt(power.mean(axis=1)))
-    y = flat * (_ONE / first)[:, None]
-    white = _whiteness(y)
-    place = len(white) - -(-len(white) * 3 // 100)
-    bright = y.take(np.flatnonzero(white >= np.partition(white, place)[place]), axis=1)
-    anchor = first * (bright / bright.sum(axis=0)).mean(axis=1)
-    return np.asarray(anchor / anchor[1])
-
-
-def _whiteness(y: Float) -> Float:
-    """(n,): what of a pixel can be white, and how little colour it has."""
-    least = y.min(axis=0)
-    return np.asarray(least * least / y.max(axis=0))
-
-
-def _chroma(rgb: Float) -> Float:
-    """(..., 2), ln(r/g) and ln(b/g), of (..., 3)."""
-    logs = np.log(np.maximum(rgb, TINY))
-    return np.asarray(logs[..., 0::2] - logs[..., 1:2])
-
-
-def neighbours(planes: NDArray[Number]) -> NDArray[Number]:
-    """The sum of the four neighbours within the picture."""
-    around = np.zeros_like(planes)
-    around[:, 1:] += planes[:, :-1]
-    around[:, :-1] += planes[:, 1:]
-    around[:, :, 1:] += planes[:, :, :-1]
-    around[:, :, :-1] += planes[:, :, 1:]
-    return around
-
-
-def _norms(y: Float) -> Float:
-    """(5, 3), the Minkowski norms with p = 1, 2, 4, 8 and infinity."""
-    # So far above the mean, one pixel is all of a norm; its eighth power must not overflow.
-    y = np.minimum(y, GREAT)
-    second = y * y
-    fourth = second * second
-    eighth = fourth * fourth
-    roots = [y.mean(axis=1), np.sqrt(second.mean(axis=1)), np.sqrt(np.sqrt(fourth.mean(axis=1)))]
-    return np.stack([*roots, np.sqrt(np.sqrt(np.sqrt(eighth.mean(axis=1)))), y.max(axis=1)])
-
-
-def _principal(chosen: Float) -> Float:
-    """(3,), the first principal direction of pixels (3, n) through the origin, by power iteration."""
-    moment = chosen @ chosen.T
-    axis: Float = np.ones(3, np.float32)
-    for _ in range(ROUNDS):
-        axis = np.asarray(moment @ axis)
-        axis /= axis.sum()
-    return axis
-
-
-def _moments(centred: Float) -> Float:
-    """(3,): half the logarithms of the standard deviations of (2, n), and their correlation.
-
-    In logarithms, because a wall and a lawn differ by that from each other as far as from a street.
-    """
-    covariance = centred @ centred.T * (_ONE / np.float32(centred.shape[1]))
-    variance = np.diagonal(covariance) + TINY
-    deviations = np.log(variance) * (_HALF * _HALF)
-    return np.append(deviations, covariance[0, 1:] / np.sqrt(variance[0] * variance[1]))
-
-
-def _block_quantiles(sums: Float) -> Float:
-    """(3, 2), the 10th, 50th and 90th percentile of the log-chroma of 8 x 8 blocks that are seen."""
-    blocks = sums.reshape(3, -1)
-    logs = np.log(np.maximum(blocks[:, blocks[0] > 0], TINY))
-    ordered = np.sort(logs[0::2] - logs[1], axis=1)
-    number = ordered.shape[1]
-    return np.asarray(ordered[:, [number // 10, number // 2, 9 * number // 10]].T)
-
-
-def _log_quantiles(ordered: Float, thousandths: Sequence[int]) -> Float:
-    last = len(ordered) - 1
-    chosen = ordered[[min(last, len(ordered) * part // 1000) for part in thousandths]]
-    return np.asarray(np.log(np.maximum(chosen, FAINT)))

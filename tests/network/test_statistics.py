@@ -12,7 +12,7 @@ from awbkit.colour.image import LinearImage
 from awbkit.export.c import emit
 from awbkit.export.c.check import check, compiler
 from awbkit.export.cases import surfaces
-from awbkit.network import features
+from awbkit.network import features, formulas
 from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.integer import description
 from awbkit.network.integer.arithmetic import NATURAL
@@ -64,12 +64,12 @@ ROW = Statistic("curve", 2, NATURAL, {"edges": range(2)})
 
 
 def numpy_formula(picture: Any) -> Any:
-    norms = features._norms(picture.y)
-    return features._chroma(norms[2] / norms[0])
+    norms = formulas.norms(picture.y)
+    return formulas.chroma(norms[2] / norms[0])
 
 
 def integer_formula(picture: Any) -> Any:
-    return description._logs_less_green(picture.norms[2] - picture.norms[0])
+    return description.formulas.logs_less_green(picture.norms[2] - picture.norms[0])
 
 
 def torch_formula(y: Any, *given: Any) -> Any:

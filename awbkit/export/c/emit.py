@@ -28,6 +28,7 @@ _PARTS = {
         "statistics.c",
         "channels.c",
         "pixels.c",
+        "sums.c",
         "network.c",
         "thumbnails.c",
     ),

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from awbkit.colour.image import THUMBNAIL_SIZE
-from awbkit.network import features
+from awbkit.network import features, formulas
 from awbkit.network.features import GRID_SIDE
 from awbkit.network.statistics import BRIGHTEST, DARKEST, GREYEST, TABLE, WHITEST
 
 _SIDE = THUMBNAIL_SIZE
 _CELL = _SIDE // GRID_SIDE
-_TINY, _FAINT, _GREAT = float(features.TINY), float(features.FAINT), float(features.GREAT)
+_TINY, _FAINT, _GREAT = float(formulas.TINY), float(formulas.FAINT), float(formulas.GREAT)
 
 
 def _from_above(thousandths: int) -> tuple[float, float]:
@@ -230,7 +230,7 @@ def _norms(y: Tensor, valid: Tensor, count: Tensor) -> Tensor:
 def _principal(chosen: Tensor) -> Tensor:
     moment = chosen @ chosen.T
     axis = torch.ones(3)
-    for _ in range(features.ROUNDS):
+    for _ in range(formulas.ROUNDS):
         axis = moment @ axis
         axis = axis / axis.sum()
     return axis
