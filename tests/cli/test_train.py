@@ -75,7 +75,7 @@ def test_a_validation_by_what_the_start_was_trained_on_is_told(prepared: Path) -
 
 def test_a_start_is_adapted_in_small_steps_unless_told_otherwise(prepared: Path) -> None:
     awbkit("train", prepared, "-o", "anew", *QUICK)
-    quick = ("--variants", "2", "--device", "cpu", "-j", "1")
+    quick = ("--variants", "2", "--batch-size", "16", "--device", "cpu", "-j", "1")
     assert awbkit("train", prepared, "-o", "tuned", "--init", "anew", "--seed", "3", *quick).code == 0
     recipe = json.loads(Path("tuned/run.json").read_text())["recipe"]
     assert (recipe["steps"], recipe["learning_rate"], recipe["seed"]) == (400, 2e-4, 3)

@@ -201,6 +201,7 @@ def test_where_the_fallback_cannot_answer_the_network_does(tmp_path: Path, scene
 
 
 @pytest.mark.parametrize(("domain", "refused"), [("raw", "a.jpg"), ("rendered", "b.dng")])
+@pytest.mark.slow
 def test_a_fallback_answers_where_the_network_is_for_other_pictures(
     tmp_path: Path, scene: np.ndarray, domain: str, refused: str
 ) -> None:
@@ -268,6 +269,7 @@ def test_a_fallback_in_python_needs_its_limit() -> None:
         package.estimate(picture(0), fallback="pca")
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own(tmp_path: Path, scene: np.ndarray) -> None:
     raw, jpeg = write_raw(tmp_path / "b.dng", scene, DAYLIGHT), write_jpeg(tmp_path / "a.jpg", scene)
     path = write(tmp_path / "mine.safetensors", random_model(1))
@@ -347,6 +349,7 @@ def test_a_model_that_cannot_be_had_in_python(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("build") is None, reason="the package 'build' is not here")
+@pytest.mark.slow
 def test_models_schemas_and_c_travel_in_the_wheel(tmp_path: Path) -> None:
     root = Path(package.__file__).resolve().parents[1]
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path), str(root)]

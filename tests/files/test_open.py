@@ -301,6 +301,7 @@ def tiff_with(content: bytes, tag: int, value: int) -> bytes:
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="only Linux tells a process its peak of memory there"
 )
+@pytest.mark.slow
 def test_huge_claims_take_no_memory(tmp_path: Path) -> None:
     for name, content in bombs().items():
         (tmp_path / name.replace(" ", "-")).write_bytes(content)

@@ -182,6 +182,7 @@ class TestThumbnail:
         assert not thumbnail.valid[:14, :9].any()
 
     @pytest.mark.parametrize("suffix", [".png", ".tif"])
+    @pytest.mark.slow
     def test_big_picture_is_sampled_by_rows(self, suffix: str, rng: np.random.Generator, tmp_path: Path) -> None:
         smooth = pyvips.Image.new_from_array(rng.integers(60, 190, (64, 8, 3), dtype=np.uint8))
         smooth = smooth.copy(interpretation="srgb").resize(64)
@@ -195,6 +196,7 @@ class TestThumbnail:
 
     @pytest.mark.parametrize("size", [(2500, 1700), (300, 2600)])
     @pytest.mark.parametrize("progressive", [False, True])
+    @pytest.mark.slow
     def test_jpeg_of_any_size(
         self, size: tuple[int, int], progressive: bool, rng: np.random.Generator, tmp_path: Path
     ) -> None:

@@ -206,7 +206,7 @@ class TestGraft:
             tiff.graft(target, source)
 
     @given(st.integers(0, 2000), st.binary(min_size=1, max_size=12))
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_damaged_source_never_damages_the_target(self, tmp_path: Path, at: int, noise: bytes) -> None:
         sound, damaged, target = tmp_path / "sound.tif", tmp_path / "damaged.tif", tmp_path / "t.tif"
         if not sound.exists():

@@ -135,6 +135,7 @@ def test_damaged_files(tmp_path: Path, change: dict[str, Any], says: str) -> Non
         load(path)
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     data = write_prepared(tmp_path / "set", ["Nikon D810"] * 40, black=frozenset({2, 3})).path
     output = tmp_path / "s8.safetensors"
