@@ -80,9 +80,9 @@ class Refused(Exception):
     """A file that is there and is not read; the message says why."""
 
 
-def is_archive(path: Path) -> bool:
+def is_archive(name: str) -> bool:
     """Whether the name is that of an archive, readable here or not."""
-    name = path.name.lower()
+    name = name.lower()
     return name.endswith((".zip", ".tar")) or _CLOSED_NAME.search(name) is not None
 
 

@@ -86,10 +86,10 @@ def is_file(path: Path) -> bool:
 
 def _kind(entry: os.DirEntry[str]) -> Kind:
     try:
-        if entry.is_dir():
-            return Kind.FOLDER
         if entry.is_file():
             return Kind.FILE
+        if entry.is_dir():
+            return Kind.FOLDER
         return Kind.NOTHING if entry.is_symlink() and not Path(entry.path).exists() else Kind.OTHER
     except OSError:
         # A link that loops or may not be followed.

@@ -162,7 +162,7 @@ class _Listing:
                     store.kind(path)  # says why it leads nowhere
                 if kind is not Kind.FILE:
                     raise Refused("is a device or a pipe")
-                if is_archive(Path(name)):
+                if is_archive(name):
                     archives.append((name, path))
                 else:
                     plain[name] = Member(None, os.fspath(path), store.state(path)[0])
@@ -189,7 +189,7 @@ class _Listing:
                 name = safe_name(found)
                 if name and isinstance(member, Refused):
                     raise member
-                if name and is_archive(Path(name)):
+                if name and is_archive(name):
                     raise Refused(f"is an archive within an archive; {UNPACK}")
                 if name and isinstance(member, Member):
                     self.members[f"{below}/{name}" if below else name] = member
