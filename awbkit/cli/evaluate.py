@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from awbkit.colour.image import LinearImage
     from awbkit.datasets.prepared import Prepared
     from awbkit.evaluation.html.page import Images
-    from awbkit.evaluation.result import Evaluation, Judged, Truth
+    from awbkit.evaluation.result import Evaluation, MethodResult, Truth
 
 _WHAT = "What to judge"
 _HOW = "How"
@@ -237,7 +237,7 @@ def _of_predictions(
             "correct --from"
         )
     facts = {"datasets": dataset_facts(sets)} if truth is None else {"truth": truth.name}
-    evaluation = evaluate(labelled, found.judged, rounds=rounds, seed=seed, facts=facts)
+    evaluation = evaluate(labelled, found.results, rounds=rounds, seed=seed, facts=facts)
     return evaluation, _images_of(evaluation, sets) if truth is None else None
 
 
@@ -271,14 +271,14 @@ def _write(evaluation: Evaluation, format: str | None, metric: str, per_image: b
         print(json_text(to_document(evaluation, per_image=per_image), indent=2))
 
 
-def _tell_failures(judged: Judged, truth: Truth) -> None:
+def _tell_failures(judged: MethodResult, truth: Truth) -> None:
     if judged.failures:
         index, reason = min(judged.failures.items())
         count = f"{judged.method} has no estimate for {len(judged.failures)} of {len(truth)} images"
         _warn(f"{count}, which count as 90 degrees ({truth.images[index]}: {reason})")
 
 
-def _tell_training(judged: Judged) -> None:
+def _tell_training(judged: MethodResult) -> None:
     from awbkit.evaluation.wording import training_note
 
     if note := training_note(judged):

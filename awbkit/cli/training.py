@@ -21,7 +21,7 @@ from awbkit.escaping import json_text, printable
 if TYPE_CHECKING:
     from awbkit.network.architecture import Architecture
     from awbkit.training.recipe import Recipe
-    from awbkit.training.run import Execution, Result, Told
+    from awbkit.training.run import Execution, Result, Status
     from awbkit.training.split import LeftOut
 
 DATA = "Data"
@@ -181,9 +181,9 @@ def carry_out(
                 "--validation, or more pictures, would make it reliable",
                 file=sys.stderr,
             )
-        if result.known_before and not quiet:
+        if result.overlap and not quiet:
             print(
-                f"awbkit: the initial model may have been trained on {result.known_before} of the validation pictures; "
+                f"awbkit: the initial model may have been trained on {result.overlap} of the validation pictures; "
                 "new ones have larger errors, and the expected error of these follows the initial model's",
                 file=sys.stderr,
             )
@@ -202,7 +202,7 @@ def watched(work: Callable[[Execution], Result], execution: Execution, *, quiet:
 
 def _watched(work: Callable[[Execution], Result], execution: Execution, line: _Line) -> Result:
     try:
-        return work(replace(execution, told=line.show))
+        return work(replace(execution, on_progress=line.show))
     finally:
         line.progress.erase()
 
@@ -218,14 +218,14 @@ class _Line:
     def __init__(self, *, enabled: bool) -> None:
         self.progress = Progress(sys.stderr, enabled=enabled, unit="steps")
 
-    def show(self, told: Told) -> None:
-        parts = [told.phase]
-        if told.step is not None:
-            parts.append(f"loss {told.step.loss:.3f}, {told.step.error:.2f}°")
-        if told.validation is not None:
-            parts.append(f"validation {told.validation:.2f}°")
-        self.progress.expect(told.total)
-        self.progress.reach(told.done, ", ".join(parts))
+    def show(self, progress: Status) -> None:
+        parts = [progress.phase]
+        if progress.step is not None:
+            parts.append(f"loss {progress.step.loss:.3f}, {progress.step.error:.2f}°")
+        if progress.validation is not None:
+            parts.append(f"validation {progress.validation:.2f}°")
+        self.progress.expect(progress.total)
+        self.progress.reach(progress.done, ", ".join(parts))
 
 
 def _report(result: Result, output: Path, start: Architecture | None, target: str | None, format: str | None) -> None:
@@ -246,7 +246,7 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
         record["before"] = {
             **({} if start is None else _costs(start, target)),
             "validation": _rounded(result.before),
-            "trained_on_validation": result.known_before,
+            "trained_on_validation": result.overlap,
         }
     if options.wants_json(format):
         print(json_text(record))

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.evaluation.bootstrap import Resamples, interval, resampled_means
-from awbkit.evaluation.result import Bin, Calibration, Judged
+from awbkit.evaluation.result import Bin, Calibration, MethodResult
 from awbkit.evaluation.significance import midranks
 
 BINS = 10
 COVERAGE = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
-def calibrate(judged: Judged, resamples: Resamples) -> Calibration | None:
+def calibrate(judged: MethodResult, resamples: Resamples) -> Calibration | None:
     """Compare the expected errors of one method with its recovery errors.
 
     Args:

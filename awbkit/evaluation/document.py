@@ -11,7 +11,7 @@ import numpy as np
 
 from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS
-from awbkit.evaluation.result import Calibration, Comparison, Evaluation, Judged, Summary
+from awbkit.evaluation.result import Calibration, Comparison, Evaluation, MethodResult, Summary
 
 SCHEMA = 1
 
@@ -68,12 +68,12 @@ def csv_rows(evaluation: Evaluation) -> Iterator[list[str | int | float | None]]
         yield row
 
 
-def _method(judged: Judged, images: Sequence[str]) -> dict[str, Any]:
+def _method(judged: MethodResult, images: Sequence[str]) -> dict[str, Any]:
     return {
         "method": judged.method,
         "failures": [{"image": images[index], "reason": reason} for index, reason in sorted(judged.failures.items())],
         "trained_on": [
-            {"dataset": seen.dataset, "images": seen.images, "judged": seen.judged} for seen in judged.trained_on
+            {"dataset": seen.dataset, "images": seen.images, "judged": seen.total} for seen in judged.trained_on
         ],
     }
 

@@ -24,7 +24,7 @@ from awbkit.evaluation.result import (
     UNANSWERED,
     Comparison,
     Evaluation,
-    Judged,
+    MethodResult,
     Summary,
     Truth,
     camera_group,
@@ -77,7 +77,7 @@ def judge(
     expected: NDArray[np.float64],
     failures: Mapping[int, str],
     truth: Truth,
-) -> Judged:
+) -> MethodResult:
     """Compute the errors of one method's answers.
 
     Args:
@@ -106,12 +106,12 @@ def judge(
     }
     for values in errors.values():
         values[~known] = UNANSWERED
-    return Judged(method, unit, np.where(known, expected, np.nan), missing, errors)
+    return MethodResult(method, unit, np.where(known, expected, np.nan), missing, errors)
 
 
 def evaluate(
     truth: Truth,
-    judged: Sequence[Judged],
+    judged: Sequence[MethodResult],
     *,
     protocol: str = NOTHING_FITTED,
     rounds: int = ROUNDS,
@@ -195,7 +195,7 @@ def _groups(truth: Truth) -> tuple[dict[str, NDArray[np.intp]], list[str]]:
 
 
 def _summaries(
-    one: Judged,
+    one: MethodResult,
     metric: str,
     groups: Mapping[str, NDArray[np.intp]],
     cameras: Sequence[str],
@@ -227,7 +227,7 @@ def _summaries(
 
 
 def _summary(
-    one: Judged,
+    one: MethodResult,
     group: str,
     metric: str,
     images: int,
@@ -240,7 +240,7 @@ def _summary(
 
 
 def _comparisons(
-    judged: Sequence[Judged],
+    judged: Sequence[MethodResult],
     group: str,
     members: NDArray[np.intp],
     scene: NDArray[np.intp],

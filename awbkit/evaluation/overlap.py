@@ -11,12 +11,12 @@ from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.provenance import count_seen
 from awbkit.estimators import Method, registry
 from awbkit.evaluation.methods import AnyMethod
-from awbkit.evaluation.result import Seen
+from awbkit.evaluation.result import Overlap
 from awbkit.network.model import DOMAINS
 from awbkit.network.models import AnyModel, loaded, named
 
 
-def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.bool_]) -> tuple[Seen, ...]:
+def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.bool_]) -> tuple[Overlap, ...]:
     """The judged data sets that a network was trained on, wholly or in part.
 
     Args:
@@ -35,7 +35,7 @@ def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.b
         start += len(prepared)
         count = _count(method, prepared, places)
         if count:
-            found.append(Seen(prepared.name, count, len(places)))
+            found.append(Overlap(prepared.name, count, len(places)))
     return tuple(found)
 
 

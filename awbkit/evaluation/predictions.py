@@ -16,7 +16,7 @@ from awbkit.datasets.labels import read_labels
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.evaluate import judge
 from awbkit.evaluation.names import Names
-from awbkit.evaluation.result import Judged, Truth
+from awbkit.evaluation.result import MethodResult, Truth
 from awbkit.record_files import FORM, Stated, read_records
 from awbkit.records import RGB_KINDS, Record, stated_light
 from awbkit.store.documents import read_text
@@ -30,13 +30,13 @@ class Predictions:
     """The estimates of some files for the labelled images.
 
     Attributes:
-        judged: The methods in the order of their first estimates. An image without an estimate counts as failed.
+        results: The methods in the order of their first estimates. An image without an estimate counts as failed.
         unknown: Paths in the files that match no labelled image; they are ignored.
         in_linear_srgb: Number of estimates that are stated in linear sRGB, not in camera RGB.
         by_temperature: Number of lights taken from ``cct`` and ``duv`` because the RGB beside them disagrees.
     """
 
-    judged: Sequence[Judged]
+    results: Sequence[MethodResult]
     unknown: Sequence[str]
     in_linear_srgb: int
     by_temperature: int = 0
@@ -101,7 +101,7 @@ def read_predictions(
 
 def _judged(
     method: str, answers: dict[int, Stated], truth: Truth, cameras: Mapping[tuple[str, str], Camera]
-) -> tuple[Judged, int]:
+) -> tuple[MethodResult, int]:
     """One method's answers, and the number of its lights that are taken from a temperature."""
     estimates, expected = np.full((len(truth), 3), np.nan), np.full(len(truth), np.nan)
     failures: dict[int, str] = {}

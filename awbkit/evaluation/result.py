@@ -51,22 +51,22 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Overlap:
     """An evaluated data set that a network was trained on; see :func:`awbkit.evaluation.overlap.trained_on`.
 
     Attributes:
         dataset: Name of the data set.
         images: Number of its judged images that the model may have trained on.
-        judged: Number of its judged images.
+        total: Number of its judged images.
     """
 
     dataset: str
     images: int
-    judged: int
+    total: int
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class MethodResult:
     """One method's answers and their errors, in the order of the truth.
 
     Attributes:
@@ -84,7 +84,7 @@ class Judged:
     expected: NDArray[np.float64]
     failures: Mapping[int, str]
     errors: Mapping[str, NDArray[np.float64]]
-    trained_on: Sequence[Seen] = ()
+    trained_on: Sequence[Overlap] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Summary:
     """Statistics of one method on one group of images under one metric.
 
     Attributes:
-        method: As in :class:`Judged`.
+        method: As in :class:`MethodResult`.
         group: :func:`camera_group`; a data set's name alone, for all its images, where several sets are judged and this
             one has several cameras; ``POOLED``; or ``GEOMETRIC_MEAN``. In this order.
         metric: One of :data:`awbkit.choices.METRICS`.
@@ -162,7 +162,7 @@ class Calibration:
     """The agreement of one method's expected errors with the actual ones.
 
     Attributes:
-        method: As in :class:`Judged`.
+        method: As in :class:`MethodResult`.
         images: Number of images with an expected error.
         bins: Ten bins of equal size, or one for each image if there are fewer, by ascending expected error.
         calibration_error: Mean absolute difference of expected and actual over the bins, degrees, weighted by size.
@@ -206,7 +206,7 @@ class Evaluation:
     title: str
     protocol: str
     truth: Truth
-    methods: Sequence[Judged]
+    methods: Sequence[MethodResult]
     summaries: Sequence[Summary]
     comparisons: Sequence[Comparison]
     calibrations: Sequence[Calibration]

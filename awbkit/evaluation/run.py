@@ -25,7 +25,7 @@ from awbkit.evaluation.journal import AnswerJournal, states
 from awbkit.evaluation.methods import AnyMethod, resolve
 from awbkit.evaluation.overlap import trained_on
 from awbkit.evaluation.own import OwnMethod
-from awbkit.evaluation.result import Evaluation, Judged
+from awbkit.evaluation.result import Evaluation, MethodResult
 from awbkit.evaluation.work import Answers, Chunk, answer
 from awbkit.version import VERSION
 from awbkit.work import batch
@@ -51,7 +51,7 @@ class Step:
 
 
 class Run:
-    """A run of methods on data sets under a protocol: create it, iterate over :meth:`steps`, then call :meth:`judged`.
+    """A run of methods on data sets under a protocol: create it, iterate over :meth:`steps`, then call :meth:`results`.
 
     Attributes:
         methods: The methods in the order of the request.
@@ -150,7 +150,7 @@ class Run:
                 found = outcome.result
                 yield self._lose(chunk, outcome) if found is None else self._keep(chunk, found, journal)
 
-    def judged(self) -> list[Judged]:
+    def results(self) -> list[MethodResult]:
         """The methods' answers and errors, in the order of the request; call it after all steps."""
         for place, method in self._trainables.items():
             self._fit(place, method)
@@ -311,4 +311,4 @@ def evaluate_methods(
         for step in steps:
             on_step(step)
     facts = {"datasets": dataset_facts(sets)}
-    return evaluate(run.truth, run.judged(), protocol=run.protocol.sentence, rounds=rounds, seed=seed, facts=facts)
+    return evaluate(run.truth, run.results(), protocol=run.protocol.sentence, rounds=rounds, seed=seed, facts=facts)

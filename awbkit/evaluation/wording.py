@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from awbkit.evaluation.result import Judged, Truth
+from awbkit.evaluation.result import MethodResult, Truth
 
 STATISTIC_TITLES = {
     "mean": "mean",
@@ -31,13 +31,13 @@ def size(truth: Truth) -> str:
     return f"{counted(len(truth), 'image')}, {counted(scenes, 'scene')}, {counted(cameras, 'camera')}"
 
 
-def training_note(judged: Judged) -> str:
+def training_note(judged: MethodResult) -> str:
     """One line on the data sets that a network was trained on; empty without any."""
-    whole = [seen.dataset for seen in judged.trained_on if seen.images == seen.judged]
+    whole = [seen.dataset for seen in judged.trained_on if seen.images == seen.total]
     partly = [
-        f"{seen.dataset} ({seen.judged - seen.images:,} of its {counted(seen.judged, 'picture')} judged were left out)"
+        f"{seen.dataset} ({seen.total - seen.images:,} of its {counted(seen.total, 'picture')} judged were left out)"
         for seen in judged.trained_on
-        if seen.images < seen.judged
+        if seen.images < seen.total
     ]
     clauses = []
     if whole:

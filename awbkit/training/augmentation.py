@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledPicture:
     """A picture and its light, both in canonical RGB.
 
     Attributes:
@@ -39,7 +39,7 @@ class Labelled:
     telling: bool = True
 
 
-Draw = Callable[[np.random.Generator], Labelled]
+Draw = Callable[[np.random.Generator], LabelledPicture]
 """Draws one of the pictures to train on."""
 
 
@@ -71,14 +71,14 @@ class Chances:
 
 
 def variant(
-    picture: Labelled,
+    picture: LabelledPicture,
     camera: Camera,
     others: Draw,
     rng: np.random.Generator,
     *,
     chances: Chances = Chances(),
     listed_cameras: FloatArray | None = None,
-) -> Labelled:
+) -> LabelledPicture:
     """Make another training picture from a labelled one.
 
     Args:
@@ -113,7 +113,7 @@ def variant(
     if np.count_nonzero(valid) < _FEWEST:
         return picture
     image = LinearImage(np.ascontiguousarray(pixels, np.float32), np.ascontiguousarray(valid), picture.image.camera)
-    return Labelled(image, light, telling=not one_colour)
+    return LabelledPicture(image, light, telling=not one_colour)
 
 
 def lights(count: int, rng: np.random.Generator) -> FloatArray:
@@ -148,7 +148,7 @@ def _crop(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, 
     return pixels[window], valid[window]
 
 
-def _collage(first: Labelled, second: Labelled, rng: np.random.Generator) -> tuple[Float, Mask]:
+def _collage(first: LabelledPicture, second: LabelledPicture, rng: np.random.Generator) -> tuple[Float, Mask]:
     """Join two crops in a row or a column; relight the second by the first's light, within some stops."""
     pixels, valid = _crop(first.image.pixels, first.image.valid, rng)
     other, seen = _crop(second.image.pixels, second.image.valid, rng)

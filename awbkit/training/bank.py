@@ -26,9 +26,9 @@ from awbkit.network.model import canonical, white_of
 from awbkit.network.statistics import TABLE
 from awbkit.store.documents import read_json
 from awbkit.store.outputs import IfExists, atomic_write, write_whole
-from awbkit.training.augmentation import Chances, Labelled, variant
-from awbkit.training.cameras import measured
-from awbkit.training.photographs import rendered
+from awbkit.training.augmentation import Chances, LabelledPicture, variant
+from awbkit.training.cameras import measured_matrices
+from awbkit.training.photographs import render_photograph
 from awbkit.work import batch
 
 Float = NDArray[np.float32]
@@ -183,15 +183,15 @@ class _Plan:
         chances = Chances(**entry["chances"])
         return cls(members, tuple(entry["cells"]), entry["seed"], entry["domain"], entry["cameras"], chances)
 
-    def picture(self, place: int) -> tuple[Labelled, Camera]:
+    def picture(self, place: int) -> tuple[LabelledPicture, Camera]:
         """Read a picture, in canonical RGB where the camera's white is known."""
         member = self.members[place]
         prepared = _opened(member.folder)
         image = prepared.image(member.row)
         light = np.array(prepared.rows[member.row].illuminant) / _white(image.camera)
-        return Labelled(canonical(image), light), image.camera
+        return LabelledPicture(canonical(image), light), image.camera
 
-    def version(self, place: int, number: int) -> Labelled:
+    def version(self, place: int, number: int) -> LabelledPicture:
         picture, camera = self.picture(place)
         member = self.members[place]
         name = f"{_opened(member.folder).name}/{_opened(member.folder).rows[member.row].image}"
@@ -199,13 +199,13 @@ class _Plan:
         if number:
             cell = _by_cell(self.cells)[self.cells[place]]
 
-            def other(draw: np.random.Generator) -> Labelled:
+            def other(draw: np.random.Generator) -> LabelledPicture:
                 return self.picture(cell[int(draw.integers(len(cell)))])[0]
 
-            listed = measured() if self.cameras == "measured" else None
+            listed = measured_matrices() if self.cameras == "measured" else None
             picture = variant(picture, camera, other, rng, chances=self.chances, listed_cameras=listed)
         as_it_is = self.domain == "raw" or camera.space == LINEAR_SRGB.space
-        return picture if as_it_is else rendered(picture, camera, rng)
+        return picture if as_it_is else render_photograph(picture, camera, rng)
 
 
 def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
 from awbkit.network.latency import TABLES, instructions
-from awbkit.training.structure import dimensions, fewest, shrunk
+from awbkit.training.structure import dimensions, fewest, with_sizes
 
 KINDS = {
     "params": "parameters",
@@ -69,7 +69,7 @@ def chosen(
         for name, size in sizes.items():
             if size <= fewest(name):
                 continue
-            built = shrunk(architecture, {**sizes, name: size - 1})
+            built = with_sizes(architecture, {**sizes, name: size - 1})
             saved = cost - budget.cost(built)
             price = worth[name][order[name][full[name] - size]] / saved if saved > 0 else np.inf
             if price < best:
@@ -80,7 +80,7 @@ def chosen(
         if smallest == "maps" and not sizes["maps"]:
             sizes = {name: size for name, size in sizes.items() if not name.startswith(("maps", "channels", "block_"))}
             sizes["maps"] = 0
-        cost = budget.cost(shrunk(architecture, sizes))
+        cost = budget.cost(with_sizes(architecture, sizes))
     # The last unit removed may have left room for a smaller one.
     while room := [name for name in sizes if _fits(architecture, sizes, name, full[name], budget)]:
         back = max(room, key=lambda name: worth[name][order[name][full[name] - sizes[name] - 1]])
@@ -92,4 +92,4 @@ def _fits(architecture: Architecture, sizes: Mapping[str, int], name: str, most:
     """Whether one more unit of a dimension fits the budget; a removed branch does not come back."""
     if not 0 < sizes[name] < most:
         return False
-    return budget.cost(shrunk(architecture, {**sizes, name: sizes[name] + 1})) <= budget.limit
+    return budget.cost(with_sizes(architecture, {**sizes, name: sizes[name] + 1})) <= budget.limit

@@ -23,19 +23,19 @@ Line = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Errors:
     """Stated and actual errors of a network on pictures that it was not trained on.
 
     Attributes:
-        stated: (N,), the expected error in degrees, as the network states it.
-        missed: (N,), the recovery error in degrees.
+        expected: (N,), the expected error in degrees, as the network states it.
+        actual: (N,), the recovery error in degrees.
     """
 
-    stated: NDArray[np.float64]
-    missed: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    actual: NDArray[np.float64]
 
 
-def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) -> Judged:
+def measure_errors(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) -> Errors:
     """Run a network on the original pictures of a bank.
 
     Args:
@@ -46,10 +46,10 @@ def judge(built: Architecture, weights: Weights, bank: Bank, *, matrices: bool) 
     """
     estimates, log_errors = answers(network_of(built, weights), bank, matrices=matrices)
     stated = np.exp(np.minimum(log_errors.astype(np.float64), GREATEST_LOG_ERROR))
-    return Judged(stated, true_errors(estimates, bank).astype(np.float64))
+    return Errors(stated, true_errors(estimates, bank).astype(np.float64))
 
 
-def line(parts: Sequence[Judged], before: Line | None = None) -> Line:
+def line(parts: Sequence[Errors], before: Line | None = None) -> Line:
     """Fit offset and slope of actual against stated errors by least squares; all parts have the same weight.
 
     The spread of the errors grows with the stated error, so a picture's weight is the inverse square of that. Otherwise
@@ -63,11 +63,15 @@ def line(parts: Sequence[Judged], before: Line | None = None) -> Line:
         parts: Errors on groups of pictures, each by a network of its own.
         before: The prior line: that of the network's origin.
     """
-    stated, missed = (np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("stated", "missed"))
+    stated, missed = (
+        np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("expected", "actual")
+    )
     offset, slope = start = before or (0.0, 1.0)
     if not len(stated):
         return start
-    share = np.concatenate([np.full(len(part.stated), 1 / len(part.stated)) for part in parts if len(part.stated)])
+    share = np.concatenate(
+        [np.full(len(part.expected), 1 / len(part.expected)) for part in parts if len(part.expected)]
+    )
     share /= share.sum()
     mean_missed = float(share @ missed)
     expected = offset + slope * float(share @ stated)
@@ -91,7 +95,7 @@ def _between(before: Line, found: Line, count: int) -> Line:
     return offset, slope
 
 
-def carried(after: Judged, before: Judged, own: Line, known: NDArray[np.bool_] | bool = True) -> Line:
+def carry_over(after: Errors, before: Errors, own: Line, known: NDArray[np.bool_] | bool = True) -> Line:
     """The line of a derived network, from its origin's line and the increase in error.
 
     Args:
@@ -100,8 +104,8 @@ def carried(after: Judged, before: Judged, own: Line, known: NDArray[np.bool_] |
         own: The origin's line, which holds for new pictures.
         known: (N,), whether the origin was trained on each picture; errors on the other pictures count unchanged.
     """
-    expected = own[0] + own[1] * before.stated + after.missed - before.missed
-    return line([Judged(after.stated, np.where(known, expected, after.missed))], own)
+    expected = own[0] + own[1] * before.expected + after.actual - before.actual
+    return line([Errors(after.expected, np.where(known, expected, after.actual))], own)
 
 
 def parts(trained: Sequence[Picture], calibration: str) -> list[tuple[str, NDArray[np.intp], NDArray[np.intp]]]:

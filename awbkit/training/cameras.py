@@ -32,7 +32,7 @@ _BEYOND = 0.25
 
 
 @cache
-def listed() -> FloatArray:
+def listed_matrices() -> FloatArray:
     """Canonical matrices (N, 3, 3) of LibRaw's cameras: XYZ to RGB in which D65 is (1, 1, 1)."""
     with (files(__package__) / "data" / FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
         matrices = stored["matrices"].astype(np.float64)
@@ -41,7 +41,7 @@ def listed() -> FloatArray:
 
 
 @cache
-def measured() -> FloatArray:
+def measured_matrices() -> FloatArray:
     """Canonical matrices (52, 3, 3) of the cameras whose sensitivities ship with the package."""
     found = np.array([canonical(one.camera) for one in shipped()])
     found.setflags(write=False)
@@ -61,9 +61,15 @@ def imaginary(rng: np.random.Generator, listed_cameras: FloatArray | None = None
 
     Args:
         rng: Random generator.
-        listed_cameras: (N, 3, 3) to draw from in place of :func:`listed`.
+        listed_cameras: (N, 3, 3) to draw from in place of :func:`listed_matrices`.
     """
-    pool = measured() if rng.random() < _MEASURED_SHARE else listed() if listed_cameras is None else listed_cameras
+    pool = (
+        measured_matrices()
+        if rng.random() < _MEASURED_SHARE
+        else listed_matrices()
+        if listed_cameras is None
+        else listed_cameras
+    )
     first, second = pool[rng.integers(len(pool), size=2)]
     share = rng.uniform(-_BEYOND, 1 + _BEYOND)
     return np.asarray((1 - share) * first + share * second)

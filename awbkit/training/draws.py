@@ -21,7 +21,7 @@ _COLOURED = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class Batch:
     """A batch, or a part of one.
 
     Attributes:
@@ -56,15 +56,15 @@ class Draws:
         rng = np.random.default_rng([seed, _COLOURED])
         self._coloured = coloured_lights(_COLOURED if recipe.coloured else 1, rng).astype(np.float32)
 
-    def shards(self, step: int) -> Iterator[Drawn]:
+    def shards(self, step: int) -> Iterator[Batch]:
         """Draw this process's shards of a step's batch."""
         return self._shards(step, processes.share(self._recipe.shards))
 
-    def whole(self, step: int) -> Iterator[Drawn]:
+    def whole(self, step: int) -> Iterator[Batch]:
         """Draw all shards of a step's batch, for all processes."""
         return self._shards(step, range(self._recipe.shards))
 
-    def _shards(self, step: int, numbers: range) -> Iterator[Drawn]:
+    def _shards(self, step: int, numbers: range) -> Iterator[Batch]:
         recipe, bank, size = self._recipe, self._bank, self._recipe.batch_size
         rng = np.random.default_rng([self._seed, step])
         versions, pictures = rng.integers(len(bank.anchor), size=size), rng.integers(len(bank), size=size)
@@ -89,7 +89,7 @@ class Draws:
                 "statistics": bank.statistics[places] + noise[mine],
                 "grid": bank.grid[places].astype(np.float32),
             }
-            yield Drawn(
+            yield Batch(
                 {name: self._tensor(value) for name, value in batch.items()},
                 self._tensor(anchor),
                 self._tensor(light),

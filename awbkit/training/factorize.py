@@ -17,10 +17,10 @@ from awbkit.network.torch.network import Network, network_of
 from awbkit.training import tuning
 from awbkit.training.bank import Bank
 from awbkit.training.draws import Draws
-from awbkit.training.factors import Inputs, Matrix, factorised, layers, spectrum, whole, worthwhile
-from awbkit.training.provenance import seen
+from awbkit.training.factors import Inputs, Matrix, factorise, layers, spectrum, whole, worthwhile
+from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import USUALLY, Execution, Result, running
+from awbkit.training.run import USUALLY, Execution, Result, open_run
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 
@@ -85,9 +85,9 @@ def factorize(
     tuning.check(model, recipe, "factorize")
     if ranks.rank is not None:
         _smaller(model, dict.fromkeys(layers(model.architecture), ranks.rank))
-    pictures = seen(folders, left_out, recipe, model)
+    pictures = gather_pictures(folders, left_out, recipe, model)
     facts = {**tuning.facts(recipe), "factorising": asdict(ranks)}
-    with running(output, recipe, pictures, facts, steps=recipe.steps, execution=execution) as run:
+    with open_run(output, recipe, pictures, facts, steps=recipe.steps, execution=execution) as run:
         bank, checks = run.banks()
         network = run.network(
             "all",
@@ -106,7 +106,7 @@ def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: 
     built, weights = model.architecture, model.weights
     inputs = _inputs(network_of(built, weights).to(device), bank, recipe, device)
     wanted = {name: ranks.of(spectrum(whole(weights, name), given.covariance)) for name, given in inputs.items()}
-    return factorised(built, weights, inputs, _smaller(model, wanted))
+    return factorise(built, weights, inputs, _smaller(model, wanted))
 
 
 def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:

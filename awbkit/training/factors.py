@@ -75,7 +75,7 @@ def worthwhile(inputs: int, outputs: int) -> int:
     return (inputs * outputs - 1) // (inputs + outputs)
 
 
-def factorised(
+def factorise(
     architecture: Architecture, weights: Mapping[str, Float], inputs: Mapping[str, Inputs], ranks: Mapping[str, int]
 ) -> tuple[Architecture, Weights]:
     """The network with some of its dense layers as products of two.
@@ -99,7 +99,7 @@ def factorised(
     return built, {name: found[name] for name in built.shapes()}
 
 
-def merged(architecture: Architecture, weights: Mapping[str, Float]) -> tuple[Architecture, Weights]:
+def merge(architecture: Architecture, weights: Mapping[str, Float]) -> tuple[Architecture, Weights]:
     """Multiply out each pair of factors that has no fewer weights than its product; the answers stay the same."""
     found = dict(weights)
     ranks: dict[str, int] = {}

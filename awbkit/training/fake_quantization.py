@@ -62,24 +62,24 @@ class FakeQuantization:
         most = self._bits.largest_weight
         scale = (weight.detach().flatten(1).abs().amax(dim=1) / most).clamp_min(LEAST_UNIT)
         scale = scale.view(-1, *[1] * (weight.dim() - 1))
-        held = _held(weight / scale, most) * scale
+        held = _clip(weight / scale, most) * scale
         return held if units is None else held / units
 
     def _read(self, module: nn.Module, given: tuple[Tensor]) -> Tensor:
         units = self._units[self._first].to(given[0].device) * INPUT_UNIT
-        return _held(given[0] / units, INPUT_LIMIT) * units
+        return _clip(given[0] / units, INPUT_LIMIT) * units
 
     def _passing(self, name: str) -> Callable[[nn.Module, Any, Tensor], Tensor]:
         unit, most = self._scales[name], self._bits.largest_activation
 
         def passed(module: nn.Module, given: Any, out: Tensor) -> Tensor:
             # A rectifier follows: negative values become 0, rounded or not.
-            return _held(out / unit, most) * unit
+            return _clip(out / unit, most) * unit
 
         return passed
 
 
-def _held(x: Tensor, most: int) -> Tensor:
+def _clip(x: Tensor, most: int) -> Tensor:
     """Round to whole numbers, halves up, and clip at plus and minus ``most``; gradients see the clipping alone."""
     clipped = x.clamp(-most, most)
     return clipped + (torch.floor(clipped + 0.5) - clipped).detach()

@@ -22,7 +22,7 @@ from awbkit.network.architecture import Architecture
 from awbkit.network.torch.network import Network, network_of
 from awbkit.training import checkpoint, processes
 from awbkit.training.bank import Bank
-from awbkit.training.draws import Drawn, Draws, moments
+from awbkit.training.draws import Batch, Draws, moments
 from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.loss import angle, total_loss
 from awbkit.training.recipe import Recipe
@@ -71,7 +71,7 @@ def fit(
     device: str = "cpu",
     saved: Path | None = None,
     watched: Bank | None = None,
-    told: Callable[[Step], None] = lambda step: None,
+    on_step: Callable[[Step], None] = lambda step: None,
     quantization: FakeQuantization | None = None,
 ) -> Weights:
     """Train one network.
@@ -86,7 +86,7 @@ def fit(
         device: "cpu" or "cuda"; on CUDA the network computes in bfloat16.
         saved: Path of the checkpoint, which is written at intervals; the training continues from an existing one.
         watched: Validation pictures, answered every 500 steps; they do not influence the training.
-        told: Called every 50 steps, and after the last.
+        on_step: Called every 50 steps, and after the last.
         quantization: Simulated quantisation, for quantisation-aware training.
 
     Returns:
@@ -130,7 +130,7 @@ def fit(
             if watched is not None and processes.is_first() and done % _SAVED_EVERY == 0:
                 estimates, _ = answers(average if counted >= 0 else network, watched)
                 seen = float(true_errors(estimates, watched).mean())
-            told(Step(done, mean_loss, float(torch.stack(errors).mean()), rate, seen))
+            on_step(Step(done, mean_loss, float(torch.stack(errors).mean()), rate, seen))
             losses, errors = [], []
         if saved is not None and done % _SAVED_EVERY == 0 and processes.is_first():
             checkpoint.save(saved, network, average, optimiser, done)
@@ -142,7 +142,7 @@ def fit(
 def _gradients(
     network: Network,
     teachers: Sequence[nn.Module],
-    shard: Drawn,
+    shard: Batch,
     recipe: Recipe,
     device: str,
     quantization: FakeQuantization | None,
@@ -157,8 +157,8 @@ def _gradients(
     loss, error = total_loss(answer, shard, taught, recipe.distil)
     loss = loss / recipe.batch_size
     gradients = torch.autograd.grad(loss, network.trained())
-    told = [loss.detach(), error.detach().sum() / recipe.batch_size]
-    return torch.cat([part.reshape(-1) for part in (*gradients, *told)])
+    row = [loss.detach(), error.detach().sum() / recipe.batch_size]
+    return torch.cat([part.reshape(-1) for part in (*gradients, *row)])
 
 
 def answers(network: nn.Module, bank: Bank, *, matrices: bool = True) -> tuple[Float, Float]:

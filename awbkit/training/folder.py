@@ -21,7 +21,7 @@ DESCRIPTION = "run.json"
 
 
 @contextmanager
-def entered(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator[None]:
+def run_folder(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator[None]:
     """Create the run's folder or resume the run in it, and lock it against other processes.
 
     Args:

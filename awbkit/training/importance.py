@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from awbkit.network.torch.network import Network
-from awbkit.training.draws import Drawn
+from awbkit.training.draws import Batch
 from awbkit.training.loss import total_loss
 from awbkit.training.structure import readers
 
@@ -39,7 +39,7 @@ class Worth:
     mean: NDArray[np.float64]
 
 
-def importance(network: Network, drawn: Sequence[Drawn]) -> dict[str, Worth]:
+def importance(network: Network, drawn: Sequence[Batch]) -> dict[str, Worth]:
     """Measure the worth of a network's units, by dimension.
 
     Args:
@@ -65,7 +65,7 @@ def importance(network: Network, drawn: Sequence[Drawn]) -> dict[str, Worth]:
     }
 
 
-def _means(network: Network, names: set[str], drawn: Sequence[Drawn]) -> dict[str, Tensor]:
+def _means(network: Network, names: set[str], drawn: Sequence[Batch]) -> dict[str, Tensor]:
     """Mean inputs (columns,), by the name of the weights that read them."""
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     for batch in drawn:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from awbkit.training.draws import Drawn
+from awbkit.training.draws import Batch
 
 _ERROR_WEIGHT = 0.1
 
 
 def total_loss(
-    answer: tuple[Tensor, Tensor], drawn: Drawn, taught: Tensor | None = None, distil: float = 0.0
+    answer: tuple[Tensor, Tensor], drawn: Batch, taught: Tensor | None = None, distil: float = 0.0
 ) -> tuple[Tensor, Tensor]:
     """The sum of the pictures' losses, and each one's angular error in degrees (N,).
 

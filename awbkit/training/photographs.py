@@ -23,8 +23,8 @@ from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage
 from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.errors import UsageError
 from awbkit.files.encoding import linear_to_srgb, srgb_to_linear
-from awbkit.training.augmentation import Labelled
-from awbkit.training.cameras import canonical, measured
+from awbkit.training.augmentation import LabelledPicture
+from awbkit.training.cameras import canonical, measured_matrices
 
 Float = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -195,7 +195,7 @@ class Rendering:
         """:meth:`render` of canonical RGB, in which D65 is (1, 1, 1); ``matrix`` is XYZ to it, or None."""
         logs = np.log(light / light[1])
         if matrix is None:
-            matrix = measured().mean(axis=0)
+            matrix = measured_matrices().mean(axis=0)
             unknown = logs - _on_locus(_locus(matrix.tobytes()), _UNKNOWN_MIRED)
             pixels, logs = pixels / np.exp(unknown), logs - unknown
         to_srgb = np.array(LINEAR_SRGB.matrices[0][1]) @ np.linalg.inv(matrix) + np.reshape(self.twist, (3, 3))
@@ -261,7 +261,7 @@ class Rendering:
         return np.asarray(np.tensordot(np.linalg.inv(_YCC).astype(np.float32), ycc, 1))
 
 
-def rendered(picture: Labelled, camera: Camera, rng: np.random.Generator) -> Labelled:
+def render_photograph(picture: LabelledPicture, camera: Camera, rng: np.random.Generator) -> LabelledPicture:
     """Render a picture in canonical RGB as a photograph in linear sRGB.
 
     Args:
@@ -277,8 +277,8 @@ def rendered(picture: Labelled, camera: Camera, rng: np.random.Generator) -> Lab
         rendering = Rendering.draw(rng) if attempt + 1 < _TRIES else Rendering()
         image, light = rendering.develop(picture.image.pixels, picture.image.valid, picture.light, canonical(camera))
         if np.count_nonzero(image.valid) >= _FEWEST:
-            return Labelled(image, light, picture.telling)
-    return Labelled(LinearImage(np.full_like(image.pixels, 0.2), np.ones_like(image.valid)), np.ones(3))
+            return LabelledPicture(image, light, picture.telling)
+    return LabelledPicture(LinearImage(np.full_like(image.pixels, 0.2), np.ones_like(image.valid)), np.ones(3))
 
 
 @cache

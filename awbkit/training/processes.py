@@ -13,7 +13,7 @@ from awbkit.errors import AwbError, UsageError
 
 
 @contextmanager
-def joined(device: str, shards: int) -> Iterator[None]:
+def process_group(device: str, shards: int) -> Iterator[None]:
     """Join the process group that ``torchrun`` describes in the environment, if any, and leave it at the end.
 
     Each process then computes on one thread: threads add in an unpredictable order, and hardly speed up networks of

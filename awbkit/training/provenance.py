@@ -13,27 +13,27 @@ from awbkit.datasets.provenance import count_seen, which_seen
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.network.model import Model
 from awbkit.training.recipe import Recipe
-from awbkit.training.split import LeftOut, Picture, hashed, split
+from awbkit.training.split import LeftOut, Picture, scene_hash, split
 
 
 @dataclass(frozen=True)
-class Seen:
+class Pictures:
     """The pictures of a run.
 
     Attributes:
-        trained: Training pictures.
-        watched: Validation pictures.
-        known_before: For each validation picture, whether the initial model may have been trained on it.
+        training: Training pictures.
+        validation: Validation pictures.
+        overlap: For each validation picture, whether the initial model may have been trained on it.
         facts: The provenance, as model files state it.
     """
 
-    trained: tuple[Picture, ...]
-    watched: tuple[Picture, ...]
-    known_before: tuple[bool, ...]
+    training: tuple[Picture, ...]
+    validation: tuple[Picture, ...]
+    overlap: tuple[bool, ...]
     facts: Mapping[str, Any]
 
 
-def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Model | None) -> Seen:
+def gather_pictures(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Model | None) -> Pictures:
     """Open the data sets of a run and divide their pictures.
 
     Args:
@@ -53,27 +53,27 @@ def seen(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Mo
         # Raw pictures are no substitute for balanced photographs and are simulated; the reverse is impossible.
         if recipe.domain == "raw" and any(camera.space == LINEAR_SRGB.space for camera in prepared.cameras.values()):
             raise UsageError(f"{prepared.path}: holds rendered pictures, in linear sRGB; train with --domain rendered")
-    trained, watched = split(sets, left_out, recipe.validation)
-    known_before = (False,) * len(watched) if initial is None else _known_before(initial, sets, watched)
+    training, validation = split(sets, left_out, recipe.validation)
+    overlap = (False,) * len(validation) if initial is None else _overlap(initial, sets, validation)
     facts = {
         "left_out": {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(left_out).items()
         },
         "initial": None if initial is None else _origin(initial),
         "datasets": [_facts(prepared) for prepared in sets],
-        "images": len(trained),
+        "images": len(training),
     }
-    return Seen(trained, watched, known_before, facts)
+    return Pictures(training, validation, overlap, facts)
 
 
-def _known_before(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture]) -> tuple[bool, ...]:
+def _overlap(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture]) -> tuple[bool, ...]:
     """For each validation picture, whether a model may have been trained on it."""
     share = _held_out(initial.training or {})
     found: dict[Picture, bool] = {}
     for prepared in sets:
         own = [picture for picture in watched if picture.dataset == prepared.name]
         known = which_seen(initial, prepared, [picture.member.row for picture in own])
-        found |= {picture: saw and hashed(picture) >= share for picture, saw in zip(own, known, strict=True)}
+        found |= {picture: saw and scene_hash(picture) >= share for picture, saw in zip(own, known, strict=True)}
     return tuple(found[picture] for picture in watched)
 
 

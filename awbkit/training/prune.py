@@ -22,14 +22,14 @@ from awbkit.training import tuning
 from awbkit.training.bank import Bank
 from awbkit.training.budget import KINDS, Budget, chosen
 from awbkit.training.draws import Draws
-from awbkit.training.factors import merged
+from awbkit.training.factors import merge
 from awbkit.training.importance import importance
-from awbkit.training.provenance import seen
+from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import USUALLY, Execution, Result, running
+from awbkit.training.run import USUALLY, Execution, Result, open_run
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
-from awbkit.training.structure import dimensions, reduced, silenced
+from awbkit.training.structure import dimensions, keep_units, silence
 
 LAST = "network"
 """The name of the last round's network."""
@@ -107,10 +107,10 @@ def prune(
     tuning.check(model, recipe, "prune")
     start: Snapshot = (model.architecture, dict(model.weights))
     plan.check(model.architecture, model.name)
-    pictures = seen(folders, left_out, recipe, model)
+    pictures = gather_pictures(folders, left_out, recipe, model)
     facts = {**tuning.facts(recipe), "pruning": asdict(plan)}
     steps = plan.steps(recipe)
-    with running(output, recipe, pictures, facts, steps=steps, execution=execution) as run:
+    with open_run(output, recipe, pictures, facts, steps=steps, execution=execution) as run:
         bank, checks = run.banks()
         teachers = [network_of(*start)]
 
@@ -158,5 +158,5 @@ def _pruned(network: Snapshot, bank: Bank, recipe: Recipe, budget: Budget, seed:
     drawn = [shard for step in range(batches) for shard in draws.whole(step)]
     worth = importance(network_of(built, weights).to(device), drawn)
     kept = chosen(built, {name: found.change for name, found in worth.items()}, budget)
-    weights = silenced(built, weights, kept, {name: found.mean for name, found in worth.items()})
-    return merged(*reduced(built, weights, kept))
+    weights = silence(built, weights, kept, {name: found.mean for name, found in worth.items()})
+    return merge(*keep_units(built, weights, kept))

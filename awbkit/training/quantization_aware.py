@@ -11,9 +11,9 @@ from awbkit.network.model import Model
 from awbkit.network.torch.network import network_of
 from awbkit.training import tuning
 from awbkit.training.fake_quantization import FakeQuantization
-from awbkit.training.provenance import seen
+from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import USUALLY, Execution, Result, running
+from awbkit.training.run import USUALLY, Execution, Result, open_run
 from awbkit.training.split import LeftOut
 
 _NOTHING = LeftOut()
@@ -50,9 +50,9 @@ def train_quantized(
         UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
     """
     tuning.check(model, recipe, "quantize")
-    pictures = seen(folders, left_out, recipe, model)
+    pictures = gather_pictures(folders, left_out, recipe, model)
     facts = {**tuning.facts(recipe), "quantization": {**asdict(bits), "scales": dict(scales)}}
-    with running(output, recipe, pictures, facts, steps=recipe.steps, execution=execution) as run:
+    with open_run(output, recipe, pictures, facts, steps=recipe.steps, execution=execution) as run:
         bank, checks = run.banks()
         start = (model.architecture, dict(model.weights))
         network = run.network(

@@ -24,12 +24,12 @@ from awbkit.network.weights import SUFFIX
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.training import calibration, processes
 from awbkit.training.bank import Bank, make, usual
-from awbkit.training.calibration import Judged
+from awbkit.training.calibration import Errors
 from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import Step, fit
-from awbkit.training.folder import entered
+from awbkit.training.folder import run_folder
 from awbkit.training.metrics import Metrics
-from awbkit.training.provenance import Seen
+from awbkit.training.provenance import Pictures
 from awbkit.training.recipe import Recipe
 from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
 from awbkit.training.split import Picture
@@ -38,7 +38,7 @@ MODEL = f"model{SUFFIX}"
 
 
 @dataclass(frozen=True)
-class Told:
+class Status:
     """The progress of a run.
 
     Attributes:
@@ -64,13 +64,13 @@ class Execution:
         device: "cpu" or "cuda".
         jobs: Processes that compute features.
         resume: Whether to continue the run in the folder.
-        told: Called with the progress.
+        on_progress: Called with the progress.
     """
 
     device: str = "cpu"
     jobs: int = 1
     resume: bool = False
-    told: Callable[[Told], None] = lambda told: None
+    on_progress: Callable[[Status], None] = lambda progress: None
 
 
 USUALLY = Execution()
@@ -86,7 +86,7 @@ class Result:
         images: Number of training pictures.
         calibrated: Number of pictures that the expected error was fitted to.
         validation: Mean, median, ... of the recovery error in degrees on the validation pictures; None without any.
-        known_before: Number of validation pictures that the initial model may have been trained on.
+        overlap: Number of validation pictures that the initial model may have been trained on.
         before: Mean, median, ... of the initial model; None without one.
     """
 
@@ -95,7 +95,7 @@ class Result:
     images: int
     calibrated: int
     validation: Mapping[str, float] | None
-    known_before: int = 0
+    overlap: int = 0
     before: Mapping[str, float] | None = None
 
 
@@ -105,7 +105,7 @@ class Run:
     Args:
         output: The run's folder.
         recipe: Recipe of the networks.
-        seen: Training and validation pictures.
+        pictures: Training and validation pictures.
         facts: The run's arguments, for the model.
         steps: All steps of the optimiser.
         execution: Device, processes, resuming and progress.
@@ -115,7 +115,7 @@ class Run:
         self,
         output: Path,
         recipe: Recipe,
-        seen: Seen,
+        pictures: Pictures,
         facts: Mapping[str, Any],
         steps: int,
         execution: Execution,
@@ -124,14 +124,14 @@ class Run:
         self._jobs = execution.jobs
         self._output = output
         self._recipe = recipe
-        self._seen = seen
+        self._pictures = pictures
         self._facts = facts
-        self._told = execution.told
+        self._on_progress = execution.on_progress
         self._metrics = Metrics(output / "metrics.jsonl")
         self._described = 0
         self._stepped = 0
         # The features of a hundred pictures take about as long as a step.
-        self._total = steps + (len(seen.trained) + len(seen.watched)) * recipe.variants // 100
+        self._total = steps + (len(pictures.training) + len(pictures.validation)) * recipe.variants // 100
         self._validation: float | None = None
 
     def banks(self) -> tuple[Bank, Bank | None]:
@@ -146,8 +146,8 @@ class Run:
         return found
 
     def _banks(self, jobs: int) -> tuple[Bank, Bank | None]:
-        bank = self._bank(self._seen.trained, "training", self._recipe.variants, jobs)
-        watched = self._seen.watched
+        bank = self._bank(self._pictures.training, "training", self._recipe.variants, jobs)
+        watched = self._pictures.validation
         return bank, self._bank(watched, "validation", 1, jobs) if watched else None
 
     def _bank(self, pictures: Sequence[Picture], name: str, versions: int, jobs: int) -> Bank:
@@ -211,7 +211,7 @@ class Run:
                 device=self.device,
                 saved=saved,
                 watched=checks,
-                told=partial(self._stepping, phase, name),
+                on_step=partial(self._stepping, phase, name),
                 quantization=quantization,
             )
             if processes.is_first():
@@ -250,12 +250,12 @@ class Run:
         if processes.is_first():
             write_whole(self._output / MODEL, IfExists.REPLACE, model.to_bytes())
         processes.wait()
-        trained, known_before = len(self._seen.trained), sum(self._seen.known_before)
-        return Result(model, self._output / MODEL, trained, calibrated, validation, known_before, before)
+        trained, overlap = len(self._pictures.training), sum(self._pictures.overlap)
+        return Result(model, self._output / MODEL, trained, calibrated, validation, overlap, before)
 
     def _describing(self, count: int) -> None:
         self._described += count
-        self._told(Told("describing pictures", self._described // 100, self._total, None, None))
+        self._on_progress(Status("describing pictures", self._described // 100, self._total, None, None))
 
     def _stepping(self, phase: str, name: str, step: Step) -> None:
         if step.validation is not None:
@@ -263,14 +263,14 @@ class Run:
         self._metrics.add(phase, name, {key: value for key, value in asdict(step).items() if value is not None})
         done = self._described // 100 + self._stepped + step.number
         label = name if phase == "all" else f"{name}, {phase}"
-        self._told(Told(label, done, self._total, step, self._validation))
+        self._on_progress(Status(label, done, self._total, step, self._validation))
 
 
 @contextmanager
-def running(
+def open_run(
     output: Path,
     recipe: Recipe,
-    seen: Seen,
+    pictures: Pictures,
     facts: Mapping[str, Any],
     *,
     steps: int,
@@ -281,7 +281,7 @@ def running(
     Args:
         output: The run's folder.
         recipe: Recipe of the networks.
-        seen: Training and validation pictures.
+        pictures: Training and validation pictures.
         facts: Everything but the pictures that decides the result of the run.
         steps: All steps of the optimiser.
         execution: Device, processes, resuming and progress.
@@ -290,24 +290,24 @@ def running(
         UsageError: If the folder is in use, holds another run, or the processes do not fit the recipe.
         UnreadableFile: If a file of the run is damaged.
     """
-    facts = {**facts, **seen.facts}
+    facts = {**facts, **pictures.facts}
     with ExitStack() as stack:
-        stack.enter_context(processes.joined(execution.device, recipe.shards))
+        stack.enter_context(processes.process_group(execution.device, recipe.shards))
         if processes.is_first():
-            stack.enter_context(entered(output, facts, execution.resume))
+            stack.enter_context(run_folder(output, facts, execution.resume))
         processes.wait()
-        yield Run(output, recipe, seen, facts, steps, execution)
+        yield Run(output, recipe, pictures, facts, steps, execution)
 
 
-def judged(network: Snapshot, bank: Bank) -> tuple[Judged, Judged]:
+def error_pairs(network: Snapshot, bank: Bank) -> tuple[Errors, Errors]:
     """Stated and actual errors of a network with the cameras' matrices, and without."""
-    with_them = calibration.judge(*network, bank, matrices=True)
-    return with_them, calibration.judge(*network, bank, matrices=False)
+    with_them = calibration.measure_errors(*network, bank, matrices=True)
+    return with_them, calibration.measure_errors(*network, bank, matrices=False)
 
 
-def errors_of(found: tuple[Judged, Judged]) -> Mapping[str, float]:
+def errors_of(found: tuple[Errors, Errors]) -> Mapping[str, float]:
     """Mean, median, ... of the recovery error in degrees, with the cameras' matrices."""
-    return statistics(found[0].missed)
+    return statistics(found[0].actual)
 
 
 def _versions() -> dict[str, str]:

@@ -76,7 +76,7 @@ def split(
     everything = [picture for prepared in sets for picture in _pictures(prepared)]
     hidden = {(prepared.name, row.scene) for prepared in sets for row in prepared.rows if left_out.holds(prepared, row)}
     kept = [picture for picture in everything if (picture.dataset, picture.scene) not in hidden]
-    hashes = [hashed(picture) for picture in kept]
+    hashes = [scene_hash(picture) for picture in kept]
     # At least one scene, even of a few.
     limit = max(validation, np.nextafter(min(hashes, default=0.0), 1)) if validation else 0.0
     watched = tuple(picture for picture, value in zip(kept, hashes, strict=True) if value < limit)
@@ -98,7 +98,7 @@ def _pictures(prepared: Prepared) -> list[Picture]:
     ]
 
 
-def hashed(picture: Picture) -> float:
+def scene_hash(picture: Picture) -> float:
     """Hash a scene to 0 to 1; validation scenes are those below the share."""
     name = f"{picture.dataset}/{picture.scene}".encode("utf-8", "surrogateescape")
     return zlib.crc32(name) / 2**32

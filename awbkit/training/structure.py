@@ -19,7 +19,7 @@ from awbkit.network.architecture import POSITION, Architecture
 
 Float = NDArray[np.float32]
 Weights = dict[str, Float]
-Kept = Mapping[str, NDArray[np.intp]]
+Units = Mapping[str, NDArray[np.intp]]
 """The remaining units, ascending, by dimension; a missing dimension keeps all units."""
 
 _HEAD = "head"
@@ -39,7 +39,7 @@ def fewest(name: str) -> int:
     return 0 if name in ("statistics", "maps") else 1
 
 
-def shrunk(architecture: Architecture, sizes: Mapping[str, int]) -> Architecture:
+def with_sizes(architecture: Architecture, sizes: Mapping[str, int]) -> Architecture:
     """The architecture with these numbers of units; statistics are kept from the start of the list."""
     values: dict[str, Any] = {}
     for name, size in sizes.items():
@@ -76,8 +76,8 @@ def readers(architecture: Architecture) -> dict[str, tuple[str, NDArray[np.intp]
     return {name: found[name] for name in dimensions(architecture)}
 
 
-def silenced(
-    architecture: Architecture, weights: Mapping[str, Float], kept: Kept, means: Mapping[str, NDArray[np.float64]]
+def silence(
+    architecture: Architecture, weights: Mapping[str, Float], kept: Units, means: Mapping[str, NDArray[np.float64]]
 ) -> Weights:
     """Move the means of removed units into the biases of their readers.
 
@@ -104,7 +104,7 @@ def silenced(
     return found
 
 
-def reduced(architecture: Architecture, weights: Mapping[str, Float], kept: Kept) -> tuple[Architecture, Weights]:
+def keep_units(architecture: Architecture, weights: Mapping[str, Float], kept: Units) -> tuple[Architecture, Weights]:
     """Remove all other units from a network.
 
     Args:
@@ -113,7 +113,7 @@ def reduced(architecture: Architecture, weights: Mapping[str, Float], kept: Kept
         kept: The remaining units.
     """
     chosen = {name: kept.get(name, np.arange(size)) for name, size in dimensions(architecture).items()}
-    built = shrunk(architecture, {name: len(units) for name, units in chosen.items()})
+    built = with_sizes(architecture, {name: len(units) for name, units in chosen.items()})
     if "statistics" in chosen:
         built = replace(built, statistics=tuple(architecture.statistics[place] for place in chosen["statistics"]))
     count = len(architecture.statistics)

@@ -16,10 +16,10 @@ from awbkit.network.model import Model
 from awbkit.network.torch.network import network_of
 from awbkit.training import calibration
 from awbkit.training.bank import Bank
-from awbkit.training.calibration import Judged
-from awbkit.training.provenance import seen
+from awbkit.training.calibration import Errors
+from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import USUALLY, Execution, Result, Run, errors_of, judged, running
+from awbkit.training.run import USUALLY, Execution, Result, Run, error_pairs, errors_of, open_run
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 
@@ -60,32 +60,32 @@ def train(
     """
     if initial is not None:
         recipe = _of_initial(initial, recipe)
-    pictures = seen(folders, left_out, recipe, initial)
-    others = calibration.parts(pictures.trained, recipe.calibration)
+    pictures = gather_pictures(folders, left_out, recipe, initial)
+    others = calibration.parts(pictures.training, recipe.calibration)
     built = architecture(recipe.arch) if initial is None else initial.architecture
     steps = (len(others) + 1) * (1 + (recipe.teachers if recipe.distil else 0)) * recipe.steps
     facts = {"recipe": recipe.to_json()}
-    with running(output, recipe, pictures, facts, steps=steps, execution=execution) as run:
+    with open_run(output, recipe, pictures, facts, steps=steps, execution=execution) as run:
         bank, checks = run.banks()
         weights = None if initial is None else initial.weights
-        lines: list[tuple[Judged, Judged]] = []
+        lines: list[tuple[Errors, Errors]] = []
         for name, fit_on, test in others:
             found = _taught(run, f"without {name}", built, weights, bank.subset(fit_on), recipe, 1 + len(lines), None)
-            lines.append(judged(found, bank.subset(test, 1)))
+            lines.append(error_pairs(found, bank.subset(test, 1)))
         network = _taught(run, "all", built, weights, bank, recipe, 0, checks)
         validation = before = None
         if checks is not None:
-            own = judged(network, checks)
+            own = error_pairs(network, checks)
             validation = errors_of(own)
             run.note("all", "network", {"step": recipe.steps, "validation": validation})
             if not others:
                 lines = [own]
             if initial is not None:
-                before = judged((initial.architecture, dict(initial.weights)), checks)
-        seen_before = np.array(pictures.known_before)
+                before = error_pairs((initial.architecture, dict(initial.weights)), checks)
+        seen_before = np.array(pictures.overlap)
         known, unknown = _lines(lines, initial, before if seen_before.any() else None, seen_before)
         name = recipe.arch if initial is None else initial.name
-        count = sum(len(pair[0].stated) for pair in lines)
+        count = sum(len(pair[0].expected) for pair in lines)
         return run.finish(
             name,
             network,
@@ -97,9 +97,9 @@ def train(
 
 
 def _lines(
-    found: Sequence[tuple[Judged, Judged]],
+    found: Sequence[tuple[Errors, Errors]],
     initial: Model | None,
-    before: tuple[Judged, Judged] | None,
+    before: tuple[Errors, Errors] | None,
     seen_before: NDArray[np.bool_],
 ) -> tuple[calibration.Line, calibration.Line]:
     """Calibrate the expected error, with a camera's matrix and without.
@@ -115,7 +115,7 @@ def _lines(
     owns = (initial.calibration, initial.calibration_without_matrix)
     if before is not None:
         (after,) = found
-        known, unknown = (calibration.carried(*both, seen_before) for both in zip(after, before, owns, strict=True))
+        known, unknown = (calibration.carry_over(*both, seen_before) for both in zip(after, before, owns, strict=True))
     else:
         known, unknown = (calibration.line([pair[place] for pair in found], owns[place]) for place in (0, 1))
     return known, unknown

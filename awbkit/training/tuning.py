@@ -13,7 +13,7 @@ from awbkit.network.model import Model
 from awbkit.training import calibration
 from awbkit.training.bank import Bank
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Result, Run, errors_of, judged
+from awbkit.training.run import Result, Run, error_pairs, errors_of
 from awbkit.training.snapshot import Snapshot
 
 USUAL: Mapping[str, Any] = {"steps": 3000, "learning_rate": 2e-3}
@@ -77,11 +77,11 @@ def finish(
         recipe: Recipe of the fine-tuning.
     """
     pictures = checks if checks is not None else bank.subset(np.arange(len(bank)), 1)
-    after = judged(network, pictures)
-    before = judged((model.architecture, dict(model.weights)), pictures)
+    after = error_pairs(network, pictures)
+    before = error_pairs((model.architecture, dict(model.weights)), pictures)
     otherwise = (model.calibration, model.calibration_without_matrix)
     known, unknown = (
-        calibration.carried(new, old, line) for new, old, line in zip(after, before, otherwise, strict=True)
+        calibration.carry_over(new, old, line) for new, old, line in zip(after, before, otherwise, strict=True)
     )
     validation = None if checks is None else errors_of(after)
     if validation is not None:

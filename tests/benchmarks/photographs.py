@@ -20,7 +20,7 @@ from awbkit.evaluation.angles import recovery_error
 from awbkit.network.model import Model
 from awbkit.training import calibration
 from awbkit.training.bank import Bank
-from awbkit.training.provenance import seen
+from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
 from awbkit.training.snapshot import read_snapshot
 from awbkit.training.split import LeftOut
@@ -45,14 +45,14 @@ def main(run: Path, folders: list[Path]) -> None:
     model = Model.load(run)
     assert model.training is not None
     recipe = Recipe(**model.training["recipe"])
-    pictures = seen(folders, LeftOut(), recipe, None).trained
+    pictures = gather_pictures(folders, LeftOut(), recipe, None).training
     bank = as_they_are(run)
     assert len(bank) == len(pictures)
     rgb = np.insert(np.exp(bank.light[0].astype(np.float64)), 1, 1, axis=1)
     alone = recovery_error(np.ones_like(rgb), rgb)
     missed, expected = np.full((2, len(bank)), np.nan)
     for name, _, test in calibration.parts(pictures, recipe.calibration):
-        found = calibration.judge(
+        found = calibration.measure_errors(
             *read_snapshot(run / "networks" / f"without {name}" / "network.safetensors"),
             bank.subset(test, 1),
             matrices=True,

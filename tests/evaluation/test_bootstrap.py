@@ -10,7 +10,7 @@ from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS, statistics
 from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resampled_means, resampled_statistics
 from awbkit.evaluation.evaluate import evaluate, select
-from awbkit.evaluation.result import FEWEST_SCENES, GEOMETRIC_MEAN, POOLED, Judged
+from awbkit.evaluation.result import FEWEST_SCENES, GEOMETRIC_MEAN, POOLED, MethodResult
 from awbkit.evaluation.significance import bootstrap_p
 from tests.helpers.evaluation_sets import truth_of_rows
 
@@ -141,7 +141,7 @@ def test_every_interval_holds_its_figure(cameras: int, each: int, tail: float, r
     rows = [("set", f"c{index % cameras}", str(index), "") for index in range(cameras * each)]
     truth = truth_of_rows(rows)
     errors = {metric: rng.lognormal(0, tail, len(truth)) for metric in METRICS}
-    judged = Judged("m", truth.illuminants, np.full(len(truth), np.nan), {}, errors)
+    judged = MethodResult("m", truth.illuminants, np.full(len(truth), np.nan), {}, errors)
     found = evaluate(truth, [judged], rounds=200)
     assert {summary.group for summary in found.summaries} >= ({POOLED, GEOMETRIC_MEAN} if cameras > 1 else {POOLED})
     for summary in found.summaries:

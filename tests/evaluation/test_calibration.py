@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from awbkit.evaluation.bootstrap import Resamples
 from awbkit.evaluation.calibration import COVERAGE, calibrate, risk_coverage, spearman
-from awbkit.evaluation.result import Calibration, Judged
+from awbkit.evaluation.result import Calibration, MethodResult
 from tests.helpers.evaluation_sets import truth_of_rows
 
 
 def calibration(expected: np.ndarray, actual: np.ndarray, estimates: np.ndarray | None = None) -> Calibration | None:
     truth = truth_of_rows([("set", "A", str(i), "") for i in range(len(actual))])
     known = np.ones((len(actual), 3)) if estimates is None else estimates
-    return calibrate(Judged("m", known, expected, {}, {"recovery": actual}), Resamples.of(truth, 100))
+    return calibrate(MethodResult("m", known, expected, {}, {"recovery": actual}), Resamples.of(truth, 100))
 
 
 def test_a_method_that_knows_its_error_is_perfect(rng: np.random.Generator) -> None:

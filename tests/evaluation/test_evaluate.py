@@ -16,7 +16,7 @@ from awbkit.evaluation.result import (
     GEOMETRIC_MEAN,
     POOLED,
     Evaluation,
-    Judged,
+    MethodResult,
     Summary,
     Truth,
     camera_group,
@@ -36,7 +36,7 @@ def estimates(truth: Truth, degrees: np.ndarray) -> np.ndarray:
     return truth.illuminants * np.cos(angle) + aside * np.sin(angle)
 
 
-def judged(truth: Truth, name: str, degrees: np.ndarray, expected: np.ndarray | None = None) -> Judged:
+def judged(truth: Truth, name: str, degrees: np.ndarray, expected: np.ndarray | None = None) -> MethodResult:
     stated = np.full(len(truth), np.nan) if expected is None else expected
     return judge(name, estimates(truth, degrees), stated, {}, truth)
 

@@ -100,7 +100,7 @@ def test_what_is_left_is_done_and_changes_nothing(prepared: Prepared) -> None:
     whole = Run([prepared], methods)
     with AnswerJournal(Path("answers.jsonl"), whole.plan) as journal:
         assert sum(step.images for step in whole.steps(1, journal)) == 6
-    (own, gray) = whole.judged()
+    (own, gray) = whole.results()
     assert list(own.failures) == [4]
     assert not gray.failures
     lines = Path("answers.jsonl").read_bytes().splitlines(keepends=True)
@@ -110,6 +110,6 @@ def test_what_is_left_is_done_and_changes_nothing(prepared: Prepared) -> None:
         with AnswerJournal(Path("answers.jsonl"), resumed.plan) as journal:
             assert len(journal.known) == kept - 1
             assert sum(step.images for step in resumed.steps(1, journal)) == 6
-        for one, other in zip((own, gray), resumed.judged(), strict=True):
+        for one, other in zip((own, gray), resumed.results(), strict=True):
             assert np.array_equal(one.estimates, other.estimates, equal_nan=True)
             assert one.failures == other.failures

@@ -20,7 +20,7 @@ from awbkit.evaluation.html.page import page
 from awbkit.evaluation.markdown import to_markdown
 from awbkit.evaluation.methods import resolve
 from awbkit.evaluation.overlap import trained_on
-from awbkit.evaluation.result import Judged, Seen
+from awbkit.evaluation.result import MethodResult, Overlap
 from awbkit.evaluation.wording import training_note
 from awbkit.network.model import Model
 from awbkit.network.models import shipped
@@ -59,7 +59,7 @@ def left_out(**changed: object) -> dict[str, object]:
 
 def found(method: str, *sets: Prepared, judged: np.ndarray | None = None) -> list[tuple[str, int, int]]:
     whole = np.ones(sum(map(len, sets)), bool) if judged is None else judged
-    return [(seen.dataset, seen.images, seen.judged) for seen in trained_on(resolve(method), sets, whole)]
+    return [(seen.dataset, seen.images, seen.total) for seen in trained_on(resolve(method), sets, whole)]
 
 
 Training = Callable[[Prepared], Any]
@@ -187,7 +187,7 @@ def test_notes_in_words() -> None:
     judged = evaluation().methods[0]
 
     def note(*seen: tuple[str, int, int]) -> str:
-        return training_note(replace(judged, method="awbnet", trained_on=tuple(Seen(*each) for each in seen)))
+        return training_note(replace(judged, method="awbnet", trained_on=tuple(Overlap(*each) for each in seen)))
 
     assert note() == ""
     rest = "; its figures there are not those of unseen pictures"
@@ -243,11 +243,11 @@ class TestWhatReadersSee:
         unseen = mine({"datasets": [entry(prepared)], "left_out": left_out(fold="test")})
         seen = mine({"datasets": [entry(prepared)], "left_out": left_out(fold="train")}, Path("seen.safetensors"))
         shown = package.evaluate("set", [unseen, seen, "constant"], protocol="folds", rounds=100)
-        assert [judged.trained_on for judged in shown.methods] == [(), (Seen("set", 12, 12),), ()]
+        assert [judged.trained_on for judged in shown.methods] == [(), (Overlap("set", 12, 12),), ()]
 
     def test_names_from_anywhere_do_no_harm(self) -> None:
         shown = evaluation(methods=("<b>|*", "other"))
-        strange = replace(shown.methods[0], trained_on=(Seen("<i>\n_x_", 1, 1),))
+        strange = replace(shown.methods[0], trained_on=(Overlap("<i>\n_x_", 1, 1),))
         shown = replace(shown, methods=[strange, *shown.methods[1:]])
         assert "&lt;i&gt;" in page(shown)
         assert "<i>" not in page(shown)
@@ -256,7 +256,7 @@ class TestWhatReadersSee:
 
     def test_estimates_from_elsewhere_are_judged_as_ever(self) -> None:
         judged = evaluation().methods[0]
-        assert isinstance(judged, Judged)
+        assert isinstance(judged, MethodResult)
         assert judged.trained_on == ()
 
     def test_finding_out_imports_no_torch(self, model: str, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def awbkit_file(format: Format) -> bytes:
 @pytest.mark.parametrize("format", [Format.JSONL, Format.JSON, Format.CSV])
 def test_awbkits_own_records_are_accepted_as_they_are(format: Format) -> None:
     found = read(awbkit_file(format), "a", "b", "c")
-    (judged,) = found.judged
+    (judged,) = found.results
     assert judged.method == "pca"
     assert judged.errors["recovery"][:2] == pytest.approx([0, 0], abs=1e-3)
     assert judged.expected[:2].tolist() == [2.5, 2.5]
@@ -79,7 +79,7 @@ def test_awbkits_own_records_are_accepted_as_they_are(format: Format) -> None:
     ],
 )
 def test_forms(text: str) -> None:
-    (judged,) = read(text).judged
+    (judged,) = read(text).results
     assert judged.method == "mine"
     assert judged.errors["recovery"] == pytest.approx([0, 0], abs=1e-9)
     assert np.isnan(judged.expected).all()
@@ -92,10 +92,10 @@ def test_several_methods_in_several_files() -> None:
     )
     second = b"image,method,r,g,b,expected_error\na,three,1,2,2,0.5\nb,three,1,2,2,\nb,one,1,2,2,1"
     found = read_predictions([(io.BytesIO(first), "x.jsonl"), (io.BytesIO(second), "y.csv")], truth)
-    assert [judged.method for judged in found.judged] == ["one", "two", "three"]
-    assert [judged.failures for judged in found.judged] == [{}, {1: "no estimate"}, {}]
-    assert found.judged[2].expected[0] == 0.5
-    assert np.isnan(found.judged[2].expected[1])
+    assert [judged.method for judged in found.results] == ["one", "two", "three"]
+    assert [judged.failures for judged in found.results] == [{}, {1: "no estimate"}, {}]
+    assert found.results[2].expected[0] == 0.5
+    assert np.isnan(found.results[2].expected[1])
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_several_methods_in_several_files() -> None:
 )
 def test_what_is_no_light_counts_as_failed(text: str, why: str) -> None:
     other = '\n{"path": "b", "illuminant": [1, 2, 2]}' if text.startswith("{") else "\nb,1,2,2"
-    (judged,) = read(text + ("" if '"b"' in text else other)).judged
+    (judged,) = read(text + ("" if '"b"' in text else other)).results
     assert why in judged.failures[0]
     assert np.isnan(judged.estimates[0]).all()
     assert judged.errors["recovery"][0] == 90
@@ -136,7 +136,7 @@ def test_a_file_without_a_single_estimate_says_what_it_lacks() -> None:
 
 @pytest.mark.parametrize("light", ['"r": 1, "g": 2, "b": 2', '"rgb": [1, 2, 2]', '"illuminant": [1, 2, 2]'])
 def test_names_that_programs_give_a_light(light: str) -> None:
-    (judged,) = read(f'{{"image": "a", {light}}}').judged
+    (judged,) = read(f'{{"image": "a", {light}}}').results
     np.testing.assert_allclose(judged.estimates[0], np.array([1, 2, 2]) / 3)
 
 
@@ -221,12 +221,12 @@ def test_an_edited_record_means_the_light_that_correct_takes(
     truth = labelled("a")
     found = read_predictions([(io.BytesIO(data), "x")], truth, {("set", "X"): camera})
     expected = np.array(light_of(stated.record, camera).rgb)
-    np.testing.assert_allclose(found.judged[0].estimates[0], expected / np.linalg.norm(expected), rtol=1e-12)
+    np.testing.assert_allclose(found.results[0].estimates[0], expected / np.linalg.norm(expected), rtol=1e-12)
     assert found.by_temperature == any(key in edit for key in ("cct", "duv"))
 
 
 def test_a_temperature_says_nothing_without_a_matrix() -> None:
-    (judged,) = read('{"path": "a", "illuminant": [1, 2, 2], "cct": 9000}\n{"path": "b", "cct": 9000}').judged
+    (judged,) = read('{"path": "a", "illuminant": [1, 2, 2], "cct": 9000}\n{"path": "b", "cct": 9000}').results
     np.testing.assert_allclose(judged.estimates[0], np.array([1, 2, 2]) / 3)
     assert "no known colour matrix" in judged.failures[1]
 
@@ -241,7 +241,7 @@ def test_a_record_that_contradicts_itself_is_no_estimate(other: dict[str, object
 def test_images_that_are_not_labelled_are_named() -> None:
     found = read("image,r,g,b\na,1,2,2\nq,1,2,2\nz/b.png,1,2,2")
     assert found.unknown == ["q"]
-    assert found.judged[0].failures == {}
+    assert found.results[0].failures == {}
 
 
 @pytest.mark.parametrize(
@@ -325,5 +325,5 @@ def test_many_records_are_read_quickly() -> None:
     """Ten thousand images; matching must not compare each with each."""
     images = [f"set/camera{i % 3}/image_{i:05}" for i in range(10_000)]
     lines = "\n".join(json.dumps({"path": f"/data/{image}.png", "illuminant": [1, 2, 2]}) for image in images)
-    (judged,) = read(lines, *images).judged
+    (judged,) = read(lines, *images).results
     assert not judged.failures

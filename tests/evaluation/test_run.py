@@ -11,7 +11,7 @@ import pytest
 from awbkit.errors import AwbError, UsageError
 from awbkit.estimators import parse
 from awbkit.evaluation.methods import resolve
-from awbkit.evaluation.result import Judged
+from awbkit.evaluation.result import MethodResult
 from awbkit.evaluation.run import Run
 from tests.helpers.evaluation_sets import write_prepared
 
@@ -80,13 +80,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, *methods: str, jobs: int = 1, **options: str | int) -> list[Judged]:
+def run(folder: Path, *methods: str, jobs: int = 1, **options: str | int) -> list[MethodResult]:
     from awbkit.datasets.prepared import Prepared
 
     one = Run([Prepared.open(folder / "set")], methods, **options)  # type: ignore[arg-type]
     steps = list(one.steps(jobs))
     assert sum(step.images for step in steps) == one.images
-    return one.judged()
+    return one.results()
 
 
 def test_methods_of_the_registry_answer_as_they_do_alone(folder: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_set_that_is_damaged_meanwhile_fails_image_by_image(tmp_path: Path) ->
     os.truncate(tmp_path / "set" / "index.csv", 100)
     assert sum(step.failures for step in one.steps(1)) == 90
     with pytest.raises(UsageError, match="no estimate for any of the 90 images"):
-        one.judged()
+        one.results()
 
 
 def test_what_a_library_prints_stays_out_of_the_results(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -294,7 +294,7 @@ def test_unnamed_cameras_of_two_sets_are_two_cameras(tmp_path: Path) -> None:
     alone, both = Run([one], ["constant"], protocol="k-fold"), Run([one, two], ["constant"], protocol="k-fold")
     for each in (alone, both):
         assert sum(step.images for step in each.steps(1)) == each.images
-    assert np.array_equal(alone.judged()[0].estimates, both.judged()[0].estimates[:30])
+    assert np.array_equal(alone.results()[0].estimates, both.results()[0].estimates[:30])
     with pytest.raises(UsageError, match=r"the unnamed camera of u\d has no colour matrix"):
         Run([one, two], ["constant"], protocol="leave-one-dataset-out")
 

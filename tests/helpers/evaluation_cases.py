@@ -18,7 +18,7 @@ from awbkit.evaluation.result import (
     Calibration,
     Comparison,
     Evaluation,
-    Judged,
+    MethodResult,
     Summary,
     Truth,
     camera_group,
@@ -42,7 +42,7 @@ def angles(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[n
 
 def judged(
     method: str, estimates: NDArray[np.float64], truth: Truth, expected: bool = False, failed: Sequence[int] = ()
-) -> Judged:
+) -> MethodResult:
     """A method's answers with their errors; those that failed count as (1, 1, 1)."""
     answers = estimates.copy()
     answers[list(failed)] = 1 / np.sqrt(3)
@@ -53,10 +53,10 @@ def judged(
     estimates = estimates.copy()
     estimates[list(failed)] = np.nan
     stated = errors["recovery"] * 0.8 + 0.5 if expected else np.full(len(truth), np.nan)
-    return Judged(method, estimates, stated, dict.fromkeys(failed, "no valid pixels"), errors)
+    return MethodResult(method, estimates, stated, dict.fromkeys(failed, "no valid pixels"), errors)
 
 
-def summary(method: Judged, group: str, metric: str, chosen: NDArray[np.intp]) -> Summary:
+def summary(method: MethodResult, group: str, metric: str, chosen: NDArray[np.intp]) -> Summary:
     """Plain statistics; as intervals a tenth around them."""
     errors = np.sort(method.errors[metric][chosen])
     quarter = max(len(errors) // 4, 1)
@@ -75,7 +75,7 @@ def summary(method: Judged, group: str, metric: str, chosen: NDArray[np.intp]) -
     return Summary(method.method, group, metric, len(chosen), len(chosen), values, intervals)
 
 
-def calibration(method: Judged) -> Calibration:
+def calibration(method: MethodResult) -> Calibration:
     risk = [3.0, 2.5, 2.0, 1.0]
     bins = [Bin(5, 0.5 + k, 0.4 + k, (0.2 + k, 0.7 + k)) for k in range(4)]
     return Calibration(
@@ -83,7 +83,7 @@ def calibration(method: Judged) -> Calibration:
     )
 
 
-def compared(first: Judged, second: Judged, group: str, chosen: NDArray[np.intp]) -> Comparison:
+def compared(first: MethodResult, second: MethodResult, group: str, chosen: NDArray[np.intp]) -> Comparison:
     difference = first.errors["recovery"][chosen] - second.errors["recovery"][chosen]
     mean = float(difference.mean())
     wins = float(np.mean(difference < 0))

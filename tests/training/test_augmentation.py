@@ -9,8 +9,8 @@ import pytest
 
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
-from awbkit.training.augmentation import Chances, Labelled, lights, variant
-from awbkit.training.cameras import D65_XYZ, canonical, imaginary, listed, measured
+from awbkit.training.augmentation import Chances, LabelledPicture, lights, variant
+from awbkit.training.cameras import D65_XYZ, canonical, imaginary, listed_matrices, measured_matrices
 from tests.helpers.evaluation_sets import MATRICES
 
 LIGHT = np.array([1.8, 1.0, 0.5])
@@ -18,11 +18,13 @@ NEVER = {field.name: 0.0 for field in fields(Chances)}
 CAMERA = Camera("Canon EOS 550D", "camera", ((6504.0, MATRICES["Canon EOS 550D"]),))  # type: ignore[arg-type]
 
 
-def grey_world(seed: int, light: np.ndarray = LIGHT) -> Labelled:
+def grey_world(seed: int, light: np.ndarray = LIGHT) -> LabelledPicture:
     """Grey surfaces only, so that every valid pixel shows the light."""
     rng = np.random.default_rng(seed)
     grey = np.kron(rng.uniform(0.05, 0.9, (16, 16, 1)), np.ones((4, 4, 1)))
-    return Labelled(LinearImage((grey * light / light.max()).astype(np.float32), rng.random((64, 64)) < 0.9), light)
+    return LabelledPicture(
+        LinearImage((grey * light / light.max()).astype(np.float32), rng.random((64, 64)) < 0.9), light
+    )
 
 
 def degrees(pixels: np.ndarray, light: np.ndarray) -> np.ndarray:
@@ -52,7 +54,7 @@ def test_pictures_of_one_colour(happens: str) -> None:
     for seed in range(40):
         rng = np.random.default_rng(seed)
         paint = rng.uniform(0.1, 0.9, (8, 8, 3)).repeat(8, axis=0).repeat(8, axis=1)
-        start = Labelled(LinearImage((paint * LIGHT / 2).astype(np.float32), np.ones((64, 64), bool)), LIGHT)
+        start = LabelledPicture(LinearImage((paint * LIGHT / 2).astype(np.float32), np.ones((64, 64), bool)), LIGHT)
         found = variant(start, CAMERA, lambda draw: start, rng, chances=chances)  # noqa: B023
         before, after = (np.sort(np.log(one.image.pixels.sum(axis=2).ravel())) for one in (start, found))
         contrasts.append(after.std() / before.std())
@@ -71,7 +73,7 @@ def test_pictures_of_one_colour(happens: str) -> None:
 def test_blur_does_not_reach_round_the_edges() -> None:
     pixels = np.full((64, 64, 3), 0.01, np.float32)
     pixels[:, 0] = 0.9
-    start = Labelled(LinearImage(pixels, np.ones((64, 64), bool)), LIGHT)
+    start = LabelledPicture(LinearImage(pixels, np.ones((64, 64), bool)), LIGHT)
     never_flipped = [
         variant(
             start, CAMERA, lambda draw: start, np.random.default_rng(seed), chances=Chances(**{**NEVER, "blur": 1.0})
@@ -116,7 +118,7 @@ def test_whatever_comes_can_be_described(seed: int) -> None:
     rng = np.random.default_rng(seed)
     pixels = np.exp(rng.normal(size=(64, 64, 3)) * 1.5).astype(np.float32)
     valid = rng.random((64, 64)) < rng.choice((0.01, 0.05, 0.5, 1.0))
-    start = Labelled(LinearImage(pixels, valid), np.exp(rng.normal(size=3)))
+    start = LabelledPicture(LinearImage(pixels, valid), np.exp(rng.normal(size=3)))
     chances = Chances(**dict.fromkeys(NEVER, 1.0))
     found = variant(start, CAMERA, lambda draw: start, rng, chances=chances)
     assert found.image.valid.any() == valid.any()
@@ -133,15 +135,19 @@ def test_chance_alone_decides() -> None:
 
 
 def test_every_camera_sees_d65_as_white() -> None:
-    assert len(listed()) > 400
-    assert len(measured()) == 52
-    for matrices in (listed(), measured(), np.array([imaginary(np.random.default_rng(s)) for s in range(50)])):
+    assert len(listed_matrices()) > 400
+    assert len(measured_matrices()) == 52
+    for matrices in (
+        listed_matrices(),
+        measured_matrices(),
+        np.array([imaginary(np.random.default_rng(s)) for s in range(50)]),
+    ):
         np.testing.assert_allclose(matrices @ D65_XYZ, 1, atol=1e-4)
     own = canonical(Camera("Nikon D810", "camera", ((6504.0, MATRICES["Nikon D810"]),)))  # type: ignore[arg-type]
     assert own is not None
     np.testing.assert_allclose(own @ D65_XYZ, 1, atol=1e-9)
     # It is among the cameras that LibRaw lists.
-    assert np.abs(listed() - own).max(axis=(1, 2)).min() < 1e-3
+    assert np.abs(listed_matrices() - own).max(axis=(1, 2)).min() < 1e-3
 
 
 def test_lights_lie_along_and_off_the_locus() -> None:

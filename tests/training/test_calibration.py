@@ -9,14 +9,14 @@ pytest.importorskip("torch")
 
 from awbkit.errors import UsageError
 from awbkit.training.bank import Member
-from awbkit.training.calibration import FEWEST, Judged, carried, line, parts
+from awbkit.training.calibration import FEWEST, Errors, carry_over, line, parts
 from awbkit.training.split import Picture
 
 pytestmark = pytest.mark.slow
 
 
-def judged(stated: list[float] | np.ndarray, missed: list[float] | np.ndarray) -> Judged:
-    return Judged(np.array(stated, dtype=np.float64), np.array(missed, dtype=np.float64))
+def judged(stated: list[float] | np.ndarray, missed: list[float] | np.ndarray) -> Errors:
+    return Errors(np.array(stated, dtype=np.float64), np.array(missed, dtype=np.float64))
 
 
 def between(before: tuple[float, float], found: tuple[float, float], count: int) -> tuple[float, float]:
@@ -90,9 +90,9 @@ def test_of_pictures_seen_before_it_counts_how_much_more_is_missed_and_of_others
     known = np.arange(6000) < 3000
     before = judged(stated, np.where(known, 0.1, 5.0) * stated)
     after = judged(stated, np.where(known, 0.1, 1.5) * stated)
-    assert carried(after, before, (0.0, 1.5), known) == pytest.approx((0.0, 1.5), abs=0.01)
-    assert carried(after, before, (0.0, 1.5)) != pytest.approx((0.0, 1.5), abs=0.2)
-    assert carried(after, before, (0.0, 1.5), ~known) != pytest.approx((0.0, 1.5), abs=0.2)
+    assert carry_over(after, before, (0.0, 1.5), known) == pytest.approx((0.0, 1.5), abs=0.01)
+    assert carry_over(after, before, (0.0, 1.5)) != pytest.approx((0.0, 1.5), abs=0.2)
+    assert carry_over(after, before, (0.0, 1.5), ~known) != pytest.approx((0.0, 1.5), abs=0.2)
 
 
 def pictures_of(*sets: tuple[str, str, str]) -> list[Picture]:

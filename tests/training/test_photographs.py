@@ -19,9 +19,9 @@ from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.errors import UsageError
 from awbkit.files.encoding import linear_to_srgb
 from awbkit.files.known_cameras import known_camera
-from awbkit.training.augmentation import Labelled
+from awbkit.training.augmentation import LabelledPicture
 from awbkit.training.cameras import canonical
-from awbkit.training.photographs import FAMILIES, LEVELS, PRESETS, Rendering, Tone, rendered
+from awbkit.training.photographs import FAMILIES, LEVELS, PRESETS, Rendering, Tone, render_photograph
 
 Array = NDArray[Any]
 
@@ -188,8 +188,8 @@ def test_a_camera_without_a_matrix_is_balanced_as_well_as_any() -> None:
 def test_a_canonical_picture_is_rendered_like_the_camera_s_own() -> None:
     white = np.array(CAMERA.white_d65)
     picture, light = scene(light_of(4000)), np.array(light_of(4000))
-    seen = Labelled(LinearImage((picture.pixels / white).astype(np.float32), picture.valid), light / white)
-    canonical_one = rendered(seen, CAMERA, np.random.default_rng(9))
+    seen = LabelledPicture(LinearImage((picture.pixels / white).astype(np.float32), picture.valid), light / white)
+    canonical_one = render_photograph(seen, CAMERA, np.random.default_rng(9))
     image, truth = Rendering.draw(np.random.default_rng(9)).render(picture, light)
     np.testing.assert_allclose(canonical_one.light, truth)
     assert np.mean(np.abs(canonical_one.image.pixels - image.pixels) > 1e-3) < 0.01
@@ -199,10 +199,10 @@ def test_a_canonical_picture_is_rendered_like_the_camera_s_own() -> None:
 @pytest.mark.parametrize("usable", [0, 50, 64 * 64])
 def test_training_never_gets_a_photograph_without_valid_cells(usable: int) -> None:
     valid = np.arange(64 * 64).reshape(64, 64) < usable
-    picture = Labelled(
+    picture = LabelledPicture(
         LinearImage(np.where(valid[..., None], np.full(3, 0.3), np.nan).astype(np.float32), valid), np.ones(3)
     )
-    made = rendered(picture, CAMERA, np.random.default_rng(0))
+    made = render_photograph(picture, CAMERA, np.random.default_rng(0))
     assert np.count_nonzero(made.image.valid) >= 100
     assert np.isfinite(made.image.pixels).all()
     assert usable == 64 * 64 or made.light.tolist() == [1, 1, 1]

@@ -18,7 +18,7 @@ from tests.helpers.training_runs import SMALL, write_set
 torch = pytest.importorskip("torch")
 
 from awbkit.training.budget import Budget  # noqa: E402
-from awbkit.training.calibration import FEWEST, Judged, carried  # noqa: E402
+from awbkit.training.calibration import FEWEST, Errors, carry_over  # noqa: E402
 from awbkit.training.factorize import Ranks, factorize  # noqa: E402
 from awbkit.training.prune import Rounds, prune  # noqa: E402
 from awbkit.training.run import Execution, Result  # noqa: E402
@@ -131,11 +131,11 @@ def test_all_of_the_energy_is_the_same_answer(prepared: Prepared, model: Model, 
 
 def test_the_expected_error_is_carried_over() -> None:
     stated, missed = np.linspace(1, 5, 1000 * FEWEST), np.full(1000 * FEWEST, 2.0)
-    before = Judged(stated, missed)
+    before = Errors(stated, missed)
     # It states half as much and errs by half a degree more: on new pictures too, whatever was seen of these.
-    after = Judged(stated / 2, missed + 0.5)
-    assert carried(after, before, (1.0, 0.8)) == pytest.approx((1.5, 1.6), abs=1e-3)
-    assert carried(before, before, (1.0, 0.8)) == pytest.approx((1.0, 0.8))
+    after = Errors(stated / 2, missed + 0.5)
+    assert carry_over(after, before, (1.0, 0.8)) == pytest.approx((1.5, 1.6), abs=1e-3)
+    assert carry_over(before, before, (1.0, 0.8)) == pytest.approx((1.0, 0.8))
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_validation_is_watched_as_it_goes(prepared: Prepared, tmp_path: Path, mo
         [prepared.path],
         tmp_path / "run",
         replace(QUICK, steps=100),
-        execution=Execution(told=lambda told: seen.append(told.validation)),
+        execution=Execution(on_progress=lambda progress: seen.append(progress.validation)),
     )
     assert seen[0] is None
     assert seen[-1] is not None

@@ -17,11 +17,11 @@ torch = pytest.importorskip("torch")
 
 from awbkit.network.torch.network import network_of  # noqa: E402
 from awbkit.training.budget import Budget, chosen  # noqa: E402
-from awbkit.training.draws import Drawn  # noqa: E402
-from awbkit.training.factors import Inputs, factorised, factors, layers, merged, spectrum, whole, worthwhile  # noqa: E402
+from awbkit.training.draws import Batch  # noqa: E402
+from awbkit.training.factors import Inputs, factorise, factors, layers, merge, spectrum, whole, worthwhile  # noqa: E402
 from awbkit.training.importance import importance  # noqa: E402
 from awbkit.training.loss import angle  # noqa: E402
-from awbkit.training.structure import Weights, dimensions, readers, reduced, shrunk, silenced  # noqa: E402
+from awbkit.training.structure import Weights, dimensions, keep_units, readers, silence, with_sizes  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def test_a_unit_that_nothing_reads_can_go(dimension: str) -> None:
     name, columns = readers(FACTORISED)[dimension]
     weights[name][:, columns[1]] = 0
     kept = np.delete(np.arange(dimensions(FACTORISED)[dimension]), 1)
-    built, fewer = reduced(FACTORISED, weights, {dimension: kept})
+    built, fewer = keep_units(FACTORISED, weights, {dimension: kept})
     assert dimensions(built)[dimension] == len(kept)
     assert built.parameters < FACTORISED.parameters
     assert {key: value.shape for key, value in fewer.items()} == built.shapes()
@@ -57,20 +57,20 @@ def test_a_unit_that_nothing_reads_can_go(dimension: str) -> None:
 @pytest.mark.parametrize("dimension", dimensions(FACTORISED))
 def test_a_unit_that_is_read_is_missed(dimension: str) -> None:
     weights = random_weights(FACTORISED)
-    found = answers(*reduced(FACTORISED, weights, {dimension: np.arange(1)}))
+    found = answers(*keep_units(FACTORISED, weights, {dimension: np.arange(1)}))
     assert np.abs(found - answers(FACTORISED, weights)).max() > 1e-4
 
 
 def test_statistics_are_known_by_their_numbers() -> None:
-    built, _ = reduced(FACTORISED, random_weights(FACTORISED), {"statistics": np.array([0, 2, 45])})
+    built, _ = keep_units(FACTORISED, random_weights(FACTORISED), {"statistics": np.array([0, 2, 45])})
     assert built.statistics == (0, 6, 135)
 
 
 def test_with_the_last_map_goes_the_branch() -> None:
-    built, weights = reduced(FACTORISED, random_weights(FACTORISED), {"maps": np.arange(0)})
+    built, weights = keep_units(FACTORISED, random_weights(FACTORISED), {"maps": np.arange(0)})
     assert (built.channels, built.block_ranks, built.maps) == ((), (), 0)
     assert np.isfinite(answers(built, weights)).all()
-    assert built == shrunk(FACTORISED, {"maps": 0})
+    assert built == with_sizes(FACTORISED, {"maps": 0})
 
 
 @pytest.mark.parametrize("name", ["awbnet-nano", "awbnet-s", "awbnet-m"])
@@ -86,7 +86,7 @@ def test_budgets_are_kept_and_used(name: str, kind: str, share: float) -> None:
         # With the last of them would go the whole branch, and most of what the budget leaves.
         worth["maps"] *= 100
     kept = chosen(built, worth, Budget(kind, limit))
-    smaller = shrunk(built, {key: len(units) for key, units in kept.items()})
+    smaller = with_sizes(built, {key: len(units) for key, units in kept.items()})
     assert 0.7 * limit < Budget(kind, limit).cost(smaller) <= limit
     for key, units in kept.items():
         gone = np.delete(worth[key], units)
@@ -123,7 +123,7 @@ def test_importance_is_how_the_loss_changes(built: Architecture) -> None:
         "grid": torch.rand(size, 5, 16, 16, generator=rng),
     }
     light = batch["anchor"] + torch.randn(size, 2, generator=rng) * 0.2
-    found = importance(network_of(built, weights), [Drawn(batch, batch["anchor"], light, torch.ones(size))])
+    found = importance(network_of(built, weights), [Batch(batch, batch["anchor"], light, torch.ones(size))])
     assert {name: len(worth.change) for name, worth in found.items()} == dimensions(built)
 
     # By differences: each picture's loss on the way to weights by which the unit gives its mean. What the network
@@ -144,7 +144,7 @@ def test_importance_is_how_the_loss_changes(built: Architecture) -> None:
     means = {name: worth.mean for name, worth in found.items()}
     for dimension, (name, columns) in readers(built).items():
         unit = len(columns) // 2
-        target = silenced(built, weights, {dimension: np.delete(np.arange(len(columns)), unit)}, means)
+        target = silence(built, weights, {dimension: np.delete(np.arange(len(columns)), unit)}, means)
         target[name] = target[name].copy()
         target[name][:, columns[unit]] = 0
         slope = (losses(1e-5, target) - losses(-1e-5, target)) / 2e-5
@@ -163,14 +163,14 @@ def test_a_unit_that_always_gives_the_same_is_worth_nothing_and_not_missed() -> 
         "statistics": torch.from_numpy(statistics),
         "grid": torch.from_numpy(np.stack([features.grid for features in FEATURES])),
     }
-    drawn = Drawn(batch, batch["anchor"], batch["anchor"] + 0.1, torch.ones(len(FEATURES)))
+    drawn = Batch(batch, batch["anchor"], batch["anchor"] + 0.1, torch.ones(len(FEATURES)))
     found = importance(network_of(built, weights), [drawn])
     assert found["hidden.0"].change[5] == found["hidden.0"].change.min() < 1e-9
     kept = {"hidden.0": np.delete(np.arange(48), 5)}
     means = {name: worth.mean for name, worth in found.items()}
-    smaller = reduced(built, silenced(built, weights, kept, means), kept)
+    smaller = keep_units(built, silence(built, weights, kept, means), kept)
     np.testing.assert_allclose(answers(*smaller), answers(built, weights), atol=1e-4)
-    assert np.abs(answers(*reduced(built, weights, kept)) - answers(built, weights)).max() > 1e-3
+    assert np.abs(answers(*keep_units(built, weights, kept)) - answers(built, weights)).max() > 1e-3
 
 
 def test_factors_of_full_rank_are_the_layer() -> None:
@@ -205,10 +205,10 @@ def test_factorised_layers_are_stated_and_merged_again() -> None:
     weights = random_weights(built)
     sizes = {name: whole(weights, name).shape[1] for name in layers(built)}
     inputs = {name: Inputs(np.ones(size), np.eye(size)) for name, size in sizes.items()}
-    smaller, fewer = factorised(built, weights, inputs, {"blocks.1.pointwise": 8, "hidden.1": 24, "hidden.0": 12})
+    smaller, fewer = factorise(built, weights, inputs, {"blocks.1.pointwise": 8, "hidden.1": 24, "hidden.0": 12})
     assert (smaller.block_ranks, smaller.hidden_ranks) == ((0, 8), (12, 24))
     assert {key: value.shape for key, value in fewer.items()} == smaller.shapes()
-    again, dense = merged(smaller, fewer)
+    again, dense = merge(smaller, fewer)
     assert again == replace(built, hidden_ranks=(12, 0))
     np.testing.assert_allclose(answers(again, dense), answers(smaller, fewer), atol=1e-4)
     for name in ("blocks.1.pointwise", "hidden.1"):
@@ -219,7 +219,7 @@ def test_the_mean_of_the_inputs_is_answered_right_whatever_is_missed() -> None:
     built = architecture("awbnet-s")
     weights = random_weights(built)
     mean = np.random.default_rng(2).uniform(0, 3, 48)
-    smaller, fewer = factorised(built, weights, {"hidden.1": Inputs(mean, np.eye(48))}, {"hidden.1": 2})
+    smaller, fewer = factorise(built, weights, {"hidden.1": Inputs(mean, np.eye(48))}, {"hidden.1": 2})
     assert smaller.hidden_ranks == (16, 2)
     answered = whole(fewer, "hidden.1") @ mean + fewer["hidden.1.bias"]
     np.testing.assert_allclose(answered, weights["hidden.1.weight"] @ mean + weights["hidden.1.bias"], atol=1e-4)

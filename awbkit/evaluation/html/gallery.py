@@ -11,12 +11,12 @@ from awbkit.escaping import markup
 from awbkit.evaluation.html.charts.svg import figure_text, shortened
 from awbkit.evaluation.html.directions import signed_errors
 from awbkit.evaluation.html.rendering import canonical_white, data_uri, gray_card, rendered
-from awbkit.evaluation.result import Evaluation, Judged
+from awbkit.evaluation.result import Evaluation, MethodResult
 
 _NAME_LENGTH = 120
 
 
-def worst(judged: Judged, count: int) -> list[int]:
+def worst(judged: MethodResult, count: int) -> list[int]:
     """Indices of the images with the greatest recovery errors, in descending order; ties keep the images' order."""
     return [int(index) for index in np.argsort(-judged.errors["recovery"], kind="stable")[:count]]
 
