@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,9 +14,9 @@ import typer
 from awbkit.choices import CATS, Cat
 from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
+from awbkit.cli.pictures import Pictures
 from awbkit.errors import AwbError, FileError, OutputError, UnsupportedImage, UsageError
 from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES, RENDERED_SUFFIXES, Found, PassedOver
-from awbkit.store.limits import MAX_PIXELS
 from awbkit.store.outputs import DEFAULT_NAME, IfExists, Planned, plan_outputs
 from awbkit.store.signatures import kind_of
 
@@ -33,6 +34,12 @@ _HOW = "The correction"
 _OUTPUT = "Outputs"
 
 
+@dataclass(frozen=True)
+class _Pictures(Pictures):
+    jobs: options.Jobs = 0
+
+
+@options.expand
 def correct(
     paths: options.Paths = None,
     method: Annotated[
@@ -124,20 +131,11 @@ def correct(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be written; write nothing.", rich_help_panel=_OUTPUT)
     ] = False,
-    recursive: options.Recursive = False,
-    files_from: options.FilesFrom = None,
-    null: options.Null = False,
-    encoding: options.Encoding = "auto",
-    max_pixels: options.MaxPixels = MAX_PIXELS,
-    format: options.OutputFormat = None,
-    jobs: options.Jobs = 0,
-    failed_list: options.FailedListFile = None,
-    fail_fast: options.FailFast = False,
-    quiet: options.Quiet = False,
+    *,
+    pictures: _Pictures,
 ) -> None:
     """Correct pictures for the colour of their light, and write copies; originals are never changed."""
     from awbkit.cli import light as lights
-    from awbkit.cli.report import open_report
     from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
     from awbkit.work import batch
 
@@ -148,19 +146,14 @@ def correct(
         raise UsageError("--sidecar writes white balance only; leave out --to, --cat and --auto-bright")
     if output is not None and (to or name is not None):
         raise UsageError("-o names the whole output; leave out --to and --name")
-    options.check_null(null, files_from, failed_list)
-    if estimates is not None and (paths or files_from is not None or recursive):
+    if estimates is not None and (paths or pictures.files_from is not None or pictures.recursive):
         raise UsageError("--from names the pictures itself; leave out paths, --files-from and -r")
     if estimates is not None and shared:
         raise UsageError("--shared needs estimators; the estimates of --from are for one picture each")
     records = lights.read_estimates(estimates) if estimates is not None else {}
     passed_over = PassedOver()
     found: Sequence[Found | FileError]
-    found = (
-        lights.estimated(records)
-        if estimates is not None
-        else list(options.inputs(paths, files_from, null=null, recursive=recursive, passed_over=passed_over))
-    )
+    found = lights.estimated(records) if estimates is not None else list(pictures.find(paths, passed_over))
     if sidecar:
         found = _raws(found, named=estimates is None)
     planned = plan_outputs(
@@ -174,18 +167,20 @@ def correct(
     how = CorrectOptions(
         cat=cat,
         strength=strength,
-        encoding=encoding,
+        encoding=pictures.encoding,
         if_exists=if_exists,
         auto_bright=auto_bright,
         sidecar=sidecar is not None,
         dry_run=dry_run,
-        max_pixels=max_pixels or None,
+        max_pixels=pictures.max_pixels or None,
     )
-    jobs = options.chosen_jobs(jobs, planned)
+    jobs = options.chosen_jobs(pictures.jobs, planned)
     pooled: dict[Path, Light | AwbError] = {}
     if shared and light is not None:
         sources = [entry for entry in planned if isinstance(entry, Planned)]
-        pooled = lights.shared(sources, light, encoding=encoding, max_pixels=how.max_pixels, jobs=jobs, quiet=quiet)
+        pooled = lights.shared(
+            sources, light, encoding=how.encoding, max_pixels=how.max_pixels, jobs=jobs, quiet=pictures.quiet
+        )
     items: list[CorrectItem | AwbError] = []
     for entry in planned:
         if not isinstance(entry, Planned):
@@ -194,20 +189,13 @@ def correct(
         path = entry.source.path
         own = pooled.get(path) or light or Light(record=records[str(path)])
         items.append(own if isinstance(own, AwbError) else CorrectItem(entry, own))
-    with open_report(
-        CORRECT_KEYS,
-        format=format,
-        total=len(items),
-        failed_list=None if dry_run else failed_list,
-        nul=null,
-        quiet=quiet,
-        passed_over=passed_over,
-    ) as report:
+    listing = replace(pictures, failed_list=None) if dry_run else pictures
+    with listing.report(CORRECT_KEYS, len(items), passed_over) as report:
         outcomes = batch.run(
             partial(correct_file, options=how),
             items,
             jobs=jobs,
-            fail_fast=fail_fast,
+            fail_fast=pictures.fail_fast,
             local=lambda item: isinstance(item, CorrectItem) and item.planned.source.is_stream,
         )
         with contextlib.closing(outcomes):

@@ -10,9 +10,10 @@ import typer
 
 from awbkit.cli import options
 from awbkit.cli.output import ESTIMATE_KEYS
-from awbkit.store.limits import MAX_PIXELS
+from awbkit.cli.pictures import Pictures
 
 
+@options.expand
 def estimate(
     paths: options.Paths = None,
     method: Annotated[
@@ -30,19 +31,10 @@ def estimate(
     ] = None,
     fallback: options.Fallback = None,
     max_expected_error: options.MaxExpectedError = None,
-    recursive: options.Recursive = False,
-    files_from: options.FilesFrom = None,
-    null: options.Null = False,
-    encoding: options.Encoding = "auto",
-    max_pixels: options.MaxPixels = MAX_PIXELS,
-    format: options.OutputFormat = None,
-    jobs: options.Jobs = 1,
-    failed_list: options.FailedListFile = None,
-    fail_fast: options.FailFast = False,
-    quiet: options.Quiet = False,
+    *,
+    pictures: Pictures,
 ) -> None:
     """Estimate the light of pictures: its RGB, gains, chromaticity, colour temperature and Duv."""
-    from awbkit.cli.report import open_report
     from awbkit.errors import UsageError
     from awbkit.estimators import registry
     from awbkit.files.photo import Region
@@ -59,28 +51,19 @@ def estimate(
         estimate_file,
         methods=options.guarded(method or [registry.DEFAULT], fallback, max_expected_error),
         region=Region.parse(region) if region is not None else None,
-        encoding=encoding,
-        max_pixels=max_pixels or None,
+        encoding=pictures.encoding,
+        max_pixels=pictures.max_pixels or None,
     )
-    options.check_null(null, files_from, failed_list)
     passed_over = PassedOver()
-    found = options.inputs(paths, files_from, null=null, recursive=recursive, passed_over=passed_over)
+    found = pictures.find(paths, passed_over)
     # A list that still arrives is worked on as it does; anything else is known beforehand, and so is its number.
-    known = None if files_from == "-" else list(found)
-    with open_report(
-        ESTIMATE_KEYS,
-        format=format,
-        total=None if known is None else len(known),
-        failed_list=failed_list,
-        nul=null,
-        quiet=quiet,
-        passed_over=passed_over,
-    ) as report:
+    known = None if pictures.files_from == "-" else list(found)
+    with pictures.report(ESTIMATE_KEYS, None if known is None else len(known), passed_over) as report:
         outcomes = batch.run(
             task,
             found if known is None else known,
-            jobs=options.chosen_jobs(jobs, known),
-            fail_fast=fail_fast,
+            jobs=options.chosen_jobs(pictures.jobs, known),
+            fail_fast=pictures.fail_fast,
             local=lambda item: isinstance(item, Found) and item.is_stream,
         )
         with contextlib.closing(outcomes):

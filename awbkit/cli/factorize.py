@@ -14,7 +14,7 @@ _WHAT = "How far (one of these)"
 _ENERGY = 0.99
 
 
-@training.expand
+@options.expand
 def factorize(
     model: training.Start,
     prepared: training.Prepared,

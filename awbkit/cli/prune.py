@@ -14,7 +14,7 @@ from awbkit.errors import UsageError
 _WHAT = "Budget (one of these)"
 
 
-@training.expand
+@options.expand
 def prune(
     model: training.Start,
     prepared: training.Prepared,

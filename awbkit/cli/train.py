@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from awbkit.choices import Calibration, Domain
-from awbkit.cli import training
+from awbkit.cli import options, training
 from awbkit.errors import UsageError
 
 _WHAT = "What to train"
 
 
-@training.expand
+@options.expand
 def train(
     prepared: training.Prepared,
     output: training.Output = None,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
-from functools import wraps
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -44,7 +42,7 @@ _OF_RECIPE = ("validation", "steps", "batch_size", "learning_rate", "weight_deca
 
 @dataclass(frozen=True)
 class Options:
-    """The options of every command that trains; a command takes them as one parameter, see :func:`expand`."""
+    """The options of every command that trains; see :func:`awbkit.cli.options.expand`."""
 
     validation: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share of the scenes to hold out.", rich_help_panel=DATA)
@@ -89,29 +87,6 @@ class Options:
         from awbkit.training.split import LeftOut
 
         return LeftOut(tuple(self.leave_out_dataset or ()), tuple(self.leave_out_camera or ()), self.fold)
-
-
-def expand(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as the parser has to see it: with each of the :class:`Options` in place of its parameter "common"."""
-    signature = inspect.signature(command, eval_str=True)
-    hints = get_type_hints(Options, include_extras=True)
-    common = [
-        inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
-        )
-        for field in fields(Options)
-    ]
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        parameters += common if name == "common" else [parameter]
-
-    @wraps(command)
-    def expanded(**given: Any) -> None:
-        command(common=Options(**{field.name: given.pop(field.name) for field in fields(Options)}), **given)
-
-    expanded.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return expanded
 
 
 def ready(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Path, Execution]:

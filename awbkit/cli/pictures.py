@@ -1,0 +1,126 @@
+"""The pictures that a command works on: the options of every command that makes a record of each."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from awbkit.choices import EncodingName
+from awbkit.cli import options
+from awbkit.cli.output import Format
+from awbkit.errors import UnreadableFile, UsageError
+from awbkit.store.find import Found, PassedOver, find, read_path_list
+from awbkit.store.limits import MAX_PIXELS
+from awbkit.store.refusals import unreadable
+
+if TYPE_CHECKING:
+    from awbkit.cli.report import Report
+
+_INPUT = "Inputs"
+_RUN = "Run"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Which pictures, how they are read, and how their records are written; see :func:`awbkit.cli.options.expand`."""
+
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Descend into subfolders.", rich_help_panel=_INPUT)
+    ] = False
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            "--files-from",
+            metavar="FILE",
+            help="Read paths from FILE, one a line; - is standard input.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None
+    null: Annotated[
+        bool,
+        typer.Option("--null", "-0", help="Paths in lists end with NUL, as by find -print0.", rich_help_panel=_INPUT),
+    ] = False
+    encoding: Annotated[
+        EncodingName,
+        typer.Option(
+            help="How rendered files store light; auto: the embedded profile, else sRGB; camera: a sensor's linear "
+            "RGB.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = "auto"
+    max_pixels: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            show_default=f"2^{MAX_PIXELS.bit_length() - 1}",
+            help="Refuse pictures that claim more; 0: no limit.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = MAX_PIXELS
+    format: Annotated[
+        Format | None,
+        typer.Option(help="Of the results; default a table on a terminal, else jsonl.", rich_help_panel=_RUN),
+    ] = None
+    jobs: options.Jobs = 1
+    failed_list: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="List the inputs that failed.", rich_help_panel=_RUN)
+    ] = None
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.", rich_help_panel=_RUN)] = (
+        False
+    )
+    quiet: options.Quiet = False
+
+    def __post_init__(self) -> None:
+        if self.null and self.files_from is None and self.failed_list is None:
+            raise UsageError("-0 says how lists separate paths; give --files-from or --failed-list too")
+
+    def find(self, paths: Iterable[str] | None, passed_over: PassedOver) -> Iterator[Found | UnreadableFile]:
+        """The images that the command line names.
+
+        Raises:
+            UsageError: If it names none, or standard input twice, or the list cannot be read.
+        """
+        named = list(paths or ())
+        if self.files_from is None and not named:
+            raise UsageError("no picture named; give files, folders, or --files-from FILE")
+        if self.files_from == "-" and "-" in named:
+            raise UsageError("standard input cannot be both a picture and --files-from")
+        return self._find(named, passed_over)
+
+    def _find(self, named: list[str], passed_over: PassedOver) -> Iterator[Found | UnreadableFile]:
+        with contextlib.ExitStack() as stack:
+            listed: Iterable[str] = ()
+            if self.files_from == "-":
+                listed = read_path_list(sys.stdin.buffer, nul=self.null)
+            elif self.files_from is not None:
+                from awbkit.store.streams import open_stream
+
+                try:
+                    listed = read_path_list(stack.enter_context(open_stream(self.files_from)), nul=self.null)
+                except OSError as error:
+                    raise UsageError(f"--files-from {unreadable(self.files_from, error)}") from None
+            yield from find(chain(named, listed), recursive=self.recursive, passed_over=passed_over)
+
+    def report(
+        self, keys: Sequence[str], total: int | None, passed_over: PassedOver
+    ) -> contextlib.AbstractContextManager[Report]:
+        """Where the records go; see :func:`awbkit.cli.report.open_report`."""
+        from awbkit.cli.report import open_report
+
+        return open_report(
+            keys,
+            format=self.format,
+            total=total,
+            failed_list=self.failed_list,
+            nul=self.null,
+            quiet=self.quiet,
+            passed_over=passed_over,
+        )
