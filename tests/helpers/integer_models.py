@@ -40,7 +40,8 @@ def random_model(built: Architecture, seed: int = 0) -> Model:
     return Model("random", built, weights, "raw", (0.5, 1.0), (1.5, 1.1), {"recipe": {"seed": seed}})
 
 
-def pictures(count: int = 12) -> list[LinearImage]:
+@cache
+def pictures(count: int = 12) -> Sequence[LinearImage]:
     """With a sensor's noise in each channel, as all that a camera sees."""
     found = []
     for seed in range(count):
