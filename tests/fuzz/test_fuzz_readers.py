@@ -23,6 +23,7 @@ NOT_FED = {
     "awbkit.evaluation.own:OwnMethod.load": "runs code that the user trusts",
     "awbkit.datasets.spectral.sensor:Sensor.read": "simulates a sensor's readout",
     "awbkit.datasets.layout:Layout.load": "is what every layout defines",
+    "awbkit.training.run:open_run": "opens a folder to train in; its checkpoint is read by others",
 }
 
 
