@@ -88,7 +88,7 @@ def moments(centred: Float) -> Float:
     covariance = centred @ centred.T * (np.float32(1) / np.float32(centred.shape[1]))
     variance = np.diagonal(covariance) + TINY
     deviations = np.log(variance) * (np.float32(0.25))
-    return np.append(deviations, covariance[0, 1:] / np.sqrt(variance[0] * variance[1]))
+    return np.concatenate([deviations, covariance[0, 1:] / np.sqrt(variance[0] * variance[1])])
 
 
 def block_quantiles(sums: Float) -> Float:

@@ -117,13 +117,14 @@ class Table:
         Raises:
             ValueError: If a formula has no row, a row no formula, or a formula not as many numbers as its row.
         """
-        places, given = self.places, [*names]
-        if sorted(given) != sorted(places):
-            raise ValueError(f"rows and formulas differ: {', '.join(sorted({*given} ^ {*places}))}")
+        given, known = [*names], [row.name for row in self.rows]
+        if sorted(given) != sorted(known):
+            raise ValueError(f"rows and formulas differ: {', '.join(sorted({*given} ^ {*known}))}")
         if len(numbers) != self.count:
             raise ValueError(f"the formulas give {len(numbers)} numbers, the table has {self.count}")
-        if given == [*places]:
+        if given == known:
             return numbers
+        places = self.places
         return numbers[np.argsort([place for name in given for place in places[name]]).tolist()]
 
 
