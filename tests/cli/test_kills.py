@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.command import process, write_jpeg
+from tests.helpers.command import awbkit, write_jpeg
 from tests.helpers.labelled_folder import write_labelled_folder
 
 pytestmark = [
@@ -32,8 +32,15 @@ def started(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("command", [("estimate",), ("correct", "-d", "out")])
+@pytest.mark.parametrize(
+    ("command", "number", "code"),
+    [
+        (("estimate",), signal.SIGTERM, 143),
+        (("correct", "-d", "out"), signal.SIGTERM, 143),
+        (("correct", "-d", "out"), signal.SIGHUP, 129),
+        (("correct", "-d", "out"), signal.SIGINT, 130),
+    ],
+)
 def test_who_is_told_to_end_says_so_and_leaves_nothing(
     command: tuple[str, ...],
     number: int,
@@ -125,13 +132,12 @@ def killing(parent: int, number: int, most: int) -> Iterator[set[int]]:
         thread.join()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_that_are_killed_cost_a_data_set_nothing(number: int, tmp_path: Path) -> None:
+def test_workers_that_are_killed_cost_a_data_set_nothing(tmp_path: Path) -> None:
     source = write_labelled_folder(tmp_path / "set", 12)
-    assert process("dataset", "prepare", "folder", source, "-o", tmp_path / "undisturbed", "-j", "1").code == 0
+    assert awbkit("dataset", "prepare", "folder", source, "-o", tmp_path / "undisturbed", "-j", "1").code == 0
     with (
         started("dataset", "prepare", "folder", source, "-o", tmp_path / "out", "-j", "2", "-q") as running,
-        killing(running.pid, number, 3) as killed,
+        killing(running.pid, signal.SIGTERM, 3) as killed,
     ):
         _, err = running.communicate()
     assert (running.returncode, err) == (0, b"")
@@ -149,11 +155,11 @@ def test_a_data_set_whose_workers_are_always_killed_is_not_made_until_they_are_l
     assert b"killed from outside again and again (SIGKILL)" in err
     assert b"damaged" not in err
     assert not (tmp_path / "out").exists()
-    assert process(*command, "-j", "2").code == 0
+    assert awbkit(*command, "-j", "1").code == 0
     assert (tmp_path / "out" / "dataset.json").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_that_are_killed_cost_no_picture(number: int, tmp_path: Path, scene: np.ndarray) -> None:
     for index in range(8):
         write_jpeg(tmp_path / "in" / f"{index}.jpg", scene)
