@@ -14,7 +14,8 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.export.cases import surfaces
 from awbkit.export.libcamera import Sensor, Temperature, compared, floating, sample
 from awbkit.network.models import named, named_float
-from tests.datasets.test_awb_nn import CURVE, SENSITIVITY, SHARED, tuning_text
+from tests.datasets.test_awb_nn import CURVE, SENSITIVITY, tuning_text
+from tests.datasets.test_awb_nn_published import SHARED
 from tests.helpers.command import awbkit
 from tests.helpers.integer_models import integer_model
 

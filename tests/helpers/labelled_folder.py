@@ -1,12 +1,16 @@
-"""A small labelled folder of linear 16-bit PNGs, as the layout ``folder`` reads it."""
+"""Small labelled folders, as the layout ``folder`` reads them, and what it finds in one."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
+
+from awbkit.datasets.layout import Sample, Skipped, parse
+from awbkit.store.source import Source
 
 CAMERAS = ("Canon EOS 550D", "Nikon D810")
 
@@ -32,3 +36,27 @@ def write_labelled_folder(folder: Path, count: int, *, size: int = 64, scenes: i
             scene = f"scene{index % scenes}" if scenes else name
             writer.writerow((name, CAMERAS[index % 2], scene, *light_of(index)))
     return folder
+
+
+PNG = bytes(imagecodecs.png_encode(np.full((4, 4, 3), 1000, np.uint16), level=1))
+
+
+def folder_of(root: Path, table: str | bytes | None = None, images: Sequence[str] = ("images/a.png",)) -> Source:
+    for name in images:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(PNG)
+    if table is not None:
+        (root / "ground_truth.csv").write_bytes(table if isinstance(table, bytes) else table.encode())
+    return Source.open(root)
+
+
+def found_in(source: Source, layout: str = "folder") -> tuple[list[Sample], dict[str, str]]:
+    found = list(parse(layout).samples(source))
+    skipped = {f.image: f.reason for f in found if isinstance(f, Skipped)}
+    return [f for f in found if isinstance(f, Sample)], skipped
+
+
+def the_sample(source: Source, layout: str = "folder") -> Sample:
+    (sample,), skipped = found_in(source, layout)
+    assert not skipped
+    return sample
