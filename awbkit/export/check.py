@@ -65,18 +65,18 @@ def apart(reference: Answer, cases: Iterable[Case], answer: Answer) -> Apart:
     return Apart(len(angles), float(np.mean(angles)), max(angles), max(differences))
 
 
-def held(found: Apart, most: Apart, what: str) -> Apart:
-    """Refuse what is too far apart.
+def verify(found: Apart, most: Apart, what: str) -> Apart:
+    """Refuse answers that are too far apart.
 
     Args:
-        found: How far it is.
-        most: How far it may be.
-        what: What was exported.
+        found: The differences.
+        most: The greatest differences allowed.
+        what: Name of the export, for the message.
 
     Raises:
-        CheckFailed: If it is farther in anything.
+        CheckFailed: If any difference is greater, or not a number.
     """
-    # What is no number is farther, too.
+    # In this form NaN fails, too.
     if not (found.mean <= most.mean and found.greatest <= most.greatest and found.expected <= most.expected):
         raise CheckFailed(
             f"{what} answers {found.mean:.3f} degrees from the reference on average and {found.greatest:.3f} at most, "
@@ -86,8 +86,8 @@ def held(found: Apart, most: Apart, what: str) -> Apart:
     return found
 
 
-def answering(model: AnyModel) -> Answer:
-    """What a model itself answers."""
+def runner(model: AnyModel) -> Answer:
+    """The function that computes a model's own answers."""
     return partial(_quantised, model) if isinstance(model, IntegerModel) else partial(_floating, model)
 
 

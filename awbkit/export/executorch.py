@@ -21,7 +21,7 @@ from awbkit.network.model import Model
 from awbkit.network.models import AnyModel
 
 
-def exported(model: AnyModel) -> bytes:
+def convert(model: AnyModel) -> bytes:
     """A ``.pte`` file, whose method ``forward`` is :meth:`awbkit.export.traced.Estimator.forward`.
 
     Raises:
@@ -36,7 +36,7 @@ def exported(model: AnyModel) -> bytes:
         return bytes(to_edge_transform_and_lower(program).to_executorch().buffer)
 
 
-def answering(data: bytes) -> Answer:
+def runner(data: bytes) -> Answer:
     """What answers as the file does."""
     program = Runtime.get().load_program(data)
     method = program.load_method("forward")

@@ -119,7 +119,7 @@ class Sensor:
         whites = self.whites / np.linalg.norm(self.whites, axis=1, keepdims=True)
         return float(self.kelvins[(whites @ light).argmax()])
 
-    def tuned(self, model: Path) -> bytes:
+    def with_network(self, model: Path) -> bytes:
         """The tuning file with the network in the place of the balance that it had.
 
         Args:
@@ -192,7 +192,7 @@ class Temperature(nn.Module):
         return torch.gather(self.kelvins, 0, nearest) + 0 * lux
 
 
-def floating(model: AnyModel) -> Model:
+def require_float(model: AnyModel) -> Model:
     """The model, if libcamera can use it.
 
     Raises:
@@ -211,7 +211,7 @@ def sample(sensor: Sensor) -> tuple[Tensor, Tensor]:
     return zones * 0.5, torch.full((1,), 400.0)
 
 
-def compared(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> Apart:
+def compare(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> Apart:
     """By how much farther from the model's light, in degrees, the answer lies than the nearest place on the curve.
 
     The places themselves can be far apart: where the curve bends, a light beside it may be as near to two of them.
@@ -222,7 +222,7 @@ def compared(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> A
         run: Gives ``kelvin``, of :meth:`Temperature.forward`'s inputs by name.
         cases: Pictures.
     """
-    reference = check.answering(model)
+    reference = check.runner(model)
     at = [np.arange(size) * THUMBNAIL_SIZE // size for size in sensor.zones]
     back = [np.arange(THUMBNAIL_SIZE) * size // THUMBNAIL_SIZE for size in sensor.zones]
     limit, white = CLIP * (1 - sensor.black), sensor.white(_D65_KELVIN)

@@ -25,14 +25,14 @@ Run = Callable[[Mapping[str, NDArray[np.float32]]], dict[str, NDArray[np.float32
 """Outputs by name, of inputs by name."""
 
 
-def exported(model: Model) -> bytes:
+def convert(model: Model) -> bytes:
     """A file of :meth:`awbkit.export.traced.Estimator.forward`."""
-    return converted(Estimator(model), example(), INPUTS, OUTPUTS, f"{model.name}, sha256 {model.digest}")
+    return convert_module(Estimator(model), example(), INPUTS, OUTPUTS, f"{model.name}, sha256 {model.digest}")
 
 
-def answering(data: bytes) -> Answer:
+def runner(data: bytes) -> Answer:
     """What answers as the file does."""
-    run = running(data)
+    run = interpreter(data)
 
     def answer(case: Case) -> tuple[NDArray[np.float64], float]:
         found = run(inputs(case))
@@ -41,7 +41,7 @@ def answering(data: bytes) -> Answer:
     return answer
 
 
-def converted(
+def convert_module(
     module: nn.Module, sample: tuple[Tensor, ...], takes: Sequence[str], gives: Sequence[str], description: str
 ) -> bytes:
     """A TensorFlow Lite file of a module.
@@ -72,7 +72,7 @@ def converted(
     return bytes(builder.Output())
 
 
-def running(data: bytes) -> Run:
+def interpreter(data: bytes) -> Run:
     """Run a file by LiteRT's own kernels, on one core."""
     # XNNPACK adds up in another order.
     interpreter = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)

@@ -37,7 +37,7 @@ OPSET = 18
 _CELLS = GRID_SIDE**2
 
 
-def exported(model: AnyModel) -> ModelProto:
+def convert(model: AnyModel) -> ModelProto:
     """A model as ONNX; the same bytes for the same model and the same versions of torch and onnx.
 
     Its inputs and outputs are those of :meth:`awbkit.export.traced.Estimator.forward`, by the same names.
@@ -58,7 +58,7 @@ def exported(model: AnyModel) -> ModelProto:
     return made
 
 
-def answering(data: bytes) -> Answer:
+def runner(data: bytes) -> Answer:
     """What answers as the file does, by onnxruntime on one core."""
     session = InferenceSession(data, _alone(), providers=["CPUExecutionProvider"])
 
@@ -69,7 +69,7 @@ def answering(data: bytes) -> Answer:
     return answer
 
 
-def described_alike(model: IntegerModel) -> Answer:
+def equivalent(model: IntegerModel) -> Answer:
     """What a quantised model answers of pictures that are measured as in its file, in floating point.
 
     To measure a picture another way moves inputs by one unit, and an answer, mostly by less than a tenth of a degree.

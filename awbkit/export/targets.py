@@ -10,7 +10,7 @@ from awbkit.errors import MissingExtra, UsageError
 from awbkit.escaping import file_stem
 from awbkit.export import check
 from awbkit.export.cases import Case, extremes
-from awbkit.export.check import Answer, Apart, apart, held
+from awbkit.export.check import Answer, Apart, apart, verify
 from awbkit.export.quiet import quiet
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.model import Model
@@ -30,12 +30,12 @@ _DESCRIBED = Apart(0, mean=0.3, greatest=3, expected=2)
 
 
 @dataclass(frozen=True, eq=False)
-class Exported:
-    """What was made of a model.
+class Export:
+    """The files of an exported model.
 
     Attributes:
         files: By name.
-        check: Holds them against the model on pictures with valid pixels and says how far apart they are, or raises
+        check: Compares them with the model on pictures with valid pixels and returns the differences, or raises
             CheckFailed; None where this machine has nothing to run them with.
     """
 
@@ -43,7 +43,7 @@ class Exported:
     check: Callable[[Sequence[Case]], Apart] | None
 
 
-def c(model: AnyModel) -> Exported:
+def c(model: AnyModel) -> Export:
     """One C99 header and one source.
 
     Raises:
@@ -57,15 +57,15 @@ def c(model: AnyModel) -> Exported:
         raise UsageError(_FLOATING_POINT.format(model.name))
     quantised, sources, cc = model, emit(model), compiler()
 
-    def compared(cases: Sequence[Case]) -> Apart:
+    def compare(cases: Sequence[Case]) -> Apart:
         number = same(sources, quantised, [*cases, *extremes()], str(cc))
         return Apart(number, 0.0, 0.0, 0.0)
 
     files = {name: text.encode("ascii") for name, text in sources.items()}
-    return Exported(files, None if cc is None else compared)
+    return Export(files, None if cc is None else compare)
 
 
-def onnx(model: AnyModel) -> Exported:
+def onnx(model: AnyModel) -> Export:
     """One ONNX file: of floating point, or with QuantizeLinear and DequantizeLinear around 8 bits.
 
     Raises:
@@ -73,15 +73,15 @@ def onnx(model: AnyModel) -> Exported:
         UsageError: If the model has activations of 16 bits.
     """
     try:
-        from awbkit.export.onnx import answering, described_alike, exported
+        from awbkit.export.onnx import convert, equivalent, runner
     except ImportError:
         raise MissingExtra("export to onnx", "onnx") from None
-    data = exported(model).SerializeToString(deterministic=True)
-    alike = described_alike(model) if isinstance(model, IntegerModel) else None
-    return _of_one_file(model, f"{file_stem(model.name)}.onnx", data, answering, alike)
+    data = convert(model).SerializeToString(deterministic=True)
+    reference = equivalent(model) if isinstance(model, IntegerModel) else None
+    return _of_one_file(model, f"{file_stem(model.name)}.onnx", data, runner, reference)
 
 
-def tflite(model: AnyModel) -> Exported:
+def tflite(model: AnyModel) -> Export:
     """One TensorFlow Lite file: in 8 bits the network without the picture's description; in floating point both.
 
     Raises:
@@ -91,24 +91,24 @@ def tflite(model: AnyModel) -> Exported:
     if not isinstance(model, IntegerModel):
         return _litert(model)
     try:
-        from awbkit.export.tflite import answering, exported
+        from awbkit.export.tflite import convert, runner
     except ImportError:
         raise MissingExtra("export to tflite", "tflite") from None
     quantised = model
-    data = exported(quantised)
-    return _of_one_file(model, f"{file_stem(model.name)}.tflite", data, lambda file: answering(quantised, file))
+    data = convert(quantised)
+    return _of_one_file(model, f"{file_stem(model.name)}.tflite", data, lambda file: runner(quantised, file))
 
 
-def _litert(model: Model) -> Exported:
+def _litert(model: Model) -> Export:
     try:
         with quiet():
-            from awbkit.export.litert import answering, exported
+            from awbkit.export.litert import convert, runner
     except ImportError:
         raise MissingExtra("export to tflite in floating point", "litert") from None
-    return _of_one_file(model, f"{file_stem(model.name)}.tflite", exported(model), answering)
+    return _of_one_file(model, f"{file_stem(model.name)}.tflite", convert(model), runner)
 
 
-def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Exported:
+def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Export:
     """One TensorFlow Lite file, and the sensor's tuning file with it.
 
     Args:
@@ -123,22 +123,22 @@ def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Exported:
     """
     try:
         with quiet():
-            from awbkit.export.libcamera import GIVES, TAKES, Sensor, Temperature, compared, floating, sample
+            from awbkit.export.libcamera import GIVES, TAKES, Sensor, Temperature, compare, require_float, sample
 
-            sensor, exact = Sensor.read(tuning), floating(model)
-            from awbkit.export.litert import converted, running
+            sensor, exact = Sensor.read(tuning), require_float(model)
+            from awbkit.export.litert import convert_module, interpreter
     except ImportError:
         raise MissingExtra("export to libcamera", "litert") from None
     name = f"{file_stem(f'{model.name}-{sensor.name}')}.tflite"
     about = f"{model.name} for {sensor.name}, sha256 {model.digest}"
-    data = converted(Temperature(exact, sensor), sample(sensor), TAKES, GIVES, about)
-    files = {name: data, f"{file_stem(sensor.name)}.json": sensor.tuned(installed / name)}
+    data = convert_module(Temperature(exact, sensor), sample(sensor), TAKES, GIVES, about)
+    files = {name: data, f"{file_stem(sensor.name)}.json": sensor.with_network(installed / name)}
     # Zones repeat as pixels, and where many contrasts are equal, which are the least is decided by the last bit.
     most = Apart(0, mean=0.03, greatest=0.3, expected=0.0)
-    return Exported(files, lambda cases: held(compared(exact, sensor, running(data), cases), most, name))
+    return Export(files, lambda cases: verify(compare(exact, sensor, interpreter(data), cases), most, name))
 
 
-def executorch(model: AnyModel) -> Exported:
+def executorch(model: AnyModel) -> Export:
     """One ExecuTorch program.
 
     Raises:
@@ -146,28 +146,28 @@ def executorch(model: AnyModel) -> Exported:
         UsageError: If the model is quantised.
     """
     try:
-        from awbkit.export.executorch import answering, exported
+        from awbkit.export.executorch import convert, runner
     except ImportError:
         raise MissingExtra("export to executorch", "executorch") from None
-    return _of_one_file(model, f"{file_stem(model.name)}.pte", exported(model), answering)
+    return _of_one_file(model, f"{file_stem(model.name)}.pte", convert(model), runner)
 
 
 def _of_one_file(
-    model: AnyModel, name: str, data: bytes, answering: Callable[[bytes], Answer], alike: Answer | None = None
-) -> Exported:
-    """A file that is held against what computes alike, if not the model itself, and compared with the model."""
+    model: AnyModel, name: str, data: bytes, runner: Callable[[bytes], Answer], reference: Answer | None = None
+) -> Export:
+    """Export one file; check it against its exact equivalent, if any, and against the model."""
     most = _QUANTISED if isinstance(model, IntegerModel) else _FLOATING
 
-    def compared(cases: Sequence[Case]) -> Apart:
-        answer = answering(data)
-        if alike is not None:
-            held(apart(alike, cases, answer), most, name)
-        return held(apart(check.answering(model), cases, answer), most if alike is None else _DESCRIBED, name)
+    def compare(cases: Sequence[Case]) -> Apart:
+        answer = runner(data)
+        if reference is not None:
+            verify(apart(reference, cases, answer), most, name)
+        return verify(apart(check.runner(model), cases, answer), most if reference is None else _DESCRIBED, name)
 
-    return Exported({name: data}, compared)
+    return Export({name: data}, compare)
 
 
-EXPORTERS: dict[str, Callable[[AnyModel], Exported]] = {
+EXPORTERS: dict[str, Callable[[AnyModel], Export]] = {
     "c": c,
     "onnx": onnx,
     "tflite": tflite,

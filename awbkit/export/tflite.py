@@ -42,7 +42,7 @@ _NOTHING = 11.0
 """Natural logarithms below the least attention: what a share of it is then, 15 bits do not hold."""
 
 
-def exported(model: IntegerModel) -> bytes:
+def convert(model: IntegerModel) -> bytes:
     """The file.
 
     Inputs: ``grid``, int8 (1, 16, 16, 5), the description's grid with the channels last, and ``read``, int8 (1, 1, 1,
@@ -85,7 +85,7 @@ def exported(model: IntegerModel) -> bytes:
     return graph.finished(inputs, outputs, f"{model.name}, {model.domain}, sha256 {model.digest}")
 
 
-def answering(model: IntegerModel, data: bytes) -> Answer:
+def runner(model: IntegerModel, data: bytes) -> Answer:
     """What answers as the file does, by TensorFlow Lite's reference kernels, with the model's description before it."""
     interpreter = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()

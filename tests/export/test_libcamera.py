@@ -12,7 +12,7 @@ import torch
 
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.export.cases import surfaces
-from awbkit.export.libcamera import Sensor, Temperature, compared, floating, sample
+from awbkit.export.libcamera import Sensor, Temperature, compare, require_float, sample
 from awbkit.network.models import named, named_float
 from tests.datasets.test_awb_nn import CURVE, SENSITIVITY, tuning_text
 from tests.datasets.test_awb_nn_published import SHARED
@@ -40,7 +40,7 @@ def run_in_torch(module: Temperature) -> object:
 def test_the_temperature_is_that_of_the_model(tmp_path: Path, target: str, zones: tuple[int, int]) -> None:
     model, camera = named_float("awbnet-s", "raw"), sensor(tmp_path, target)
     assert camera.zones == zones
-    found = compared(model, camera, run_in_torch(Temperature(model, camera)), list(surfaces()))  # type: ignore[arg-type]
+    found = compare(model, camera, run_in_torch(Temperature(model, camera)), list(surfaces()))  # type: ignore[arg-type]
     assert (found.pictures, found.mean < 0.04, found.greatest < 0.3) == (32, True, True), found
 
 
@@ -72,7 +72,7 @@ def test_any_picture_gets_an_answer_on_the_curve(tmp_path: Path, value: float) -
 def test_the_tuning_file_has_the_network_and_all_else_as_it_was(tmp_path: Path) -> None:
     before = json.loads(tuning_text())
     before["algorithms"][1:1] = [{"disable.rpi.nn.awb": {"model": "old"}}]
-    after = json.loads(sensor(tmp_path, text=json.dumps(before)).tuned(Path("/usr/share/a.tflite")))
+    after = json.loads(sensor(tmp_path, text=json.dumps(before)).with_network(Path("/usr/share/a.tflite")))
     assert [list(entry) for entry in after["algorithms"]] == [["rpi.black_level"], ["rpi.nn.awb"], ["rpi.ccm"]]
     awb, was = after["algorithms"][1]["rpi.nn.awb"], before["algorithms"][2]["rpi.awb"]
     assert was.items() <= awb.items()
@@ -84,7 +84,7 @@ def test_the_tuning_file_has_the_network_and_all_else_as_it_was(tmp_path: Path) 
     np.testing.assert_allclose(awb["ccm"][:3], [1.9, -0.65, -0.25])
     assert after["algorithms"][0] == before["algorithms"][0]
     again = sensor(tmp_path, text=json.dumps(after))
-    assert again.tuned(Path("/usr/share/a.tflite")) == sensor(tmp_path).tuned(Path("/usr/share/a.tflite"))
+    assert again.with_network(Path("/usr/share/a.tflite")) == sensor(tmp_path).with_network(Path("/usr/share/a.tflite"))
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="no such file"):
         Sensor.read(tmp_path / "none.json")
     with pytest.raises(UsageError, match="is quantised; libcamera takes floating point"):
-        floating(integer_model("nano"))
+        require_float(integer_model("nano"))
     with pytest.raises(UsageError, match="reads photographs"):
-        floating(named("awbnet-s", "rendered"))
+        require_float(named("awbnet-s", "rendered"))
     for arguments in (("--to", "libcamera"), ("--to", "c", "--tuning", tmp_path / "imx000.json")):
         failed = awbkit("export", "awbnet-s", *arguments, "-o", tmp_path / "out")
         assert (failed.code, len(failed.err.splitlines())) == (2, 1)
@@ -134,7 +134,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
 def test_the_published_tuning_files(path: Path) -> None:
     found = Sensor.read(path)
     assert found.zones == ((32, 32) if path.parent.name == "pisp" else (12, 16))
-    names = [name for entry in json.loads(found.tuned(Path("m.tflite")))["algorithms"] for name in entry]
+    names = [name for entry in json.loads(found.with_network(Path("m.tflite")))["algorithms"] for name in entry]
     assert names == [
         name.replace("rpi.awb", "rpi.nn.awb") for entry in json.loads(path.read_text())["algorithms"] for name in entry
     ]

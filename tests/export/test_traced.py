@@ -24,9 +24,9 @@ from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
 from awbkit.errors import CheckFailed, MissingExtra, UsageError
 from awbkit.export.cases import Case, extremes, surfaces
-from awbkit.export.check import Apart, apart, held
-from awbkit.export.check import answering as itself
-from awbkit.export.onnx import answering, described_alike, exported
+from awbkit.export.check import Apart, apart, verify
+from awbkit.export.check import runner as itself
+from awbkit.export.onnx import convert, equivalent, runner
 from awbkit.export.targets import EXPORTERS
 from awbkit.export.traced import Estimator, inputs
 from awbkit.network import features
@@ -83,9 +83,9 @@ def model(request: pytest.FixtureRequest) -> AnyModel:
 
 
 def test_onnx_answers_as_the_model_does(model: AnyModel, pictures: Sequence[Case]) -> None:
-    file = exported(model)
-    alike = itself(model) if isinstance(model, Model) else described_alike(model)
-    found = apart(alike, surfaces(), answering(file.SerializeToString()))
+    file = convert(model)
+    alike = itself(model) if isinstance(model, Model) else equivalent(model)
+    found = apart(alike, surfaces(), runner(file.SerializeToString()))
     limit = 0.05 if isinstance(model, Model) else 0.3
     # What lies halfway between two steps falls to either side in every layer.
     assert found.greatest < (limit if isinstance(model, Model) else 0.5)
@@ -121,7 +121,7 @@ def test_what_is_too_far_apart_is_refused() -> None:
     most = Apart(0, 0.01, 0.1, 0.1)
 
     answer = itself(model)
-    assert held(apart(answer, cases, answer), most, "it") == Apart(4, 0.0, 0.0, 0.0)
+    assert verify(apart(answer, cases, answer), most, "it") == Apart(4, 0.0, 0.0, 0.0)
     for red, more in ((1.01, 0.0), (1.0, 0.2), (np.nan, 0.0), (1.0, np.nan)):
 
         def wrong(case: Case, red: float = red, more: float = more) -> tuple[np.ndarray, float]:
@@ -129,7 +129,7 @@ def test_what_is_too_far_apart_is_refused() -> None:
             return light * [red, 1, 1], degrees + more
 
         with pytest.raises(CheckFailed, match=r"nano.onnx answers .* degrees from the reference on average"):
-            held(apart(answer, cases, wrong), most, "nano.onnx")
+            verify(apart(answer, cases, wrong), most, "nano.onnx")
 
 
 def test_the_command(tmp_path: Path) -> None:

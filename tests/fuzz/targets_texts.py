@@ -133,7 +133,7 @@ def use_tuning(given: Path, outputs: Path) -> Iterator[Step]:
 
         sensor = Sensor.read(given)
         sensor.white(4000.0)
-        sensor.tuned(outputs / "model.tflite")
+        sensor.with_network(outputs / "model.tflite")
 
     yield read
 
