@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -150,9 +151,11 @@ def test_fail_fast_takes_up_nothing_more(jobs: int) -> None:
 
 
 def test_a_task_that_workers_cannot_import_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != HERE])
+    module = ModuleType("of_this_process_alone")
+    exec("def task(item): return item", module.__dict__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
     with pytest.raises(AwbError, match="a worker process could not start: ModuleNotFoundError"):
-        list(run(double, [1, 2], jobs=2))
+        list(run(module.task, [1, 2], jobs=2))
 
 
 def test_a_worker_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
