@@ -41,7 +41,7 @@ _SPACES = " \t\r\n\v\f"
 
 
 @dataclass(frozen=True)
-class Stated:
+class RecordEntry:
     """A file's statement on one picture.
 
     Attributes:
@@ -55,7 +55,7 @@ class Stated:
     record: Record
 
 
-def read_records(stream: BinaryIO, name: str) -> Iterator[Stated]:
+def read_records(stream: BinaryIO, name: str) -> Iterator[RecordEntry]:
     """Read the records of a file, in order.
 
     A file that begins with ``{`` or ``[`` is JSON: a sequence of objects, each on one line or several, or arrays of
@@ -90,7 +90,7 @@ def _line(stream: BinaryIO, longest: int, where: str) -> bytes:
     return line
 
 
-def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[Stated]:
+def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[RecordEntry]:
     while line:
         try:
             found = list(_values(line, name, number))
@@ -111,7 +111,7 @@ def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterato
         line = _line(stream, LARGEST, f"{name}, line {number}")
 
 
-def _values(data: bytes, name: str, line: int) -> Iterator[Stated]:
+def _values(data: bytes, name: str, line: int) -> Iterator[RecordEntry]:
     """The values in some lines, the first of which has this number."""
     text, end = decoded(data), 0
     while (begin := _VISIBLE.search(text, end)) is not None:
@@ -125,7 +125,7 @@ def _values(data: bytes, name: str, line: int) -> Iterator[Stated]:
         line += text.count("\n", begin.start(), end)
 
 
-def _of_json(value: object, where: str) -> Stated:
+def _of_json(value: object, where: str) -> RecordEntry:
     if not isinstance(value, dict):
         raise UsageError(f"{where}: not a record but {_short(value)}; {FORM}")
     path = next((value[key] for key in _NAMES if value.get(key)), None)
@@ -140,7 +140,7 @@ def _of_json(value: object, where: str) -> Stated:
     return _checked(record, where)
 
 
-def _checked(record: Record, where: str) -> Stated:
+def _checked(record: Record, where: str) -> RecordEntry:
     for key, count in _LIGHTS.items():
         value = record.get(key)
         if value is not None and not (isinstance(value, list) and len(value) == count and all(map(_is_number, value))):
@@ -155,14 +155,14 @@ def _checked(record: Record, where: str) -> Stated:
     if record.get("schema") not in (None, SCHEMA):
         raise UsageError(f"{where}: a record of schema {_short(record['schema'])}; this awbkit reads schema {SCHEMA}")
     words = {key: str(record[key]) for key in _WORDS if record.get(key) is not None}
-    return Stated(where, {**record, **words})
+    return RecordEntry(where, {**record, **words})
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[Stated]:
+def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[RecordEntry]:
     delimiter = max(_DELIMITERS, key=line.decode(errors="replace").count)
     columns: dict[str, int] = {}
     width = 0
@@ -212,7 +212,7 @@ def _header(names: Sequence[str], where: str) -> dict[str, int]:
     return found
 
 
-def _of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decimal_comma: bool) -> Stated:
+def _of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decimal_comma: bool) -> RecordEntry:
     def cell(key: str) -> str:
         place = columns.get(key, len(row))
         return row[place] if place < len(row) else ""

@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     missing = {
         "compiler": "" if compiler() else "C compiler (cc, gcc or clang)",
-        "cortex": cortex.missing(),
+        "cortex": cortex.missing_tools(),
         "cmake": "" if shutil.which("cmake") else "cmake",
     }
     for marker, what in missing.items():

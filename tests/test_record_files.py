@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from awbkit.cli.output import ESTIMATE_KEYS, Format, open_writer
 from awbkit.errors import UsageError
-from awbkit.record_files import Stated, read_records
+from awbkit.record_files import RecordEntry, read_records
 from awbkit.records import Record
 
 
-def read(data: str | bytes, name: str = "x.jsonl") -> list[Stated]:
+def read(data: str | bytes, name: str = "x.jsonl") -> list[RecordEntry]:
     return list(read_records(io.BytesIO(data.encode() if isinstance(data, str) else data), name))
 
 

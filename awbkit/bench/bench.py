@@ -186,7 +186,7 @@ def _cost(
 ) -> Cost:
     sources = emit(model) if isinstance(model, IntegerModel) else None
     cc, counted = compiler(), {}
-    if isinstance(model, IntegerModel) and sources is not None and not cortex.missing():
+    if isinstance(model, IntegerModel) and sources is not None and not cortex.missing_tools():
         cases = measured.cases[:: max(1, len(measured.cases) // COUNTED)]
         counted = {processor: cortex.measured(sources, model, cases, processor) for processor in processors}
     kinds = {"statistic": model is None, "quantised": sources is not None}

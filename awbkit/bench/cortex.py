@@ -41,7 +41,7 @@ class Cortex:
     describing: int
 
 
-def missing() -> str:
+def missing_tools() -> str:
     """The tools that this machine lacks; empty if it has all."""
     return ", ".join(name for name in (_COMPILER, _SIZE, _EMULATOR) if shutil.which(name) is None)
 

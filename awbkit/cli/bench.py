@@ -67,7 +67,7 @@ def bench(
 
     costs = run(models, measured, compare=not alone, progress=progress)
     # After the work: a model that is refused, or fails, needs no word on what else was not measured.
-    if (lacking := cortex.missing()) and not quiet:
+    if (lacking := cortex.missing_tools()) and not quiet:
         print(f"awbkit: no {lacking} here, so nothing is measured on Cortex-M processors", file=sys.stderr)
     records = to_json(costs)
     if output is not None:

@@ -36,7 +36,7 @@ class CodeCorrection:
         limit: (count, 3) how far highlights may raise each corrected number, where no full 3x3 is needed.
         clipped: (count, 3) the old number's ramp towards clipping, by corrected number, likewise.
         pairs: ``encode`` for red with green and for blue with a fourth byte, of uint8 likewise.
-        alike: (count, 3) the least and the greatest number for the same light, where several stand for one: a number
+        ties: (count, 3) the least and the greatest number for the same light, where several stand for one: a number
             that would move among these is kept as it is. None where each has its own.
         first: (3,) corrected numbers from which highlights may matter, likewise; beyond count where they never do.
     """
@@ -50,7 +50,7 @@ class CodeCorrection:
     clipped: _Table
     first: NDArray[np.int64]
     pairs: tuple[_Table, _Table] | None = None
-    alike: tuple[_Table, _Table] | None = None
+    ties: tuple[_Table, _Table] | None = None
 
     @classmethod
     def of(cls, correction: Correction, encoding: Encoding, scale: float, dtype: np.dtype[Any]) -> CodeCorrection:
@@ -73,9 +73,9 @@ class CodeCorrection:
             empty = np.empty((0, 3), dtype)
             table = encoded(np.repeat(roots, 3, axis=1))
             first = np.full(3, int(np.ceil(KNEE * scale)))
-            alike = (least, most) if (most - least.astype(np.int64) > 1).any() else None
+            ties = (least, most) if (most - least.astype(np.int64) > 1).any() else None
             decode, on_light = linear.astype(np.float32), matrix.astype(np.float32)
-            return cls(correction.gains, scale, decode, on_light, table, empty, empty, first, alike=alike)
+            return cls(correction.gains, scale, decode, on_light, table, empty, empty, first, ties=ties)
         moved = encoded(linear * gains)
         table = np.where((moved >= least) & (moved <= most), stored, moved)
         # A table that lowers a channel can be read backwards, so the old number need not be kept beside the new one.
@@ -131,8 +131,8 @@ class CodeCorrection:
         old = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
         for channel in range(3):
             new = self.encode[:, channel].take(index[..., channel])
-            if self.alike is not None:
-                least, most = (bound[:, channel].take(codes[..., channel]) for bound in self.alike)
+            if self.ties is not None:
+                least, most = (bound[:, channel].take(codes[..., channel]) for bound in self.ties)
                 new = np.where((new >= least) & (new <= most), codes[..., channel], new)
             codes[..., channel] = new
         if touched.any():

@@ -137,7 +137,7 @@ class Rendered(Layout):
                 raise UnreadableFile(sample.image, f"photograph {error.path} {error.problem}", error.remedy) from error
             mirror = slice(None, None, int(rng.choice((-1, 1))))
             usable = picture.valid[:, mirror]
-            made = scene.photographed(rng, drawn, picture.pixels[:, mirror], basis())
+            made = scene.scene_of_photograph(rng, drawn, picture.pixels[:, mirror], basis())
         else:
             usable = np.ones((THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.bool_)
             made = scene.procedural(rng, drawn)

@@ -34,4 +34,4 @@ def resolve(specification: str) -> AnyMethod:
             if name in estimators.names():
                 raise
             raise UsageError(f"{error}, {', '.join(fitted.names())}, {own.FORM}") from None
-    return function.probed()
+    return function.probe()

@@ -44,7 +44,7 @@ class OwnMethod:
         place: A path that ends with ``.py``, or a module's name.
         function: Name of the function in it; dots lead to attributes.
         digest: SHA-256 of the sources that are loaded with it, which tells an edited function apart; empty until
-            :meth:`probed`.
+            :meth:`probe`.
     """
 
     place: str
@@ -55,7 +55,7 @@ class OwnMethod:
         """The specification, as the user writes it."""
         return f"{self.place}:{self.function}"
 
-    def probed(self) -> OwnMethod:
+    def probe(self) -> OwnMethod:
         """Load the function once, and return it with its digest.
 
         Another process loads it, because it may crash or write to standard output.

@@ -17,7 +17,7 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.evaluate import judge
 from awbkit.evaluation.names import Names
 from awbkit.evaluation.result import MethodResult, Truth
-from awbkit.record_files import FORM, Stated, read_records
+from awbkit.record_files import FORM, RecordEntry, read_records
 from awbkit.records import RGB_KINDS, Record, stated_light
 from awbkit.store.documents import read_text
 
@@ -62,7 +62,7 @@ def read_predictions(
             image twice; or if no path matches a labelled image.
     """
     names = Names(truth.images, truth.datasets)
-    answers: dict[str, dict[int, Stated]] = defaultdict(dict)
+    answers: dict[str, dict[int, RecordEntry]] = defaultdict(dict)
     unknown: list[str] = []
     for stream, name in files:
         before, count = sum(map(len, answers.values())), 0
@@ -100,7 +100,7 @@ def read_predictions(
 
 
 def _judged(
-    method: str, answers: dict[int, Stated], truth: Truth, cameras: Mapping[tuple[str, str], Camera]
+    method: str, answers: dict[int, RecordEntry], truth: Truth, cameras: Mapping[tuple[str, str], Camera]
 ) -> tuple[MethodResult, int]:
     """One method's answers, and the number of its lights that are taken from a temperature."""
     estimates, expected = np.full((len(truth), 3), np.nan), np.full(len(truth), np.nan)

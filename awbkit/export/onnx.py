@@ -132,9 +132,9 @@ def _quantised(model: IntegerModel) -> ModelProto:
     described = ("anchor", "read", "grid")[: 3 if local else 2]
     made = _traced(Describer(network), described)
     layers = _Layers()
-    x = layers.held("read", "inputs")
+    x = layers.quantise("read", "inputs")
     if local:
-        x = layers.add("Concat", x, layers.held(_attended(layers, network), "attended"), axis=1)
+        x = layers.add("Concat", x, layers.quantise(_attended(layers, network), "attended"), axis=1)
     for number, rank in enumerate(network.architecture.hidden_ranks):
         if rank:
             x = layers.linear(network, f"hidden.{number}.rank", x, rectified=False)
@@ -168,8 +168,8 @@ class _Layers:
         self.nodes.append(helper.make_node(operator, list(inputs), [name], f"node_{name}", **attributes))
         return name
 
-    def held(self, x: str, name: str, *, rectified: bool = False) -> str:
-        """In 8 bits."""
+    def quantise(self, x: str, name: str, *, rectified: bool = False) -> str:
+        """Quantise to 8 bits and back."""
         if rectified:
             x = self.add("Relu", x, to=f"{name}.rectified")
         whole = self.add("QuantizeLinear", x, self._unit, self._zero, to=f"{name}.quantized")
@@ -195,7 +195,7 @@ class _Layers:
         return self.add("Gemm", x, *self.weights(name, layer, layer.weight.shape), to=f"{name}.sums", transB=1)
 
     def linear(self, network: IntegerNetwork, name: str, x: str, *, rectified: bool) -> str:
-        return self.held(self.gemm(name, network.layers[name], x), name, rectified=rectified)
+        return self.quantise(self.gemm(name, network.layers[name], x), name, rectified=rectified)
 
     def convolution(self, network: IntegerNetwork, name: str, x: str) -> str:
         layer = network.layers[name]
@@ -207,14 +207,14 @@ class _Layers:
 
 def _attended(layers: _Layers, network: IntegerNetwork) -> str:
     """(1, 2 maps), what the attention maps see, in the head's units."""
-    grid = layers.held("grid", "grid")
-    x = layers.held(layers.convolution(network, "stem", grid), "stem", rectified=True)
+    grid = layers.quantise("grid", "grid")
+    x = layers.quantise(layers.convolution(network, "stem", grid), "stem", rectified=True)
     for number, rank in enumerate(network.architecture.block_ranks):
         name = f"blocks.{number}"
-        x = layers.held(layers.convolution(network, f"{name}.depthwise", x), f"{name}.depthwise")
+        x = layers.quantise(layers.convolution(network, f"{name}.depthwise", x), f"{name}.depthwise")
         if rank:
-            x = layers.held(layers.convolution(network, f"{name}.pointwise.rank", x), f"{name}.pointwise.rank")
-        x = layers.held(layers.convolution(network, f"{name}.pointwise", x), f"{name}.pointwise", rectified=True)
+            x = layers.quantise(layers.convolution(network, f"{name}.pointwise.rank", x), f"{name}.pointwise.rank")
+        x = layers.quantise(layers.convolution(network, f"{name}.pointwise", x), f"{name}.pointwise", rectified=True)
     maps = network.architecture.maps
     octave = layers.constant("octave", np.float32(LOGIT_UNIT))
     # The integer network's logits have 16 bits, and clip what is beyond.

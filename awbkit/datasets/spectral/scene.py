@@ -105,7 +105,7 @@ def illuminant(
     return np.array([red, 1.0, blue]), LightMap.of(local, weight, camera), spread
 
 
-def photographed(rng: np.random.Generator, recipe: Recipe, srgb: Floats, basis: NDArray[np.float64]) -> Scene:
+def scene_of_photograph(rng: np.random.Generator, recipe: Recipe, srgb: Floats, basis: NDArray[np.float64]) -> Scene:
     """Make a scene from a photograph: its pixels become reflectances, with the photograph's own shading.
 
     Args:

@@ -16,7 +16,7 @@ from awbkit.datasets.spectral import recipe, reflectances
 from awbkit.datasets.spectral.grid import WAVELENGTHS
 from awbkit.datasets.spectral.lights import Light, catalogue, daylight, planckian
 from awbkit.datasets.spectral.recipe import SETTINGS, Recipe
-from awbkit.datasets.spectral.scene import Scene, expose, illuminant, photographed, procedural
+from awbkit.datasets.spectral.scene import Scene, expose, illuminant, procedural, scene_of_photograph
 from awbkit.datasets.spectral.sensitivities import Sensitivity, d65, shipped
 from awbkit.datasets.spectral.sensor import Sensor, auto_exposure
 from awbkit.datasets.spectral.upsampling import basis, srgb_of_reflectance
@@ -205,7 +205,7 @@ class TestUpsampling:
     def test_a_grey_photograph_has_the_light_in_every_cell(self) -> None:
         rng = np.random.default_rng(1)
         grey = np.repeat(rng.uniform(0.05, 1, (64, 64, 1)), 3, axis=2).astype(np.float32)
-        scene = photographed(rng, Recipe("room", (WARM,)), grey, basis())
+        scene = scene_of_photograph(rng, Recipe("room", (WARM,)), grey, basis())
         pixels, incident = expose(scene, WARM.power[None], CAMERA.rgb)
         np.testing.assert_allclose(pixels, grey * incident, rtol=1e-4)
 
