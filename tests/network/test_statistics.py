@@ -128,6 +128,7 @@ def test_a_new_statistic_arrives_in_torch(places: range, monkeypatch: pytest.Mon
     np.testing.assert_allclose(found, features.describe(image).statistics, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.compiler
 def test_a_new_statistic_arrives_in_c(places: range, monkeypatch: pytest.MonkeyPatch) -> None:
     template = emit._template
