@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import timeit
 
 import numpy as np
 import pytest
@@ -116,10 +115,6 @@ class TestReadInfo:
         Image.new("L", (32, 32), 90).save(out, "JPEG", quality=60)
         info = jpeg.read_info(out.getvalue())
         assert (info.components, len(info.qtables), info.subsampling) == (1, 1, 0)
-
-    def test_ten_megabytes_within_three_milliseconds(self) -> None:
-        data = save(picture()) + bytes(10_000_000)
-        assert min(timeit.repeat(lambda: jpeg.read_info(data), number=1, repeat=20)) < 0.003
 
     @pytest.mark.parametrize("cut", ["frame", "table"])
     def test_broken_headers_are_value_errors(self, cut: str) -> None:
