@@ -9,15 +9,18 @@ look-up of an unknown camera 666. Machines differ by more than a factor of two: 
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from PIL import Image
 
 from awbkit.colour.camera import LINEAR_SRGB
 from awbkit.colour.image import LinearImage
 from awbkit.estimators.registry import parse
+from awbkit.files import exif, jpeg
 from awbkit.files.known_cameras import known_camera
 from awbkit.network.features import describe
 
@@ -45,6 +48,12 @@ def main() -> None:
         steps[name] = partial(parse(name).estimate, image)
     # A new name each time, since answers are kept.
     steps["camera look-up"] = lambda: known_camera(f"Nikon D810 {next(numbers)}")
+    encoded = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(encoded, "JPEG")
+    written = Image.Exif()
+    written.update({271: "Canon", 272: "Canon EOS 550D"})
+    steps["head of a 10 MB JPEG"] = partial(jpeg.read_info, encoded.getvalue() + bytes(10_000_000))
+    steps["EXIF of a camera"] = partial(exif.read_make_model, written.tobytes().removeprefix(b"Exif\0\0"))
     for name, step in steps.items():
         print(f"{name:16} {least(step):8.0f} us")
 
