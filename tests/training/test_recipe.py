@@ -54,7 +54,7 @@ def test_what_no_recipe_may_say(changes: dict[str, Any], says: str) -> None:
     [
         ("steps = ", UnreadableFile, "is no TOML"),
         (f"steps = {'9' * 5000}", UnreadableFile, "holds a number of more than 308 digits"),
-        (f"steps = {'[' * 5000}", UnreadableFile, "nests more than 100 levels"),
+        (f"steps = {'[' * 5000}{']' * 5000}", UnreadableFile, "nests more than 100 levels"),
         ("steps = 0", UsageError, "recipe.toml: steps is from 1"),
         ("[training]\nsteps = 1", UsageError, "a recipe has no 'training'"),
         (None, UnreadableFile, "no such file"),

@@ -100,7 +100,7 @@ class TestReads:
     [
         ("a.json", b"", "is no JSON"),
         ("a.json", b"[1, 2]", "no spectral sensitivity"),
-        ("a.json", b"[" * 5000, "nests more than"),
+        ("a.json", b"[" * 5000 + b"]" * 5000, "nests more than"),
         ("a.json", b'{"header": {}, "spectral_data": {}}', "no spectral sensitivity"),
         (
             "a.json",
