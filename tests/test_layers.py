@@ -115,6 +115,7 @@ def test_the_architecture_page_lists_the_same_floors() -> None:
     assert [tuple(line.strip().partition("  ")[0].split(", ")) for line in reversed(listed)] == list(FLOORS)
 
 
+@pytest.mark.slow
 def test_no_import_climbs() -> None:
     assert climbing(package()) == []
 
@@ -159,6 +160,7 @@ def test_a_library_beside_its_doors_is_found() -> None:
     assert strangers(graph, "torch") == ["awbkit.training_of_mine"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["estimate", "examples/pictures/lane_shade.jpg"]])
 def test_what_starts_often_imports_nothing_heavy(arguments: list[str]) -> None:
     code = f"""

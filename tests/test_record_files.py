@@ -146,6 +146,7 @@ def test_a_file_without_end_is_refused() -> None:
         list(read_records(stream, "zero"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [json.dumps, lambda record: json.dumps(record, indent=2)])
 def test_many_records(form: object) -> None:
     """Objects over several lines cost no more for each than a few do."""

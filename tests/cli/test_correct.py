@@ -84,6 +84,7 @@ class TestLight:
         if name == "a.jpg":
             assert ratios[0] == pytest.approx(0, abs=1e-5)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("cat", ["von-kries", "bradford", "cat02", "cat16", "sharp"])
     @pytest.mark.parametrize(("name", "light"), [("b.tif", TUNGSTEN), ("c.dng", DAYLIGHT)])
     def test_cats_agree_on_gray(self, folder: Path, name: str, light: np.ndarray, cat: str) -> None:
@@ -99,6 +100,7 @@ class TestLight:
 
 
 class TestShared:
+    @pytest.mark.slow
     def test_one_light_for_each_camera(self, folder: Path, scene: np.ndarray) -> None:
         write_jpeg(folder / "a2.jpg", scene, TUNGSTEN**0.5)
         write_jpeg(folder / "a3.jpg", scene, TUNGSTEN**1.2)
@@ -112,6 +114,7 @@ class TestShared:
         assert {record["method"] for record in ran.records} == {"white-patch:percentile=99, shared"}
         assert angle(1 / np.array(lights["a.jpg"]), TUNGSTEN) < 1
 
+    @pytest.mark.slow
     def test_a_bad_file_is_kept_apart(self, folder: Path) -> None:
         Path("bad.jpg").write_text("hello")
         ran = awbkit("correct", ".", "gone.jpg", "--shared", "-d", "out", "-q")
@@ -205,6 +208,7 @@ class TestOutputs:
         (plain,) = contents(folder / "plain").values()
         assert named == plain
 
+    @pytest.mark.slow
     def test_workers_change_no_byte(self, folder: Path, scene: np.ndarray) -> None:
         for index in range(4):
             write_jpeg(folder / f"more{index}.jpg", scene * (0.4 + 0.1 * index))
@@ -271,6 +275,7 @@ USAGE: list[tuple[list[str], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "message"), USAGE)
 def test_usage(folder: Path, arguments: list[str], message: str) -> None:
     before = contents(folder)
@@ -282,6 +287,7 @@ def test_usage(folder: Path, arguments: list[str], message: str) -> None:
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_outputs_of_pictures_without_a_suffix_of_their_own(scene: np.ndarray, tmp_path: Path) -> None:
     shots = tmp_path / "shots"
     for name, write in (

@@ -122,6 +122,7 @@ def test_a_table_names_files_and_methods(folder: Path) -> None:
 HOSTILE = ["a b.jpg", "é日.jpg", "[x]{stem}.jpg", "new\nline.jpg", "-dash.jpg", "$(x)'\";&.jpg", "%s.jpg", "x\\y.jpg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*HOSTILE, "bad\udcff.jpg", "bad\udcff.tif", "bad\udcff.dng"])
 def test_any_name_will_do(folder: Path, name: str) -> None:
     origin = {"jpg": "img2.jpg", "tif": "img10.tif", "dng": "raw.dng"}[name[-3:]]
@@ -163,6 +164,7 @@ def test_names_on_the_command_line_come_before_the_list(folder: Path) -> None:
     assert [record["path"] for record in ran.records] == ["img10.tif", "img2.jpg"]
 
 
+@pytest.mark.slow
 def test_workers_change_neither_order_nor_numbers(folder: Path, scene: np.ndarray) -> None:
     for index in range(6):
         write_jpeg(folder / f"more{index}.jpg", scene * (0.4 + 0.1 * index))

@@ -167,6 +167,7 @@ def test_several_methods_are_one_light_too_many(folder: Path) -> None:
     assert (ran.code, "two estimates for a.jpg; keep one, such as with jq 'select(" in ran.complaint) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

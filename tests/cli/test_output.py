@@ -186,6 +186,7 @@ def run_on_terminal(*arguments: str, columns: int = 80, **environment: str) -> s
     return output.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])
 @pytest.mark.parametrize("arguments", [["count=4"], ["count=4", "output=yes"]])
 def test_the_table_fits_its_terminal(columns: int, arguments: list[str]) -> None:

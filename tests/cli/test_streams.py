@@ -42,6 +42,7 @@ def test_nobody_writes(arguments: tuple[str, ...], message: str) -> None:
     assert ran.complaint.startswith(f"awbkit: {message}")
 
 
+@pytest.mark.slow
 def test_somebody_writes() -> None:
     estimate = f"{sys.executable} -m awbkit estimate -m gray-world a.jpg"
     script = f"{sys.executable} -m awbkit correct --from <({estimate}) -d out --format csv"

@@ -95,6 +95,7 @@ def test_cat_without_a_camera_matrix_is_refused() -> None:
 # Stored numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("light", LIGHTS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("profile", [None, *PROFILES])
@@ -136,6 +137,7 @@ def test_neutral_light_changes_no_number(tmp_path: Path, profile: str, dtype: ty
     assert np.array_equal(correct_picture(opened(path), correction(np.ones(3))), codes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("cat", [None, *CATS])
 def test_numbers_are_those_of_a_plain_computation(

@@ -40,6 +40,7 @@ def tuning_of(camera: str) -> RpiTuning:
     return RpiTuning.parse((SHARED / "tunings" / target / f"{sensor}.json").read_text(), camera)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["pisp", "vc4"])
 def test_the_published_set_is_read_in_full(target: str) -> None:
     _, _, samples = published(target)
@@ -66,6 +67,7 @@ def test_the_cameras_own_balance_has_the_known_error(scaled: bool, figures: tupl
     assert (ordered.mean(), np.median(ordered), ordered[-177:].mean()) == pytest.approx(figures, abs=0.02)
 
 
+@pytest.mark.slow
 def test_gray_world_on_the_published_set() -> None:
     layout, source, samples = published("pisp")
     method = parse_method("gray-world")
@@ -76,6 +78,7 @@ def test_gray_world_on_the_published_set() -> None:
     assert 3.4 < np.mean(errors) < 4.4
 
 
+@pytest.mark.slow
 def test_both_targets_show_the_same_camera_rgb() -> None:
     """One raw file made both pictures; that they agree is what tells how they were made."""
     chromas: dict[str, dict[tuple[str, ...], np.ndarray]] = {"pisp": {}, "vc4": {}}

@@ -251,6 +251,7 @@ def _png(pixels: Array) -> bytes:
 GRAY = np.full((150, 200, 3), 128, np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "data", "error", "message"),
     [

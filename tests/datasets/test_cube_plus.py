@@ -60,6 +60,7 @@ def test_image_n_has_line_n(copy: Path) -> None:
     assert "no image" in skipped["3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 10])
 def test_target_and_clipped_region_are_not_seen(copy: Path, number: int) -> None:
     example = loaded(CubePlus(), copy, str(number))
@@ -149,6 +150,7 @@ def test_refuses(empty: Path, spoil: Callable[[Path], object], message: str) -> 
         found(CubePlus(), empty)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("codes", "error", "message"),
     [

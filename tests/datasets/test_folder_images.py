@@ -48,6 +48,7 @@ def write_image(path: Path, linear: np.ndarray, kind: str) -> None:
 
 
 class TestImages:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("layout", "file", "kind", "camera"),
         [
@@ -231,6 +232,7 @@ class TestCameras:
 SHARED = Path(os.environ.get("AWBKIT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (SHARED / "data" / "unpack.py").is_file(),
     reason="the labelled thumbnails (AWBKIT_SHARED or ../shared) are not here",

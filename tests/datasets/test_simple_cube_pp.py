@@ -136,6 +136,7 @@ def test_one_split_alone(simple: Path) -> None:
     assert set(samples) == set(SPLITS["train"])
 
 
+@pytest.mark.slow
 def test_cube_pp_gives_camera_and_exposure(full: Path) -> None:
     samples, skipped = found(SimpleCubePP(), full)
     assert {name: sample.camera for name, sample in samples.items()} == {

@@ -99,6 +99,7 @@ def test_estimates_state_their_expected_error(tmp_path: Path, scene: np.ndarray)
     assert awbkit("estimate", unknown).record["status"] == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "falls_back"), [("0.05", True), ("60", False)])
 def test_a_fallback_answers_where_the_network_is_unsure(
     tmp_path: Path, scene: np.ndarray, limit: str, falls_back: bool
@@ -116,6 +117,7 @@ def test_a_fallback_answers_where_the_network_is_unsure(
     np.testing.assert_allclose(light.rgb, record["illuminant"], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -281,6 +283,7 @@ def test_a_model_of_ones_own(tmp_path: Path, scene: np.ndarray) -> None:
     assert "is for raw pictures, and this one is rendered" in second["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "option"),
     [("estimate", "-m"), ("correct", "-m"), ("evaluate", "-m"), ("estimate", "--fallback"), ("correct", "--fallback")],

@@ -50,6 +50,7 @@ def errors(specification: str, name: str) -> NDArray[np.float64]:
     return np.array([angular_error(method.estimate(image).rgb, truth.tolist()) for image, truth in labelled(name)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("specification", "name", "mean", "median"),
     [
@@ -67,6 +68,7 @@ def test_reference_figures(specification: str, name: str, mean: float, median: f
     assert np.median(measured) == pytest.approx(median, abs=0.05)
 
 
+@pytest.mark.slow
 def test_bright_gray_is_more_accurate_than_the_published_methods() -> None:
     """By the geometric mean of both sets' mean errors."""
 

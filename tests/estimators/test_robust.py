@@ -31,6 +31,7 @@ seeds = st.integers(0, 2**32 - 1)
 quick = settings(max_examples=12, deadline=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specification", ANY_PARAMETERS)
 @quick
 @given(seed=seeds, exposure=st.sampled_from([1e-30, 1e-6, 0.01, 0.5, 3.0, 1e4, 1e30]))
@@ -58,6 +59,7 @@ def test_the_place_of_a_pixel_does_not_matter(specification: str, seed: int) -> 
     assert_direction(method.estimate(of(shuffled)).rgb, method.estimate(of(pixels)).rgb)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specification", ANY_PARAMETERS)
 @quick
 @given(
@@ -136,6 +138,7 @@ def test_extreme_values_have_an_answer(specification: str) -> None:
     assert all(math.isfinite(value) and value > 0 for value in rgb)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specification", FROM_PIXELS)
 def test_a_large_picture_has_an_answer(specification: str) -> None:
     pixels = np.kron(scene(17, (10, 15)), np.ones((40, 40, 1)))

@@ -209,6 +209,7 @@ class TestWhatReadersSee:
 
     SENTENCE = "mine.safetensors was trained on set; its figures there are not those of unseen pictures"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("format", ["json", "table", "markdown", "csv"])
     def test_one_line_beside_every_output(self, model: str, format: str) -> None:
         options = ("--rounds", "100", "-j", "1", "--html", "page.html", "--format", format)
@@ -223,6 +224,7 @@ class TestWhatReadersSee:
             assert self.SENTENCE in " ".join(ran.out.split())
         assert f"<p>{self.SENTENCE}.</p>" in Path("page.html").read_text()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("format", ["json", "table", "markdown"])
     def test_nothing_where_nothing_was_seen(self, prepared: Prepared, format: str) -> None:
         model = mine({"datasets": [entry(prepared)], "left_out": left_out(datasets=["set"])})

@@ -93,6 +93,7 @@ def figure(evaluation: Evaluation, method: str, group: str, statistic: str = "me
     )
 
 
+@pytest.mark.slow
 def test_gray_world_is_the_first_moment(photographs: tuple[Truth, np.ndarray]) -> None:
     truth, moments = photographs
     errors = recovery_error(moments[:, :3], truth.illuminants)

@@ -321,6 +321,7 @@ def test_truth_that_is_none(tmp_path: Path, content: bytes | None, message: str)
         read_truth(path)
 
 
+@pytest.mark.slow
 def test_many_records_are_read_quickly() -> None:
     """Ten thousand images; matching must not compare each with each."""
     images = [f"set/camera{i % 3}/image_{i:05}" for i in range(10_000)]

@@ -108,6 +108,7 @@ def estimated_as_srgb(path: Path) -> np.ndarray:
 
 @WRITERS
 class TestCodePoints:
+    @pytest.mark.slow
     @pytest.mark.parametrize(("primaries", "transfer"), [(12, 13), (9, 14), (12, 4), (1, 13), (2, 2), (1, 1)])
     def test_the_same_light_in_any_encoding(
         self, tmp_path: Path, scene: np.ndarray, write: Write, primaries: int, transfer: int
@@ -120,6 +121,7 @@ class TestCodePoints:
         photo = awbkit.open(path)
         assert (photo.profile is None) == (encoding is SRGB)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".avif", ".heic"])
     def test_an_output_is_neutral_and_labelled(
         self, tmp_path: Path, scene: np.ndarray, write: Write, suffix: str

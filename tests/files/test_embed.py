@@ -102,6 +102,7 @@ class TestEmbed:
         else:
             assert twice == function(file, BLOCK)
 
+    @pytest.mark.slow
     @given(noise=st.binary(max_size=8), at=st.integers(0, 400), cut=st.booleans())
     @settings(max_examples=40, deadline=None)
     def test_damaged_files_are_value_errors_or_pass(self, name: str, noise: bytes, at: int, cut: bool) -> None:

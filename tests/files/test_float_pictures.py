@@ -31,6 +31,7 @@ def grey(rng: np.random.Generator) -> np.ndarray:
     return (shades * TUNGSTEN).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", NO_LIGHT)
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_the_light_is_that_of_the_valid_pixels(grey: np.ndarray, value: float, kind: type, tmp_path: Path) -> None:
@@ -41,6 +42,7 @@ def test_the_light_is_that_of_the_valid_pixels(grey: np.ndarray, value: float, k
         assert angle(awbkit.estimate(path, method).rgb, TUNGSTEN) < 0.5, method
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*exactly zero:awbkit.AwbWarning")
 @pytest.mark.parametrize("value", NO_LIGHT)
 def test_nothing_valid_is_one_line_by_every_method(value: float, tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def half(content: bytes) -> bytes:
     return content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [("-m", "gray-world"), ("--gains", "1,1,1")])
 @pytest.mark.parametrize("name", PASSING)
 def test_a_second_half_of_zeros_is_told(name: str, how: tuple[str, str], tmp_path: Path) -> None:
@@ -77,6 +78,7 @@ def test_a_second_half_of_zeros_is_told(name: str, how: tuple[str, str], tmp_pat
         assert awbkit("estimate", path, *how).record["warning"] == ran.record["warning"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PASSING)
 def test_sound_files_are_not_suspected(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{name.split()[0]}"

@@ -40,6 +40,7 @@ PLAIN: dict[str, Any] = {}
 
 
 class TestPages:
+    @pytest.mark.slow
     @pytest.mark.parametrize("flag", [REDUCED, PLAIN])
     @pytest.mark.parametrize("first", [False, True])
     @pytest.mark.parametrize("options", [{}, {"bigtiff": True}, {"byteorder": ">"}])

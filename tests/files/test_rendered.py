@@ -131,6 +131,7 @@ LOSSY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formats", "card_degrees", "world_degrees", "tolerance"),
     [
@@ -211,6 +212,7 @@ class TestThumbnail:
         assert np.abs(np.log(ratio)).mean() < 0.05
         assert degrees(thumbnail.pixels[both].mean(axis=0), exact.pixels[both].mean(axis=0)) < 0.15
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (63, 65), (3, 20_000), (20_000, 3)])
     def test_odd_shapes(self, shape: tuple[int, int], tmp_path: Path) -> None:
         pixels = np.full((*shape, 3), (200, 150, 80), np.uint8)

@@ -140,6 +140,7 @@ def shown(path: Path, orientation: int) -> np.ndarray:
     return turns[orientation](decoded(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", SUFFIXES)
 @pytest.mark.parametrize("source", SUFFIXES)
 @pytest.mark.parametrize("orientation", [1, 6])

@@ -30,6 +30,7 @@ except awbkit.AwbError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
 def test_a_full_disk_is_one_line_that_names_the_output(tmp_path: Path, rng: np.random.Generator, suffix: str) -> None:
     source, output = tmp_path / "noise.png", tmp_path / f"out{suffix}"

@@ -48,6 +48,7 @@ def _is_reader(name: str) -> bool:
     return name.partition("_")[0] in VERBS
 
 
+@pytest.mark.slow
 def test_every_reader_is_fuzzed(readers: set[str]) -> None:
     fed = {reader for target in TARGETS for reader in target.readers}
     assert readers - fed - set(NOT_FED) == set()

@@ -70,6 +70,7 @@ def test_a_source_that_fails_while_its_result_is_written_is_what_cannot_be_read(
 LOOP = "cannot be read: too many levels of symbolic links; the links lead in a circle; mend them"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="links that loop")
 @pytest.mark.parametrize(
     ("arguments", "says"),
@@ -140,6 +141,7 @@ def test_a_link_to_where_nothing_is_yet_is_written_through(
     assert Path("new/folder/y.jpg").read_bytes() == Path("x.jpg").read_bytes() != b""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a folder that is removed under a process")
 @pytest.mark.parametrize("arguments", ["correct {} -o x.jpg", "correct {} -d x", "dataset prepare folder {} -o x"])
 def test_the_folder_that_one_is_in_is_gone(arguments: str, tmp_path: Path, scene: np.ndarray) -> None:
@@ -158,6 +160,7 @@ def may_mount() -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux" or not may_mount(), reason="mounts need user namespaces")
 @pytest.mark.parametrize(
     ("options", "says"),

@@ -98,6 +98,7 @@ def test_a_matrix_turns_the_cast() -> None:
     assert truth[0] > 1 > truth[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tone", CURVES)
 @pytest.mark.parametrize("white", [2850.0, 4000.0, 6000.0])
 def test_the_stated_light_makes_greys_neutral_under_every_curve(tone: Tone, white: float) -> None:
@@ -157,6 +158,7 @@ def test_the_same_numbers_give_the_same_photograph() -> None:
     np.testing.assert_array_equal(other[1], a[1])
 
 
+@pytest.mark.slow
 def test_casts_reach_from_none_to_those_of_wrong_presets() -> None:
     rng = np.random.default_rng(11)
     picture, light = scene(light_of(4500)), light_of(4500)
@@ -222,6 +224,7 @@ def test_what_cannot_be_rendered_is_refused(size: int, light: tuple[float, ...],
         Rendering().render(LinearImage.from_array(np.full((size, size, 3), 0.5)), light)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tone", "quality"), [(Tone(), 95), (Tone(0.8, 4.0, 0.45, 0.01), 80)], ids=["srgb", "strong"])
 def test_a_real_file_of_the_scene_decodes_to_much_the_same(tmp_path: Path, tone: Tone, quality: int) -> None:
     """The same steps in linear sRGB on 1024 x 1024 noisy pixels, written as JPEG and read by awbkit."""

@@ -45,6 +45,7 @@ def replaced() -> Any:
     return Camera("Unknown", "camera")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open"])
 def test_shipped_networks_lose_nothing_worth_telling(name: str) -> None:
     exact = Model.load(shipped(name, "raw"))
