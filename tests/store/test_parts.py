@@ -22,7 +22,7 @@ pytest.importorskip("fcntl", reason="nothing is swept on Windows")
 STALE = ".picture.awbkit-0123abcd.part.jpg"
 
 WRITER = """
-import sys
+import select, sys
 from pathlib import Path
 from awbkit.store.outputs import IfExists, atomic_write
 from awbkit.store.parts import scratch
@@ -31,6 +31,9 @@ from awbkit.work.interrupts import end_like_ctrl_c
 def half(path):
     path.write_bytes(b"half")
     print("half", flush=True)
+    # A signal that comes just before a read that waits would not be heard.
+    while not select.select([sys.stdin], [], [], 0.05)[0]:
+        pass
     sys.stdin.read()
     path.write_bytes(b"whole")
 
