@@ -112,39 +112,22 @@ class LightMap:
     def mean(self) -> Illuminant:
         """The light of the picture as a whole.
 
-        It is the arithmetic mean of r/g and of b/g over the known cells, each weighted by its confidence. Where the
-        confidence is the picture's green, a grey scene so gives the sum of its red over the sum of its green.
+        It is the arithmetic mean of r/g and of b/g over the known cells, each weighted by its confidence. With the
+        picture's green as the confidence, r/g of a grey scene is the sum of its red over the sum of its green.
 
         Raises:
             UsageError: If no known cell has any confidence, or the mean is no light.
         """
-        (red, blue), confidence = (part[0, 0] for part in self._averaged(1, 1))
-        if not confidence > 0:
+        weight = self.confidence[..., None].astype(np.float64)
+        if not weight.sum() > 0:
             raise UsageError("no cell of the light map is known")
+        ratio = np.exp(np.where(weight > 0, self.chroma, 0).astype(np.float64))
+        red, blue = (ratio * weight).sum(axis=(0, 1)) / weight.sum()
         return Illuminant.of((red, 1.0, blue), self.camera, expected_error=self.expected_error)
-
-    def resized(self, height: int, width: int) -> LightMap:
-        """The map on height x width cells, such as those of a thumbnail.
-
-        A new cell has the mean, as :meth:`mean` takes it, of the cells that it overlaps, weighted by area as well. Its
-        confidence is their mean by area; an unknown cell counts as 0. Without confidence it is unknown.
-        """
-        ratio, confidence = self._averaged(height, width)
-        return LightMap.of(np.log(ratio), confidence, self.camera, expected_error=self.expected_error)
 
     def upright(self, orientation: int) -> LightMap:
         """The map as it is displayed, of a picture with this EXIF orientation, 1 to 8."""
         return replace(self, chroma=upright(self.chroma, orientation), confidence=upright(self.confidence, orientation))
-
-    def _averaged(self, height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(height, width, 2) mean ratios, NaN where unknown, and (height, width) mean confidences."""
-        rows, columns = (_overlaps(*sizes) for sizes in zip(self.confidence.shape, (height, width), strict=True))
-        weight = self.confidence[..., None].astype(np.float64)
-        ratio = np.exp(np.where(weight > 0, self.chroma, 0).astype(np.float64))
-        sums = np.concatenate([ratio * weight, weight], axis=2)
-        parts = np.einsum("Hh,hwc,Ww->HWc", rows, sums, columns, optimize=True)
-        confidence = parts[..., 2]
-        return parts[..., :2] / np.where(confidence > 0, confidence, np.nan)[..., None], confidence
 
 
 def as_illuminant(answer: Any, camera: Camera) -> Illuminant:
@@ -178,9 +161,3 @@ def as_light_map(answer: Any, camera: Camera) -> LightMap:
 def _known(chroma: Float) -> NDArray[np.bool_]:
     # Several times faster than all(axis=2).
     return ~(np.isnan(chroma[..., 0]) | np.isnan(chroma[..., 1]))
-
-
-def _overlaps(old: int, new: int) -> NDArray[np.float64]:
-    """(new, old) share of each of ``new`` equal parts of a length that each of ``old`` equal parts covers."""
-    starts, others = np.arange(new)[:, None] * old, np.arange(old) * new
-    return np.asarray(np.maximum(np.minimum(starts + old, others + new) - np.maximum(starts, others), 0) / old)

@@ -115,7 +115,7 @@ class Table:
             numbers: (count,) array or tensor.
 
         Raises:
-            ValueError: If a formula has no row, a row no formula, or a formula not as many numbers as its row.
+            ValueError: If a formula has no row, a row no formula, or all formulas together another number of numbers.
         """
         given, known = [*names], [row.name for row in self.rows]
         if sorted(given) != sorted(known):

@@ -48,23 +48,6 @@ def test_mean(rgb: list[list[object]], confidence: list[list[float]] | None, gai
     assert (found.mean().camera, found.mean().expected_error) == (CAMERA, 2.0)
 
 
-def test_larger_sizes_repeat_cells_and_smaller_ones_average_them() -> None:
-    found = LightMap.of_rgb([[WARM, COOL], [UNKNOWN, COOL]], [[1, 3], [9, 2]], CAMERA, expected_error=2.0)
-    large = found.resized(4, 6)
-    assert np.isnan(large.chroma[2:, :3]).all()
-    np.testing.assert_allclose(large.rgb[:2, :3], np.broadcast_to(WARM, (2, 3, 3)), rtol=1e-6)
-    np.testing.assert_allclose(large.confidence[0], [1, 1, 1, 3, 3, 3], rtol=1e-6)
-    rows = found.resized(2, 1)
-    np.testing.assert_allclose(rows.rgb, [[((2 + 1.5) / 4, 1, (0.5 + 6) / 4)], [COOL]], rtol=1e-6)
-    assert rows.confidence.tolist() == [[2], [1]]
-    # Neither a whole number of cells nor a whole number of parts.
-    uneven = LightMap.of_rgb([[WARM, COOL, COOL]]).resized(1, 2)
-    np.testing.assert_allclose(uneven.rgb[0, 0], ((2 * 2 + 0.5) / 3, 1, (2 * 0.5 + 2) / 3), rtol=1e-6)
-    for other in (large, rows, found.resized(2, 2), found.resized(3, 5)):
-        assert other.mean().rgb == pytest.approx(found.mean().rgb, rel=1e-6)
-        assert (other.camera, other.expected_error) == (CAMERA, 2.0)
-
-
 @pytest.mark.parametrize(("orientation", "first"), [(1, WARM), (3, COOL), (6, UNKNOWN), (8, (1, 1, 1))])
 def test_upright(orientation: int, first: tuple[float, float, float]) -> None:
     found = LightMap.of_rgb([[WARM, WARM, (1, 1, 1)], [UNKNOWN, WARM, COOL]], camera=CAMERA).upright(orientation)
