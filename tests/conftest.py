@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import warnings
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -58,3 +60,11 @@ def scene(rng: np.random.Generator) -> np.ndarray:
     image[32:64, 48:80] = 0.4
     image[0:16, 48:80] = 0.8
     return image
+
+
+@pytest.fixture(scope="session")
+def colour() -> ModuleType:
+    """colour-science, the oracle for colour; it warns of optional parts while it is imported."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pytest.importorskip("colour")

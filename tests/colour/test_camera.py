@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import warnings
 from types import ModuleType
 from typing import Any
 
@@ -24,13 +23,6 @@ DUAL = Camera("Two calibrations", matrices=((2856.0, WARM), (6504.0, COOL)))
 SINGLE = Camera("One calibration", matrices=((6504.0, COOL),))
 
 lights = st.builds(cct_duv_to_xy, st.floats(3000, 20_000), st.floats(-0.015, 0.015))
-
-
-@pytest.fixture(scope="module")
-def colour() -> ModuleType:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("colour")
 
 
 def white_by_repeated_substitution(camera: Camera, rgb: tuple[float, float, float]) -> tuple[float, float]:

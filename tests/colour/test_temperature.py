@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable
 from types import ModuleType
 
@@ -19,13 +18,6 @@ from awbkit.errors import UsageError
 
 cct_range = st.floats(10, 1000).map(lambda mired: min(max(1e6 / mired, CCT_MIN), CCT_MAX))
 duv_range = st.floats(-DUV_MAX, DUV_MAX)
-
-
-@pytest.fixture(scope="module")
-def colour() -> ModuleType:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("colour")
 
 
 # Chromaticity and CCT as CIE 15:2018 prints them; Duv of the D series from ANSI C78.377.

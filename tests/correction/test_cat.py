@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from types import ModuleType
 
@@ -27,13 +26,6 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 ORACLE_NAMES = {"von-kries": "Von Kries", "bradford": "Bradford", "cat02": "CAT02", "cat16": "CAT16", "sharp": "Sharp"}
 
 lights = st.builds(cct_duv_to_xy, st.floats(3000, 15_000), st.floats(-0.01, 0.01))
-
-
-@pytest.fixture(scope="module")
-def colour() -> ModuleType:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("colour")
 
 
 def white_xyz(xy: tuple[float, float]) -> np.ndarray:

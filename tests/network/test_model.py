@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -145,37 +145,28 @@ def deep(levels: int) -> Any:
     return found
 
 
-def header(change: dict[str, Any]) -> bytes:
-    model = random_model()
+def model_file(weights: Mapping[str, Any], change: Mapping[str, Any]) -> bytes:
     entry = {
         "schema": 3,
         "name": "x",
-        "architecture": model.architecture.to_json(),
+        "architecture": random_model().architecture.to_json(),
         "domain": "raw",
         "calibration": [0, 1],
         "calibration_without_matrix": [0, 1],
         "training": {},
         **change,
     }
-    return bytes(save(dict(model.weights), {"awbkit": json.dumps(entry)}))
+    return bytes(save(dict(weights), {"awbkit": json.dumps(entry)}))
+
+
+def header(change: dict[str, Any]) -> bytes:
+    return model_file(random_model().weights, change)
 
 
 def with_weights(change: Callable[[dict[str, Any]], Any]) -> bytes:
-    model = random_model()
-    weights = {name: array.copy() for name, array in model.weights.items()}
+    weights = {name: array.copy() for name, array in random_model().weights.items()}
     change(weights)
-    text = json.dumps(
-        {
-            "schema": 3,
-            "name": "x",
-            "architecture": model.architecture.to_json(),
-            "domain": "raw",
-            "calibration": [0, 1],
-            "calibration_without_matrix": [0, 1],
-            "training": {},
-        }
-    )
-    return bytes(save(weights, {"awbkit": text}))
+    return model_file(weights, {})
 
 
 BROKEN: list[tuple[str, bytes, str]] = [
