@@ -35,7 +35,7 @@ def factorize(
     *,
     common: training.Options,
 ) -> None:
-    """Factorise a network: replace each layer that gets smaller by it by a product of two, and fine-tune these."""
+    """Factorise a network: replace layers by products of two smaller ones where that saves weights; fine-tune them."""
     folder, execution = training.ready(output, common.device, common.jobs, common.resume)
     from awbkit.network.models import named_float
     from awbkit.training.factorize import Ranks

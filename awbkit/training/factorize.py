@@ -67,7 +67,7 @@ def factorize(
     left_out: LeftOut = _NOTHING,
     execution: Execution = USUALLY,
 ) -> Result:
-    """Factorise each layer that gets smaller by it, including layers that are factorised already.
+    """Factorise each layer where that saves weights, including layers that are factorised already.
 
     Args:
         model: Of the family awbnet.
