@@ -83,6 +83,7 @@ class TestThreeLines:
         lights = [awbkit.Illuminant.of(TUNGSTEN**power) for power in (0.5, 1, 1.1)]
         assert angle(awbkit.common_illuminant(lights).rgb, TUNGSTEN) < 1e-6
 
+    @pytest.mark.slow
     def test_the_command_line_stays_out(self, folder: Path) -> None:
         code = "import sys, awbkit; awbkit.estimate('photo.jpg'); print(*sys.modules)"
         modules = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.decode().split()

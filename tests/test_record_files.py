@@ -40,6 +40,7 @@ PATHS = st.binary(min_size=1, max_size=20).filter(lambda path: b"\0" not in path
 ODD = ["=1+1.jpg", "-x.jpg", "@a", "'=b", "a\rb", " c ", "+1", "-", "\x1c", "\xa0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", [Format.JSONL, Format.JSON, Format.CSV])
 @given(paths=st.lists(PATHS | st.sampled_from(ODD), max_size=5))
 def test_any_file_name_survives(format: Format, paths: list[str]) -> None:

@@ -72,6 +72,7 @@ def test_records_have_the_keys_of_their_schema_in_its_order() -> None:
     assert tuple(schema("record")["required"]) == ESTIMATE_KEYS
 
 
+@pytest.mark.slow
 def test_records_are_valid(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
     inputs = [PICTURES / "lane_shade.jpg", PICTURES / "market_tungsten.dng", tmp_path / "text.jpg"]

@@ -40,6 +40,7 @@ def numbers(values: np.ndarray) -> str:
 
 
 class TestLight:
+    @pytest.mark.slow
     @pytest.mark.parametrize(("name", "light"), [("a.jpg", TUNGSTEN), ("b.tif", TUNGSTEN), ("c.dng", DAYLIGHT)])
     @pytest.mark.parametrize("way", ["region", "illuminant", "gains"])
     def test_the_card_becomes_gray(self, folder: Path, name: str, light: np.ndarray, way: str) -> None:
@@ -148,6 +149,7 @@ class TestOutputs:
         awbkit("correct", "-r", "in", "-d", "out", "--name", "{parent}-{name}.png")
         assert set(contents(folder / "out")) == {"in-z.jpg.png", "x y/x y-é.jpg.png"}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", ["jpg", "png", "tif", "webp", "avif"])
     def test_formats(self, folder: Path, kind: str) -> None:
         ran = awbkit("correct", "a.jpg", "c.dng", "--region", CARD, "--to", kind, "-d", "out")
@@ -194,6 +196,7 @@ class TestOutputs:
         assert (ran.code, ran.record["path"]) == (0, "-")
         assert angle(card("out.png"), NEUTRAL) < 0.5
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["bad\udcff.jpg", "bad\udcff.tif", "bad\udcff.dng", "new\nline.jpg"])
     def test_any_name_will_do(self, folder: Path, name: str) -> None:
         origin = {"jpg": "a.jpg", "tif": "b.tif", "dng": "c.dng"}[name[-3:]]

@@ -141,12 +141,14 @@ def test_folders_are_searched_as_deep_as_asked(folder: Path, scene: np.ndarray) 
     assert awbkit("estimate", "-r", ".").records[-1]["path"] == "sub/deep.jpg"
 
 
+@pytest.mark.slow
 def test_standard_input_may_be_one_of_several_pictures(folder: Path) -> None:
     ran = awbkit("estimate", "img10.tif", "-", "raw.dng", "-j", 2, stdin=Path("img2.jpg").read_bytes())
     assert [record["path"] for record in ran.records] == ["img10.tif", "-", "raw.dng"]
     assert ran.records[1]["gains"] == awbkit("estimate", "img2.jpg").record["gains"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("listing", "options"),
     [(b"raw.dng\r\n\nimg2.jpg", []), (b"raw.dng\0img2.jpg\0", ["-0"]), (b"", []), (b"\0", ["-0"])],
@@ -197,6 +199,7 @@ def test_a_failed_list_may_be_nul_separated(folder: Path) -> None:
     assert "-0 lists such names" in awbkit("estimate", "a\nb", "--failed-list", "failed").err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_fail_fast_stops_at_the_first_failure(folder: Path, jobs: int) -> None:
     ran = awbkit("estimate", "img2.jpg", "nowhere", "img10.tif", "raw.dng", "--fail-fast", "-j", jobs)
@@ -226,6 +229,7 @@ def _bare(folder: Path) -> str:
     return "bare"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -265,6 +269,7 @@ def test_an_unreadable_file_is_told(folder: Path) -> None:
     assert "permission denied" in awbkit("estimate", "img2.jpg").complaint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

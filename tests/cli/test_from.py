@@ -44,6 +44,7 @@ def test_unedited_estimates_do_what_the_estimator_would(estimates: list[Record])
         assert angle(told["illuminant"], expected["illuminant"]) < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "json", "csv"])
 def test_from_a_file_of_either_form(folder: Path, form: str) -> None:
     Path("estimates").write_text(awbkit("estimate", "-r", ".", "--format", form).out)
@@ -73,6 +74,7 @@ EDITS: list[tuple[str, Any, Callable[[Record], bool]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "value", "holds"), EDITS)
 def test_the_number_that_was_edited_counts(
     estimates: list[Record], key: str, value: object, holds: Callable[[Record], bool]
@@ -81,6 +83,7 @@ def test_the_number_that_was_edited_counts(
         assert holds(told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["gains", "illuminant", "chromaticity"])
 def test_small_edits_count(estimates: list[Record], key: str) -> None:
     edited = [{**record, key: [*record[key][:-1], record[key][-1] * 1.002]} for record in estimates]
@@ -98,6 +101,7 @@ def test_one_number_is_enough(estimates: list[Record]) -> None:
     assert {(record["cct"], record["duv"], record["method"]) for record in told} == {(3500, 0, "given")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", ["illuminant", "gains", "chromaticity", "cct", "duv"])
 def test_null_is_not_an_edit(estimates: list[Record], gone: str) -> None:
     for told, before in zip(corrected([{**r, gone: None} for r in estimates]), estimates, strict=True):
@@ -154,6 +158,7 @@ REFUSED: list[tuple[bytes, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stream", "message"), REFUSED)
 def test_a_stream_that_is_no_estimates_is_refused(folder: Path, stream: bytes, message: str) -> None:
     ran = awbkit("correct", "--from", "-", stdin=stream)

@@ -205,6 +205,7 @@ def test_the_table_fits_its_terminal(columns: int, arguments: list[str]) -> None
     assert columns < 60 or len({cell_len(line.rstrip()) for line in lines[:4]}) == 1
 
 
+@pytest.mark.slow
 def test_colour_shows_the_light_and_only_where_it_is_welcome() -> None:
     assert "\x1b[48;2;" in run_on_terminal()
     plain = run_on_terminal("count=4", NO_COLOR="1")
@@ -232,6 +233,7 @@ def test_data_is_utf8_whatever_the_locale() -> None:
     assert run("count=3", "format=table", PYTHONIOENCODING="ascii").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", list(Format))
 def test_a_reader_that_leaves_ends_the_run_quietly(format: Format) -> None:
     with subprocess.Popen(

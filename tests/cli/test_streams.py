@@ -23,6 +23,7 @@ def inputs(tmp_path: Path, scene: np.ndarray, monkeypatch: pytest.MonkeyPatch) -
         os.mkfifo(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

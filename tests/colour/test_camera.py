@@ -87,6 +87,7 @@ def test_white_round_trip(camera: Camera, xy: tuple[float, float]) -> None:
     assert camera.white_xy([2.5 * value for value in rgb]) == pytest.approx(xy, abs=1e-9)
 
 
+@pytest.mark.slow
 @given(red=st.floats(0.3, 0.9), blue=st.floats(0.3, 1.0))
 def test_white_is_the_fixed_point_of_the_dng_specification(red: float, blue: float) -> None:
     rgb = (red, 1.0, blue)

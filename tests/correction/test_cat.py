@@ -54,6 +54,7 @@ def test_same_white_is_the_identity(cat: str) -> None:
     np.testing.assert_allclose(adaptation_matrix(A_XY, A_XY, cat), np.eye(3), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cat", CATS)
 @given(xy=lights)
 def test_srgb_light_turns_neutral_at_its_luminance(cat: str, xy: tuple[float, float]) -> None:
@@ -66,6 +67,7 @@ def test_srgb_light_turns_neutral_at_its_luminance(cat: str, xy: tuple[float, fl
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cat", CATS)
 @given(xy=lights)
 def test_raw_light_turns_into_the_cameras_d65(cat: str, xy: tuple[float, float]) -> None:
@@ -74,6 +76,7 @@ def test_raw_light_turns_into_the_cameras_d65(cat: str, xy: tuple[float, float])
     np.testing.assert_allclose(corrected / corrected[1], RAW.white_d65, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cat", CATS)
 @given(xy=lights, scale=st.floats(1e-3, 1e3))
 def test_raw_light_of_unit_luminance_turns_into_srgb_white(cat: str, xy: tuple[float, float], scale: float) -> None:

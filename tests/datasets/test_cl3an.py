@@ -96,6 +96,7 @@ SAMPLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "download",
     [
@@ -168,6 +169,7 @@ def test_options_choose_the_inputs(tmp_path: Path) -> None:
         parse("cl3an:lights=blue")
 
 
+@pytest.mark.slow
 def test_the_light_comes_out_right(tmp_path: Path) -> None:
     source = Source.open(written(tmp_path, PUBLISHED))
     samples, _ = found_in(tmp_path)
@@ -195,6 +197,7 @@ def test_the_light_comes_out_right(tmp_path: Path) -> None:
         assert example.image.pixels.mean() == pytest.approx(picture[picture.max(axis=2) < 0.98].mean(), rel=0.1)
 
 
+@pytest.mark.slow
 def test_it_is_prepared_with_its_local_lights(tmp_path: Path) -> None:
     written(tmp_path / "set", PUBLISHED | {"Train/IN_CR/99/99_1_IN.png": png(12, WARM)})
     layout = parse("cl3an:lights=coloured")

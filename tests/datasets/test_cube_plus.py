@@ -77,6 +77,7 @@ def test_the_camera_has_its_matrix(copy: Path) -> None:
     assert CubePlus().cameras(Source.open(copy), ["Canon EOS 550D"])["Canon EOS 550D"].white_d65 is not None
 
 
+@pytest.mark.slow
 def test_downloads_as_they_come_say_the_same(copy: Path, tmp_path: Path) -> None:
     downloads = tmp_path / "downloads"
     downloads.mkdir()
@@ -168,6 +169,7 @@ def test_images_that_cannot_be_used(empty: Path, codes: np.ndarray | None, error
         loaded(CubePlus(), empty, "2")
 
 
+@pytest.mark.slow
 def test_a_black_picture_has_nothing_valid(empty: Path) -> None:
     write_png(empty / "PNG" / "2.PNG", np.full((1732, 2601, 3), 2040, np.uint16))
     assert not loaded(CubePlus(), empty, "2").image.valid.any()

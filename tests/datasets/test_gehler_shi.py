@@ -133,6 +133,7 @@ def test_without_folds_there_are_none(own: Path) -> None:
     assert {sample.fold for sample in samples.values()} == {""}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PUBLISHED.is_file(), reason="the list of names (AWBKIT_SHARED or ../shared) is not here")
 def test_rows_go_by_the_published_names(own: Path) -> None:
     """Row n belongs to the image that Hemrit et al. numbered n, and 568 other names are refused."""

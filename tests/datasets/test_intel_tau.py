@@ -209,6 +209,7 @@ class TestRefuses:
             loaded(parse("intel-tau"), Source.open(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (SHARED / "unpack.py").is_file() or importlib.util.find_spec("imagecodecs") is None,
     reason="the labelled thumbnails (AWBKIT_SHARED or ../shared) or imagecodecs, which decodes them, are not here",

@@ -166,6 +166,7 @@ def test_colours_of_surfaces_do_not_matter(tmp_path: Path) -> None:
     np.testing.assert_allclose(example.local.rgb[known][:, ::2], true_light("12")[known][:, (0, 2)], rtol=0.03)
 
 
+@pytest.mark.slow
 def test_lights_that_meta_json_lacks_are_read_off_the_charts(tmp_path: Path) -> None:
     write_place(tmp_path, "sony", "Place2", ("1", "12", "13", "123"), reflectances(5, colourful=True))
     write_tables(tmp_path, "sony", {"Place2": entry(3, lights=False)})
@@ -194,6 +195,7 @@ def test_charts_and_what_is_clipped_in_any_picture_are_masked(tmp_path: Path) ->
     assert valid[20:32].all()
 
 
+@pytest.mark.slow
 def test_an_archive_is_the_same_as_a_folder(whole: Path, tmp_path: Path) -> None:
     for camera in ("galaxy", "nikon"):
         zipped(whole / camera, tmp_path / f"{camera}.zip")
@@ -255,6 +257,7 @@ class TestRefuses:
         with pytest.raises(UnreadableFile, match="raw files"):
             list(parse("lsmi").samples(Source.open(tmp_path)))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("text", ["{", "[1, 2]", ""])
     def test_damaged_tables(self, tmp_path: Path, text: str) -> None:
         self.place(tmp_path)

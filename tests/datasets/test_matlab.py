@@ -58,6 +58,7 @@ def test_variables_come_back(compressed: bool) -> None:
     assert [fold.ravel().tolist() for fold in cells(read, "folds", "a.mat")] == [[1, 3], [2]]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     arrays(
@@ -118,6 +119,7 @@ def test_refuses(data: bytes, message: str) -> None:
         read_mat(data, "set/a.mat")
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_damage_escapes_the_error(data: st.DataObject) -> None:

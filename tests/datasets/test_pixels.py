@@ -123,6 +123,7 @@ class TestReadCodes:
         for data in (png(pixels), tiff(pixels, compression="lzw")):
             assert np.array_equal(read_codes(source_of(folder, data), "x.img"), pixels)
 
+    @pytest.mark.slow
     def test_a_large_file_is_decoded_as_a_stream(self, tmp_path: Path) -> None:
         large = RNG.integers(0, 65536, (700, 500, 3), dtype=np.uint16)
         for data in (png(large), tiff(large), tiff(large, tile=(64, 64), compression="zlib")):
@@ -187,6 +188,7 @@ class TestReadCodes:
         ),
     )
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("archived", [False, True])
     @pytest.mark.parametrize(("make", "kind", "problem"), [case[1:] for case in REFUSED], ids=[c[0] for c in REFUSED])
     def test_what_cannot_be_read(
@@ -199,6 +201,7 @@ class TestReadCodes:
 
 
 class TestLinearThumbnail:
+    @pytest.mark.slow
     @given(
         st.integers(1, 150),
         st.integers(1, 150),
@@ -258,6 +261,7 @@ class TestLinearThumbnail:
         assert found.pixels[0, 1] == pytest.approx([0.5] * 3)
         assert np.isfinite(found.pixels).all()
 
+    @pytest.mark.slow
     def test_24_megapixels_need_a_strip_of_memory(self) -> None:
         codes = np.full((4000, 6000, 3), 300, np.uint16)
         masked = np.zeros((4000, 6000), bool)

@@ -97,6 +97,7 @@ def test_ties_are_the_average_over_all_orders(rows: list[tuple[int, float]]) -> 
     assert risk_coverage(expected, actual)[1] == pytest.approx(np.mean(areas))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 4), st.floats(0, 20)), min_size=3, max_size=40), st.randoms())
 def test_the_order_of_the_images_changes_nothing(rows: list[tuple[int, float]], random: object) -> None:
     shuffled = list(rows)

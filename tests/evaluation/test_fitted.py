@@ -114,6 +114,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return write_prepared(tmp_path_factory.mktemp("sets") / "set", ["Canon EOS 550D"] * 500)
 
 
+@pytest.mark.slow
 def test_corrected_moments_beat_gray_world_where_scenes_are_alike(scenes: Prepared) -> None:
     features, lights = features_of(scenes), scenes.illuminants
     cameras = [scenes.cameras[row.camera] for row in scenes.rows]
@@ -128,6 +129,7 @@ def test_corrected_moments_beat_gray_world_where_scenes_are_alike(scenes: Prepar
     assert single.expected_error == pytest.approx(expected[0])
 
 
+@pytest.mark.slow
 def test_corrected_moments_of_few_images_are_shared_by_all_cameras(scenes: Prepared) -> None:
     features, lights = features_of(scenes)[:100], scenes.illuminants[:100]
     keys = [("set", row.scene) for row in scenes.rows[:100]]
@@ -140,6 +142,7 @@ def test_corrected_moments_of_few_images_are_shared_by_all_cameras(scenes: Prepa
     assert recovery_error(own * ratio, other).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_answers_stay_near_the_lights_fitted_to(scenes: Prepared) -> None:
     """Also for what is nothing like the images fitted to."""
     keys = [("set", row.scene) for row in scenes.rows[:100]]

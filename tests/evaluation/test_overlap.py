@@ -65,6 +65,7 @@ def found(method: str, *sets: Prepared, judged: np.ndarray | None = None) -> lis
 Training = Callable[[Prepared], Any]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("training", "expected"),
     [
@@ -233,6 +234,7 @@ class TestWhatReadersSee:
         assert (ran.code, ran.err) == (0, "")
         assert "was trained on" not in ran.out + Path("page.html").read_text()
 
+    @pytest.mark.slow
     def test_a_line_for_each_network(self, model: str, prepared: Prepared) -> None:
         other = mine({"datasets": [entry(prepared)], "left_out": left_out(cameras=[NIKON])}, Path("b.safetensors"))
         ran = awbkit("evaluate", "set", "-m", model, "-m", other, "-m", "awbnet", "--rounds", "100", "-j", "1")
@@ -261,6 +263,7 @@ class TestWhatReadersSee:
         assert isinstance(judged, MethodResult)
         assert judged.trained_on == ()
 
+    @pytest.mark.slow
     def test_finding_out_imports_no_torch(self, model: str, tmp_path: Path) -> None:
         code = f"""
 import sys

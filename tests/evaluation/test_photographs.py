@@ -103,6 +103,7 @@ def test_gray_world_is_the_first_moment(photographs: tuple[Truth, np.ndarray]) -
         assert np.median(own) == pytest.approx(median, abs=0.05)
 
 
+@pytest.mark.slow
 def test_held_out_constant(photographs: tuple[Truth, np.ndarray]) -> None:
     """The reference, 6.47 / 3.68, was not held out; with so many images that makes no difference."""
     evaluation = fitted(photographs, "k-fold")
@@ -111,6 +112,7 @@ def test_held_out_constant(photographs: tuple[Truth, np.ndarray]) -> None:
     assert figure(evaluation, "constant", group, "median") == pytest.approx(3.68, abs=0.05)
 
 
+@pytest.mark.slow
 def test_corrected_moments_beat_every_method_that_is_not_fitted(photographs: tuple[Truth, np.ndarray]) -> None:
     """The best of those, bright-gray, has 2.36 and 3.13."""
     evaluation = fitted(photographs, "k-fold")

@@ -127,6 +127,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert (failed.code, "no such file" in failed.err) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="Raspberry Pi's tuning files are not here")
 @pytest.mark.parametrize(
     "path", sorted(SHARED.glob("tunings/*/*.json")), ids=lambda path: f"{path.parent.name} {path.stem}"

@@ -106,6 +106,7 @@ def test_comment_and_extended_xmp_are_told_of(pixels: np.ndarray, tmp_path: Path
         corrected(source, ".png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [".jpg", ".png", ".tif", ".webp"])
 @pytest.mark.parametrize("target", [".jpg", ".png", ".tif"])
 def test_resolution_is_carried_and_never_made_up(source: str, target: str, pixels: np.ndarray, tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ class TestCodePoints:
         # A step of 8 bits, as codecs round twice, is up to half a degree.
         assert angle(estimated(out), np.ones(3)) < (0.3 if suffix in (".png", ".tif") else 0.9)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("transfer", [16, 18])
     def test_hdr_is_refused_in_one_line(self, tmp_path: Path, scene: np.ndarray, write: Write, transfer: int) -> None:
         path = write(tmp_path / "a", in_encoding(scene, SRGB), 9, transfer)
@@ -151,6 +152,7 @@ class TestCodePoints:
         awbkit.correct(path, tmp_path / "out.png", illuminant=estimated(path))
         assert awbkit.open(tmp_path / "out.png").profile is None
 
+    @pytest.mark.slow
     def test_garbage(self, tmp_path: Path, rng: np.random.Generator, scene: np.ndarray, write: Write) -> None:
         path = write(tmp_path / "a", in_encoding(scene, P3), 12, 13)
         kind, sound = path.suffix[1:], path.read_bytes()
@@ -168,6 +170,7 @@ class TestCodePoints:
 
 
 class TestPng:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("encoding", "chunks"),
         [

@@ -175,6 +175,7 @@ def is_adobe(photo: RenderedPhoto) -> bool:
     return found.name == ADOBE_RGB.name and bool(np.abs(found.matrix - ADOBE_RGB.matrix).max() < 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_same_light_as_with_the_profile(suffix: str, scene: np.ndarray, tmp_path: Path) -> None:
     codes = encode(scene * TUNGSTEN)

@@ -86,6 +86,7 @@ def test_sound_files_are_not_suspected(name: str, tmp_path: Path) -> None:
     assert awbkit("correct", path, "-d", tmp_path / "out", "-m", "gray-world", "-q").record["warning"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_tiles_that_do_not_decode_are_no_zeros(name: str, tmp_path: Path) -> None:
     path = tmp_path / "a.tif"

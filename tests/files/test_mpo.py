@@ -62,6 +62,7 @@ def test_how_many_others(content: bytes, number: int) -> None:
     assert other_pictures(content) == number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.mpo", "a.jpg"])
 @pytest.mark.parametrize("to", ["jpg", "png"])
 def test_the_loss_is_told(name: str, to: str, tmp_path: Path) -> None:

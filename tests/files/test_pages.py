@@ -150,6 +150,7 @@ class TestChannels:
             awbkit.correct(source, tmp_path / f"b{suffix}", illuminant=(1, 0.9, 0.8))
             assert awbkit.open(tmp_path / f"b{suffix}").pixels().bands == 3
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
     def test_premultiplied_alpha_stays_and_colours_are_corrected_beneath_it(
         self, dtype: type, scene: np.ndarray, tmp_path: Path

@@ -125,6 +125,7 @@ def test_thumbnail_is_the_mean_of_whole_periods(linear: np.ndarray, tmp_path: Pa
     np.testing.assert_allclose(image.pixels[:40], expected[:40], atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("margins", [(0, 0), (12, 30), (11, 29)])
 def test_regions_lie_where_they_are_displayed(
@@ -230,6 +231,7 @@ class TestDamage:
 
 
 class TestDevelop:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("suffix", "deep"), [(".tif", True), (".png", True), (".jpg", False), (".webp", False), (".avif", True)]
     )
@@ -285,6 +287,7 @@ class TestDevelop:
             casts.append(float(np.ptp(pixels[CARD[0] + 8 : CARD[2] - 8, 60:80].mean(axis=(0, 1)))))
         assert casts[0] > casts[1] > casts[2]
 
+    @pytest.mark.slow
     def test_x_trans(self, rng: np.random.Generator, tmp_path: Path) -> None:
         image = np.kron(rng.uniform(0.1, 0.9, (9, 9, 1)), np.ones((64, 64, 3))) * LIGHT
         path = write_dng(tmp_path / "a.dng", mosaic(image, XTRANS), XTRANS)

@@ -315,6 +315,7 @@ def test_encoding_can_be_chosen(linear: np.ndarray, tmp_path: Path) -> None:
         awbkit.open(tmp_path / "b.tif", encoding="rec709")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_lookup_table_profile(dtype: type, linear: np.ndarray, tmp_path: Path) -> None:
     profile = lookup_table_profile()

@@ -66,6 +66,7 @@ def test_pixels_of_a_jpeg_in_another_format(size: tuple[int, int], subsampling: 
         np.testing.assert_allclose(found.pixels, expected.pixels, rtol=2e-4, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.slow
 def test_pixels_of_a_large_jpeg_which_is_scaled_while_decoding(tmp_path: Path) -> None:
     image = photograph(2561, 1709)
     image.save(tmp_path / "a.jpg", quality=85)

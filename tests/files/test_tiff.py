@@ -205,6 +205,7 @@ class TestGraft:
         with pytest.raises(FileNotFoundError):
             tiff.graft(target, source)
 
+    @pytest.mark.slow
     @given(st.integers(0, 2000), st.binary(min_size=1, max_size=12))
     @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_damaged_source_never_damages_the_target(self, tmp_path: Path, at: int, noise: bytes) -> None:

@@ -102,6 +102,7 @@ def test_compression(name: str, depth: int, make: Any) -> None:
     assert np.array_equal(unchanged(make(tiff(pixels, **LOSSLESS[name]))), pixels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"compression": "lzw"}, {"byteorder": ">"}])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_tiles_of_single_channels(dtype: type, options: dict[str, Any], make: Any) -> None:
@@ -230,6 +231,7 @@ def test_two_depths_at_once(make: Any) -> None:
         package.open(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "name"),
     [(packed((DEEP >> 4), 12), "12-bit channels"), (tiff(DEEP, compression="lzma"), "16-bit channels packed by LZMA")],

@@ -189,6 +189,7 @@ def test_orientation_that_heif_has_applied_is_not_applied_again(linear: np.ndarr
         assert written.size == (photo.width, photo.height)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "target", "dtype"),
     [

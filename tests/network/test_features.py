@@ -16,6 +16,7 @@ from tests.helpers.network_pictures import picture, under
 GAIN = st.floats(0.05, 20)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 1000), red=GAIN, blue=GAIN, valid=st.sampled_from((1.0, 0.9, 0.3)))
 def test_gains_move_the_anchor_and_nothing_else(seed: int, red: float, blue: float, valid: float) -> None:

@@ -58,6 +58,7 @@ def test_more_pixels_than_allowed(suffix: str, tmp_path: Path) -> None:
         assert package.open(path, max_pixels=allowed).width == WIDTH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("estimate",), ("correct", "-o", "out.png"), ("correct", "--shared", "-d", "out")])
 def test_the_option(command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -122,6 +123,7 @@ TEXT = zlib.compress(bytes((64 << 20) + 1), 9)
 PARTS = zlib.compress(bytes(7 << 20), 9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "extra",
     [

@@ -167,6 +167,7 @@ def write_or_be_killed(folder: Path, item: int) -> bool:
     return atomic_write(folder / f"{item}.jpg", IfExists.FAIL, write)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_while_it_writes_costs_nothing(tmp_path: Path) -> None:
     outcomes = list(batch.run(partial(write_or_be_killed, tmp_path), range(4), jobs=2))
     assert [outcome.reason or outcome.result for outcome in outcomes] == [True] * 4

@@ -302,6 +302,7 @@ class TestRefuses:
         assert os.path.normpath(safe or "x") == (safe or "x")
         assert safe_name(safe) == safe
 
+    @pytest.mark.slow
     def test_a_member_that_unfolds_to_more_than_stated_costs_no_memory(self, tmp_path: Path) -> None:
         (tmp_path / "lie.zip").write_bytes(zip_of("a.png", bytes(50_000_000), size=60_000))
         source = Source.open(tmp_path / "lie.zip")

@@ -76,6 +76,7 @@ class TestPipe:
             assert stream.read() == b"text"
 
 
+@pytest.mark.slow
 def test_a_shells_pipe_is_a_picture(tmp_path: Path) -> None:
     Image.radial_gradient("L").convert("RGB").save(tmp_path / "a.png")
     script = f"{sys.executable} -m awbkit estimate -m gray-world <(cat a.png) --format csv"
@@ -87,6 +88,7 @@ def test_a_pipe_in_a_folder_is_passed_over(pipe: Path) -> None:
     assert "no image found" in awbkit("estimate", pipe.parent).complaint
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero")
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom"])
 def test_a_device_without_end_is_one_line(device: str) -> None:

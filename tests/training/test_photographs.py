@@ -168,6 +168,7 @@ def test_casts_reach_from_none_to_those_of_wrong_presets() -> None:
     assert 10 < np.quantile(casts, 0.95) < 35
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("camera", [CAMERA, NO_MATRIX, LINEAR_SRGB], ids=["matrix", "none", "srgb"])
 @pytest.mark.parametrize("light", [(3.0, 1.0, 0.05), (0.1, 1.0, 0.1), (0.2, 0.3, 4.0), (1e-4, 1.0, 1.0)], ids=str)
 def test_any_light_gives_finite_pixels_and_a_positive_truth(camera: Camera, light: tuple[float, float, float]) -> None:

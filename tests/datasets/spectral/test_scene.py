@@ -127,6 +127,7 @@ def test_gloss_has_the_colour_of_the_light_whatever_the_surface() -> None:
     np.testing.assert_allclose(glossy - matt, 0.5 * incident, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_invented_scenes_have_the_power_spectrum_of_pictures() -> None:
     """Power falls with frequency to the power of 2 or a little less (Ruderman 1997)."""
     frequency = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.fftfreq(64))
@@ -163,6 +164,7 @@ def test_foliage_is_green_earth_is_warm_and_the_sky_is_blue() -> None:
     assert sky[2] > sky[1] > sky[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lamps", [True, False])
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_recipes_keep_to_what_is_allowed(lamps: bool, most: int) -> None:

@@ -17,6 +17,7 @@ from tests.helpers.network_pictures import picture, under
 LN2 = float(np.log(2))
 
 
+@pytest.mark.slow
 def test_statistics_are_those_of_floating_point() -> None:
     exact = [features.describe(image) for image in pictures(24)]
     whole = [describe(thumbnail(image)) for image in pictures(24)]
@@ -32,6 +33,7 @@ def test_statistics_are_those_of_floating_point() -> None:
     assert np.median(off, axis=0).max() < 0.5
 
 
+@pytest.mark.slow
 def test_the_grid_is_that_of_floating_point() -> None:
     for image in pictures(24):
         exact, whole = features.describe(image), describe(thumbnail(image))
