@@ -29,7 +29,7 @@ from awbkit.files.ifd import mapped
 from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
 from awbkit.files.profile_tables import ProfileTables, read_tables
-from awbkit.files.sampling import block_side, jpeg_shrink, sampled, sampled_array, sampled_rows
+from awbkit.files.sampling import block_side, jpeg_shrink, sampled, sampled_array
 
 if TYPE_CHECKING:
     import pyvips
@@ -92,8 +92,9 @@ class RenderedPhoto(Photo):
         side = 1 if self._holds_light else block_side(self.width, self.height)
         if self.format == "jpeg" and side > 1:
             shrink = jpeg_shrink(self.width, self.height)
-            decoded = decode_jpeg(self.path, Path(self.path).read_bytes(), shrink=shrink)
-            codes = sampled_array(decoded, side) if shrink == 1 else sampled_rows(decoded)
+            data = Path(self.path).read_bytes()
+            decoded = decode_jpeg(self.path, data, shrink=shrink, repeats_chroma=shrink > 1)
+            codes = sampled_array(decoded, side // shrink)
         else:
             with decoding(self.path):
                 codes = sampled(self._seen(), side)

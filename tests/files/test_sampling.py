@@ -70,7 +70,7 @@ def test_pixels_of_a_jpeg_in_another_format(size: tuple[int, int], subsampling: 
 def test_pixels_of_a_large_jpeg_which_is_scaled_while_decoding(tmp_path: Path) -> None:
     image = photograph(2561, 1709)
     image.save(tmp_path / "a.jpg", quality=85)
-    assert jpeg_shrink(*image.size) == block_side(*image.size) == 8
+    assert jpeg_shrink(*image.size) == block_side(*image.size) // 2 == 4
     pixels = pyvips.Image.jpegload(str(tmp_path / "a.jpg")).numpy()
     lights = []
     for path, kind in ((tmp_path / "b.tif", np.uint8), (tmp_path / "c.tif", np.uint16)):
