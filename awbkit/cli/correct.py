@@ -29,9 +29,9 @@ _RAW_OUTPUT_SUFFIX = ".tif"
 _OWN_SUFFIXES = {kind: f".{kind}" for kind in ("png", "webp", "avif", "heic")} | {"jpeg": ".jpg"}
 
 
-_LIGHT = "The light to correct for (one of these; by default an estimate)"
-_HOW = "The correction"
-_OUTPUT = "Outputs"
+_light_option = options.panel("The light to correct for (one of these; by default an estimate)")
+_correction_option = options.panel("The correction")
+_output_option = options.panel("Outputs")
 
 
 @dataclass(frozen=True)
@@ -43,94 +43,60 @@ class _Pictures(Pictures):
 def correct(
     paths: options.Paths = None,
     method: Annotated[
-        list[str] | None,
-        typer.Option("--method", "-m", metavar="NAME[:KEY=VALUE,...]", help="Estimator.", rich_help_panel=_LIGHT),
+        list[str] | None, _light_option("--method", "-m", metavar="NAME[:KEY=VALUE,...]", help="Estimator.")
     ] = None,
     fallback: options.Fallback = None,
     max_expected_error: options.MaxExpectedError = None,
     region: Annotated[
-        str | None,
-        typer.Option(metavar="X,Y,W,H", help="A gray card's rectangle, as displayed.", rich_help_panel=_LIGHT),
+        str | None, _light_option(metavar="X,Y,W,H", help="A gray card's rectangle, as displayed.")
     ] = None,
-    gains: Annotated[
-        str | None, typer.Option(metavar="R,G,B", help="Gains that make the light neutral.", rich_help_panel=_LIGHT)
-    ] = None,
-    illuminant: Annotated[
-        str | None, typer.Option(metavar="R,G,B", help="The light's own RGB.", rich_help_panel=_LIGHT)
-    ] = None,
-    cct: Annotated[
-        float | None, typer.Option(metavar="KELVIN", help="Colour temperature.", rich_help_panel=_LIGHT)
-    ] = None,
+    gains: Annotated[str | None, _light_option(metavar="R,G,B", help="Gains that make the light neutral.")] = None,
+    illuminant: Annotated[str | None, _light_option(metavar="R,G,B", help="The light's own RGB.")] = None,
+    cct: Annotated[float | None, _light_option(metavar="KELVIN", help="Colour temperature.")] = None,
     duv: Annotated[
-        float | None,
-        typer.Option(metavar="DUV", help="With --cct: distance from the Planckian locus.", rich_help_panel=_LIGHT),
+        float | None, _light_option(metavar="DUV", help="With --cct: distance from the Planckian locus.")
     ] = None,
     estimates: Annotated[
         str | None,
-        typer.Option(
+        _light_option(
             "--from",
             metavar="FILE",
             help="Estimates by `awbkit estimate`, edited or not; - is standard input. They name the pictures too.",
-            rich_help_panel=_LIGHT,
         ),
     ] = None,
-    shared: Annotated[
-        bool, typer.Option("--shared", help="One light for all pictures by the same camera.", rich_help_panel=_LIGHT)
-    ] = False,
+    shared: Annotated[bool, _light_option("--shared", help="One light for all pictures by the same camera.")] = False,
     cat: Annotated[
         Cat | None,
-        typer.Option(
-            metavar="CAT",
-            help=f"Adapt through {', '.join(CATS)}; by default gains in the RGB itself.",
-            rich_help_panel=_HOW,
-        ),
+        _correction_option(metavar="CAT", help=f"Adapt through {', '.join(CATS)}; by default gains in the RGB itself."),
     ] = None,
     strength: Annotated[
-        float,
-        typer.Option(
-            metavar="SHARE", min=0, max=1, help="How much of the cast to remove, 0 to 1.", rich_help_panel=_HOW
-        ),
+        float, _correction_option(metavar="SHARE", min=0, max=1, help="How much of the cast to remove, 0 to 1.")
     ] = 1.0,
-    auto_bright: Annotated[
-        bool, typer.Option("--auto-bright", help="Brighten raws until 1 % is white.", rich_help_panel=_HOW)
-    ] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="For one picture.", rich_help_panel=_OUTPUT)
-    ] = None,
+    auto_bright: Annotated[bool, _correction_option("--auto-bright", help="Brighten raws until 1 % is white.")] = False,
+    output: Annotated[Path | None, _output_option("--output", "-o", metavar="FILE", help="For one picture.")] = None,
     directory: Annotated[
-        Path | None,
-        typer.Option("--directory", "-d", metavar="DIR", help="For many; trees are mirrored.", rich_help_panel=_OUTPUT),
+        Path | None, _output_option("--directory", "-d", metavar="DIR", help="For many; trees are mirrored.")
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(
+        _output_option(
             metavar="TEMPLATE",
             help=f"Pattern of output names, of {{stem}} {{name}} {{parent}} {{ext}}; default {DEFAULT_NAME}.",
-            rich_help_panel=_OUTPUT,
         ),
     ] = None,
     to: Annotated[
         Literal["jpg", "png", "tif", "webp", "avif", "heic"] | None,
-        typer.Option(
-            case_sensitive=False,
-            help="File format; default the input's, 16-bit tif for raw.",
-            rich_help_panel=_OUTPUT,
-        ),
+        _output_option(case_sensitive=False, help="File format; default the input's, 16-bit tif for raw."),
     ] = None,
-    if_exists: Annotated[
-        IfExists, typer.Option(help="What to do with existing outputs.", rich_help_panel=_OUTPUT)
-    ] = IfExists.FAIL,
+    if_exists: Annotated[IfExists, _output_option(help="What to do with existing outputs.")] = IfExists.FAIL,
     sidecar: Annotated[
         Literal["xmp"] | None,
-        typer.Option(
+        _output_option(
             help="Write the white balance for a raw editor instead of a picture; replace keeps all else that an "
-            "existing sidecar says.",
-            rich_help_panel=_OUTPUT,
+            "existing sidecar says."
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be written; write nothing.", rich_help_panel=_OUTPUT)
-    ] = False,
+    dry_run: Annotated[bool, _output_option("--dry-run", help="Show what would be written; write nothing.")] = False,
     *,
     pictures: _Pictures,
 ) -> None:

@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from awbkit.evaluation.html.page import Images
     from awbkit.evaluation.result import Evaluation, MethodResult, Truth
 
-_WHAT = "What to judge"
-_HOW = "How"
-_SHOW = "What to show"
-_RUN = "Run"
-_CHECK = "Checks: exit code 3 if any method errs more, in degrees"
+_what_option = options.panel("What to judge")
+_how_option = options.panel("How")
+_show_option = options.panel("What to show")
+_check_option = options.panel("Checks: exit code 3 if any method errs more, in degrees")
 
 
 def _limit(value: float | None) -> float | None:
@@ -37,7 +36,7 @@ def _limit(value: float | None) -> float | None:
     return value
 
 
-Limit = Annotated[float | None, typer.Option(metavar="DEG", callback=_limit, rich_help_panel=_CHECK)]
+Limit = Annotated[float | None, _check_option(metavar="DEG", callback=_limit)]
 
 
 def evaluate(
@@ -46,80 +45,59 @@ def evaluate(
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(
+        _what_option(
             "--method",
             "-m",
             metavar="NAME[:KEY=VALUE,...]",
             help="Estimator, or all; repeatable. Besides `awbkit methods`: constant, corrected-moments, fitted by the "
             "protocol.",
-            rich_help_panel=_WHAT,
         ),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(
+        _what_option(
             metavar="FILE.py:FUNCTION",
             help="An estimator of your own, or package.module:FUNCTION: from an awbkit.LinearImage to RGB; repeatable.",
-            rich_help_panel=_WHAT,
         ),
     ] = None,
     predictions: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Estimates of another program, JSON Lines or CSV; - is standard input; repeatable.",
-            rich_help_panel=_WHAT,
+        _what_option(
+            metavar="FILE", help="Estimates of another program, JSON Lines or CSV; - is standard input; repeatable."
         ),
     ] = None,
-    truth: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="ground_truth.csv for --predictions.", rich_help_panel=_WHAT)
-    ] = None,
+    truth: Annotated[Path | None, _what_option(metavar="FILE", help="ground_truth.csv for --predictions.")] = None,
     protocol: Annotated[
         Literal["auto", ProtocolName],
-        typer.Option(
-            help="How to fit methods; auto: none if no method is fitted, else published folds, else k-fold.",
-            rich_help_panel=_HOW,
-        ),
+        _how_option(help="How to fit methods; auto: none if no method is fitted, else published folds, else k-fold."),
     ] = "auto",
-    folds: Annotated[int, typer.Option(metavar="K", min=2, help="Of k-fold.", rich_help_panel=_HOW)] = 10,
-    rounds: Annotated[
-        int, typer.Option(metavar="N", min=100, max=100_000, help="Rounds of the bootstrap.", rich_help_panel=_HOW)
-    ] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.", rich_help_panel=_HOW)] = 0,
+    folds: Annotated[int, _how_option(metavar="K", min=2, help="Of k-fold.")] = 10,
+    rounds: Annotated[int, _how_option(metavar="N", min=100, max=100_000, help="Rounds of the bootstrap.")] = 1000,
+    seed: Annotated[int, _how_option(min=0, help="Seed of the bootstrap.")] = 0,
     format: Annotated[
         Literal["table", "json", "csv", "markdown"] | None,
-        typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=_SHOW),
+        _show_option(help="Default: a table on a terminal, else json."),
     ] = None,
     metric: Annotated[
-        Metric, typer.Option(help="The error in tables and checks; json and csv have both.", rich_help_panel=_SHOW)
+        Metric, _show_option(help="The error in tables and checks; json and csv have both.")
     ] = "recovery",
     per_image: Annotated[
-        bool,
-        typer.Option("--per-image", help="With json: also each image's estimates and errors.", rich_help_panel=_SHOW),
+        bool, _show_option("--per-image", help="With json: also each image's estimates and errors.")
     ] = False,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="One self-contained page to look at.", rich_help_panel=_SHOW)
-    ] = None,
-    worst: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Images in the page's gallery.", rich_help_panel=_SHOW)
-    ] = 24,
-    gallery: Annotated[
-        Literal["best", "each"], typer.Option(help="Methods in the gallery.", rich_help_panel=_SHOW)
-    ] = "best",
-    if_exists: Annotated[
-        IfExists, typer.Option(help="What to do if the page exists.", rich_help_panel=_SHOW)
-    ] = IfExists.FAIL,
+    html: Annotated[Path | None, _show_option(metavar="FILE", help="One self-contained page to look at.")] = None,
+    worst: Annotated[int, _show_option(metavar="N", min=0, help="Images in the page's gallery.")] = 24,
+    gallery: Annotated[Literal["best", "each"], _show_option(help="Methods in the gallery.")] = "best",
+    if_exists: Annotated[IfExists, _show_option(help="What to do if the page exists.")] = IfExists.FAIL,
     over: Annotated[
         Literal["pooled", "cameras"],
-        typer.Option(help="Checks look at all images, or at the geometric mean over cameras.", rich_help_panel=_CHECK),
+        _check_option(help="Checks look at all images, or at the geometric mean over cameras."),
     ] = "pooled",
     max_mean: Limit = None,
     max_median: Limit = None,
     max_worst25: Limit = None,
     max_p95: Limit = None,
     resume: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Keep answers in FILE; after a kill, continue.", rich_help_panel=_RUN),
+        Path | None, options.run_option(metavar="FILE", help="Keep answers in FILE; after a kill, continue.")
     ] = None,
     jobs: options.Jobs = 0,
     quiet: options.Quiet = False,

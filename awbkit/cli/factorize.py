@@ -5,12 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from awbkit.cli import options, training
 from awbkit.errors import UsageError
 
-_WHAT = "How far (one of these)"
+_what_option = options.panel("How far (one of these)")
 _ENERGY = 0.99
 
 
@@ -19,15 +17,12 @@ def factorize(
     model: training.Start,
     prepared: training.Prepared,
     output: training.Output = None,
-    rank: Annotated[
-        int | None, typer.Option(metavar="N", help="Greatest rank of every layer.", rich_help_panel=_WHAT)
-    ] = None,
+    rank: Annotated[int | None, _what_option(metavar="N", help="Greatest rank of every layer.")] = None,
     energy: Annotated[
         float | None,
-        typer.Option(
+        _what_option(
             metavar="SHARE",
             help=f"Least rank that keeps this share of the output's energy; {_ENERGY:g} if neither is given.",
-            rich_help_panel=_WHAT,
         ),
     ] = None,
     config: training.Config = None,

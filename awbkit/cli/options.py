@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 
 _FEW = 4
-_RUN = "Run"
+
+
+def panel(title: str) -> Callable[..., Any]:
+    """``typer.Option`` for the options that the help shows under this title."""
+    return partial(typer.Option, rich_help_panel=title)
+
+
+run_option = panel("Run")
 
 Paths = Annotated[
     list[str] | None,
@@ -41,12 +48,8 @@ ResultFormat = Annotated[
     Literal["table", "json"] | None, typer.Option("--format", help="Default: a table on a terminal, else json.")
 ]
 ModelDomain = Annotated[Domain, typer.Option("--domain", help="Variant of a shipped model.")]
-Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: as many as cores.", rich_help_panel=_RUN)
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no summary on standard error.", rich_help_panel=_RUN)
-]
+Jobs = Annotated[int, run_option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: as many as cores.")]
+Quiet = Annotated[bool, run_option("--quiet", "-q", help="No progress and no summary on standard error.")]
 
 
 def guarded(methods: Sequence[str], fallback: str | None, limit: float | None) -> tuple[Method, ...]:

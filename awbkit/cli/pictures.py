@@ -10,8 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from awbkit.choices import EncodingName
 from awbkit.cli import options
 from awbkit.cli.output import Format
@@ -23,59 +21,42 @@ from awbkit.store.refusals import unreadable
 if TYPE_CHECKING:
     from awbkit.cli.report import Report
 
-_INPUT = "Inputs"
-_RUN = "Run"
+_input_option = options.panel("Inputs")
 
 
 @dataclass(frozen=True)
 class Pictures:
     """Which pictures, how they are read, and how their records are written; see :func:`awbkit.cli.options.expand`."""
 
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Descend into subfolders.", rich_help_panel=_INPUT)
-    ] = False
+    recursive: Annotated[bool, _input_option("--recursive", "-r", help="Descend into subfolders.")] = False
     files_from: Annotated[
         str | None,
-        typer.Option(
-            "--files-from",
-            metavar="FILE",
-            help="Read paths from FILE, one a line; - is standard input.",
-            rich_help_panel=_INPUT,
-        ),
+        _input_option("--files-from", metavar="FILE", help="Read paths from FILE, one a line; - is standard input."),
     ] = None
-    null: Annotated[
-        bool,
-        typer.Option("--null", "-0", help="Paths in lists end with NUL, as by find -print0.", rich_help_panel=_INPUT),
-    ] = False
+    null: Annotated[bool, _input_option("--null", "-0", help="Paths in lists end with NUL, as by find -print0.")] = (
+        False
+    )
     encoding: Annotated[
         EncodingName,
-        typer.Option(
-            help="How rendered files store light; auto: the embedded profile, else sRGB; camera: a sensor's linear "
-            "RGB.",
-            rich_help_panel=_INPUT,
+        _input_option(
+            help="How rendered files store light; auto: the embedded profile, else sRGB; camera: a sensor's linear RGB."
         ),
     ] = "auto"
     max_pixels: Annotated[
         int,
-        typer.Option(
+        _input_option(
             metavar="N",
             min=0,
             show_default=f"2^{MAX_PIXELS.bit_length() - 1}",
             help="Refuse pictures that claim more; 0: no limit.",
-            rich_help_panel=_INPUT,
         ),
     ] = MAX_PIXELS
     format: Annotated[
-        Format | None,
-        typer.Option(help="Of the results; default a table on a terminal, else jsonl.", rich_help_panel=_RUN),
+        Format | None, options.run_option(help="Of the results; default a table on a terminal, else jsonl.")
     ] = None
     jobs: options.Jobs = 1
-    failed_list: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="List the inputs that failed.", rich_help_panel=_RUN)
-    ] = None
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.", rich_help_panel=_RUN)] = (
-        False
-    )
+    failed_list: Annotated[Path | None, options.run_option(metavar="FILE", help="List the inputs that failed.")] = None
+    fail_fast: Annotated[bool, options.run_option("--fail-fast", help="Stop at the first failure.")] = False
     quiet: options.Quiet = False
 
     def __post_init__(self) -> None:

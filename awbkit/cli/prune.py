@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from awbkit.choices import Processor
 from awbkit.cli import options, training
 from awbkit.errors import UsageError
 
-_WHAT = "Budget (one of these)"
+_what_option = options.panel("Budget (one of these)")
 
 
 @options.expand
@@ -19,36 +17,27 @@ def prune(
     model: training.Start,
     prepared: training.Prepared,
     output: training.Output = None,
-    params: Annotated[int | None, typer.Option(metavar="N", help="Weights and biases.", rich_help_panel=_WHAT)] = None,
-    macs: Annotated[
-        int | None, typer.Option(metavar="N", help="Multiply-accumulates of an estimate.", rich_help_panel=_WHAT)
-    ] = None,
+    params: Annotated[int | None, _what_option(metavar="N", help="Weights and biases.")] = None,
+    macs: Annotated[int | None, _what_option(metavar="N", help="Multiply-accumulates of an estimate.")] = None,
     bytes: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            help="Bytes in int8: 1 for a weight, 4 for a bias, 4 for an input statistic.",
-            rich_help_panel=_WHAT,
-        ),
+        _what_option(metavar="N", help="Bytes in int8: 1 for a weight, 4 for a bias, 4 for an input statistic."),
     ] = None,
     latency: Annotated[
         int | None,
-        typer.Option(
+        _what_option(
             metavar="N",
             help="Instructions of the network on the --target, by a table, without those of the statistics.",
-            rich_help_panel=_WHAT,
         ),
     ] = None,
-    target: Annotated[Processor, typer.Option(help="Processor of --latency.", rich_help_panel=_WHAT)] = "cortex-m4",
+    target: Annotated[Processor, _what_option(help="Processor of --latency.")] = "cortex-m4",
     config: training.Config = None,
     domain: options.ModelDomain = "raw",
     *,
     common: training.Options,
-    rounds: Annotated[
-        int | None, typer.Option(metavar="N", help="Rounds of pruning.", rich_help_panel=training.HOW)
-    ] = None,
+    rounds: Annotated[int | None, training.how_option(metavar="N", help="Rounds of pruning.")] = None,
     round_steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps after each round but the last.", rich_help_panel=training.HOW)
+        int | None, training.how_option(metavar="N", help="Steps after each round but the last.")
     ] = None,
 ) -> None:
     """Prune a network to a budget: remove the channels, attention maps, hidden units and statistics of least worth."""

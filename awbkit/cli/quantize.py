@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from awbkit.training.recipe import Recipe
     from awbkit.training.run import Execution
 
-_HOW = "How"
-_TRAIN = "Training"
+_how_option = options.panel("How")
+_train_option = options.panel("Training")
 
 
 def quantize(
@@ -37,27 +37,21 @@ def quantize(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the model; ends in .safetensors.")
     ] = None,
-    domain: Annotated[Domain, typer.Option(help="Variant of a shipped model.", rich_help_panel=_HOW)] = "raw",
-    weights: Annotated[int, typer.Option(metavar="BITS", help="4 or 8.", rich_help_panel=_HOW)] = 8,
-    activations: Annotated[int, typer.Option(metavar="BITS", help="8 or 16.", rich_help_panel=_HOW)] = 8,
-    pictures: Annotated[
-        int, typer.Option(metavar="N", min=2, help="Pictures to use, at even intervals.", rich_help_panel=_HOW)
-    ] = 1000,
+    domain: Annotated[Domain, _how_option(help="Variant of a shipped model.")] = "raw",
+    weights: Annotated[int, _how_option(metavar="BITS", help="4 or 8.")] = 8,
+    activations: Annotated[int, _how_option(metavar="BITS", help="8 or 16.")] = 8,
+    pictures: Annotated[int, _how_option(metavar="N", min=2, help="Pictures to use, at even intervals.")] = 1000,
     train: Annotated[
         Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="First fine-tune the network on PREPARED in this run, with simulated rounding.",
-            rich_help_panel=_TRAIN,
+        _train_option(
+            metavar="RUN", help="First fine-tune the network on PREPARED in this run, with simulated rounding."
         ),
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="A recipe; flags override it.", rich_help_panel=_TRAIN)
-    ] = None,
-    steps: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=_TRAIN)] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=_TRAIN)] = None,
-    device: Annotated[training.Device, typer.Option(rich_help_panel=_TRAIN)] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in RUN.", rich_help_panel=_TRAIN)] = False,
+    config: Annotated[Path | None, _train_option(metavar="FILE.toml", help="A recipe; flags override it.")] = None,
+    steps: Annotated[int | None, _train_option(metavar="N")] = None,
+    seed: Annotated[int | None, _train_option(metavar="N")] = None,
+    device: Annotated[training.Device, _train_option()] = "auto",
+    resume: Annotated[bool, _train_option("--resume", help="Continue the run in RUN.")] = False,
     jobs: options.Jobs = 0,
     if_exists: Annotated[IfExists, typer.Option(help="What to do if the output exists.")] = IfExists.FAIL,
     format: options.ResultFormat = None,

@@ -6,49 +6,40 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from awbkit.choices import Calibration, Domain
 from awbkit.cli import options, training
 from awbkit.errors import UsageError
 
-_WHAT = "What to train"
+_what_option = options.panel("What to train")
 
 
 @options.expand
 def train(
     prepared: training.Prepared,
     output: training.Output = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="A recipe; flags override it.", rich_help_panel=_WHAT)
-    ] = None,
+    config: Annotated[Path | None, _what_option(metavar="FILE.toml", help="A recipe; flags override it.")] = None,
     arch: Annotated[
         str | None,
-        typer.Option(
+        _what_option(
             metavar="NAME",
             help="awbnet-nano, awbnet-s (default), awbnet-m; mobilenet-v3, efficientnet and their -large to compare.",
-            rich_help_panel=_WHAT,
         ),
     ] = None,
-    domain: Annotated[
-        Domain | None, typer.Option(help="Raw pictures, or photographs simulated from them.", rich_help_panel=_WHAT)
-    ] = None,
+    domain: Annotated[Domain | None, _what_option(help="Raw pictures, or photographs simulated from them.")] = None,
     init: Annotated[
         str | None,
-        typer.Option(
+        _what_option(
             metavar="MODEL",
             help="Start from this file, run or shipped model, in small steps, to adapt it to your own camera.",
-            rich_help_panel=_WHAT,
         ),
     ] = None,
     *,
     common: training.Options,
     teachers: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Larger networks to train first, as teachers.", rich_help_panel=training.HOW),
+        int | None, training.how_option(metavar="N", help="Larger networks to train first, as teachers.")
     ] = None,
     calibration: Annotated[
-        Calibration | None, typer.Option(help="What the expected error is fitted to.", rich_help_panel=training.HOW)
+        Calibration | None, training.how_option(help="What the expected error is fitted to.")
     ] = None,
 ) -> None:
     """Train an illuminant estimator on labelled pictures: awbkit's own network, or others to compare it with."""

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from awbkit.training.run import Execution, Result, Status
     from awbkit.training.split import LeftOut
 
-DATA = "Data"
-HOW = "How (see --config for the rest)"
-RUN = "Run"
+_data_option = options.panel("Data")
+how_option = options.panel("How (see --config for the rest)")
 
 Prepared = Annotated[
     list[Path], typer.Argument(metavar="PREPARED...", help="Folders that `dataset prepare` made.", show_default=False)
@@ -44,36 +43,25 @@ _OF_RECIPE = ("validation", "steps", "batch_size", "learning_rate", "weight_deca
 class Options:
     """The options of every command that trains; see :func:`awbkit.cli.options.expand`."""
 
-    validation: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Share of the scenes to hold out.", rich_help_panel=DATA)
-    ] = None
+    validation: Annotated[float | None, _data_option(metavar="SHARE", help="Share of the scenes to hold out.")] = None
     leave_out_dataset: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Leave out a data set, to test on; repeatable.", rich_help_panel=DATA),
+        list[str] | None, _data_option(metavar="NAME", help="Leave out a data set, to test on; repeatable.")
     ] = None
     leave_out_camera: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Leave out a camera and its scenes; repeatable.", rich_help_panel=DATA),
+        list[str] | None, _data_option(metavar="NAME", help="Leave out a camera and its scenes; repeatable.")
     ] = None
-    fold: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Leave out a published fold.", rich_help_panel=DATA)
-    ] = None
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps of the training, or of its last part.", rich_help_panel=HOW)
-    ] = None
-    batch_size: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)] = None
-    learning_rate: Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)] = None
-    weight_decay: Annotated[float | None, typer.Option(metavar="RATE", rich_help_panel=HOW)] = None
-    variants: Annotated[
-        int | None, typer.Option(metavar="N", help="Versions of each picture.", rich_help_panel=HOW)
-    ] = None
-    seed: Annotated[int | None, typer.Option(metavar="N", rich_help_panel=HOW)] = None
-    device: Annotated[Device, typer.Option(help="auto: CUDA if available.", rich_help_panel=RUN)] = "auto"
+    fold: Annotated[str | None, _data_option(metavar="NAME", help="Leave out a published fold.")] = None
+    steps: Annotated[int | None, how_option(metavar="N", help="Steps of the training, or of its last part.")] = None
+    batch_size: Annotated[int | None, how_option(metavar="N")] = None
+    learning_rate: Annotated[float | None, how_option(metavar="RATE")] = None
+    weight_decay: Annotated[float | None, how_option(metavar="RATE")] = None
+    variants: Annotated[int | None, how_option(metavar="N", help="Versions of each picture.")] = None
+    seed: Annotated[int | None, how_option(metavar="N")] = None
+    device: Annotated[Device, options.run_option(help="auto: CUDA if available.")] = "auto"
     jobs: options.Jobs = 0
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in RUN.", rich_help_panel=RUN)] = False
+    resume: Annotated[bool, options.run_option("--resume", help="Continue the run in RUN.")] = False
     format: Annotated[
-        Literal["table", "json"] | None,
-        typer.Option(help="Default: a table on a terminal, else json.", rich_help_panel=RUN),
+        Literal["table", "json"] | None, options.run_option(help="Default: a table on a terminal, else json.")
     ] = None
     quiet: options.Quiet = False
 
