@@ -1,4 +1,4 @@
-"""Gray-edge: the mean difference between neighbouring surfaces is grey."""
+"""Gray-edge: the mean difference between neighbouring surfaces is grey; of the second order, their mean curvature."""
 
 from __future__ import annotations
 
@@ -41,10 +41,36 @@ def gray_edge(
     Raises:
         AwbError: If no pixel is valid.
     """
-    return norm_of_edges(image, NormalisedGaussian(scaled(image), image.valid, sigma).gradient(), p)
+    return _norm_of_edges(image, NormalisedGaussian(scaled(image), image.valid, sigma).gradient(), p)
 
 
-def norm_of_edges(image: LinearImage, edges: FloatArray, p: float) -> FloatArray:
+def gray_edge_2(
+    image: LinearImage,
+    *,
+    p: Annotated[float, Range(1, math.inf, "Minkowski norm; inf is the maximum")] = 3.0,
+    sigma: Annotated[float, Range(0.3, 100, "scale of the Gaussian derivative, in pixels")] = 0.5,
+) -> FloatArray:
+    """The Minkowski norm of the second derivatives (van de Weijer et al. 2007).
+
+    The derivatives of a pixel are put together by the Frobenius norm of their matrix, so that a turned picture has
+    the same answer.
+
+    Args:
+        image: Linear image; valid pixels only are seen, and filtered with valid pixels only.
+        p: The order of the norm.
+        sigma: The scale of the derivative.
+
+    Returns:
+        float64 (3,): the light's RGB in the image's own RGB, positive, of no particular scale. Where a channel has no
+        edge at all, the mean of the pixels: a flat picture's answer is its own colour.
+
+    Raises:
+        AwbError: If no pixel is valid.
+    """
+    return _norm_of_edges(image, NormalisedGaussian(scaled(image), image.valid, sigma).curvature(), p)
+
+
+def _norm_of_edges(image: LinearImage, edges: FloatArray, p: float) -> FloatArray:
     """The Minkowski norm of ``edges`` (N, 3), or the mean of the pixels where a channel has none."""
     mean = valid_pixels(image).mean(axis=0)
     norm = minkowski_norm(edges, p)

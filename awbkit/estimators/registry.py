@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,21 +19,18 @@ from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
 from awbkit.colour.light_map import LightMap, as_illuminant, as_light_map
 from awbkit.errors import AwbError, UsageError
-from awbkit.estimators import (
-    as_shot,
-    awbnet,
-    bright_gray,
-    general_gray_world,
-    gray_edge,
-    gray_edge_2,
-    gray_index,
-    gray_world,
-    local_surface_reflectance,
-    pca,
-    shades_of_gray,
-    white_patch,
-)
+from awbkit.estimators.as_shot import as_shot
+from awbkit.estimators.awbnet import network_of_file, shipped_network
+from awbkit.estimators.bright_gray import bright_gray
+from awbkit.estimators.general_gray_world import general_gray_world
+from awbkit.estimators.gray_edge import gray_edge, gray_edge_2
+from awbkit.estimators.gray_index import gray_index
+from awbkit.estimators.gray_world import gray_world
+from awbkit.estimators.local_surface_reflectance import local_surface_reflectance
 from awbkit.estimators.parameter import Range
+from awbkit.estimators.pca import pca
+from awbkit.estimators.shades_of_gray import shades_of_gray
+from awbkit.estimators.white_patch import white_patch
 from awbkit.spelling import assignments, suggestion
 
 Value = float | int
@@ -43,39 +41,27 @@ Estimator = Callable[..., Answer]
 RGB of any scale will do. An Illuminant can state an expected error as well, and a LightMap the light in each cell.
 """
 
-_METHODS: dict[str, tuple[Estimator, str, str]] = {
-    "gray-world": (gray_world.gray_world, "mean of the pixels", gray_world.CITATION),
-    "white-patch": (white_patch.white_patch, "high percentile of each channel", white_patch.CITATION),
-    "shades-of-gray": (shades_of_gray.shades_of_gray, "Minkowski norm of the pixels", shades_of_gray.CITATION),
-    "general-gray-world": (
-        general_gray_world.general_gray_world,
-        "Minkowski norm of the smoothed pixels",
-        general_gray_world.CITATION,
-    ),
-    "gray-edge": (gray_edge.gray_edge, "Minkowski norm of the gradient", gray_edge.CITATION),
-    "gray-edge-2": (gray_edge_2.gray_edge_2, "Minkowski norm of the second derivatives", gray_edge_2.CITATION),
-    "pca": (pca.pca, "first principal component of the darkest and brightest pixels", pca.CITATION),
-    "gray-index": (gray_index.gray_index, "mean of the greyest pixels", gray_index.CITATION),
+_METHODS: dict[str, tuple[Estimator, str]] = {
+    "gray-world": (gray_world, "mean of the pixels"),
+    "white-patch": (white_patch, "high percentile of each channel"),
+    "shades-of-gray": (shades_of_gray, "Minkowski norm of the pixels"),
+    "general-gray-world": (general_gray_world, "Minkowski norm of the smoothed pixels"),
+    "gray-edge": (gray_edge, "Minkowski norm of the gradient"),
+    "gray-edge-2": (gray_edge_2, "Minkowski norm of the second derivatives"),
+    "pca": (pca, "first principal component of the darkest and brightest pixels"),
+    "gray-index": (gray_index, "mean of the greyest pixels"),
     "local-surface-reflectance": (
-        local_surface_reflectance.local_surface_reflectance,
+        local_surface_reflectance,
         "sum of the pixels over the sum of the pixels normalised to their patch's maximum",
-        local_surface_reflectance.CITATION,
     ),
-    "bright-gray": (
-        bright_gray.bright_gray,
-        "mean of the brightest pixels with the least colour",
-        bright_gray.CITATION,
-    ),
-    "awbnet": (awbnet.shipped_network("awbnet-s"), "the network awbnet-s, under 5,000 weights", awbnet.CITATION),
-    "awbnet-nano": (awbnet.shipped_network("awbnet-nano"), "a network of under 1,000 weights", awbnet.CITATION),
-    "awbnet-m": (awbnet.shipped_network("awbnet-m"), "a network of under 20,000 weights", awbnet.CITATION),
-    "awbnet-s-open": (
-        awbnet.shipped_network("awbnet-s-open"),
-        "awbnet-s trained on openly licensed data only",
-        awbnet.CITATION,
-    ),
-    "as-shot": (as_shot.as_shot, "the white that the camera itself chose", as_shot.CITATION),
+    "bright-gray": (bright_gray, "mean of the brightest pixels with the least colour"),
+    "awbnet": (shipped_network("awbnet-s"), "the network awbnet-s, under 5,000 weights"),
+    "awbnet-nano": (shipped_network("awbnet-nano"), "a network of under 1,000 weights"),
+    "awbnet-m": (shipped_network("awbnet-m"), "a network of under 20,000 weights"),
+    "awbnet-s-open": (shipped_network("awbnet-s-open"), "awbnet-s trained on openly licensed data only"),
+    "as-shot": (as_shot, "the white that the camera itself chose"),
 }
+"""The estimator and the summary of each method; the module of the estimator has the ``CITATION``."""
 
 DEFAULT = "awbnet"
 """The most accurate of the methods above that is small, on photographs of cameras that it was not trained on."""
@@ -263,7 +249,7 @@ def is_model(name: str) -> bool:
 
 
 def _function(name: str) -> Estimator:
-    return awbnet.network_of_file(name) if is_model(name) else _METHODS[canonical(name)][0]
+    return network_of_file(name) if is_model(name) else _METHODS[canonical(name)][0]
 
 
 def _same_network(first: str, second: str) -> bool:
@@ -315,14 +301,14 @@ def describe(name: str) -> Description:
     if name not in _METHODS:
         meant = suggestion(name, [*_METHODS, *_SPELLINGS])
         raise UsageError(f"unknown method {name!r}{meant}; methods: {', '.join(_METHODS)}")
-    function, summary, citation = _METHODS[name]
+    function, summary = _METHODS[name]
     hints = get_type_hints(function, include_extras=True)
     parameters = tuple(
         Parameter(key, hints[key].__origin__, signed.default, hints[key].__metadata__[0])
         for key, signed in inspect.signature(function).parameters.items()
         if signed.kind is inspect.Parameter.KEYWORD_ONLY
     )
-    return Description(name, summary, parameters, citation)
+    return Description(name, summary, parameters, sys.modules[function.__module__].CITATION)
 
 
 def parse(specification: str) -> Method:

@@ -29,12 +29,13 @@ Note = Callable[[str, Float], None]
 """Is told the outputs of layers by their names."""
 
 
-def _untold(name: str, out: Float) -> None:
-    pass
-
-
 def forward(
-    architecture: Architecture, weights: Weights, features: Features, known: bool, *, note: Note = _untold
+    architecture: Architecture,
+    weights: Weights,
+    features: Features,
+    known: bool,
+    *,
+    note: Note = lambda name, out: None,
 ) -> tuple[Float, float]:
     """What the network makes of a picture.
 
@@ -55,7 +56,8 @@ def forward(
         parts.append(np.minimum(np.maximum(normal, -LIMIT), LIMIT))
     parts.append(np.append(features.anchor * SCALES["anchor"], np.float32(1)) if known else np.zeros(3, np.float32))
     if architecture.channels:
-        parts.append(_LOCAL[architecture.family](architecture, weights, features.grid, note))
+        branch = _attended if architecture.family == "awbnet" else _inverted_residuals
+        parts.append(branch(architecture, weights, features.grid, note))
     x = np.concatenate(parts)
     for number, rank in enumerate(architecture.hidden_ranks):
         if rank:
@@ -138,10 +140,3 @@ def _hard_sigmoid(x: Float) -> Float:
 
 def _hard_swish(x: Float) -> Float:
     return np.asarray(x * _hard_sigmoid(x))
-
-
-_LOCAL: dict[str, Callable[[Architecture, Weights, Float, Note], Float]] = {
-    "awbnet": _attended,
-    "mobilenet-v3": _inverted_residuals,
-    "efficientnet": _inverted_residuals,
-}

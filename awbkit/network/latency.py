@@ -82,11 +82,7 @@ def instructions(architecture: Architecture, target: str) -> int:
 
 
 def _of_output(table: Table, inputs: int) -> float:
-    wide = _padded(inputs)
+    wide = -(-inputs // 4) * 4
     if table.few is not None and wide <= _FEW:
         return table.few
     return table.output + table.input * wide
-
-
-def _padded(inputs: int) -> int:
-    return -(-inputs // 4) * 4

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -80,16 +80,16 @@ class Bank:
         return Bank(**versioned, white=self.white[chosen], known=self.known[chosen])
 
 
-_SHAPES = {
-    "anchor": (2,),
-    "statistics": (TABLE.count,),
-    "grid": (GRID_CHANNELS, GRID_SIDE, GRID_SIDE),
-    "light": (2,),
-    "telling": (),
-    "white": (2,),
-    "known": (),
+_ARRAYS: Mapping[str, tuple[tuple[int, ...], type[np.generic]]] = {
+    "anchor": ((2,), np.float32),
+    "statistics": ((TABLE.count,), np.float32),
+    "grid": ((GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float16),
+    "light": ((2,), np.float32),
+    "telling": ((), np.bool_),
+    "white": ((2,), np.float32),
+    "known": ((), np.bool_),
 }
-"""The features of one version of one picture."""
+"""The shape and the type of the features of one version of one picture."""
 
 _VERSIONED = ("anchor", "statistics", "grid", "light", "telling")
 
@@ -213,15 +213,7 @@ def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, 
     version, start = item
     plan = _plan(plan_file, key)
     count = min(_CHUNK, len(plan.members) - start)
-    found: dict[str, NDArray[Any]] = {
-        "anchor": np.empty((count, 2), np.float32),
-        "statistics": np.empty((count, TABLE.count), np.float32),
-        "grid": np.empty((count, GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float16),
-        "light": np.empty((count, 2), np.float32),
-        "telling": np.empty(count, np.bool_),
-        "white": np.zeros((count, 2), np.float32),
-        "known": np.zeros(count, np.bool_),
-    }
+    found: dict[str, NDArray[Any]] = {name: np.zeros((count, *shape), kind) for name, (shape, kind) in _ARRAYS.items()}
     for place in range(count):
         picture = plan.version(start + place, version)
         features = describe(picture.image)
@@ -294,11 +286,11 @@ def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 def _load(path: Path, count: int) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _SHAPES}
+            arrays = {name: stored[name] for name in _ARRAYS}
     except DAMAGE as error:
         raise UnreadableFile(path, f"is damaged ({error})", "remove it, and it is made again") from None
     if any(len(array) != count for array in arrays.values()):
         raise UnreadableFile(path, "holds another number of pictures", "remove it, and it is made again")
-    if any(arrays[name].shape[1:] != shape for name, shape in _SHAPES.items()):
+    if any(arrays[name].shape[1:] != shape for name, (shape, _) in _ARRAYS.items()):
         raise UnreadableFile(path, "holds descriptions of another kind", "remove it, and it is made again")
     return arrays

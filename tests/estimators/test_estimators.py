@@ -17,8 +17,7 @@ from awbkit.estimators._filters import NormalisedGaussian, gaussian_kernel
 from awbkit.estimators._pixels import minkowski_norm
 from awbkit.estimators.bright_gray import bright_gray
 from awbkit.estimators.general_gray_world import general_gray_world
-from awbkit.estimators.gray_edge import gray_edge
-from awbkit.estimators.gray_edge_2 import gray_edge_2
+from awbkit.estimators.gray_edge import gray_edge, gray_edge_2
 from awbkit.estimators.gray_index import gray_index
 from awbkit.estimators.gray_world import gray_world
 from awbkit.estimators.local_surface_reflectance import local_surface_reflectance

@@ -158,7 +158,7 @@ def halves(image: LinearImage) -> LightMap:
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry._METHODS, "gray-world", (halves, "", ""))
+    monkeypatch.setitem(registry._METHODS, "gray-world", (halves, ""))
 
 
 def two_lights() -> LinearImage:

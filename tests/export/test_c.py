@@ -72,7 +72,7 @@ def of_statistics(chosen: Iterable[int]) -> None:
 
 
 @pytest.mark.compiler
-@pytest.mark.parametrize("shape", ["nano", "s", "pruned"])
+@pytest.mark.parametrize("shape", ["nano", "s", "pruned", "odd"])
 def test_warnings_are_errors(tmp_path: Path, shape: str) -> None:
     for name, text in emit(integer_model(shape)).items():
         (tmp_path / name).write_text(text)

@@ -20,19 +20,7 @@ from awbkit.version import VERSION
 
 HEADER, SOURCE = "awb.h", "awb.c"
 
-_PARTS = {
-    HEADER: (HEADER,),
-    SOURCE: (
-        "arithmetic.c",
-        "workspace.c",
-        "statistics.c",
-        "channels.c",
-        "pixels.c",
-        "sums.c",
-        "network.c",
-        "thumbnails.c",
-    ),
-}
+_SOURCES = ("arithmetic", "workspace", "statistics", "channels", "pixels", "sums", "network", "thumbnails")
 
 _WHILE_MEASURED = {True: 5420, False: 4608}
 """Bytes for three rows of pixels and the histograms of all; without local contrast, for the search of the anchor."""
@@ -46,16 +34,20 @@ _FOUR = 4
 
 def emit(model: IntegerModel) -> dict[str, str]:
     """The text of both files, by their names."""
+    # Compilers that take warnings for errors refuse a function that nothing calls.
+    stem_alone = len(model.architecture.channels) == 1
     values = {
         "VERSION": VERSION,
         "NAME": c_comment(model.name),
         "ACTIVATION_BITS": str(model.network.activation_bits),
         "TABLES": _tables(model),
+        "DEPTHWISE": "" if stem_alone else _template("depthwise.c").rstrip(),
         "NETWORK": _network(model),
         "WORDS": str(_workspace_words(model)),
         "READ": str(len(model.architecture.statistics) + POSITION),
     }
-    return {name: _filled("\n".join(map(_template, parts)), values) for name, parts in _PARTS.items()}
+    source = "\n".join(_template(f"{name}.c") for name in _SOURCES)
+    return {HEADER: _filled(_template(HEADER), values), SOURCE: _filled(source, values)}
 
 
 def _template(name: str) -> str:
