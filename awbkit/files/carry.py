@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from awbkit.errors import warn
 from awbkit.files import exif, heif, jpeg_metadata, mpo, photoshop, png, tiff, webp, xmp
 from awbkit.files.decode import blob, vips
-from awbkit.files.embed import MAX_JPEG_BLOCK, embed_in_avif, embed_in_jpeg, embed_in_png
+from awbkit.files.embed import MAX_JPEG_BLOCK, embed_in_avif, embed_in_jpeg
 from awbkit.files.jpeg import EXIF_HEADER
 from awbkit.files.metadata import Metadata
 from awbkit.files.raw_profiles import raw_profile
@@ -18,7 +18,7 @@ from awbkit.files.rendered import RenderedPhoto
 if TYPE_CHECKING:
     import pyvips
 
-_EMBED = {"jpeg": embed_in_jpeg, "png": embed_in_png, "webp": webp.embed, "avif": embed_in_avif}
+_EMBED = {"jpeg": embed_in_jpeg, "webp": webp.embed, "avif": embed_in_avif}
 _NAMES = {"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
 # ImageMagick's notes of what it read elsewhere.
 _REPEATED = ("date:", "exif:", "xmp:", "icc:", "png:", "tiff:", "jpeg:")
@@ -95,7 +95,9 @@ def embed(
             # A block that is no TIFF structure describes nothing, and the picture is whole without it.
             lost.append("damaged EXIF")
     if kind == "png":
-        extra = [(b"zTXt", raw_profile(b"iptc", metadata.photoshop))] if metadata.photoshop else []
+        extra = [(b"eXIf", metadata.exif)] if metadata.exif else []
+        if metadata.photoshop:
+            extra.append((b"zTXt", raw_profile(b"iptc", metadata.photoshop)))
         if profile and profile[16:20] == b"RGB ":
             extra.append((b"iCCP", png.packed_profile(profile)))
         target.write_bytes(png.extended(target.read_bytes(), extra, dots is not None))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
 from awbkit.errors import UnsupportedImage
-from awbkit.files.embed import PNG_SIGNATURE, Container, boxes
+from awbkit.files.embed import Container, boxes
 from awbkit.files.encoding import SRGB, Curve, Encoding, power, primaries_to_srgb
+from awbkit.files.png import chunks_before_pixels
 
 XY: TypeAlias = tuple[float, float]
 Space: TypeAlias = tuple[XY, XY, XY, XY]
@@ -96,7 +96,8 @@ def _encoding(space: str, curve_name: str, curve: Curve, primaries: Space) -> En
 
 
 def _in_png(path: str, profile: bytes | None) -> Encoding | None:
-    chunks = dict(_png_chunks(path))
+    # Of several of a kind, the first counts.
+    chunks = {chunk.kind: chunk.content for chunk in reversed(chunks_before_pixels(path))}
     if len(chunks.get(b"cICP", b"")) == 4:
         points = chunks[b"cICP"]
         if points[2] == 0:
@@ -131,24 +132,6 @@ def _chromaticities(chunk: bytes) -> Space:
     except ValueError:
         return _BT709
     return red, green, blue, white
-
-
-def _png_chunks(path: str) -> Iterator[tuple[bytes, bytes]]:
-    """The small chunks before the pixels, the last one of a kind first: of several, the first counts."""
-    found = []
-    with Path(path).open("rb") as file:
-        if file.read(8) != PNG_SIGNATURE:
-            return
-        while len(head := file.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", head)
-            if kind == b"IDAT":
-                break
-            if length <= 64:
-                found.append((kind, file.read(length)))
-                file.seek(4, 1)
-            else:
-                file.seek(length + 4, 1)
-    yield from reversed(found)
 
 
 def _nclx(data: Container) -> tuple[int, int] | None:

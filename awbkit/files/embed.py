@@ -1,4 +1,4 @@
-"""EXIF blocks put into finished files unchanged: JPEG, PNG, WebP, AVIF.
+"""EXIF blocks put into finished files unchanged: JPEG and AVIF, and the boxes of the latter.
 
 libvips rebuilds a block before it writes one: MakerNotes are lost, and a false colour space, resolution and thumbnail
 directory are added. So the block goes in after libvips has done its work; what it wrote itself is replaced.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import struct
-import zlib
 from collections.abc import Iterator
 from typing import TypeAlias
 
@@ -17,7 +16,6 @@ from awbkit.files.jpeg import EXIF_HEADER, Segment, segments
 MAX_JPEG_BLOCK = 0xFFFF - 2 - len(EXIF_HEADER)
 """Greatest length of a block that fits into a JPEG segment."""
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Container: TypeAlias = bytes | bytearray | mmap.mmap
 
 
@@ -39,31 +37,6 @@ def embed_in_jpeg(jpeg: bytes, exif: bytes) -> bytes:
     return jpeg[:at] + bytes(Segment(0xE1, at, EXIF_HEADER + block)) + jpeg[at:]
 
 
-def embed_in_png(png: bytes, exif: bytes) -> bytes:
-    """Put an EXIF block into a PNG (Third Edition, eXIf), before its pixels.
-
-    Raises:
-        ValueError: Not a sound PNG.
-    """
-    if not png.startswith(PNG_SIGNATURE):
-        raise ValueError("not a PNG")
-    content = b"eXIf" + exif.removeprefix(EXIF_HEADER)
-    own = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
-    out, position, placed = [PNG_SIGNATURE], len(PNG_SIGNATURE), False
-    while position < len(png):
-        length, kind = int.from_bytes(png[position : position + 4], "big"), png[position + 4 : position + 8]
-        end = position + 12 + length
-        if end > len(png):
-            raise ValueError("PNG chunk leads out of the file")
-        if kind == b"IDAT" and not placed:
-            # Nothing behind the first pixels changes, and those can be most of the file.
-            return b"".join([*out, own, png[position:]])
-        if kind != b"eXIf":
-            out.append(png[position:end])
-        position = end
-    raise ValueError("PNG without pixels")
-
-
 def embed_in_avif(avif: bytes, exif: bytes) -> bytes:
     """Exchange the EXIF block of an AVIF or other HEIF still (ISO 23008-12, Annex A) for this one.
 
@@ -79,11 +52,11 @@ def embed_in_avif(avif: bytes, exif: bytes) -> bytes:
             raise ValueError("not an AVIF")
         meta = dict(boxes(out, 0, len(out)))[b"meta"]
         within = dict(boxes(out, meta[0] + 4, meta[1]))
-        identifier = _exif_item(out, *within[b"iinf"])
+        number = next(number for kind, number in items(out, *within[b"iinf"]) if kind == b"Exif")
         payload = struct.pack(">I", len(EXIF_HEADER)) + EXIF_HEADER + exif.removeprefix(EXIF_HEADER)
         start = len(out) + 8
-        offset, length = _point_item(out, within[b"iloc"][0], identifier, start, len(payload))
-    except (KeyError, IndexError, struct.error) as error:
+        offset, length = _point_item(out, within[b"iloc"][0], number, start, len(payload))
+    except (KeyError, IndexError, StopIteration, struct.error) as error:
         raise ValueError("AVIF without a sound EXIF item") from error
     if 0 < offset <= len(out) - length:
         out[offset : offset + length] = bytes(length)
@@ -105,14 +78,11 @@ def boxes(data: Container, position: int, end: int) -> Iterator[tuple[bytes, tup
         position += size
 
 
-def _exif_item(data: bytearray, start: int, end: int) -> int:
-    first = start + (6 if data[start] == 0 else 8)
-    for _, (content, _) in boxes(data, first, end):
-        wide = data[content] >= 3
-        identifier, _, kind = struct.unpack_from(">IH4s" if wide else ">HH4s", data, content + 4)
-        if kind == b"Exif":
-            return int(identifier)
-    raise KeyError("Exif")
+def items(data: Container, start: int, end: int) -> Iterator[tuple[bytes, int]]:
+    """Kind and number of each item in the content of a HEIF's box "iinf" (ISO/IEC 14496-12, section 8.11.6)."""
+    for _, (content, _) in boxes(data, start + (6 if data[start] == 0 else 8), end):
+        number, _, kind = struct.unpack_from(">IH4s" if data[content] >= 3 else ">HH4s", data, content + 4)
+        yield kind, number
 
 
 def _point_item(data: bytearray, start: int, wanted: int, new_offset: int, new_length: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from awbkit.files.embed import Container, boxes
+from awbkit.files.embed import Container, boxes, items
 from awbkit.files.ifd import mapped
 
 _CODED = frozenset((b"hvc1", b"av01", b"avc1", b"grid", b"iovl", b"iden", b"jpeg", b"unci", b"tmap"))
@@ -32,7 +32,7 @@ def _others(data: Container) -> list[str]:
     within = dict(boxes(data, meta[0] + 4, meta[1]))
     start, end = within[b"pitm"]
     primary = int.from_bytes(data[start + 4 : end], "big")
-    images = {item for item, kind in _items(data, *within[b"iinf"]) if kind in _CODED}
+    images = {number for kind, number in items(data, *within[b"iinf"]) if kind in _CODED}
     auxiliary, parts = set[int](), {primary}
     for kind, source, targets in _references(data, *within[b"iref"]) if b"iref" in within else ():
         if kind == _DERIVED:
@@ -45,14 +45,6 @@ def _others(data: Container) -> list[str]:
     further = len(images - parts - auxiliary)
     words = [f"{maps} auxiliary image{'s' * (maps > 1)} (depth, gain map)"] if maps > 0 else []
     return words + ([f"{further} further image{'s' * (further > 1)}"] if further else [])
-
-
-def _items(data: Container, start: int, end: int) -> list[tuple[int, bytes]]:
-    found = []
-    for _, (content, _) in boxes(data, start + (6 if data[start] == 0 else 8), end):
-        identifier, _, kind = struct.unpack_from(">IH4s" if data[content] >= 3 else ">HH4s", data, content + 4)
-        found.append((int(identifier), bytes(kind)))
-    return found
 
 
 def _references(data: Container, start: int, end: int) -> list[tuple[bytes, int, tuple[int, ...]]]:

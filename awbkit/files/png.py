@@ -9,18 +9,19 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from awbkit.errors import UnsupportedImage
 from awbkit.files import xmp
-from awbkit.files.embed import PNG_SIGNATURE
 from awbkit.files.ifd import Buffer, mapped
 from awbkit.files.jpeg import EXIF_HEADER
 from awbkit.files.metadata import Metadata
 from awbkit.files.photoshop import with_iptc, without_thumbnails
 from awbkit.files.previews import Thumbnail, refresh_thumbnail
-from awbkit.files.raw_profiles import Block, keyword_of, may_hold_block, read_block, read_text, with_block
+from awbkit.files.raw_profiles import Block, find_text, keyword_of, may_hold_block, read_block, read_text, with_block
 
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
 _COLOURS = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
 _PALETTE_TYPE, _ALPHA_TYPES = 3, (4, 6)
@@ -63,6 +64,16 @@ def chunks(data: Buffer) -> Iterator[Chunk]:
         position = end
 
 
+def chunks_before_pixels(path: str) -> list[Chunk]:
+    """The chunks of a PNG up to the first one that holds pixels.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with mapped(path) as data:
+        return list(takewhile(lambda chunk: chunk.kind != b"IDAT", chunks(data)))
+
+
 def check_texts(path: str, data: Buffer) -> None:
     """Refuse a PNG whose compressed texts unfold to more than any program writes, before a decoder keeps them all.
 
@@ -79,14 +90,9 @@ def check_texts(path: str, data: Buffer) -> None:
 
 
 def _compressed(kind: bytes, content: bytes) -> bytes:
-    """The compressed part of a chunk: behind keyword and method, of iTXt behind a flag, method and two more texts."""
-    start = content.find(b"\0") + 1
-    if kind != b"iTXt":
-        return content[start + 1 :]
-    if content[start : start + 1] != b"\1":
-        return b""
-    language_end = content.find(b"\0", start + 2)
-    return content[content.find(b"\0", language_end + 1) + 1 :]
+    """The compressed part of a chunk; empty where nothing in it is compressed."""
+    start, is_compressed = find_text(kind, content) or (0, False)
+    return content[start:] if is_compressed else b""
 
 
 def _unfolded(rest: bytes, most: int) -> int:
@@ -154,15 +160,12 @@ def read_profile(path: str) -> bytes | None:
     Raises:
         OSError: The file cannot be read.
     """
-    with mapped(path) as data:
-        for kind, _, _, content in chunks(data):
-            if kind == b"iCCP":
-                try:
-                    return zlib.decompressobj().decompress(_compressed(kind, content), _MAX_TEXTS)
-                except zlib.error:
-                    return b""
-            if kind == b"IDAT":
-                break
+    for kind, _, _, content in chunks_before_pixels(path):
+        if kind == b"iCCP":
+            try:
+                return zlib.decompressobj().decompress(_compressed(kind, content), _MAX_TEXTS)
+            except zlib.error:
+                return b""
     return None
 
 
@@ -183,14 +186,14 @@ def extended(encoded: bytes, extra: list[tuple[bytes, bytes]], has_resolution: b
 
     Args:
         encoded: The file.
-        extra: Kinds and contents.
+        extra: Kinds and contents; an eXIf replaces that of the file.
         has_resolution: Whether pHYs stays.
     """
     out = [PNG_SIGNATURE]
     for kind, start, end, _ in chunks(encoded):
         if kind == b"IDAT":
             return b"".join([*out, *(chunk(*item) for item in extra), encoded[start:]])
-        if kind != b"pHYs" or has_resolution:
+        if kind != b"eXIf" and (kind != b"pHYs" or has_resolution):
             out.append(encoded[start:end])
     raise ValueError("PNG without pixels")
 

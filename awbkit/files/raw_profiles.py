@@ -57,23 +57,31 @@ def may_hold_block(content: bytes) -> bool:
     return keyword == XMP_KEYWORD or keyword.lower().startswith(_PREFIX)
 
 
+def find_text(kind: bytes, content: bytes) -> tuple[int, bool] | None:
+    """Where the text in a chunk starts, or the profile in an iCCP, and whether it is compressed.
+
+    Returns:
+        None where the chunk is damaged.
+    """
+    start = content.find(b"\0") + 1
+    if not start:
+        return None
+    if kind != b"iTXt":
+        is_compressed = kind != b"tEXt"
+        return start + is_compressed, is_compressed
+    language_end = content.find(b"\0", start + 2)
+    keyword_end = content.find(b"\0", language_end + 1)
+    return (keyword_end + 1, content[start] == 1) if 0 <= language_end < keyword_end else None
+
+
 def read_text(kind: bytes, content: bytes) -> Text | None:
     """Take a tEXt, zTXt or iTXt chunk apart; None if it is damaged or its text is unreasonably long."""
-    keyword, separator, rest = content.partition(b"\0")
-    if not separator:
+    found = find_text(kind, content)
+    if found is None:
         return None
-    compressed, start = False, len(keyword) + 1
-    if kind == b"zTXt":
-        compressed, start = True, start + 1
-    elif kind == b"iTXt":
-        compressed = rest[:1] == b"\1"
-        for _ in range(2):
-            end = content.find(b"\0", start + 2 if _ == 0 else start)
-            if end < 0:
-                return None
-            start = end + 1
+    start, is_compressed = found
     text = content[start:]
-    if compressed:
+    if is_compressed:
         try:
             inflate = zlib.decompressobj()
             text = inflate.decompress(text, 3 * _MAX_BLOCK)
@@ -81,7 +89,7 @@ def read_text(kind: bytes, content: bytes) -> Text | None:
             return None
         if inflate.unconsumed_tail:
             return None
-    return Text(kind, keyword, content[:start], compressed, text)
+    return Text(kind, content.partition(b"\0")[0], content[:start], is_compressed, text)
 
 
 def read_block(text: Text) -> Block | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import struct
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -234,7 +232,7 @@ def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
 
 def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
     pages = int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
-    if kind == "png" and _has_chunk(path, b"acTL"):
+    if kind == "png" and any(chunk.kind == b"acTL" for chunk in png.chunks_before_pixels(path)):
         raise UnsupportedImage(path, "is an animation", "export the frames that you want corrected as single pictures")
     if pages > 1 and kind == "webp":
         raise UnsupportedImage(
@@ -290,20 +288,6 @@ def _choose_encoding(path: str, choice: str, profile: bytes | None, is_float: bo
     if parsed is None and is_float:
         raise UnsupportedImage(path, "is floating point with a lookup-table profile", "pass --encoding linear or srgb")
     return parsed
-
-
-def _has_chunk(path: str, name: bytes) -> bool:
-    """Whether a PNG has this chunk before its pixels (PNG 3rd edition, section 5)."""
-    with Path(path).open("rb") as stream:
-        stream.seek(8)
-        while len(head := stream.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", head)
-            if kind == name:
-                return True
-            if kind == b"IDAT":
-                return False
-            stream.seek(length + 4, os.SEEK_CUR)
-    return False
 
 
 def _is_monochrome(path: str) -> bool:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from awbkit.files import embed, webp
+from awbkit.files import embed, png, webp
 
 PREFIX = b"Exif\0\0"
 MAKER_NOTE = b"Canon\0" + bytes(range(256))
@@ -49,12 +49,16 @@ def vips(suffix: str, bands: int = 3, deep: bool = False, exif: bool = True, **o
     return bytes(image.write_to_buffer(suffix, **options))
 
 
+def embed_in_png(file: bytes, exif: bytes) -> bytes:
+    return png.extended(file, [(b"eXIf", exif.removeprefix(PREFIX))], has_resolution=True)
+
+
 FILES: dict[str, tuple[Callable[[bytes, bytes], bytes], bytes]] = {
     "jpeg": (embed.embed_in_jpeg, pillow("JPEG")),
     "jpeg with exif": (embed.embed_in_jpeg, vips(".jpg")),
-    "png": (embed.embed_in_png, pillow("PNG")),
-    "png with exif": (embed.embed_in_png, vips(".png")),
-    "png with alpha, 16 bit": (embed.embed_in_png, vips(".png", bands=4, deep=True)),
+    "png": (embed_in_png, pillow("PNG")),
+    "png with exif": (embed_in_png, vips(".png")),
+    "png with alpha, 16 bit": (embed_in_png, vips(".png", bands=4, deep=True)),
     "webp lossy": (webp.embed, pillow("WEBP")),
     "webp lossless": (webp.embed, pillow("WEBP", lossless=True)),
     "webp lossless with alpha": (webp.embed, pillow("WEBP", bands=4, lossless=True, exact=True)),
