@@ -11,7 +11,7 @@ import numpy as np
 
 from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS
-from awbkit.evaluation.result import Calibration, Comparison, Evaluation, MethodResult, Summary
+from awbkit.evaluation.result import Calibration, Comparison, Evaluation, MethodResult
 
 SCHEMA = 1
 
@@ -47,7 +47,7 @@ def to_document(evaluation: Evaluation, *, per_image: bool = False) -> dict[str,
         "scenes": len(set(zip(evaluation.truth.datasets, evaluation.truth.scenes, strict=True))),
         "facts": _plain(evaluation.facts),
         "methods": [_method(judged, evaluation.truth.images) for judged in evaluation.methods],
-        "summaries": [_summary(summary) for summary in evaluation.summaries],
+        "summaries": [_fields(summary) for summary in evaluation.summaries],
         "comparisons": [_comparison(comparison) for comparison in evaluation.comparisons],
         "calibrations": [_calibration(calibration) for calibration in evaluation.calibrations],
     }
@@ -63,8 +63,8 @@ def csv_rows(evaluation: Evaluation) -> Iterator[list[str | int | float | None]]
             summary.method, summary.group, summary.metric, summary.images, summary.scenes,
         ]  # fmt: skip
         for statistic in STATISTICS:
-            row.append(_rounded(summary.values.get(statistic, math.nan)))
-            row += _interval(summary.intervals.get(statistic)) or [None, None]
+            figures = summary.values.get(statistic), *summary.intervals.get(statistic, (None, None))
+            row += _plain(figures, _DIGITS)
         yield row
 
 
@@ -78,54 +78,20 @@ def _method(judged: MethodResult, images: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _summary(summary: Summary) -> dict[str, Any]:
-    return {
-        "method": summary.method,
-        "group": summary.group,
-        "metric": summary.metric,
-        "images": summary.images,
-        "scenes": summary.scenes,
-        "values": {name: _rounded(value) for name, value in summary.values.items()},
-        "intervals": {name: _interval(ends) for name, ends in summary.intervals.items()},
-    }
+def _fields(item: object) -> dict[str, Any]:
+    """The fields of a dataclass, with the digits of the document."""
+    return {name: _plain(value, _DIGITS) for name, value in vars(item).items()}
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "first": comparison.first,
-        "second": comparison.second,
-        "group": comparison.group,
-        "scenes": comparison.scenes,
-        "difference": _rounded(comparison.difference),
-        "interval": _interval(comparison.interval),
-        "wins": _rounded(comparison.wins),
-        "p_wilcoxon": _significant(comparison.p_wilcoxon),
-        "p_bootstrap": _significant(comparison.p_bootstrap),
-    }
+    p_values = {key: _significant(getattr(comparison, key)) for key in ("p_wilcoxon", "p_bootstrap")}
+    return {**_fields(comparison), **p_values}
 
 
 def _calibration(calibration: Calibration) -> dict[str, Any]:
-    return {
-        "method": calibration.method,
-        "images": calibration.images,
-        "calibration_error": _rounded(calibration.calibration_error),
-        "bias": _rounded(calibration.bias),
-        "rank_correlation": _rounded(calibration.rank_correlation),
-        "bins": [
-            {
-                "images": each.images,
-                "expected": _rounded(each.expected),
-                "actual": _rounded(each.actual),
-                "interval": _interval(each.interval),
-            }
-            for each in calibration.bins
-        ],
-        "coverage": [_rounded(value) for value in calibration.coverage],
-        "risk": [_rounded(value) for value in calibration.risk],
-        "oracle": [_rounded(value) for value in calibration.oracle],
-        "area": _rounded(calibration.area[0]),
-        "oracle_area": _rounded(calibration.area[1]),
-    }
+    area, oracle_area = _plain(calibration.area, _DIGITS)
+    bins = [_fields(each) for each in calibration.bins]
+    return {**_fields(calibration), "bins": bins, "area": area, "oracle_area": oracle_area}
 
 
 def _image(evaluation: Evaluation, index: int) -> dict[str, Any]:
@@ -136,17 +102,13 @@ def _image(evaluation: Evaluation, index: int) -> dict[str, Any]:
         "camera": truth.cameras[index],
         "scene": truth.scenes[index],
         "fold": truth.folds[index],
-        "truth": _colour(truth.illuminants[index]),
+        "truth": _plain(truth.illuminants[index], _COLOUR_DIGITS),
         "methods": [
             {
                 "method": judged.method,
-                "estimate": _colour(judged.estimates[index]),
-                **{
-                    metric: _rounded(float(judged.errors[metric][index]))
-                    for metric in METRICS
-                    if metric in judged.errors
-                },
-                "expected_error": _rounded(float(judged.expected[index])),
+                "estimate": None if index in judged.failures else _plain(judged.estimates[index], _COLOUR_DIGITS),
+                **{name: _plain(judged.errors[name][index], _DIGITS) for name in METRICS if name in judged.errors},
+                "expected_error": _plain(judged.expected[index], _DIGITS),
                 "failure": judged.failures.get(index),
             }
             for judged in evaluation.methods
@@ -154,36 +116,25 @@ def _image(evaluation: Evaluation, index: int) -> dict[str, Any]:
     }
 
 
-def _rounded(value: float, digits: int = _DIGITS) -> float | None:
-    # A difference may round to -0.0; adding 0 makes that 0.0.
-    return round(float(value), digits) + 0.0 if math.isfinite(value) else None
-
-
 def _significant(p: float) -> float | None:
     return float(f"{p:.4g}") if math.isfinite(p) else None
 
 
-def _interval(ends: tuple[float, float] | None) -> list[float | None] | None:
-    return None if ends is None else [_rounded(end) for end in ends]
-
-
-def _colour(rgb: Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]) -> list[float | None] | None:
-    values = [_rounded(float(value), _COLOUR_DIGITS) for value in rgb]
-    return None if None in values else values
-
-
-def _plain(value: object) -> Any:
-    """Convert facts of any origin to the few types of JSON."""
+def _plain(value: object, digits: int | None = None) -> Any:
+    """Convert a value of any origin to the few types of JSON, and round its real numbers."""
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return _plain(value.tolist(), digits)
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(each, digits) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(each, digits) for each in value]
     if isinstance(value, set | frozenset):
         return sorted(str(each) for each in value)
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        # A difference may round to -0.0; adding 0 makes that 0.0.
+        return value if digits is None else round(value, digits) + 0.0
     if value is None or isinstance(value, bool | int | str):
         return value
     return value.as_posix() if isinstance(value, PurePath) else str(value)

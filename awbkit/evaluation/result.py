@@ -164,10 +164,10 @@ class Calibration:
     Attributes:
         method: As in :class:`MethodResult`.
         images: Number of images with an expected error.
-        bins: Ten bins of equal size, or one for each image if there are fewer, by ascending expected error.
         calibration_error: Mean absolute difference of expected and actual over the bins, degrees, weighted by size.
         bias: Mean of expected minus mean of actual, degrees.
         rank_correlation: Spearman's, of expected and actual error; NaN where all of either are equal.
+        bins: Ten bins of equal size, or one for each image if there are fewer, by ascending expected error.
         coverage: Shares of the images, most certain first: 1.0, 0.95, 0.9, 0.8, ... 0.1.
         risk: Mean actual error at each coverage.
         oracle: The same for a perfect order of the images.
@@ -176,10 +176,10 @@ class Calibration:
 
     method: str
     images: int
-    bins: Sequence[Bin]
     calibration_error: float
     bias: float
     rank_correlation: float
+    bins: Sequence[Bin]
     coverage: Sequence[float]
     risk: Sequence[float]
     oracle: Sequence[float]

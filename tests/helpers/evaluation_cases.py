@@ -79,7 +79,7 @@ def calibration(method: MethodResult) -> Calibration:
     risk = [3.0, 2.5, 2.0, 1.0]
     bins = [Bin(5, 0.5 + k, 0.4 + k, (0.2 + k, 0.7 + k)) for k in range(4)]
     return Calibration(
-        method.method, 20, bins, 0.1, 0.1, 0.9, [1.0, 0.8, 0.5, 0.1], risk, [r / 2 for r in risk], (2.1, 1.0)
+        method.method, 20, 0.1, 0.1, 0.9, bins, [1.0, 0.8, 0.5, 0.1], risk, [r / 2 for r in risk], (2.1, 1.0)
     )
 
 
