@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
+from awbkit.colour.error_statistics import STATISTICS
 from awbkit.evaluation.result import GEOMETRIC_MEAN, POOLED, Comparison, Evaluation, Summary
 
 
@@ -18,6 +20,17 @@ def groups(evaluation: Evaluation, metric: str | None = None) -> list[str]:
 def summaries_of(evaluation: Evaluation, metric: str) -> dict[tuple[str, str], Summary]:
     """Summaries of one metric by method and group."""
     return {(s.method, s.group): s for s in evaluation.summaries if s.metric == metric}
+
+
+def table_figure(summary: Summary, statistic: str) -> float:
+    """A figure with the two decimals of the tables, so that equal entries are equally best; inf if unknown."""
+    value = summary.values.get(statistic, math.nan)
+    return round(value, 2) if math.isfinite(value) else math.inf
+
+
+def best_figures(rows: Sequence[Summary]) -> dict[str, float]:
+    """The least :func:`table_figure` of each statistic; NaN without rows."""
+    return {name: min((table_figure(row, name) for row in rows), default=math.nan) for name in STATISTICS}
 
 
 def ranking(evaluation: Evaluation) -> tuple[str, list[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import markdown
-from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
+from awbkit.evaluation.leaders import best_figures, groups, pairs_of, ranking, summaries_of, table_figure
 from awbkit.evaluation.result import POOLED, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size, training_note
 
@@ -40,24 +40,18 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
 def _group(evaluation: Evaluation, metric: str, group: str) -> list[str]:
     found = summaries_of(evaluation, metric)
     rows = [found[judged.method, group] for judged in evaluation.methods if (judged.method, group) in found]
-    best = {name: min((_figure(row, name) for row in rows), default=math.nan) for name in STATISTICS}
+    best = best_figures(rows)
     head = f"{metric.capitalize()} angular error in degrees, {markdown(group)}, {counted(rows[0].images, 'image')}"
     lines = [["method", *(STATISTIC_TITLES[name] for name in STATISTICS)]]
     lines += [[markdown(row.method), *(_cell(row, name, best[name]) for name in STATISTICS)] for row in rows]
     return [f"{head}; in parentheses the 95 % interval:", _table(lines)]
 
 
-def _figure(row: Summary, name: str) -> float:
-    """Round as the table does, so that equal entries are equally best."""
-    value = row.values.get(name, math.nan)
-    return round(value, 2) if math.isfinite(value) else math.inf
-
-
 def _cell(row: Summary, name: str, best: float) -> str:
     value = row.values.get(name, math.nan)
     if not math.isfinite(value):
         return "–"
-    text = f"**{value:.2f}**" if _figure(row, name) == best else f"{value:.2f}"
+    text = f"**{value:.2f}**" if table_figure(row, name) == best else f"{value:.2f}"
     ends = row.intervals.get(name)
     return f"{text} ({ends[0]:.2f}–{ends[1]:.2f})" if ends and all(map(math.isfinite, ends)) else text
 

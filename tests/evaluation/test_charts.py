@@ -256,17 +256,15 @@ def test_intervals_are_drawn_in_order_of_the_figures() -> None:
 
 def test_chromaticities_show_lights_arrows_and_locus() -> None:
     shown = evaluation(60, cameras=(("one", "Canon"),))
-    answers = [judged.estimates for judged in shown.methods]
-    errors = [judged.errors["recovery"] for judged in shown.methods]
-    arguments = ("Canon", ["good", "bad"], shown.truth.images, shown.truth.illuminants, answers, errors)
-    tree = parsed(chromaticities(*arguments, CAMERA, arrows=5))
+    (canon,) = by_camera(shown.truth, lambda index: CAMERA)
+    tree = parsed(chromaticities(shown, canon, arrows=5))
     classes = [each.get("class", "") for each in tree.iter(f"{SVG}path")]
     assert classes.count("arrow") == 10
     assert "planckian" in classes
     assert "daylight" in classes
-    worst = shown.truth.images[int(errors[0].argmax())]
+    worst = shown.truth.images[int(shown.methods[0].errors["recovery"].argmax())]
     assert any((each.text or "").startswith(worst) for each in tree.iter(f"{SVG}title"))
-    plain = chromaticities(*arguments, Camera("Canon"), arrows=0)
+    plain = chromaticities(shown, replace(canon, camera=Camera("Canon")), arrows=0)
     assert "planckian" not in plain
     assert "D65" not in plain
 
@@ -274,13 +272,10 @@ def test_chromaticities_show_lights_arrows_and_locus() -> None:
 def test_estimates_far_outside_are_counted_and_pointed_to() -> None:
     shown = evaluation(300, methods=("only",), cameras=(("one", "Canon"),))
     judged = shown.methods[0]
-    estimates = judged.estimates.copy()
-    estimates[0] = unit(np.array([1.0, 1e-4, 1e-4]))
-    errors = judged.errors["recovery"].copy()
-    errors[0] = 60.0
-    svg = chromaticities(
-        "Canon", ["only"], shown.truth.images, shown.truth.illuminants, [estimates], [errors], CAMERA, arrows=1
-    )
+    judged.estimates[0] = unit(np.array([1.0, 1e-4, 1e-4]))
+    judged.errors["recovery"][0] = 60.0
+    (canon,) = by_camera(shown.truth, lambda index: CAMERA)
+    svg = chromaticities(shown, canon, arrows=1)
     assert "1 outside" in svg
     arrow = next(each for each in parsed(svg).iter(f"{SVG}path") if each.get("class") == "arrow").get("d", "")
     assert max(float(value) for value in re.findall(r"(?<=L)[\d.]+", arrow)) <= 432

@@ -22,9 +22,6 @@ from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import FEWEST_SCENES, POOLED, Evaluation
 from awbkit.evaluation.wording import counted, p_text, size, training_note
 
-ARROWS = 8
-"""Number of the greatest errors that a chromaticity plot shows one by one."""
-
 
 def metrics_of(evaluation: Evaluation) -> list[str]:
     """The metrics of the evaluation."""
@@ -81,19 +78,19 @@ def results(evaluation: Evaluation) -> str:
             if group in present:
                 table = tables.headline(evaluation, metric, group)
                 parts.append(f'<div data-metric="{at}"><div data-group="{place}">{table}</div></div>')
-    figures = "".join(
+    figures = [
         f'<figure data-metric="{at}"><h3>{title}</h3>'
         + distribution.intervals(_names(evaluation), names, summaries_of(evaluation, metric), metric, statistic)
         + "</figure>"
         for at, metric in enumerate(metrics)
         for statistic, title in (("mean", "Mean error"), ("worst25", "Mean of the worst 25 %"))
-    )
+    ]
     note = (
         "Recovery error is the angle between the estimate and the true light in camera RGB; reproduction error "
         "(Finlayson and Zakizadeh, 2014) that between a white surface after the correction and gray, which is what "
         f"shows in the picture. Intervals: bootstrap of {FEWEST_SCENES} scenes or more. Geometric mean: over cameras."
     )
-    return _section("results", "Results", note, *parts, f'<div class="panels several">{figures}</div>')
+    return _section("results", "Results", note, *parts, _panels(figures, "several"))
 
 
 def distributions(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
@@ -112,39 +109,20 @@ def distributions(evaluation: Evaluation, members: Sequence[CameraImages]) -> st
         "Up and to the left is better. By camera: the density of the errors, a thin line from the 5th to the 95th "
         "percentile, a thick one over the middle half, a gap at the median and the mark at the mean."
     )
-    return _section(
-        "distributions", "Error distributions", note, f'<div class="panels several">{"".join(panels)}</div>'
-    )
+    return _section("distributions", "Error distributions", note, _panels(panels, "several"))
 
 
 def chromaticity(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
     """The true lights of each camera, and one method's estimates."""
-    best = _best(evaluation)
-    panels = []
-    for each in members:
-        chosen = each.indices
-        plot = lights.chromaticities(
-            each.label,
-            _names(evaluation),
-            [evaluation.truth.images[index] for index in chosen.tolist()],
-            evaluation.truth.illuminants[chosen],
-            [judged.estimates[chosen] for judged in evaluation.methods],
-            [judged.errors["recovery"][chosen] for judged in evaluation.methods],
-            each.camera,
-            ARROWS,
-        )
-        panels.append(f"<figure>{_camera_head(each)}{plot}</figure>")
+    panels = [f"<figure>{_camera_head(each)}{lights.chromaticities(evaluation, each)}</figure>" for each in members]
     note = (
         "Gray: density of the true lights. Dots: estimates, larger where there are more. "
-        f"Arrows: from the truth to the estimate for the {ARROWS} greatest errors. Where the camera's matrix is known, "
-        "axes are relative to D65, a line shows black bodies and a dashed one CIE daylight. To the right is warmer."
+        f"Arrows: from the truth to the estimate for the {lights.ARROWS} greatest errors. Where the camera's matrix is "
+        "known, axes are relative to D65, a line shows black bodies and a dashed one CIE daylight. To the right is "
+        "warmer."
     )
-    chosen_method = (
-        choice("method", "Estimates of", plain(_names(evaluation)), best) if len(evaluation.methods) > 1 else ""
-    )
-    return _section(
-        "lights", "Lights and estimates", note, chosen_method, f'<div class="panels">{"".join(panels)}</div>'
-    )
+    methods = _method_choice("method", "Estimates of", evaluation)
+    return _section("lights", "Lights and estimates", note, methods, _panels(panels))
 
 
 def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
@@ -180,9 +158,7 @@ def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
         "of the recovery error. A light estimated too warm makes the picture too cool. Letters are the means of single "
         "cameras, below are mean and standard deviation; what lies outside is drawn at the edge."
     )
-    return _section(
-        "direction", "Where the errors point", note, legend, f'<div class="panels small">{"".join(panels)}</div>'
-    )
+    return _section("direction", "Where the errors point", note, legend, _panels(panels, "small"))
 
 
 def confidence(evaluation: Evaluation) -> str:
@@ -200,9 +176,7 @@ def confidence(evaluation: Evaluation) -> str:
         "were perfect."
     )
     table = tables.trust(evaluation.calibrations, methods)
-    return _section(
-        "confidence", "Stated confidence", note, f'<div class="panels several">{"".join(figures)}</div>', table
-    )
+    return _section("confidence", "Stated confidence", note, _panels(figures, "several"), table)
 
 
 def comparisons(evaluation: Evaluation) -> str:
@@ -224,11 +198,8 @@ def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: i
     """Galleries of the worst images of the best method, or of each; empty for a count of 0."""
     if count == 0:
         return ""
-    best = _best(evaluation)
-    shown = list(range(len(evaluation.methods))) if each else [best]
-    parts = []
-    if len(shown) > 1:
-        parts.append(choice("worst", "Worst of", plain(_names(evaluation)), best))
+    shown = range(len(evaluation.methods)) if each else [_best(evaluation)]
+    parts = [_method_choice("worst", "Worst of", evaluation) if each else ""]
     for index in shown:
         title = f"<h3>{tables.key(index)}{markup(evaluation.methods[index].method)}</h3>"
         parts.append(f'<div data-worst="{index}">{title}{gallery(evaluation, index, images, count)}</div>')
@@ -260,6 +231,16 @@ def measured(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
 def _section(name: str, title: str, note: str, *parts: str) -> str:
     explained = f'<p class="quiet">{note}</p>' if note else ""
     return f'<section id="{name}"><h2>{title}</h2>{explained}{"".join(parts)}</section>'
+
+
+def _panels(figures: Sequence[str], kind: str = "") -> str:
+    return f'<div class="{f"panels {kind}".strip()}">{"".join(figures)}</div>'
+
+
+def _method_choice(name: str, legend: str, evaluation: Evaluation) -> str:
+    """Radio buttons of the methods, the best one checked; empty for a single method."""
+    names = _names(evaluation)
+    return choice(name, legend, plain(names), _best(evaluation)) if len(names) > 1 else ""
 
 
 def _names(evaluation: Evaluation) -> list[str]:

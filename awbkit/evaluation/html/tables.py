@@ -9,7 +9,7 @@ from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import markup
 from awbkit.evaluation.html.charts.svg import element, figure_text, marker, shortened
 from awbkit.evaluation.html.directions import CameraImages
-from awbkit.evaluation.leaders import groups, pairs_of, summaries_of
+from awbkit.evaluation.leaders import best_figures, groups, pairs_of, summaries_of, table_figure
 from awbkit.evaluation.result import Calibration, Comparison, Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text
 
@@ -28,7 +28,7 @@ def headline(evaluation: Evaluation, metric: str, group: str) -> str:
     found = summaries_of(evaluation, metric)
     names = [judged.method for judged in evaluation.methods]
     rows = [(index, found[name, group]) for index, name in enumerate(names) if (name, group) in found]
-    best = {name: min((_shown(row, name) for _, row in rows), default=math.nan) for name in STATISTICS}
+    best = best_figures([row for _, row in rows])
     columns = "".join(f'<th scope="col" class="number">{STATISTIC_TITLES[name]}</th>' for name in STATISTICS)
     lines = [
         f'<tr><th scope="row">{key(index)}{markup(row.method)}</th>'
@@ -38,12 +38,8 @@ def headline(evaluation: Evaluation, metric: str, group: str) -> str:
     ]
     size = f"{counted(rows[0][1].images, 'image')}, {counted(rows[0][1].scenes, 'scene')}" if rows else "no figures"
     caption = f"{metric.capitalize()} angular error in degrees, {markup(group)}: {size}. Small: 95 % interval."
-    return (
-        f'<p class="caption">{caption}</p>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{markup(f"{metric} error, {group}")}">'
-        f'<table class="figures sortable">'
-        f'<thead><tr><th scope="col">method</th>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-    )
+    table = _table("figures sortable", f"{metric} error, {group}", f'<th scope="col">method</th>{columns}', lines)
+    return f'<p class="caption">{caption}</p>{table}'
 
 
 def pairs(evaluation: Evaluation, group: str) -> str:
@@ -60,11 +56,8 @@ def pairs(evaluation: Evaluation, group: str) -> str:
         f"Row minus column, mean recovery error in degrees, {markup(group)}: {counted(scenes, 'scene')}. "
         "Below it the 95 % interval, the share of scenes on which the row is better, and p."
     )
-    return (
-        f'<p class="caption">{caption}</p>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{markup(f"Pairs of methods, {group}")}">'
-        f'<table class="pairs"><thead><tr><td></td>{heads}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    return f'<p class="caption">{caption}</p>' + _table(
+        "pairs", f"Pairs of methods, {group}", f"<td></td>{heads}", lines
     )
 
 
@@ -89,10 +82,7 @@ def trust(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> st
         for c in calibrations
     ]
     columns = "".join(f'<th scope="col" class="number">{head}</th>' for head in heads)
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Calibration"><table class="figures">'
-        f'<thead><tr><th scope="col">method</th>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-    )
+    return _table("figures", "Calibration", f'<th scope="col">method</th>{columns}', lines)
 
 
 def cameras(members: Sequence[CameraImages], scenes: Sequence[str]) -> str:
@@ -106,10 +96,7 @@ def cameras(members: Sequence[CameraImages], scenes: Sequence[str]) -> str:
     ]
     heads = '<th scope="col">camera</th><th scope="col">data set</th><th scope="col" class="number">images</th>'
     heads += '<th scope="col" class="number">scenes</th><th scope="col">colour matrix</th>'
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Cameras"><table class="plain">'
-        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
-    )
+    return _table("plain", "Cameras", heads, lines)
 
 
 def failures(evaluation: Evaluation) -> str:
@@ -147,17 +134,26 @@ def facts(value: object) -> str:
     return "–" if value is None or value == "" else markup(str(value))
 
 
-def _shown(row: Summary, name: str) -> float:
-    """Round as the table does, so that equal entries are equally best."""
-    value = row.values.get(name, math.nan)
-    return round(value, 2) if math.isfinite(value) else math.inf
+def _table(kind: str, label: str, heads: str, lines: Sequence[str]) -> str:
+    """A table in a frame that scrolls.
+
+    Args:
+        kind: Classes of the table.
+        label: Its name for screen readers.
+        heads: HTML of the cells of the head.
+        lines: HTML of the rows.
+    """
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{markup(label)}"><table class="{kind}">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    )
 
 
 def _figure_cell(row: Summary, name: str, best: float) -> str:
     value = row.values.get(name, math.nan)
     if not math.isfinite(value):
         return '<td class="number" data-v="1e9">–</td>'
-    text = f"<b>{value:.2f}</b>" if _shown(row, name) == best else f"{value:.2f}"
+    text = f"<b>{value:.2f}</b>" if table_figure(row, name) == best else f"{value:.2f}"
     low, high = row.intervals.get(name, (math.nan, math.nan))
     interval = f"<small>{low:.2f}–{high:.2f}</small>" if math.isfinite(low) and math.isfinite(high) else ""
     return f'<td class="number" data-v="{value:.6g}">{text}{interval}</td>'

@@ -27,10 +27,6 @@ class Cells:
     cell: NDArray[np.intp]
     levels: NDArray[np.intp]
 
-    def at_level(self, level: int) -> NDArray[np.float64]:
-        """Centres (K', 2) of the cells of one level."""
-        return np.asarray(self.centres[self.levels == level], dtype=np.float64)
-
 
 def hexagonal(points: NDArray[np.float64], radius: float) -> Cells:
     """Count points in hexagons with a corner upwards (Carr et al., "Scatterplot Matrix Techniques for Large N", 1987).

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
 from awbkit.colour.temperature import daylight_xy
-from awbkit.evaluation.html.charts.binning import hexagonal
+from awbkit.evaluation.html.charts.binning import Cells, hexagonal
 from awbkit.evaluation.html.charts.scales import Scale
 from awbkit.evaluation.html.charts.svg import (
     WIDTH,
@@ -26,7 +26,11 @@ from awbkit.evaluation.html.charts.svg import (
     title,
     vertical_axis,
 )
-from awbkit.evaluation.html.directions import log_chroma, planckian_locus
+from awbkit.evaluation.html.directions import CameraImages, log_chroma, planckian_locus
+from awbkit.evaluation.result import Evaluation
+
+ARROWS = 8
+"""Number of the greatest errors that a plot of chromaticities shows one by one."""
 
 _CELL = 7.0
 _FEW = 2
@@ -37,35 +41,21 @@ _DAYLIGHT = np.geomspace(4000, 25_000, 24)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def chromaticities(
-    name: str,
-    methods: Sequence[str],
-    images: Sequence[str],
-    truth: NDArray[np.float64],
-    estimates: Sequence[NDArray[np.float64]],
-    errors: Sequence[NDArray[np.float64]],
-    camera: Camera,
-    arrows: int = 8,
-) -> str:
+def chromaticities(evaluation: Evaluation, members: CameraImages, arrows: int = ARROWS) -> str:
     """True lights and estimates of one camera in log-chromaticity, relative to D65 where the camera has a matrix.
 
     The density of the truth is grey. Estimates are dots that grow with their number; arrows lead from truth to estimate
     for the greatest errors. The chart contains all methods, and the page shows one of them at a time.
 
     Args:
-        name: Name of the camera.
-        methods: Names of the methods.
-        images: Names of the M images.
-        truth: (M, 3) positive.
-        estimates: For each method (M, 3), NaN without an estimate.
-        errors: For each method (M,) recovery errors in degrees.
-        camera: The camera of these images.
+        evaluation: The evaluation.
+        members: The images of the camera.
         arrows: Number of arrows.
     """
-    white = camera.white_d65
+    indices, white = members.indices, members.camera.white_d65
     base = white or (1.0, 1.0, 1.0)
-    lights = log_chroma(truth, base)
-    guesses = [log_chroma(values, base) for values in estimates]
+    lights = log_chroma(evaluation.truth.illuminants[indices], base)
+    guesses = [log_chroma(judged.estimates[indices], base) for judged in evaluation.methods]
     x, y = _square_axes(lights, guesses)
     against = " − that of D65" if white else ""
     parts = [
@@ -74,26 +64,23 @@ def chromaticities(
     ]
     places = np.stack([x(lights[:, 0]), y(lights[:, 1])], axis=1)
     cells = hexagonal(places, _CELL)
-    parts += [
-        element("path", class_=f"truth d{level}", d=hexagons(cells.at_level(level), _CELL))
-        for level in range(5)
-        if (cells.levels == level).any()
-    ]
-    for index, (method, guess) in enumerate(zip(methods, guesses, strict=True)):
+    parts += _hexagons("truth", cells, _CELL)
+    for index, (judged, guess) in enumerate(zip(evaluation.methods, guesses, strict=True)):
+        errors = judged.errors["recovery"][indices]
         shown = _within(guess, x, y)
-        drawn = [title(method), *_dots(np.stack([x(guess[shown, 0]), y(guess[shown, 1])], axis=1))]
+        drawn = [title(judged.method), *_dots(np.stack([x(guess[shown, 0]), y(guess[shown, 1])], axis=1))]
         estimated = np.asarray(np.isfinite(guess).all(axis=1))
         if outside := int((estimated & ~shown).sum()):
             drawn.append(label(x.end, y.end - 10, f"{outside:,} outside", class_="tick", text_anchor="end"))
-        worst = [i for i in np.argsort(-errors[index], kind="stable").tolist() if estimated[i]][:arrows]
+        worst = [i for i in np.argsort(-errors, kind="stable").tolist() if estimated[i]][:arrows]
         for i in worst:
-            tip = f"{images[i]}: {figure_text(errors[index][i])}°"
+            tip = f"{evaluation.truth.images[indices[i]]}: {figure_text(errors[i])}°"
             end = lights[i] + _share_within(lights[i], guess[i], x, y) * (guess[i] - lights[i])
             path = _arrow(places[i], np.array([x.at(end[0]), y.at(end[1])]))
             drawn.append(element("path", title(tip), class_="arrow", d=path))
         parts.append(element("g", series(index, drawn), data_method=str(index)))
-    parts += _loci(camera, x, y)
-    description = f"True lights of {name}, {len(images)} images, and the estimates, in log-chromaticity."
+    parts += _loci(members.camera, x, y)
+    description = f"True lights of {members.label}, {len(indices)} images, and the estimates, in log-chromaticity."
     return chart(y.start + 40, description, parts)
 
 
@@ -126,12 +113,7 @@ def directions(
     known = components[finite]
     if len(known):
         cells = hexagonal(np.stack([x(known[:, 0]), y(known[:, 1])], axis=1), 8)
-        shapes = [
-            element("path", class_=f"cell d{level}", d=hexagons(cells.at_level(level), 8))
-            for level in range(5)
-            if (cells.levels == level).any()
-        ]
-        parts.append(series(method, shapes))
+        parts.append(series(method, _hexagons("cell", cells, 8)))
     for radius in (value for value in x.ticks(6) if value > 0):
         size = number(x.at(radius) - x.at(0))
         parts.append(element("circle", class_="ring", cx=x.at(0), cy=y.at(0), r=size))
@@ -156,6 +138,14 @@ def directions(
 def letters(count: int) -> list[str]:
     """Letters of the groups in :func:`directions`; empty for groups beyond the alphabet, which have no mark."""
     return [*_LETTERS[:count], *[""] * (count - len(_LETTERS))]
+
+
+def _hexagons(kind: str, cells: Cells, radius: float) -> list[str]:
+    """A path of the cells of each level."""
+    return [
+        element("path", class_=f"{kind} d{level}", d=hexagons(cells.centres[cells.levels == level], radius))
+        for level in sorted(set(cells.levels.tolist()))
+    ]
 
 
 def _square_axes(lights: NDArray[np.float64], guesses: Sequence[NDArray[np.float64]]) -> tuple[Scale, Scale]:
