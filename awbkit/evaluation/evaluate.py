@@ -60,15 +60,9 @@ def truth_of(sets: Sequence[Prepared]) -> Truth:
 
 def select(truth: Truth, indices: NDArray[np.intp]) -> Truth:
     """Select images, in the order of ``indices``."""
-    chosen = indices.tolist()
-    return Truth(
-        images=[truth.images[index] for index in chosen],
-        datasets=[truth.datasets[index] for index in chosen],
-        cameras=[truth.cameras[index] for index in chosen],
-        scenes=[truth.scenes[index] for index in chosen],
-        folds=[truth.folds[index] for index in chosen],
-        illuminants=truth.illuminants[indices],
-    )
+    columns = ("images", "datasets", "cameras", "scenes", "folds")
+    chosen = {name: [getattr(truth, name)[index] for index in indices.tolist()] for name in columns}
+    return Truth(**chosen, illuminants=truth.illuminants[indices])
 
 
 def judge(
@@ -203,40 +197,27 @@ def _summaries(
     draws: NDArray[np.float64],
 ) -> list[Summary]:
     """Summarise one method under one metric; ``draws`` are its statistics (groups, 7, rounds)."""
-    values = {group: statistics(one.errors[metric][members]) for group, members in groups.items()}
-    found = []
+    rows, figures = [], {}
     for drawn, (group, members) in zip(draws, groups.items(), strict=True):
-        known = interval(drawn, np.array([values[group][name] for name in STATISTICS]), scenes[group])
-        found.append(_summary(one, group, metric, len(members), scenes[group], values[group], known))
+        figures[group] = np.array(list(statistics(one.errors[metric][members]).values()))
+        rows.append((group, group, figures[group], interval(drawn, figures[group], scenes[group])))
     if len(cameras) > 1:
         places = [list(groups).index(camera) for camera in cameras]
-        mean = geometric_mean([[values[camera][name] for name in STATISTICS] for camera in cameras])
+        mean = geometric_mean([figures[camera] for camera in cameras])
         known = ratio_interval(geometric_mean(draws[places]), mean, min(scenes[camera] for camera in cameras))
-        found.append(
-            _summary(
-                one,
-                GEOMETRIC_MEAN,
-                metric,
-                len(groups[POOLED]),
-                scenes[POOLED],
-                dict(zip(STATISTICS, mean.tolist(), strict=True)),
-                known,
-            )
+        rows.append((GEOMETRIC_MEAN, POOLED, mean, known))
+    return [
+        Summary(
+            method=one.method,
+            group=group,
+            metric=metric,
+            images=len(groups[basis]),
+            scenes=scenes[basis],
+            values=dict(zip(STATISTICS, values.tolist(), strict=True)),
+            intervals={name: (low, high) for name, (low, high) in zip(STATISTICS, known.tolist(), strict=True)},
         )
-    return found
-
-
-def _summary(
-    one: MethodResult,
-    group: str,
-    metric: str,
-    images: int,
-    scenes: int,
-    values: Mapping[str, float],
-    ends: NDArray[np.float64],
-) -> Summary:
-    intervals = {name: (float(low), float(high)) for name, (low, high) in zip(STATISTICS, ends.tolist(), strict=True)}
-    return Summary(one.method, group, metric, images, scenes, values, intervals)
+        for group, basis, values, known in rows
+    ]
 
 
 def _comparisons(

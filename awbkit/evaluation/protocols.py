@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from awbkit.choices import PROTOCOLS
 from awbkit.errors import UsageError
 from awbkit.evaluation.result import Truth
+from awbkit.evaluation.wording import counted
 
 NONE = "none"
 AUTO = "auto"
@@ -96,7 +97,7 @@ def _published(truth: Truth, _: int) -> tuple[list[Split], str]:
         if "" in found:
             count = int((within & (folds == "")).sum())
             raise UsageError(
-                f"{_counted(count, 'image')} of {dataset} {_are(count)} in no published fold; use the protocol k-fold"
+                f"{counted(count, 'image')} of {dataset} {_are(count)} in no published fold; use the protocol k-fold"
             )
         if len(found) < 2:
             raise UsageError(
@@ -109,7 +110,7 @@ def _published(truth: Truth, _: int) -> tuple[list[Split], str]:
             splits.append(Split(f"{dataset}: {fold}", fit, test))
     keys = _scenes(truth)
     shared = len(set().union(*({keys[i] for i in split.fit} & {keys[i] for i in split.test} for split in splits)))
-    note = f"; as published, {_counted(shared, 'scene')} {_are(shared)} on both sides" if shared else ""
+    note = f"; as published, {counted(shared, 'scene')} {_are(shared)} on both sides" if shared else ""
     return splits, f"fitted on the other published folds of the same data set{note}"
 
 
@@ -121,7 +122,7 @@ def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
         images[key].append(index)
     largest = max(Counter(dataset for dataset, _ in images).values())
     if largest < folds:
-        raise UsageError(f"{_counted(largest, 'scene')} cannot be divided into {folds} folds; ask for fewer")
+        raise UsageError(f"{counted(largest, 'scene')} cannot be divided into {folds} folds; ask for fewer")
     strata: defaultdict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
     for key, members in images.items():
         strata[key[0], *sorted({truth.cameras[index] for index in members})].append(key)
@@ -176,10 +177,6 @@ def _leave_out(truth: Truth, labels: Sequence[str], what: str, plural: str) -> t
             )
         splits.append(Split(left_out, np.flatnonzero(clean), np.flatnonzero(test)))
     return splits, dropped
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _are(number: int) -> str:

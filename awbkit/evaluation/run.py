@@ -22,7 +22,7 @@ from awbkit.evaluation import fitted, protocols
 from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, select, truth_of
 from awbkit.evaluation.fitted import Trainable
 from awbkit.evaluation.journal import AnswerJournal, states
-from awbkit.evaluation.methods import AnyMethod, resolve
+from awbkit.evaluation.methods import resolve
 from awbkit.evaluation.overlap import trained_on
 from awbkit.evaluation.own import OwnMethod
 from awbkit.evaluation.result import Evaluation, MethodResult
@@ -106,7 +106,10 @@ class Run:
         parts = [
             VERSION,
             [[prepared.name, prepared.info.get("hash"), states(prepared.path)] for prepared in self._sets],
-            [[name, "" if isinstance(method, Trainable) else method.digest] for name, method in self._named()],
+            [
+                [name, "" if isinstance(method, Trainable) else method.digest]
+                for name, method in zip(self._names, self.methods, strict=True)
+            ],
             self._needed.tolist(),
             self._tested.tolist(),
         ]
@@ -132,23 +135,19 @@ class Run:
         again = [single for single in again if not self._done[single.start + single.rows[0], single.methods[0]]]
         task = partial(answer, methods=tuple(self.methods))
         apart = any(isinstance(method, OwnMethod) for method in self.methods)
-        with closing(batch.run(task, self._divided(self._needed & ~begun), jobs=jobs, apart=apart)) as outcomes:
-            for outcome in outcomes:
-                chunk = outcome.item
-                assert isinstance(chunk, Chunk)
-                if outcome.result is not None:
-                    self._grow(chunk, outcome.result)
-                    yield self._keep(chunk, outcome.result, journal)
-                elif len(chunk.singles) > 1:
-                    again += chunk.singles
-                else:
-                    yield self._lose(chunk, outcome)
-        with closing(batch.run(task, again, jobs=jobs, apart=True)) as outcomes:
-            for outcome in outcomes:
-                chunk = outcome.item
-                assert isinstance(chunk, Chunk)
-                found = outcome.result
-                yield self._lose(chunk, outcome) if found is None else self._keep(chunk, found, journal)
+        first = self._divided(self._needed & ~begun)
+        for chunks, alone in ((first, apart), (again, True)):
+            with closing(batch.run(task, chunks, jobs=jobs, apart=alone)) as outcomes:
+                for outcome in outcomes:
+                    chunk = outcome.item
+                    assert isinstance(chunk, Chunk)
+                    if outcome.result is not None:
+                        self._grow(chunk, outcome.result)
+                        yield self._keep(chunk, outcome.result, journal)
+                    elif len(chunk.singles) > 1:
+                        again += chunk.singles
+                    else:
+                        yield self._lose(chunk, outcome)
 
     def results(self) -> list[MethodResult]:
         """The methods' answers and errors, in the order of the request; call it after all steps."""
@@ -169,9 +168,6 @@ class Run:
             )
             for place, name in enumerate(self._names)
         ]
-
-    def _named(self) -> Iterator[tuple[str, AnyMethod]]:
-        return zip(self._names, self.methods, strict=True)
 
     def _check(self) -> None:
         for method in self._trainables.values():
