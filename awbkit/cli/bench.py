@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from awbkit.cli import options
+from awbkit.cli.terminal import say
 from awbkit.errors import UsageError
 from awbkit.escaping import file_stem, json_text, printable
 from awbkit.store.outputs import IfExists, skips, tidy, write_whole
@@ -68,7 +69,7 @@ def bench(
     costs = run(models, measured, compare=not alone, progress=progress)
     # After the work: a model that is refused, or fails, needs no word on what else was not measured.
     if (lacking := cortex.missing_tools()) and not quiet:
-        print(f"awbkit: no {lacking} here, so nothing is measured on Cortex-M processors", file=sys.stderr)
+        say(f"no {lacking} here, so nothing is measured on Cortex-M processors")
     records = to_json(costs)
     if output is not None:
         write_whole(output / "bench.json", if_exists, (json_text(records, indent=1) + "\n").encode())

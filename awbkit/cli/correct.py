@@ -102,6 +102,7 @@ def correct(
 ) -> None:
     """Correct pictures for the colour of their light, and write copies; originals are never changed."""
     from awbkit.cli import light as lights
+    from awbkit.cli.report import open_report
     from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
     from awbkit.work import batch
 
@@ -156,7 +157,7 @@ def correct(
         own = pooled.get(path) or light or Light(record=records[str(path)])
         items.append(own if isinstance(own, AwbError) else CorrectItem(entry, own))
     listing = replace(pictures, failed_list=None) if dry_run else pictures
-    with listing.report(CORRECT_KEYS, len(items), passed_over) as report:
+    with open_report(listing, CORRECT_KEYS, len(items), passed_over) as report:
         outcomes = batch.run(
             partial(correct_file, options=how),
             items,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from awbkit.cli import options
-from awbkit.cli.terminal import Progress, clock
+from awbkit.cli.terminal import Progress, clock, say
 from awbkit.escaping import json_text, printable
 from awbkit.store.outputs import IfExists
 
@@ -69,20 +69,22 @@ def prepare(
         raise UsageError(f"layout {chosen.name} reads a download; name its folder or archive after the layout")
     clear_published(output)
     if if_exists is IfExists.SKIP and (output / "dataset.json").is_file():
-        _say(f"{output} exists and is left as it is", quiet)
+        if not quiet:
+            say(f"{output} exists and is left as it is")
         return
     check_output(output, if_exists)
     origin = Source("") if source is None else Source.open(source)
     with Preparation(chosen, origin, output, restart=restart) as preparation:
-        if preparation.resumed:
-            _say(f"going on after the {preparation.resumed} images of an earlier run", quiet)
+        if preparation.resumed and not quiet:
+            say(f"going on after the {preparation.resumed} images of an earlier run")
         seconds, told = _run(preparation, jobs or batch.default_jobs(), quiet)
         skipped, missing = len(preparation.skipped), len(preparation.missing)
         if skipped > told:
             place = output if allow_missing or not missing else preparation.unfinished
-            _say(f"{skipped - told} more skipped; {place / SKIPPED} lists all", False)
+            say(f"{skipped - told} more skipped; {place / SKIPPED} lists all")
         prepared = preparation.finish(if_exists, allow_missing=allow_missing)
-    _say(f"{len(prepared)} images prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}", quiet)
+    if not quiet:
+        say(f"{len(prepared)} images prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}")
     raise typer.Exit(1 if missing else 0)
 
 
@@ -114,7 +116,7 @@ def inspect(
     if verify:
         if f"sha256:{opened.content_hash()}" != opened.info.get("hash"):
             raise CheckFailed(f"{prepared}: the files are not those that were prepared; prepare it again")
-        _say("the content hash is that of the preparation", False)
+        say("the content hash is that of the preparation")
 
 
 @dataset.command()
@@ -243,8 +245,3 @@ def _tell(skipped: list[tuple[str, str]], told: int) -> int:
         report_failure(image, reason)
         told += 1
     return told
-
-
-def _say(message: str, quiet: bool) -> None:
-    if not quiet:
-        print(f"awbkit: {printable(message)}", file=sys.stderr, flush=True)

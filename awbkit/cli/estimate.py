@@ -35,6 +35,7 @@ def estimate(
     pictures: Pictures,
 ) -> None:
     """Estimate the light of pictures: its RGB, gains, chromaticity, colour temperature and Duv."""
+    from awbkit.cli.report import open_report
     from awbkit.errors import UsageError
     from awbkit.estimators import registry
     from awbkit.files.photo import Region
@@ -58,7 +59,7 @@ def estimate(
     found = pictures.find(paths, passed_over)
     # A list that still arrives is worked on as it does; anything else is known beforehand, and so is its number.
     known = None if pictures.files_from == "-" else list(found)
-    with pictures.report(ESTIMATE_KEYS, None if known is None else len(known), passed_over) as report:
+    with open_report(pictures, ESTIMATE_KEYS, None if known is None else len(known), passed_over) as report:
         outcomes = batch.run(
             task,
             found if known is None else known,

@@ -6,17 +6,16 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from awbkit.choices import Metric, ProtocolName
 from awbkit.cli import options
-from awbkit.cli.terminal import Progress
+from awbkit.cli.terminal import Progress, say
 from awbkit.errors import CheckFailed, UsageError
 from awbkit.escaping import csv_line, json_text, printable
 from awbkit.store.outputs import IfExists
-from awbkit.store.refusals import unreadable
 
 if TYPE_CHECKING:
     from awbkit.colour.image import LinearImage
@@ -108,6 +107,7 @@ def evaluate(
     calibration of the expected errors.
     """
     from awbkit.evaluation.html.page import PageOptions, write_page
+    from awbkit.evaluation.wording import training_note
     from awbkit.work import batch
 
     if html is not None and if_exists is IfExists.FAIL and html.exists():
@@ -142,7 +142,8 @@ def evaluate(
     _write(evaluation, format, metric, per_image)
     for judged in evaluation.methods:
         _tell_failures(judged, evaluation.truth)
-        _tell_training(judged)
+        if note := training_note(judged):
+            say(note)
     limits = {"mean": max_mean, "median": max_median, "worst25": max_worst25, "p95": max_p95}
     _check(evaluation, metric, over, {name: limit for name, limit in limits.items() if limit is not None})
     if any(judged.failures for judged in evaluation.methods):
@@ -203,33 +204,21 @@ def _of_predictions(
     labelled = read_truth(truth) if truth is not None else truth_of(sets)
     cameras = {(one.name, name): camera for one in sets for name, camera in one.cameras.items()}
     with contextlib.ExitStack() as stack:
-        found = read_predictions([(_opened_stream(name, stack), name) for name in files], labelled, cameras)
+        streams = [stack.enter_context(options.open_input("--predictions", name)) for name in files]
+        found = read_predictions(list(zip(streams, files, strict=True)), labelled, cameras)
     if found.unknown:
         some = ", ".join(found.unknown[:3])
-        _warn(f"{len(found.unknown)} estimates are of no labelled image and are passed over ({some})")
+        say(f"{len(found.unknown)} estimates are of no labelled image and are passed over ({some})")
     if found.in_linear_srgb:
-        _warn(f"{found.in_linear_srgb} estimates are in linear sRGB; the truth must be in the same RGB")
+        say(f"{found.in_linear_srgb} estimates are in linear sRGB; the truth must be in the same RGB")
     if found.by_temperature:
-        _warn(
+        say(
             f"{found.by_temperature} estimates state a cct and duv that their RGB does not have; they count, as in "
             "correct --from"
         )
     facts = {"datasets": dataset_facts(sets)} if truth is None else {"truth": truth.name}
     evaluation = evaluate(labelled, found.results, rounds=rounds, seed=seed, facts=facts)
     return evaluation, _images_of(evaluation, sets) if truth is None else None
-
-
-def _opened_stream(name: str, stack: contextlib.ExitStack) -> BinaryIO:
-    from awbkit.store.streams import open_stream
-
-    try:
-        return sys.stdin.buffer if name == "-" else stack.enter_context(open_stream(name))
-    except OSError as error:
-        raise UsageError(f"--predictions {unreadable(name, error)}") from None
-
-
-def _warn(message: str) -> None:
-    print(f"awbkit: {printable(message)}", file=sys.stderr)
 
 
 def _write(evaluation: Evaluation, format: str | None, metric: str, per_image: bool) -> None:
@@ -253,14 +242,7 @@ def _tell_failures(judged: MethodResult, truth: Truth) -> None:
     if judged.failures:
         index, reason = min(judged.failures.items())
         count = f"{judged.method} has no estimate for {len(judged.failures)} of {len(truth)} images"
-        _warn(f"{count}, which count as 90 degrees ({truth.images[index]}: {reason})")
-
-
-def _tell_training(judged: MethodResult) -> None:
-    from awbkit.evaluation.wording import training_note
-
-    if note := training_note(judged):
-        _warn(note)
+        say(f"{count}, which count as 90 degrees ({truth.images[index]}: {reason})")
 
 
 def _check(evaluation: Evaluation, metric: str, over: str, limits: dict[str, float]) -> None:

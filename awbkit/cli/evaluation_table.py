@@ -16,15 +16,7 @@ from awbkit.evaluation.leaders import pairs_of, ranking
 from awbkit.evaluation.result import POOLED, Comparison, Evaluation, Summary
 from awbkit.evaluation.wording import p_text, training_note
 
-_TITLES = {
-    "mean": "mean",
-    "median": "median",
-    "trimean": "trimean",
-    "best25": "best25",
-    "worst25": "worst25",
-    "p95": "95th",
-    "max": "max",
-}
+_TITLES = {"p95": "95th"}
 _WIDE = 100
 _MOST_PAIRS = 6
 
@@ -68,7 +60,7 @@ def _print_group(console: Console, group: str, metric: str, rows: Sequence[Summa
     table.add_column("method", overflow="fold", max_width=max(25, console.width - 71))
     intervals = console.width >= _WIDE
     for name in STATISTICS:
-        table.add_column(_TITLES[name], justify="right", no_wrap=True)
+        table.add_column(_TITLES.get(name, name), justify="right", no_wrap=True)
         if intervals and name == "mean":
             table.add_column("95 % interval", justify="right", no_wrap=True)
     best = {name: min(row.values[name] for row in rows) for name in STATISTICS}

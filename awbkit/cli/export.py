@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +9,9 @@ import typer
 
 from awbkit.choices import Target
 from awbkit.cli import options
+from awbkit.cli.output import print_result
+from awbkit.cli.terminal import say
 from awbkit.errors import UsageError
-from awbkit.escaping import json_text, printable
 from awbkit.store.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def export(
     for name, data in made.files.items():
         write_whole(output / name, if_exists, data)
     if apart is None and not quiet:
-        print("awbkit: no C compiler here (cc, gcc or clang), so the C was not compared", file=sys.stderr)
+        say("no C compiler here (cc, gcc or clang), so the C was not compared")
     _report(output, found.name, to, {name: len(data) for name, data in made.files.items()}, apart, format)
 
 
@@ -89,12 +89,8 @@ def _report(output: Path, name: str, to: str, sizes: dict[str, int], apart: Apar
         "apart": None if apart is None else round(apart.greatest, 4),
         "apart_on_average": None if apart is None else round(apart.mean, 4),
     }
-    if options.wants_json(format):
-        print(json_text(record))
-        return
-    print(f"{'model':<12}{printable(name)}")
-    print(f"{'files':<12}{printable(', '.join(str(output / file) for file in sizes))}")
-    print(f"{'compared':<12}{_in_words(to, apart)}")
+    files = ", ".join(str(output / file) for file in sizes)
+    print_result(record, {"model": name, "files": files, "compared": _in_words(to, apart)}, format)
 
 
 def _in_words(to: str, apart: Apart | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 from awbkit.cli import options
 from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.store.find import STDIN, Found, find
-from awbkit.store.refusals import unreadable
 
 if TYPE_CHECKING:
     from awbkit.records import Record
@@ -82,16 +80,10 @@ def read_estimates(source: str) -> dict[str, Record]:
         UsageError: If the stream holds no records, or more than one estimate of a file.
     """
     from awbkit.record_files import read_records
-    from awbkit.store.streams import open_stream
 
-    with contextlib.ExitStack() as stack:
-        try:
-            stream = sys.stdin.buffer if source == "-" else stack.enter_context(open_stream(source))
-        except OSError as error:
-            raise UsageError(f"--from {unreadable(source, error)}") from None
-        name = "standard input" if source == "-" else source
-        records: dict[str, Record] = {}
-        for stated in read_records(stream, name):
+    records: dict[str, Record] = {}
+    with options.open_input("--from", source) as stream:
+        for stated in read_records(stream, "standard input" if source == "-" else source):
             path = str(Path(stated.record["path"]))
             if path == str(STDIN):
                 raise UsageError(

@@ -15,8 +15,8 @@ from typer.core import TyperGroup
 
 from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, factorize, methods, prune, quantize, train
 from awbkit.cli.output import abandon, quiet_on_broken_pipe
+from awbkit.cli.terminal import say
 from awbkit.errors import AwbError, AwbWarning
-from awbkit.escaping import printable
 from awbkit.store.refusals import unwritable
 from awbkit.work.interrupts import Stopped, end_like_ctrl_c
 
@@ -53,7 +53,7 @@ def _exit_codes() -> Iterator[None]:
 
 def _leave(message: str, code: int) -> NoReturn:
     try:
-        print(f"awbkit: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
+        say(" ".join(message.split()))
     except OSError:
         # The terminal itself may be what is gone.
         abandon(sys.stderr)
@@ -118,7 +118,7 @@ def _root(
 def _show_warning(message: Warning | str, *where: Any, **how: Any) -> None:
     """One line for awbkit's own warnings; those of others, which are for developers, as Python shows them."""
     if isinstance(message, AwbWarning):
-        print(f"awbkit: warning: {printable(str(message))}", file=sys.stderr, flush=True)
+        say(f"warning: {message}")
     else:
         _show_others_warning(message, *where, **how)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, get_type_hints
 
 import typer
 
 from awbkit.choices import Domain
 from awbkit.errors import UsageError
+from awbkit.store.refusals import unreadable
 
 if TYPE_CHECKING:
     from awbkit.estimators.registry import Method
@@ -99,6 +101,26 @@ def expand(command: Callable[..., None]) -> Callable[..., None]:
     expanded.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return expanded
+
+
+@contextlib.contextmanager
+def open_input(option: str, name: str) -> Iterator[BinaryIO]:
+    """The bytes of the file that an option names, or of standard input for ``-``.
+
+    Raises:
+        UsageError: If the file cannot be opened.
+    """
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    from awbkit.store.streams import open_stream
+
+    try:
+        stream = open_stream(name)
+    except OSError as error:
+        raise UsageError(f"{option} {unreadable(name, error)}") from None
+    with stream:
+        yield stream
 
 
 def path_of(item: object) -> Path | str:

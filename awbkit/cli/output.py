@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, TextIO
 
+from awbkit.cli import options
 from awbkit.cli.digits import rounded
-from awbkit.escaping import csv_line, json_text
+from awbkit.escaping import csv_line, json_text, printable
 
 ESTIMATE_KEYS = (
     *("schema", "path", "status", "method", "illuminant", "gains", "chromaticity", "cct", "duv", "expected_error"),
@@ -43,11 +44,6 @@ class Writer(Protocol):
         """Write what completes the stream, and leave the stream open."""
 
 
-def default_format(stream: TextIO) -> Format:
-    """A table for a person at a terminal, JSON Lines for a program."""
-    return Format.TABLE if stream.isatty() else Format.JSONL
-
-
 def open_writer(format: Format, keys: Sequence[str], stream: TextIO) -> contextlib.closing[Writer]:
     """A context that gives a writer and completes the stream however it is left.
 
@@ -63,15 +59,11 @@ def open_writer(format: Format, keys: Sequence[str], stream: TextIO) -> contextl
     if hasattr(stream, "reconfigure"):
         # Data is UTF-8 whatever the locale; CSV gives back the very bytes of file names that are not.
         stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
-    writers: dict[Format, type[JsonLinesWriter] | type[JsonWriter] | type[CsvWriter]] = {
-        Format.JSONL: JsonLinesWriter,
-        Format.JSON: JsonWriter,
-        Format.CSV: CsvWriter,
-    }
+    writers = {Format.JSONL: _JsonLinesWriter, Format.JSON: _JsonWriter, Format.CSV: _CsvWriter}
     return contextlib.closing(writers[format](keys, stream))
 
 
-class JsonLinesWriter:
+class _JsonLinesWriter:
     """One JSON object a line."""
 
     def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
@@ -79,37 +71,34 @@ class JsonLinesWriter:
         self._stream = stream
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self._stream.write(json_text(rounded(record, self._keys)) + "\n")
-        self._stream.flush()
+        self._put(json_text(rounded(record, self._keys)) + "\n")
 
     def close(self) -> None:
         self._stream.flush()
 
+    def _put(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
 
-class JsonWriter:
+
+class _JsonWriter(_JsonLinesWriter):
     """One JSON array, written as the records come."""
 
-    def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
-        self._keys = keys
-        self._stream = stream
-        self._before = "[\n"
+    _before = "[\n"
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self._stream.write(self._before + json_text(rounded(record, self._keys)))
-        self._stream.flush()
+        self._put(self._before + json_text(rounded(record, self._keys)))
         self._before = ",\n"
 
     def close(self) -> None:
-        self._stream.write("[]\n" if self._before == "[\n" else "\n]\n")
-        self._stream.flush()
+        self._put("[]\n" if self._before == "[\n" else "\n]\n")
 
 
-class CsvWriter:
+class _CsvWriter(_JsonLinesWriter):
     """Comma-separated values, quoted as RFC 4180 has it, lines ended by LF; lists take a column each component."""
 
     def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
-        self._keys = keys
-        self._stream = stream
+        super().__init__(keys, stream)
         names = (
             f"{key}_{component}" if component else key for key in keys for component in _COMPONENTS.get(key, ("",))
         )
@@ -120,11 +109,17 @@ class CsvWriter:
         for key, value in rounded(record, self._keys).items():
             components = _COMPONENTS.get(key)
             cells += [value] if components is None else value or [None] * len(components)
-        self._stream.write(csv_line(cells))
-        self._stream.flush()
+        self._put(csv_line(cells))
 
-    def close(self) -> None:
-        self._stream.flush()
+
+def print_result(record: Mapping[str, Any], rows: Mapping[str, str], format: str | None) -> None:
+    """Print the result of a whole run on standard output: the record as JSON, or the rows that are not empty."""
+    if options.wants_json(format):
+        print(json_text(record))
+        return
+    for name, text in rows.items():
+        if text:
+            print(f"{name:<12}{printable(text)}")
 
 
 @contextlib.contextmanager

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from awbkit.choices import EncodingName
 from awbkit.cli import options
@@ -16,10 +15,6 @@ from awbkit.cli.output import Format
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.store.find import Found, PassedOver, find, read_path_list
 from awbkit.store.limits import MAX_PIXELS
-from awbkit.store.refusals import unreadable
-
-if TYPE_CHECKING:
-    from awbkit.cli.report import Report
 
 _input_option = options.panel("Inputs")
 
@@ -79,29 +74,7 @@ class Pictures:
     def _find(self, named: list[str], passed_over: PassedOver) -> Iterator[Found | UnreadableFile]:
         with contextlib.ExitStack() as stack:
             listed: Iterable[str] = ()
-            if self.files_from == "-":
-                listed = read_path_list(sys.stdin.buffer, nul=self.null)
-            elif self.files_from is not None:
-                from awbkit.store.streams import open_stream
-
-                try:
-                    listed = read_path_list(stack.enter_context(open_stream(self.files_from)), nul=self.null)
-                except OSError as error:
-                    raise UsageError(f"--files-from {unreadable(self.files_from, error)}") from None
+            if self.files_from is not None:
+                stream = stack.enter_context(options.open_input("--files-from", self.files_from))
+                listed = read_path_list(stream, nul=self.null)
             yield from find(chain(named, listed), recursive=self.recursive, passed_over=passed_over)
-
-    def report(
-        self, keys: Sequence[str], total: int | None, passed_over: PassedOver
-    ) -> contextlib.AbstractContextManager[Report]:
-        """Where the records go; see :func:`awbkit.cli.report.open_report`."""
-        from awbkit.cli.report import open_report
-
-        return open_report(
-            keys,
-            format=self.format,
-            total=total,
-            failed_list=self.failed_list,
-            nul=self.null,
-            quiet=self.quiet,
-            passed_over=passed_over,
-        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,18 +11,15 @@ import typer
 
 from awbkit.choices import Domain
 from awbkit.cli import options, training
+from awbkit.cli.output import print_result
 from awbkit.cli.terminal import Progress
 from awbkit.errors import UsageError
-from awbkit.escaping import json_text, printable
 from awbkit.store.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
     from awbkit.datasets.prepared import Prepared
     from awbkit.network.integer.quantization import Bits
-    from awbkit.network.model import Model
     from awbkit.network.models import AnyModel
-    from awbkit.training.recipe import Recipe
-    from awbkit.training.run import Execution
 
 _how_option = options.panel("How")
 _train_option = options.panel("Training")
@@ -81,10 +77,11 @@ def quantize(
     tune = None
     if train is not None:
         folder, execution = training.ready(train, device, jobs, resume)
+        from awbkit.training.quantization_aware import train_quantized
         from awbkit.training.tuning import recipe_for
 
         recipe = training.recipe(recipe_for(start), config, {"steps": steps, "seed": seed})
-        tune = partial(_trained, start, prepared, folder, recipe, bits, execution, quiet)
+        tune = partial(train_quantized, start, prepared, folder, recipe, bits=bits)
     members = _members([Prepared.open(folder) for folder in prepared], start.domain, pictures)
     line = Progress(sys.stderr, len(members), enabled=not quiet, unit="pictures")
     try:
@@ -93,33 +90,15 @@ def quantize(
         trained = start
         if tune is not None:
             line.erase()
-            trained = tune(scales)
+            result, _ = training.watch(partial(tune, scales=scales), execution, quiet=quiet)
+            trained = result.model
         found = quantized(trained, scales, bits)
         judged = [_judged(start, found, data, row, line) for data, row in members[1::2]]
     finally:
         line.erase()
     content = found.to_bytes()
     write_whole(output, if_exists, content)
-    _report(output, start.architecture.parameters, len(content), bits.weights, bits.activations, judged, format)
-
-
-def _trained(
-    start: Model,
-    prepared: list[Path],
-    run: Path,
-    recipe: Recipe,
-    bits: Bits,
-    execution: Execution,
-    quiet: bool,
-    scales: Mapping[str, float],
-) -> Model:
-    from awbkit.training.quantization_aware import train_quantized
-
-    return training.watched(
-        lambda execution: train_quantized(start, prepared, run, recipe, scales, bits, execution=execution),
-        execution,
-        quiet=quiet,
-    ).model
+    _report(output, start.architecture.parameters, len(content), bits, judged, format)
 
 
 def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepared, int]]:
@@ -152,8 +131,7 @@ def _report(
     output: Path,
     parameters: int,
     size: int,
-    weights: int,
-    activations: int,
+    bits: Bits,
     judged: list[tuple[float, float, float]],
     format: str | None,
 ) -> None:
@@ -168,22 +146,18 @@ def _report(
         "schema": 1,
         "model": str(output),
         "parameters": parameters,
-        "weight_bits": weights,
-        "activation_bits": activations,
+        "weight_bits": bits.weights,
+        "activation_bits": bits.activations,
         "bytes": size,
         "images": len(judged),
         "float": figures[0],
         "integer": figures[1],
         "apart": {"mean": round(float(apart.mean()), 4), "max": round(float(apart.max()), 4)},
     }
-    if options.wants_json(format):
-        print(json_text(record))
-        return
     rows = {
-        "model": f"{output}, {size:,} bytes, {parameters:,} weights of {weights} bits",
-        "float": "mean {mean:.2f}°, median {median:.2f}°, worst quarter {worst25:.2f}°".format(**figures[0]),
-        "integer": "mean {mean:.2f}°, median {median:.2f}°, worst quarter {worst25:.2f}°".format(**figures[1]),
+        "model": f"{output}, {size:,} bytes, {parameters:,} weights of {bits.weights} bits",
+        "float": training.errors_in_words(figures[0]),
+        "integer": training.errors_in_words(figures[1]),
         "apart": f"mean {apart.mean():.2f}°, at most {apart.max():.2f}°, on {len(judged)} pictures",
     }
-    for name, text in rows.items():
-        print(f"{name:<12}{printable(text)}")
+    print_result(record, rows, format)

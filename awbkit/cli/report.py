@@ -7,16 +7,18 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from awbkit.cli.output import Format, Writer, abandon, default_format, open_writer
-from awbkit.cli.terminal import Progress
+from awbkit.cli.output import Format, Writer, abandon, open_writer
+from awbkit.cli.terminal import Progress, say
 from awbkit.errors import UsageError
-from awbkit.escaping import printable
 from awbkit.store.find import IMAGE_SUFFIXES, PassedOver
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.store.refusals import unwritable
 from awbkit.store.signatures import sniff
+
+if TYPE_CHECKING:
+    from awbkit.cli.pictures import Pictures
 
 
 class FailedList:
@@ -46,8 +48,7 @@ class FailedList:
 
     def close(self) -> None:
         """Write the list, even if it is empty."""
-        content = b"".join(self._entries)
-        write_whole(self._path, IfExists.REPLACE, content)
+        write_whole(self._path, IfExists.REPLACE, b"".join(self._entries))
 
 
 def _is_list(path: Path) -> bool:
@@ -64,14 +65,11 @@ def _is_list(path: Path) -> bool:
 
 def report_failure(path: str, reason: str) -> None:
     """One line on standard error: which file, what is wrong, how to mend it."""
-    name = "standard input" if path == "-" else path
-    print(f"awbkit: {printable(name)}: {printable(reason)}", file=sys.stderr, flush=True)
+    say(f"{_name(path)}: {reason}")
 
 
-def report_warning(path: str, reason: str) -> None:
-    """One line on standard error about a file that was done all the same."""
-    name = "standard input" if path == "-" else path
-    print(f"awbkit: warning: {printable(name)}: {printable(reason)}", file=sys.stderr, flush=True)
+def _name(path: str) -> str:
+    return "standard input" if path == "-" else path
 
 
 class Report:
@@ -99,7 +97,7 @@ class Report:
                 self._write(record)
             warned = next((record for record in records if record.get("warning")), None)
             if warned is not None:
-                report_warning(str(warned["path"]), str(warned["warning"]))
+                say(f"warning: {_name(str(warned['path']))}: {warned['warning']}")
             for record in failures:
                 report_failure(str(record["path"]), str(record.get("error") or "failed"))
         if failures and self._failed_list is not None and not self._failed_list.add(str(failures[0]["path"])):
@@ -134,29 +132,21 @@ class Report:
 
 @contextlib.contextmanager
 def open_report(
-    keys: Sequence[str],
-    *,
-    format: Format | None = None,
-    total: int | None = None,
-    failed_list: Path | None = None,
-    nul: bool = False,
-    quiet: bool = False,
-    passed_over: PassedOver | None = None,
+    pictures: Pictures, keys: Sequence[str], total: int | None, passed_over: PassedOver
 ) -> Iterator[Report]:
-    """A report on standard output and standard error, completed however it is left.
+    """A report on standard output and standard error, completed however the context ends.
 
     Args:
+        pictures: Says how records are written and where failures are listed.
         keys: The keys of every record, in order.
-        format: How records are written; by default a table on a terminal and JSON Lines elsewhere.
-        total: How many files there are, where that is known beforehand.
-        failed_list: Where to list the inputs that failed.
-        nul: Whether that list separates by NUL.
-        quiet: No progress and no summary; failures are told all the same.
-        passed_over: What was no picture, to be told at the end.
+        total: The number of files; None where it is not known beforehand.
+        passed_over: The files that are no pictures; the report ends with them.
     """
-    failures = FailedList(failed_list, nul=nul) if failed_list is not None else None
+    quiet = pictures.quiet
+    failures = FailedList(pictures.failed_list, nul=pictures.null) if pictures.failed_list is not None else None
     progress = Progress(sys.stderr, total, enabled=not quiet)
-    with open_writer(format or default_format(sys.stdout), keys, sys.stdout) as writer:
+    format = pictures.format or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+    with open_writer(format, keys, sys.stdout) as writer:
         report = Report(writer, progress, failures)
         try:
             yield report
@@ -164,8 +154,8 @@ def open_report(
             progress.erase()
             if failures is not None:
                 failures.close()
-    if not quiet and passed_over is not None and passed_over.folders:
-        print(f"awbkit: {printable(str(passed_over))}", file=sys.stderr, flush=True)
+    if not quiet and passed_over.folders:
+        say(str(passed_over))
     # One file needs no summary: its record, or its failure, says it all.
     if not quiet and progress.done != 1:
-        print(f"awbkit: {report.summary()}", file=sys.stderr, flush=True)
+        say(report.summary())

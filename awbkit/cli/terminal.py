@@ -1,16 +1,24 @@
-"""What a person sees on standard error: one line of progress."""
+"""What a person sees on standard error: messages, and one line of progress."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from typing import TextIO
 
+from awbkit.escaping import printable
+
 _FIRST_SECONDS = 0.5
 _REDRAW_SECONDS = 0.1
 _ERASE = "\r\x1b[K"
+
+
+def say(message: str) -> None:
+    """Print one line on standard error."""
+    print(f"awbkit: {printable(message)}", file=sys.stderr, flush=True)
 
 
 def clock(seconds: float) -> str:

@@ -6,15 +6,16 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
 from awbkit.cli import options
-from awbkit.cli.terminal import Progress, clock
+from awbkit.cli.output import print_result
+from awbkit.cli.terminal import Progress, clock, say
 from awbkit.errors import MissingExtra, UsageError
-from awbkit.escaping import json_text, printable
 
 if TYPE_CHECKING:
     from awbkit.network.architecture import Architecture
@@ -131,43 +132,35 @@ def carry_out(
         start: The architecture that the run made smaller, if it is one that does.
         target: The processor whose instructions are told as well, one of `awbkit.network.latency`.
     """
-    quiet = common.quiet
-    line = _Line(enabled=_is_first() and not quiet)
-    result = _watched(lambda told: work(left_out=common.left_out, execution=told), execution, line)
-    if _is_first():
-        _report(result, output, start, target, common.format)
-        from awbkit.training.calibration import FEWEST
+    result, seconds = watch(partial(work, left_out=common.left_out), execution, quiet=common.quiet)
+    if not _is_first():
+        return
+    _report(result, output, start, target, common.format)
+    if common.quiet:
+        return
+    from awbkit.training.calibration import FEWEST
 
-        if result.calibrated < FEWEST and not quiet:
-            print(
-                f"awbkit: the expected error was fitted to {result.calibrated} pictures only; a larger "
-                "--validation, or more pictures, would make it reliable",
-                file=sys.stderr,
-            )
-        if result.overlap and not quiet:
-            print(
-                f"awbkit: the initial model may have been trained on {result.overlap} of the validation pictures; "
-                "new ones have larger errors, and the expected error of these follows the initial model's",
-                file=sys.stderr,
-            )
-        if not quiet:
-            seconds = clock(line.progress.seconds)
-            print(
-                f"awbkit: {printable(str(result.path))}: trained on {result.images} pictures, {seconds}",
-                file=sys.stderr,
-            )
+    if result.calibrated < FEWEST:
+        say(
+            f"the expected error was fitted to {result.calibrated} pictures only; a larger --validation, or more "
+            "pictures, would make it reliable"
+        )
+    if result.overlap:
+        say(
+            f"the initial model may have been trained on {result.overlap} of the validation pictures; new ones have "
+            "larger errors, and the expected error of these follows the initial model's"
+        )
+    say(f"{result.path}: trained on {result.images} pictures, {clock(seconds)}")
 
 
-def watched(work: Callable[[Execution], Result], execution: Execution, *, quiet: bool) -> Result:
-    """Carry out a run with its line of progress."""
-    return _watched(work, execution, _Line(enabled=_is_first() and not quiet))
-
-
-def _watched(work: Callable[[Execution], Result], execution: Execution, line: _Line) -> Result:
+def watch(work: Callable[..., Result], execution: Execution, *, quiet: bool) -> tuple[Result, float]:
+    """Carry out a run with its line of progress; the result, and the seconds that it took."""
+    line = Progress(sys.stderr, enabled=_is_first() and not quiet, unit="steps")
     try:
-        return work(replace(execution, on_progress=line.show))
+        result = work(execution=replace(execution, on_progress=partial(_show, line)))
     finally:
-        line.progress.erase()
+        line.erase()
+    return result, line.seconds
 
 
 def _is_first() -> bool:
@@ -175,20 +168,14 @@ def _is_first() -> bool:
     return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
-class _Line:
-    """The one line of progress."""
-
-    def __init__(self, *, enabled: bool) -> None:
-        self.progress = Progress(sys.stderr, enabled=enabled, unit="steps")
-
-    def show(self, progress: Status) -> None:
-        parts = [progress.phase]
-        if progress.step is not None:
-            parts.append(f"loss {progress.step.loss:.3f}, {progress.step.error:.2f}°")
-        if progress.validation is not None:
-            parts.append(f"validation {progress.validation:.2f}°")
-        self.progress.expect(progress.total)
-        self.progress.reach(progress.done, ", ".join(parts))
+def _show(line: Progress, status: Status) -> None:
+    parts = [status.phase]
+    if status.step is not None:
+        parts.append(f"loss {status.step.loss:.3f}, {status.step.error:.2f}°")
+    if status.validation is not None:
+        parts.append(f"validation {status.validation:.2f}°")
+    line.expect(status.total)
+    line.reach(status.done, ", ".join(parts))
 
 
 def _report(result: Result, output: Path, start: Architecture | None, target: str | None, format: str | None) -> None:
@@ -211,20 +198,15 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
             "validation": _rounded(result.before),
             "trained_on_validation": result.overlap,
         }
-    if options.wants_json(format):
-        print(json_text(record))
-        return
     rows = {
         "model": record["model"],
         "network": f"{result.model.name}, {_in_words(built, target)}",
         "before": "" if start is None else _in_words(start, target),
         "trained on": f"{result.images:,} {result.model.domain} pictures",
-        "validation": "" if result.validation is None else _errors(result.validation),
-        "before that": "" if result.before is None else _errors(result.before),
+        "validation": "" if result.validation is None else errors_in_words(result.validation),
+        "before that": "" if result.before is None else errors_in_words(result.before),
     }
-    for name, text in rows.items():
-        if text:
-            print(f"{name:<12}{printable(text)}")
+    print_result(record, rows, format)
 
 
 def _costs(built: Architecture, target: str | None) -> dict[str, int]:
@@ -244,5 +226,6 @@ def _rounded(found: Any) -> dict[str, float] | None:
     return None if found is None else {name: round(value, 4) for name, value in found.items()}
 
 
-def _errors(found: Any) -> str:
+def errors_in_words(found: Any) -> str:
+    """The mean, the median and the worst quarter of errors in degrees."""
     return f"mean {found['mean']:.2f}°, median {found['median']:.2f}°, worst quarter {found['worst25']:.2f}°"

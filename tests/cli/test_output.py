@@ -133,7 +133,9 @@ RUN = """
 import sys
 from pathlib import Path
 from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, quiet_on_broken_pipe
+from awbkit.cli.pictures import Pictures
 from awbkit.cli.report import open_report
+from awbkit.store.find import PassedOver
 ok = dict(schema=1, status="ok", method="gray-world", illuminant=[.5, .6, .4], gains=[1.2, 1., 1.5], cct=4321.4,
           duv=-.00123, expected_error=2.5, space="linear-srgb", ms=7.77)
 failed = dict(schema=1, status="error", error="truncated\\x1b[2J; copy it again")
@@ -141,10 +143,11 @@ arguments = dict(argument.split("=") for argument in sys.argv[1:])
 count = int(arguments.get("count", 1))
 keys = CORRECT_KEYS if "output" in arguments else ESTIMATE_KEYS
 names = ["[bold]a.jpg", "\\x1b[31m.jpg", "日本語" * 20 + ".jpg", "a\\nb.jpg"]
-with quiet_on_broken_pipe(), open_report(
-    keys, total=count, failed_list=Path(arguments["list"]) if "list" in arguments else None, nul="nul" in arguments,
+pictures = Pictures(
+    failed_list=Path(arguments["list"]) if "list" in arguments else None, null="nul" in arguments,
     format=Format(arguments["format"]) if "format" in arguments else None, quiet="quiet" in arguments,
-) as report:
+)
+with quiet_on_broken_pipe(), open_report(pictures, keys, count, PassedOver()) as report:
     for n in range(count):
         record = dict(failed if n % 4 == 3 else ok, path=names[n % 4])
         if "output" in arguments:

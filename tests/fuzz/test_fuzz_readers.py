@@ -15,6 +15,7 @@ ROOT = Path(awbkit.__file__).parent
 VERBS = ("open", "read", "parse", "load")
 
 NOT_FED = {
+    "awbkit.cli.options:open_input": "opens what others read",
     "awbkit.cli.output:open_writer": "opens what is written",
     "awbkit.cli.report:open_report": "opens what is written",
     "awbkit.store.paths:Paths.open": "hands out bytes",
