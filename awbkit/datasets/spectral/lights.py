@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,33 +27,31 @@ _TOP = 560.0
 
 # Names of colour-science's tables by kind of lamp. Left out are daylight and A, which have formulas, ISO lamps for film
 # printing, low-pressure sodium, whose one line leaves nothing to balance, and doubles under two names.
-_LAMPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "tungsten": (*("ISO 7589 Studio Tungsten", "ISO 7589 Photoflood", "Incandescent", "Neodimium Incandescent"),),
-        "led": (
-            *("LED-B1", "LED-B2", "LED-B3", "LED-B4", "LED-B5", "LED-BH1", "LED-RGB1", "LED-V1", "LED-V2"),
-            *("Luxeon WW 2880", "PHOS-1", "PHOS-2", "PHOS-3", "PHOS-4", "Phosphor LED YAG"),
-            *("3-LED-1 (457/540/605)", "3-LED-2 (473/545/616)", "3-LED-3 (465/546/614)", "3-LED-4 (455/547/623)"),
-            *("4-LED No Yellow", "4-LED-1 (461/526/576/624)", "4-LED-2 (447/512/573/627)"),
-        ),
-        "fluorescent": (
-            *(f"FL{number}" for number in range(1, 13)),
-            *(f"FL3.{number}" for number in range(1, 16)),
-            *("Natural", "Philips TL-84", "T8 Luxline Plus White", "T8 Polylux 3000", "T8 Polylux 4000"),
-            *("Thorn Kolor-rite", "Cool White FL", "Daylight FL", "Triphosphor FL"),
-            *("F32T8/TL830 (Triphosphor)", "F32T8/TL835 (Triphosphor)", "F32T8/TL841 (Triphosphor)"),
-            *("F32T8/TL850 (Triphosphor)", "F32T8/TL865/PLUS (Triphosphor)", "F34/CW/RS/EW (Cool White FL)"),
-            *("F34T12/LW/RS/EW", "F34T12WW/RS/EW (Warm White FL)", "F40/C50 (Broadband FL)"),
-            *("F40/C75 (Broadband FL)", "F40/CWX (Broadband FL)", "F40/DX (Broadband FL)"),
-            *("F40/DXTP (Delux FL)", "F40/N (Natural FL)"),
-        ),
-        "discharge": (
-            *("HP1", "HP2", "HP3", "HP4", "HP5", "HPS", "Mercury", "Metal Halide", "Super HPS"),
-            *("C100S54 (HPS)", "C100S54C (HPS)", "H38HT-100 (Mercury)", "H38JA-100/DX (Mercury DX)"),
-            *("MHC100/U/MP/3K", "MHC100/U/MP/4K", "SDW-T 100W/LV (Super HPS)", "Kinoton 75P"),
-        ),
-    }
-)
+_LAMPS: Mapping[str, tuple[str, ...]] = {
+    "tungsten": ("ISO 7589 Studio Tungsten", "ISO 7589 Photoflood", "Incandescent", "Neodimium Incandescent"),
+    "led": (
+        *("LED-B1", "LED-B2", "LED-B3", "LED-B4", "LED-B5", "LED-BH1", "LED-RGB1", "LED-V1", "LED-V2"),
+        *("Luxeon WW 2880", "PHOS-1", "PHOS-2", "PHOS-3", "PHOS-4", "Phosphor LED YAG"),
+        *("3-LED-1 (457/540/605)", "3-LED-2 (473/545/616)", "3-LED-3 (465/546/614)", "3-LED-4 (455/547/623)"),
+        *("4-LED No Yellow", "4-LED-1 (461/526/576/624)", "4-LED-2 (447/512/573/627)"),
+    ),
+    "fluorescent": (
+        *(f"FL{number}" for number in range(1, 13)),
+        *(f"FL3.{number}" for number in range(1, 16)),
+        *("Natural", "Philips TL-84", "T8 Luxline Plus White", "T8 Polylux 3000", "T8 Polylux 4000"),
+        *("Thorn Kolor-rite", "Cool White FL", "Daylight FL", "Triphosphor FL"),
+        *("F32T8/TL830 (Triphosphor)", "F32T8/TL835 (Triphosphor)", "F32T8/TL841 (Triphosphor)"),
+        *("F32T8/TL850 (Triphosphor)", "F32T8/TL865/PLUS (Triphosphor)", "F34/CW/RS/EW (Cool White FL)"),
+        *("F34T12/LW/RS/EW", "F34T12WW/RS/EW (Warm White FL)", "F40/C50 (Broadband FL)"),
+        *("F40/C75 (Broadband FL)", "F40/CWX (Broadband FL)", "F40/DX (Broadband FL)"),
+        *("F40/DXTP (Delux FL)", "F40/N (Natural FL)"),
+    ),
+    "discharge": (
+        *("HP1", "HP2", "HP3", "HP4", "HP5", "HPS", "Mercury", "Metal Halide", "Super HPS"),
+        *("C100S54 (HPS)", "C100S54C (HPS)", "H38HT-100 (Mercury)", "H38JA-100/DX (Mercury DX)"),
+        *("MHC100/U/MP/3K", "MHC100/U/MP/4K", "SDW-T 100W/LV (Super HPS)", "Kinoton 75P"),
+    ),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,9 +150,7 @@ def catalogue() -> Mapping[str, tuple[Light, ...]]:
     except ImportError:
         raise MissingExtra("rendering under measured lamps", "datasets") from None
     tables = {**colour.SDS_ILLUMINANTS, **colour.SDS_LIGHT_SOURCES}
-    return MappingProxyType(
-        {kind: tuple(_lamp(name, tables[name]) for name in names) for kind, names in _LAMPS.items()}
-    )
+    return {kind: tuple(_lamp(name, tables[name]) for name in names) for kind, names in _LAMPS.items()}
 
 
 def _lamp(name: str, table: Any) -> Light:

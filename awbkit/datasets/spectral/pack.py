@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from awbkit.datasets.spectral.grid import resample
 from awbkit.datasets.spectral.measured import FILE
-from awbkit.datasets.spectral.sensitivities import from_json
+from awbkit.datasets.spectral.sensitivities import read
 
 _TABLES = {"patches": "training/training_spectral.json", "observer": "cmf/cmf_1931.json"}
 
@@ -23,7 +23,7 @@ def pack(folder: Path, target: Path) -> None:
         folder: Holds ``camera``, ``training`` and ``cmf``, as rawtoaces-data has them in ``data``.
         target: The file to write; its arrays are float32, which is finer than anybody measures.
     """
-    found = [from_json(path.read_bytes(), str(path)) for path in (folder / "camera").glob("*.json")]
+    found = [read(path.read_bytes(), str(path)) for path in (folder / "camera").glob("*.json")]
     cameras = sorted(found, key=lambda camera: camera.name)
     table = {kind: json.loads((folder / path).read_text()) for kind, path in _TABLES.items()}
     patches, observer = (_rows(table[kind]["spectral_data"]["data"]["main"]) for kind in _TABLES)

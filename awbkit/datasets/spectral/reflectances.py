@@ -7,7 +7,6 @@ under another light, as in reality. All lie between 0 and 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,16 +116,14 @@ def _overcast_sky(rng: np.random.Generator, count: int) -> Spectra:
     return np.asarray(rng.uniform(0.6, 0.95, (count, 1)) * _RATIO ** -rng.normal(0.1, 0.15, (count, 1)))
 
 
-FAMILIES: Mapping[str, Callable[[np.random.Generator, int], Spectra]] = MappingProxyType(
-    {
-        "pigment": _pigment,
-        "grey": _grey,
-        "white": _white,
-        "foliage": _foliage,
-        "earth": _earth,
-        "skin": _skin,
-        "blue sky": _blue_sky,
-        "overcast sky": _overcast_sky,
-    }
-)
+FAMILIES: Mapping[str, Callable[[np.random.Generator, int], Spectra]] = {
+    "pigment": _pigment,
+    "grey": _grey,
+    "white": _white,
+    "foliage": _foliage,
+    "earth": _earth,
+    "skin": _skin,
+    "blue sky": _blue_sky,
+    "overcast sky": _overcast_sky,
+}
 """The function that draws (count, 81) surfaces of each family."""

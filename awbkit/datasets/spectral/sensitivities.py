@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.colour.camera import D65_XY, Camera, Matrix
+from awbkit.colour.camera import D65_XY, Camera
 from awbkit.datasets.spectral.grid import resample
 from awbkit.datasets.spectral.lights import daylight, planckian, white_xyz
 from awbkit.datasets.spectral.measured import measured
@@ -28,6 +28,7 @@ _ALIKE = 1e3
 
 _REMEDY = "give JSON as rawtoaces-data has it, or CSV with the columns wavelength,r,g,b"
 
+_Lines = list[tuple[float, list[float]]]
 _A_KELVIN = 2856.0
 _D65_KELVIN = 6504.0
 
@@ -68,7 +69,7 @@ class Sensitivity:
         # The canonical white is defined by rounded xy, and must be exact.
         canonical = np.array([x / y, 1.0, (1 - x - y) / y])
         fitted = (_A_KELVIN, self._matrix(warm, white_xyz(warm))), (_D65_KELVIN, self._matrix(cold, canonical))
-        return Camera(self.name, "camera", tuple((cct, _nested(matrix)) for cct, matrix in fitted))
+        return Camera(self.name, "camera", tuple((cct, matrix.tolist()) for cct, matrix in fitted))
 
     def _matrix(self, power: NDArray[np.float64], xyz_of_white: NDArray[np.float64]) -> NDArray[np.float64]:
         known = measured()
@@ -108,50 +109,40 @@ def read(data: bytes, where: str) -> Sensitivity:
     Raises:
         UnreadableFile: If it has neither format, or is no camera's sensitivity from 420 to 680 nm.
     """
-    return from_json(data, where) if where.lower().endswith(".json") else _from_csv(data, where)
-
-
-def from_json(data: bytes, where: str) -> Sensitivity:
-    """Read a camera from JSON of rawtoaces-data's schema.
-
-    Raises:
-        UnreadableFile: As :func:`read`.
-    """
+    kind, parse = ("JSON", _parse_json) if where.lower().endswith(".json") else ("CSV", _parse_csv)
     try:
-        document = parse_json(decoded(data))
-        header, spectra = document["header"], document["spectral_data"]
-        order = [str(channel).lower() for channel in spectra["index"]["main"]]
-        columns = [order.index(channel) for channel in "rgb"]
-        values = spectra["data"]["main"]
-        table = {float(key): [float(row[column]) for column in columns] for key, row in values.items()}
-        if len(table) < len(values):
-            raise UnreadableFile(where, "states a wavelength twice", "remove one of them")
-        name = _libraw_name(str(header.get("manufacturer") or ""), str(header.get("model") or ""))
+        name, lines = parse(decoded(data))
     except Malformed as error:
         raise UnreadableFile(where, str(error), _REMEDY) from None
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
-        raise UnreadableFile(where, "is no spectral sensitivity in JSON", _REMEDY) from None
-    return _checked(name or PurePosixPath(where).stem, table, where)
-
-
-def _from_csv(data: bytes, where: str) -> Sensitivity:
-    try:
-        found = rows(io.StringIO(decoded(data), newline=""), skip_blanks=True)
-        header = [cell.strip().lower() for cell in next(found, (1, []))[1]]
-        places = [header.index(name) for name in ("wavelength", "r", "g", "b")] if header else []
-        cells = [[float(row[place]) for place in places] for _, row in found if row]
-        lines = [(wavelength, rgb) for wavelength, *rgb in cells]
-    except Malformed as error:
-        raise UnreadableFile(where, str(error), _REMEDY) from None
-    except (ValueError, IndexError):
-        raise UnreadableFile(where, "is no spectral sensitivity in CSV", _REMEDY) from None
+        raise UnreadableFile(where, f"is no spectral sensitivity in {kind}", _REMEDY) from None
     table = dict(lines)
     if len(table) < len(lines):
-        raise UnreadableFile(where, "states a wavelength twice", "remove one of the lines")
-    return _checked(PurePosixPath(where).stem, table, where)
+        raise UnreadableFile(where, "states a wavelength twice", "remove one of the two")
+    return Sensitivity(name or PurePosixPath(where).stem, _resample(table, where))
 
 
-def _checked(name: str, table: dict[float, list[float]], where: str) -> Sensitivity:
+def _parse_json(text: str) -> tuple[str, _Lines]:
+    """The camera's name, and each wavelength with its RGB, from JSON of rawtoaces-data's schema."""
+    document = parse_json(text)
+    header, spectra = document["header"], document["spectral_data"]
+    order = [str(channel).lower() for channel in spectra["index"]["main"]]
+    columns = [order.index(channel) for channel in "rgb"]
+    lines = [(float(key), [float(row[place]) for place in columns]) for key, row in spectra["data"]["main"].items()]
+    return _libraw_name(str(header.get("manufacturer") or ""), str(header.get("model") or "")), lines
+
+
+def _parse_csv(text: str) -> tuple[str, _Lines]:
+    """No name, and each wavelength with its RGB, from a table with the columns wavelength, r, g and b."""
+    found = rows(io.StringIO(text, newline=""), skip_blanks=True)
+    header = [cell.strip().lower() for cell in next(found, (1, []))[1]]
+    places = [header.index(name) for name in ("wavelength", "r", "g", "b")] if header else []
+    cells = [[float(row[place]) for place in places] for _, row in found if row]
+    return "", [(wavelength, rgb) for wavelength, *rgb in cells]
+
+
+def _resample(table: dict[float, list[float]], where: str) -> NDArray[np.float64]:
+    """The checked sensitivities of a table, (81, 3), at the common wavelengths."""
     wavelengths = sorted(table)
     values = np.array([table[wavelength] for wavelength in wavelengths]).reshape(-1, 3)
     if not wavelengths or not all(map(math.isfinite, wavelengths)):
@@ -170,14 +161,9 @@ def _checked(name: str, table: dict[float, list[float]], where: str) -> Sensitiv
     if np.linalg.cond(rgb / rgb.max(axis=0)) > _ALIKE:
         raise UnreadableFile(where, "has channels that see the same", _REMEDY)
     rgb.setflags(write=False)
-    return Sensitivity(name, rgb)
+    return rgb
 
 
 def _libraw_name(make: str, model: str) -> str:
     model = _MARK.sub(lambda mark: _MARKS[mark[1]], _AMERICAN.get(model, model))
     return f"{make} {model}".strip()
-
-
-def _nested(matrix: NDArray[np.float64]) -> Matrix:
-    first, second, third = matrix.tolist()
-    return tuple(first), tuple(second), tuple(third)
