@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.pair import illuminant_from_pair
-from awbkit.datasets.pixels import read_codes, srgb_thumbnail
+from awbkit.datasets.pixels import read_codes, srgb_tables, srgb_thumbnail
 from awbkit.datasets.reduced import Reduced
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.store.archive import Member
@@ -194,14 +194,7 @@ class _References:
 
 
 def _reduced(codes: NDArray[np.uint8] | NDArray[np.uint16]) -> Reduced:
-    return Reduced.of_codes(codes, _light(np.iinfo(codes.dtype).max))
-
-
-@lru_cache(maxsize=2)
-def _light(top: int) -> NDArray[np.float32]:
-    from awbkit.files.encoding import srgb_to_linear
-
-    return srgb_to_linear(np.arange(top + 1) / top).astype(np.float32)
+    return Reduced.of(codes, srgb_tables(np.iinfo(codes.dtype).max)[0])
 
 
 @lru_cache(maxsize=2)

@@ -35,14 +35,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-import numpy as np
-
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import CLIP
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
-from awbkit.datasets.originals import truth_problem
-from awbkit.datasets.pixels import linear_thumbnail, read_codes
-from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
+from awbkit.datasets.originals import original_codes, truth_problem
+from awbkit.datasets.pixels import linear_thumbnail
+from awbkit.errors import FileError, UnreadableFile
 from awbkit.store.source import Source
 
 _SUFFIXES = (".tiff", ".tif")
@@ -106,11 +104,7 @@ class IntelTau(Layout):
             UnreadableFile, UnsupportedImage: If it is damaged, or not of 16 bits and three channels.
         """
         assert sample.illuminant is not None
-        name = sample.files[0]
-        codes = read_codes(source, name)
-        if codes.dtype != np.uint16:
-            where = f"{source.path}/{name}"
-            raise UnsupportedImage(where, "stores 8 bits, and the originals 16", "take the original, which is linear")
+        codes = original_codes(source, sample.files[0])
         clip = CLIP * float(codes.max())
         image = linear_thumbnail(codes, Camera(sample.camera), white=65535, clip=clip)
         return Example(image, sample.illuminant)

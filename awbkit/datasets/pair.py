@@ -16,7 +16,7 @@ from awbkit.colour.image import THUMBNAIL_SIZE
 from awbkit.colour.light_map import LightMap
 from awbkit.datasets.reduced import Reduced, edges
 from awbkit.datasets.registration import register, shifted
-from awbkit.datasets.spread import ONE_LIGHT, angular_spread
+from awbkit.datasets.spread import angular_spread
 from awbkit.errors import UsageError
 
 Floats = NDArray[np.floating]
@@ -71,29 +71,17 @@ class PairIlluminant:
             log-chroma in which they differ most: for two lights in equal shares the angle between them.
         local: The light in each cell of the input's thumbnail, (64, 64). Its confidence is the square root of the
             number of pixels behind the cell, at some 512 to the longer side.
-        pixels: The number of pixels behind all cells.
-        shift: Rows and columns, in pixels of the input, by which the reference's content lies further down and right in
-            the input; None if either picture has too little structure.
     """
 
     rgb: tuple[float, float, float]
     spread: float
     local: LightMap
-    pixels: int
-    shift: tuple[float, float] | None
-
-    @property
-    def one_light(self) -> bool:
-        """Whether the pair shows a scene under one light."""
-        return self.spread < ONE_LIGHT
 
 
-def illuminant_from_pair(
-    picture: NDArray[np.floating] | Reduced, reference: NDArray[np.floating] | Reduced
-) -> PairIlluminant:
+def illuminant_from_pair(picture: Reduced, reference: Reduced) -> PairIlluminant:
     """The global and local illuminant of a picture, relative to the light of its reference.
 
-    Both are averaged down to some 512 pixels and registered. Pixels that are clipped or dark in either picture, and
+    The two are registered. Pixels that are clipped or dark in either picture, and
     those around strong edges, are left out. The global light is the mean, weighted by the input's green, which equals
     the light on the scene as a whole (the sum of red over the sum of green). The distance to the geometric median of
     the log-chroma excludes highlights and moved objects (A. Weiszfeld 1937; Y. Vardi and C.-H. Zhang, "The multivariate
@@ -102,39 +90,33 @@ def illuminant_from_pair(
     reference as the guide.
 
     Args:
-        picture: (H, W, 3) linear, 1.0 = white level, or reduced already.
-        reference: The same scene, of the same size, likewise; it may be shifted by up to a sixteenth of a side.
+        picture: The scene under the light in question.
+        reference: The same scene, of the same size; it may be shifted by up to a sixteenth of a side.
 
     Raises:
-        UsageError: If the shapes or types are wrong, the sizes differ, too little is neither clipped nor dark in both,
-            or the two show different scenes.
+        UsageError: If the sizes differ, too little is neither clipped nor dark in both, or the two show different
+            scenes.
     """
-    seen = picture if isinstance(picture, Reduced) else Reduced.of(picture)
-    even = reference if isinstance(reference, Reduced) else Reduced.of(reference)
-    if (seen.height, seen.width) != (even.height, even.width):
-        raise UsageError(
-            f"the picture is {seen.width} x {seen.height} pixels and its reference {even.width} x {even.height}"
-        )
-    found = register(seen, even)
+    if (picture.height, picture.width) != (reference.height, reference.width):
+        sizes = f"{picture.width} x {picture.height} pixels and its reference {reference.width} x {reference.height}"
+        raise UsageError(f"the picture is {sizes}")
+    found = register(picture, reference)
     if not (found.sure or found.plain):
         raise UsageError("the picture and its reference cannot be registered; do they show the same scene?")
-    even = shifted(even, found.rows, found.columns)
-    usable = seen.usable & even.usable
+    even = shifted(reference, found.rows, found.columns)
+    usable = picture.usable & even.usable
     if usable.sum() < _FEWEST:
         raise UsageError(f"only {usable.mean():.1%} of the pixels are neither clipped nor dark in both pictures")
-    contrast = np.maximum(_contrast(seen.pixels), _contrast(even.pixels))
+    contrast = np.maximum(_contrast(picture.pixels), _contrast(even.pixels))
     kept = usable & (contrast <= max(_RIM, float(np.quantile(contrast[usable], _SMOOTHEST))))
-    ratio = _log_chroma(seen.pixels) - _log_chroma(even.pixels)
-    green = seen.pixels[..., 1].astype(np.float64) + _LEAST
+    ratio = _log_chroma(picture.pixels) - _log_chroma(even.pixels)
+    green = picture.pixels[..., 1].astype(np.float64) + _LEAST
     weight = np.where(kept, np.minimum(green, _BRIGHTEST * np.median(green[kept])), 0.0)
     local = _local(ratio, weight, usable, even.pixels)
-    scale = seen.height / usable.shape[0], seen.width / usable.shape[1]
     return PairIlluminant(
         rgb=_rgb(_mean(ratio[kept], weight[kept], green[kept])),
         spread=angular_spread(local.chroma[local.known].astype(np.float64)),
         local=local,
-        pixels=int(kept.sum()),
-        shift=(found.rows * scale[0], found.columns * scale[1]) if found.sure else None,
     )
 
 

@@ -131,7 +131,7 @@ def linear_thumbnail(
             pixels = stored.astype(np.float32)
             pixels -= low
             pixels /= span
-        return pixels, _every((stored > dark) & (stored < limit))
+        return pixels, all_channels((stored > dark) & (stored < limit))
 
     return _thumbnail(rows, codes.shape, camera, masked)
 
@@ -144,11 +144,11 @@ def srgb_thumbnail(
     Raises:
         UsageError: If the shapes do not fit together.
     """
-    table, usable = _srgb_tables(np.iinfo(codes.dtype).max)
+    table, usable = srgb_tables(np.iinfo(codes.dtype).max)
 
     def rows(top: int, bottom: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         stored = codes[top:bottom]
-        return np.take(table, stored), _every(np.take(usable, stored))
+        return np.take(table, stored), all_channels(np.take(usable, stored))
 
     return _thumbnail(rows, codes.shape, LINEAR_SRGB, masked)
 
@@ -172,13 +172,14 @@ def _thumbnail(rows: _Rows, shape: tuple[int, ...], camera: Camera, masked: NDAr
     return thumbnail_of(seen, shape[0], shape[1], camera)
 
 
-def _every(channels: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    # Several times faster than all(axis=2).
+def all_channels(channels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether all three channels are True, (H, W) from (H, W, 3); several times faster than ``all(axis=2)``."""
     return channels[..., 0] & channels[..., 1] & channels[..., 2]
 
 
 @lru_cache(maxsize=2)
-def _srgb_tables(top: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def srgb_tables(top: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The linear light of each code of sRGB from 0 to ``top``, and whether it is neither black nor clipped."""
     from awbkit.files.encoding import srgb_to_linear
 
     linear = srgb_to_linear(np.arange(top + 1) / top)

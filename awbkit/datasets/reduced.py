@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.datasets.pixels import all_channels
 from awbkit.errors import UsageError
 
 SIDE = 512
@@ -48,34 +49,18 @@ class Reduced:
     width: int
 
     @classmethod
-    def of(cls, linear: NDArray[np.floating]) -> Reduced:
-        """Reduce linear pixels.
+    def of(cls, picture: NDArray[Any], light: NDArray[np.float32] | None = None) -> Reduced:
+        """Reduce a picture strip by strip, without a linear copy of the whole.
 
         Args:
-            linear: (H, W, 3) floating point, 1.0 = white level.
+            picture: (H, W, 3): linear floating point, 1.0 = white level, or with ``light`` the codes of a file.
+            light: The linear light of each code, 1.0 = white level.
 
         Raises:
             UsageError: If the array has another shape or type, or is smaller than 16 x 16.
         """
-        if not np.issubdtype(linear.dtype, np.floating):
-            raise UsageError(f"pixels must be linear floating point with the white level at 1, not {linear.dtype}")
-        return cls._of(linear, None)
-
-    @classmethod
-    def of_codes(cls, codes: NDArray[np.integer], light: NDArray[np.float32]) -> Reduced:
-        """Reduce stored codes, without a linear copy of the whole.
-
-        Args:
-            codes: (H, W, 3), whole numbers.
-            light: The linear light of each code, 1.0 = white level.
-
-        Raises:
-            UsageError: If the array has another shape, or is smaller than 16 x 16.
-        """
-        return cls._of(codes, light)
-
-    @classmethod
-    def _of(cls, picture: NDArray[Any], light: NDArray[np.float32] | None) -> Reduced:
+        if light is None and not np.issubdtype(picture.dtype, np.floating):
+            raise UsageError(f"pixels must be linear floating point with the white level at 1, not {picture.dtype}")
         if picture.ndim != 3 or picture.shape[2] != 3:
             raise UsageError(f"pixels must have the shape (height, width, 3), not {picture.shape}")
         height, width = picture.shape[:2]
@@ -89,9 +74,8 @@ class Reduced:
         for row, (top, bottom) in enumerate(pairwise(rows)):
             strip = picture[top:bottom]
             linear = strip.astype(np.float32) if light is None else np.take(light, strip)
-            # In this form a NaN counts as out of range; it is several times faster than all(axis=2).
-            low = linear <= CLIPPED
-            within = low[..., 0] & low[..., 1] & low[..., 2]
+            # In this form a NaN counts as out of range.
+            within = all_channels(linear <= CLIPPED)
             if light is None and not within.all():
                 linear = np.nan_to_num(linear, nan=0.0, posinf=1.0, neginf=0.0)
             total[row] = np.add.reduceat(linear.sum(axis=0), columns[:-1], axis=0)

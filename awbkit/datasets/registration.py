@@ -135,10 +135,7 @@ def _cubic(distance: float) -> float:
 
 def _rolled(array: NDArray[Any], step: int, axis: int) -> NDArray[Any]:
     """Shift along an axis by whole pixels, with zeros from outside."""
-    result = np.zeros_like(array)
-    length = array.shape[axis]
-    if abs(step) >= length:
-        return result
-    kept, left = slice(max(0, -step), length - max(0, step)), slice(max(0, step), length - max(0, -step))
-    result[(slice(None),) * axis + (left,)] = array[(slice(None),) * axis + (kept,)]
+    result = np.roll(array, step, axis)
+    outside = slice(step, None) if step < 0 else slice(step)
+    result[(slice(None),) * axis + (outside,)] = 0
     return result

@@ -37,6 +37,7 @@ import numpy as np
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.pixels import all_channels
 from awbkit.datasets.spectral import recipe, scene
 from awbkit.datasets.spectral.sensitivities import Sensitivity, read, shipped
 from awbkit.datasets.spectral.sensor import Sensor, auto_exposure
@@ -148,8 +149,7 @@ class Rendered(Layout):
         light *= np.float32(auto_exposure(light, rng))
         sensor, count = Sensor.draw(rng), int(np.exp(rng.uniform(*np.log(_CELL))))
         pixels = sensor.read(light, count, rng) if self.noise else np.minimum(light, 1)
-        sound = (pixels > 0) & (pixels < CLIP)
-        valid = usable & sound[..., 0] & sound[..., 1] & sound[..., 2]
+        valid = usable & all_channels((pixels > 0) & (pixels < CLIP))
         image = LinearImage(np.maximum(pixels, 0), valid, Camera(sample.camera))
         truth, local, spread = scene.illuminant(light, incident, valid, image.camera)
         red, green, blue = truth.tolist()
@@ -208,13 +208,10 @@ class Rendered(Layout):
         return np.random.default_rng((self.seed, index, ("plan", "pixels", "material").index(purpose)))
 
 
-@lru_cache(maxsize=64)
-def _shipped(name: str) -> Sensitivity:
-    return next(camera for camera in shipped() if camera.name == name)
-
-
 def _sensitivity(source: Source, sample: Sample) -> Sensitivity:
-    return read(source.read(sample.files[0]), sample.files[0]) if sample.files else _shipped(sample.camera)
+    if sample.files:
+        return read(source.read(sample.files[0]), sample.files[0])
+    return next(camera for camera in shipped() if camera.name == sample.camera)
 
 
 def _pictures(folder: str) -> list[str]:
