@@ -180,15 +180,17 @@ def _print_field(console: Console, title: str, text: str, indent: int = 0) -> No
 
 def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
     """Do the work; return its seconds, and the number of skipped images that were reported."""
+    from awbkit.datasets.layout import Skipped
+
     progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed, enabled=not quiet)
     told = _tell([(skipped.image, skipped.reason) for skipped in preparation.skipped], 0)
     try:
         with contextlib.closing(preparation.run(jobs)) as steps:
             for step in steps:
-                if step.skipped is not None:
+                if isinstance(step, Skipped):
                     with progress.hidden():
-                        told = _tell([(step.image, step.skipped)], told)
-                progress.advance(failed=step.skipped is not None)
+                        told = _tell([(step.image, step.reason)], told)
+                progress.advance(failed=isinstance(step, Skipped))
     finally:
         progress.erase()
     return progress.seconds, told

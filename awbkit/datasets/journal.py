@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +36,11 @@ class SampleJournal:
         kept: The rows of all samples that are there, by their keys.
     """
 
-    _ARRAYS = (
-        ("thumbnails", "<u2", (SIZE, SIZE, 3)),
-        ("valid", "|b1", (SIZE, SIZE)),
-        ("local", "<f2", (SIZE, SIZE, 2)),
-    )
+    _ARRAYS: ClassVar = {
+        "thumbnails": np.dtype(("<u2", (SIZE, SIZE, 3))),
+        "valid": np.dtype(("|b1", (SIZE, SIZE))),
+        "local": np.dtype(("<f2", (SIZE, SIZE, 2))),
+    }
 
     def __init__(self, folder: Path, plan: str, names: Mapping[str, tuple[str, ...]]) -> None:
         """Open a journal, or begin one.
@@ -72,7 +71,7 @@ class SampleJournal:
             damaged=lambda _: OutputError(folder, "holds unfinished work that is damaged", "--restart throws it away"),
             before_sync=self._sync_arrays,
         )
-        for name, _, _ in self._ARRAYS:
+        for name in self._ARRAYS:
             if name != "local" or (folder / name).exists():
                 self._open(name)
 
@@ -107,17 +106,14 @@ class SampleJournal:
     def write_arrays(self, folder: Path, keys: Sequence[str]) -> None:
         """The arrays of these samples, in this order, as .npy files."""
         places = [self._places[key] for key in keys]
-        for name, kind, shape in self._ARRAYS:
-            grown = self._folder / name
-            if not grown.exists():
-                continue
-            size = _bytes_of(kind, shape)
-            with (folder / f"{name}.npy").open("wb") as target, grown.open("rb") as source:
-                header = {"descr": kind, "fortran_order": False, "shape": (len(keys), *shape)}
+        for name in self._files:
+            cell = self._ARRAYS[name]
+            with (folder / f"{name}.npy").open("wb") as target, (self._folder / name).open("rb") as source:
+                header = {"descr": cell.base.str, "fortran_order": False, "shape": (len(keys), *cell.shape)}
                 np.lib.format.write_array_header_1_0(target, header)
                 for place in places:
-                    source.seek(place * size)
-                    target.write(source.read(size))
+                    source.seek(place * cell.itemsize)
+                    target.write(source.read(cell.itemsize))
 
     def _note(self, key: str, row: Row) -> None:
         self.kept[key], self._places[key] = row, self._count
@@ -125,7 +121,7 @@ class SampleJournal:
 
     def _open(self, name: str) -> None:
         file = (self._folder / name).open("ab")
-        size = next(_bytes_of(kind, shape) for key, kind, shape in self._ARRAYS if key == name)
+        size = self._ARRAYS[name].itemsize
         # What was written after the last line of the journal does not count; what a new array lacks is unknown.
         file.truncate(min(file.tell(), self._count * size))
         file.seek(0, os.SEEK_END)
@@ -143,10 +139,6 @@ class SampleJournal:
         for file in self._files.values():
             file.flush()
             os.fsync(file.fileno())
-
-
-def _bytes_of(kind: str, shape: tuple[int, ...]) -> int:
-    return np.dtype(kind).itemsize * math.prod(shape)
 
 
 def _unknown_light() -> bytes:

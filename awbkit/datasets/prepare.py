@@ -14,7 +14,7 @@ import shutil
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,14 +45,6 @@ _LABELS = (".csv", ".json", ".mat", ".txt")
 """Suffixes of files that may hold labels or calibrations, though no sample names them."""
 
 
-@dataclass(frozen=True)
-class Progress:
-    """The outcome of one sample: prepared, or skipped for a reason."""
-
-    image: str
-    skipped: str | None
-
-
 def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
     """Read one sample and convert it to the stored form.
 
@@ -68,10 +60,8 @@ def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
     gain = 2.0 ** np.floor(-np.log2(pixels.max()))
     codes = np.round(pixels * np.float32(65535 * gain)).astype(np.uint16)
     illuminant = Illuminant.of(example.illuminant).rgb
-    row = Row(
-        *(sample.image, sample.camera, sample.scene, sample.fold),
-        *(illuminant, sample.exposure, example.spread, float(gain)),
-    )
+    names = sample.image, sample.camera, sample.scene, sample.fold
+    row = Row(*names, illuminant, sample.exposure, example.spread, float(gain))
     valid = thumbnail.valid & (codes > 0).all(axis=2)
     return Packed(row, codes, valid, None if example.local is None else example.local.chroma.astype(np.float16))
 
@@ -138,8 +128,11 @@ class Preparation:
         with suppress(*(() if error is None else (OSError,))), closing(self._lock):
             self._journal.close()
 
-    def run(self, jobs: int = 1) -> Generator[Progress, None, None]:
-        """Process every remaining sample, with one progress each; after an early exit the next run continues."""
+    def run(self, jobs: int = 1) -> Generator[Sample | Skipped, None, None]:
+        """Prepare the remaining samples, and yield each, or why it is skipped.
+
+        After an early exit the next run continues.
+        """
         task = partial(load_packed, layout=self._layout, source=self._source)
         pairs = zip(self._keys, self.samples, strict=True)
         left = {key: sample for key, sample in pairs if key not in self._journal.kept}
@@ -148,12 +141,13 @@ class Preparation:
             for (key, sample), outcome in zip(left.items(), outcomes, strict=True):
                 if outcome.result is None:
                     self.skipped.append(Skipped(sample.image, outcome.reason))
-                else:
-                    try:
-                        self._journal.add(key, outcome.result)
-                    except OSError as error:
-                        raise unwritable(self.unfinished, error) from error
-                yield Progress(sample.image, outcome.reason or None)
+                    yield self.skipped[-1]
+                    continue
+                try:
+                    self._journal.add(key, outcome.result)
+                except OSError as error:
+                    raise unwritable(self.unfinished, error) from error
+                yield sample
         self._journal.sync()
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +10,6 @@ from numpy.typing import NDArray
 from awbkit.colour.illuminant import angular_error
 from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.spread import ONE_LIGHT
-
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class CameraSummary:
     images: int
     scenes: int
     has_matrix: bool
-    cct: tuple[float, float, float] | None
+    cct: tuple[float, ...] | None
     cast: float
     several_lights: float | None
     valid: float
@@ -44,12 +41,7 @@ class CameraSummary:
 
 def summarise(prepared: Prepared) -> list[CameraSummary]:
     """One summary for each camera, in the order of their names."""
-    valid = np.concatenate(
-        [
-            np.mean(prepared.valid[start : start + _CHUNK], axis=(1, 2), dtype=np.float64)
-            for start in range(0, len(prepared), _CHUNK)
-        ]
-    )
+    valid = np.asarray(np.mean(prepared.valid, axis=(1, 2), dtype=np.float64))
     names = np.array([row.camera for row in prepared.rows])
     return [_summary(prepared, name, np.flatnonzero(names == name), valid) for name in sorted(set(names.tolist()))]
 
@@ -81,14 +73,9 @@ def _summary(prepared: Prepared, name: str, chosen: NDArray[np.intp], valid: NDA
         images=len(rows),
         scenes=len({row.scene for row in rows}),
         has_matrix=bool(camera.matrices),
-        cct=_percentiles(known) if known else None,
+        cct=tuple(np.percentile(known, (5, 50, 95)).tolist()) if known else None,
         cast=float(np.mean([angular_error(light.tolist(), mean) for light in lights])),
         several_lights=float(np.mean([s > ONE_LIGHT for s in spreads])) if spreads else None,
         valid=float(valid[chosen].mean()),
         fewest_valid=float(valid[chosen].min()),
     )
-
-
-def _percentiles(values: Sequence[float]) -> tuple[float, float, float]:
-    low, middle, high = np.percentile(values, (5, 50, 95))
-    return float(low), float(middle), float(high)

@@ -49,8 +49,8 @@ def main(thumbnails: Path, prepared: Path) -> None:
         with Preparation(Thumbnails(), Source.open(folder), prepared / folder.name) as preparation:
             # In this process, since workers do not know this script's classes.
             for step in preparation.run(jobs=1):
-                if step.skipped:
-                    print(f"{step.image}: {step.skipped}", file=sys.stderr)
+                if isinstance(step, Skipped):
+                    print(f"{step.image}: {step.reason}", file=sys.stderr)
             done = preparation.finish(allow_missing=True)
         print(f"{done.name}: {len(done)} images, {len({row.scene for row in done.rows})} scenes, {done.info['hash']}")
 

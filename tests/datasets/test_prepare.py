@@ -203,7 +203,7 @@ class TestMissing:
             assert not (tmp_path / "out").exists()
             found = preparation.finish(allow_missing=True)
         assert [row.image for row in found.rows] == ["img1", "img3", "img5", "img6"]
-        assert [step.image for step in steps if step.skipped] == ["img2", "img4"]
+        assert [step.image for step in steps if isinstance(step, Skipped)] == ["img2", "img4"]
         lines = (tmp_path / "out" / "skipped.csv").read_text().splitlines()
         assert lines[0] == "image,reason"
         assert [line.split(",")[0] for line in lines[1:]] == ["img2", "img4"]

@@ -55,5 +55,5 @@ def loaded(layout: Layout, source: Source) -> dict[str, Example]:
 def prepared(layout: Layout, source: Source, out: Path) -> Prepared:
     """The data set in its prepared form; nothing may be skipped."""
     with Preparation(layout, source, out) as preparation:
-        assert not [step.skipped for step in preparation.run() if step.skipped]
+        assert not [step for step in preparation.run() if isinstance(step, Skipped)]
         return preparation.finish()
