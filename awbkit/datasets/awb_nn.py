@@ -184,7 +184,7 @@ class AwbNN(Layout):
         return "" if self.target == "both" else self.target
 
     def _place(self, source: Source) -> Source:
-        return _opened(self.tunings) if self.tunings else source
+        return _open_source(self.tunings) if self.tunings else source
 
     def _tuning(self, source: Source, camera: str) -> RpiTuning | None:
         parts = _CAMERA.fullmatch(camera)
@@ -194,18 +194,12 @@ class AwbNN(Layout):
         end = f"{parts[2]}/{parts[1]}.json".lower()
         for name in place.find("*.json"):
             if f"/{name}".lower().endswith(f"/{end}"):
-                return _parsed(place.text(name), f"{place.path}/{name}")
+                return _parse_tuning(place.text(name), f"{place.path}/{name}")
         return None
 
 
-@lru_cache(maxsize=4)
-def _opened(path: str) -> Source:
-    return Source.open(path)
-
-
-@lru_cache(maxsize=32)
-def _parsed(text: str, where: str) -> RpiTuning:
-    return RpiTuning.parse(text, where)
+_open_source = lru_cache(maxsize=4)(Source.open)
+_parse_tuning = lru_cache(maxsize=32)(RpiTuning.parse)
 
 
 def _camera_rgb(codes: NDArray[np.integer], tuning: RpiTuning) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

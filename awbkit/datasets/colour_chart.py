@@ -55,11 +55,8 @@ class ColourChart:
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
         """A mask (height, width) of the pixels that it covers."""
-        points = np.array(self.corners)
-        y, x = np.mgrid[:height, :width]
-        place = np.stack([x, y], axis=-1)
-        sides = np.stack([_cross(after - before, place - before) for before, after in _sides(points)])
-        return np.asarray((sides >= 0).all(axis=0) | (sides <= 0).all(axis=0))
+        # A corner is given by the pixel that it lies on.
+        return quadrilateral(np.array(self.corners) + 0.5, height, width)
 
     def greys(self, height: int, width: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         """Rows and columns of pixels within each of the six grey patches, white first; hidden patches are left out."""
@@ -83,8 +80,26 @@ class ColourChart:
         return np.append(np.linalg.solve(np.array(equations), np.array(results)), 1.0).reshape(3, 3)
 
 
-def _sides(points: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    return list(zip(points, np.roll(points, -1, axis=0), strict=True))
+def quadrilateral(corners: NDArray[np.floating], height: int, width: int) -> NDArray[np.bool_]:
+    """A mask (height, width) of the pixels whose centre lies inside a convex quadrilateral.
+
+    Args:
+        corners: (4, 2), x and y from the upper left corner of the image, in any order.
+        height: Height of the image.
+        width: Width of the image.
+    """
+    y, x = np.ogrid[0.5:height, 0.5:width]
+    inside = np.ones((height, width), np.bool_)
+    for (x0, y0), (dx, dy) in edges(corners):
+        inside &= (x - x0) * dy <= (y - y0) * dx
+    return inside
+
+
+def edges(corners: NDArray[np.floating]) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
+    """Start and direction of each edge, sorted by angle, because the files' corners are unsorted."""
+    offset = corners - corners.mean(axis=0)
+    around = corners[np.argsort(np.arctan2(offset[:, 1], offset[:, 0]))]
+    return list(zip(around, np.roll(around, -1, axis=0) - around, strict=True))
 
 
 def _cross(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

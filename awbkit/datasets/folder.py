@@ -30,10 +30,10 @@ from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.image import LinearImage
 from awbkit.datasets.labels import FILE, Files, Label, read_labels
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.originals import json_object
 from awbkit.datasets.pixels import is_8_bit, linear_thumbnail, read_stored
 from awbkit.datasets.prepared import camera_from_json
 from awbkit.errors import AwbError, FileError, UnreadableFile, UsageError
-from awbkit.store.documents import Malformed, parse_json
 from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES
 from awbkit.store.paths import store_of
 from awbkit.store.source import Source
@@ -173,16 +173,8 @@ class Folder(Layout):
             camera = camera or _raw_camera(member.name).name
         elif kind == "srgb":
             camera = f"{camera} ({_RENDERED})" if camera else _RENDERED
-        return Sample(
-            image=image,
-            files=(file,),
-            camera=camera,
-            scene=label.scene or image,
-            illuminant=label.illuminant,
-            fold=label.fold,
-            exposure=label.exposure,
-            details={"kind": kind},
-        )
+        scene, light, details = label.scene or image, label.illuminant, {"kind": kind}
+        return Sample(image, (file,), camera, scene, light, label.fold, label.exposure, details)
 
     def _photo(self, source: Source, name: str) -> LinearImage:
         from awbkit.files.open import open_photo
@@ -257,13 +249,7 @@ def _given_cameras(source: Source) -> dict[str, Camera]:
     cameras: dict[str, Camera] = {}
     for file in source.find("cameras.json"):
         where = f"{source.path}/{file}"
-        try:
-            entries = parse_json(source.text(file))
-        except Malformed as error:
-            raise UnreadableFile(where, str(error), _CAMERAS_FORM) from None
-        if not isinstance(entries, dict):
-            raise UnreadableFile(where, "is no object of cameras by name", _CAMERAS_FORM)
-        for name, entry in entries.items():
+        for name, entry in json_object(source, file, "is no object of cameras by name", _CAMERAS_FORM).items():
             try:
                 if not entry["matrices"]:
                     raise KeyError("matrices")

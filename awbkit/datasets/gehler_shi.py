@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
+from awbkit.datasets.colour_chart import edges, quadrilateral
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.matlab import cells, numbers, read_mat
 from awbkit.datasets.originals import by_stem, one_file, original_codes, stem, truth_problem
@@ -158,28 +159,6 @@ class GehlerShi(Layout):
         return numbers(read_mat(source.read(file), where), variable, 3, where)
 
 
-def quadrilateral(corners: NDArray[np.floating], height: int, width: int) -> NDArray[np.bool_]:
-    """A mask (height, width) of the pixels whose centre lies inside a convex quadrilateral.
-
-    Args:
-        corners: (4, 2), x and y from the upper left corner of the image, in any order.
-        height: Height of the image.
-        width: Width of the image.
-    """
-    y, x = np.ogrid[0.5:height, 0.5:width]
-    inside = np.ones((height, width), np.bool_)
-    for (x0, y0), (dx, dy) in _edges(corners):
-        inside &= (x - x0) * dy <= (y - y0) * dx
-    return inside
-
-
-def _edges(corners: NDArray[np.floating]) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
-    """Start and direction of each edge, sorted by angle, because the files' corners are unsorted."""
-    offset = corners - corners.mean(axis=0)
-    around = corners[np.argsort(np.arctan2(offset[:, 1], offset[:, 0]))]
-    return list(zip(around, np.roll(around, -1, axis=0) - around, strict=True))
-
-
 def _sample(
     source: Source, files: Sequence[str], light: Sequence[float] | None, charts: Sequence[str], fold: str
 ) -> Sample | Skipped:
@@ -220,7 +199,7 @@ def _chart(text: str) -> tuple[tuple[float, float], list[list[float]]]:
     place = corners / size
     if (place < -_OUTSIDE).any() or (place > 1 + _OUTSIDE).any():
         raise ValueError("puts the chart outside the picture")
-    legs = [leg for _, leg in _edges(corners)]
+    legs = [leg for _, leg in edges(corners)]
     if any(x0 * y1 - y0 * x1 <= 0 for (x0, y0), (x1, y1) in zip(legs, legs[1:] + legs[:1], strict=True)):
         raise ValueError("its four corners are those of no chart")
     return (float(size[0]), float(size[1])), corners.tolist()

@@ -43,9 +43,9 @@ from awbkit.colour.light_map import LightMap
 from awbkit.datasets.bayer import HalfSize, read_half_size
 from awbkit.datasets.colour_chart import ColourChart
 from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.originals import json_object
 from awbkit.datasets.spread import angular_spread
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
-from awbkit.store.documents import Malformed, parse_json
 from awbkit.store.source import Source
 
 _CAMERAS = {"galaxy": "Samsung Galaxy Note20 Ultra", "nikon": "Nikon D810", "sony": "Sony ILCE-9"}
@@ -83,8 +83,10 @@ class Lsmi(Layout):
         if not places:
             problem = "holds no raw file of LSMI (galaxy/<place>/<place>_12.dng, likewise nikon .nef and sony .arw)"
             raise UnreadableFile(source.path, problem, "name the folder of the raw files and meta.json, as downloaded")
-        metas = {name: _table(source, name) for name in source.find("meta.json")}
-        splits = {name: _table(source, name) for name in source.find("split.json")}
+        metas, splits = (
+            {name: json_object(source, name, "is not a table of places", "download it again") for name in names}
+            for names in (source.find("meta.json"), source.find("split.json"))
+        )
         for (folder, place), pictures in places.items():
             meta = _nearest(metas, folder)
             fold = next((key.split("_")[-1] for key, listed in _nearest(splits, folder).items() if place in listed), "")
@@ -134,16 +136,6 @@ class Lsmi(Layout):
                 if described is not None:
                     cameras[phone] = Camera(phone, matrices=described.matrices)
         return cameras
-
-
-def _table(source: Source, name: str) -> dict[str, Any]:
-    try:
-        table = parse_json(source.text(name))
-    except Malformed as error:
-        raise UnreadableFile(f"{source.path}/{name}", str(error), "download it again") from None
-    if not isinstance(table, dict):
-        raise UnreadableFile(f"{source.path}/{name}", "is not a table of places", "download it again")
-    return table
 
 
 def _nearest(tables: Mapping[str, dict[str, Any]], folder: str) -> dict[str, Any]:
@@ -199,14 +191,10 @@ def _grey(
     light: NDArray[np.float32], clipped: NDArray[np.bool_], charts: list[ColourChart]
 ) -> tuple[float, float, float] | None:
     """RGB of the brightest grey patch without clipped pixels."""
-    best: NDArray[np.float64] | None = None
-    for chart in charts:
-        for rows, columns in chart.greys(*clipped.shape):
-            if len(rows) and not clipped[rows, columns].any():
-                mean = light[rows, columns].mean(axis=0, dtype=np.float64)
-                if (mean > 0).all() and (best is None or mean[1] > best[1]):
-                    best = mean
-    return None if best is None else (float(best[0]), float(best[1]), float(best[2]))
+    patches = [patch for chart in charts for patch in chart.greys(*clipped.shape)]
+    usable = [patch for patch in patches if len(patch[0]) and not clipped[patch].any()]
+    means = [light[patch].mean(axis=0, dtype=np.float64).tolist() for patch in usable]
+    return max((tuple(mean) for mean in means if min(mean) > 0), key=lambda mean: mean[1], default=None)
 
 
 def _mixed(

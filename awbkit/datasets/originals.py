@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePosixPath
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from awbkit.colour.illuminant import Illuminant
 from awbkit.datasets.pixels import read_codes
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
+from awbkit.store.documents import Malformed, parse_json
 from awbkit.store.source import Source
 
 
@@ -38,6 +39,28 @@ def one_file(source: Source, *patterns: str) -> str | None:
                     raise UnreadableFile(source.path, problem, "remove the one that does not belong to the images")
             return names[0]
     return None
+
+
+def json_object(source: Source, name: str, problem: str, remedy: str) -> dict[str, Any]:
+    """Read a file of JSON that holds one object.
+
+    Args:
+        source: The source.
+        name: The file's name in the source.
+        problem: What to say of other JSON.
+        remedy: How to mend a file that is none.
+
+    Raises:
+        UnreadableFile: If it is missing, no JSON, or JSON of another kind.
+    """
+    where = f"{source.path}/{name}"
+    try:
+        value = parse_json(source.text(name))
+    except Malformed as error:
+        raise UnreadableFile(where, str(error), remedy) from None
+    if not isinstance(value, dict):
+        raise UnreadableFile(where, problem, remedy)
+    return value
 
 
 def stem(name: str) -> str:
@@ -68,7 +91,7 @@ def original_codes(source: Source, name: str, sizes: Collection[tuple[int, int]]
     where = f"{source.path}/{name}"
     codes = read_codes(source, name)
     if codes.dtype != np.uint16:
-        raise UnsupportedImage(where, "stores 8 bits, and the originals 16", "take the original PNG, which is linear")
+        raise UnsupportedImage(where, "stores 8 bits, and the originals 16", "take the original, which is linear")
     height, width = codes.shape[:2]
     if sizes is not None and (width, height) not in sizes:
         expected = " or ".join(f"{wide} x {high}" for wide, high in sizes)

@@ -109,13 +109,12 @@ class RpiTuning:
         warmest = max(1000.0, float(self.curve[0, 0]))
         lights = [coldest] if warmest > 0.9 * coldest else [warmest, coldest]
         try:
-            return Camera(name, matrices=tuple((light, self._xyz_to_rgb(light)) for light in lights))  # type: ignore[misc]
+            return Camera(name, matrices=tuple((light, self._xyz_to_rgb(light).tolist()) for light in lights))
         except (AwbError, np.linalg.LinAlgError) as error:
             raise UnreadableFile(name, f"has colour tables of no camera ({error})", _REMEDY) from None
 
-    def _xyz_to_rgb(self, kelvin: float) -> list[list[float]]:
+    def _xyz_to_rgb(self, kelvin: float) -> NDArray[np.float64]:
         xy = D65_XY if math.isclose(kelvin, _D65_KELVIN) else cct_duv_to_xy(kelvin)
         to_srgb = np.array(LINEAR_SRGB.matrices[0][1]) @ adaptation_matrix(xy, D65_XY)
         to_balanced = np.linalg.solve(self.ccm(kelvin), to_srgb)
-        matrix: list[list[float]] = (np.array(self.white(kelvin))[:, None] * to_balanced).tolist()
-        return matrix
+        return np.asarray(np.array(self.white(kelvin))[:, None] * to_balanced)

@@ -29,6 +29,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import ClassVar
 
@@ -185,13 +186,8 @@ def _between(*faces: tuple[float, float, float] | None) -> tuple[float, float, f
 def _exposure(properties: Mapping[str, str]) -> float | None:
     """Time x ISO / 100 / aperture squared; None if it is not stated."""
     try:
-        time, speed, aperture = (_fraction(properties[name]) for name in _EXPOSURE)
+        time, speed, aperture = (float(Fraction(properties[name])) for name in _EXPOSURE)
         exposure = time * speed / 100 / aperture**2
     except (KeyError, ValueError, ArithmeticError):
         return None
     return exposure if 0 < exposure < math.inf else None
-
-
-def _fraction(text: str) -> float:
-    top, slash, bottom = text.partition("/")
-    return float(top) / float(bottom) if slash else float(top)

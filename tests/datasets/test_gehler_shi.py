@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from awbkit.datasets.gehler_shi import GehlerShi, quadrilateral
+from awbkit.datasets.colour_chart import quadrilateral
+from awbkit.datasets.gehler_shi import GehlerShi
 from awbkit.datasets.layout import parse
 from awbkit.errors import AwbError, UnreadableFile, UnsupportedImage
 from awbkit.store.source import Source
