@@ -69,11 +69,11 @@ def error_record(path: Path | str, reason: str, method: str | None = None) -> Re
 
 
 def light_of(record: Mapping[str, Any], camera: Camera) -> Illuminant:
-    """The light of a record, in the RGB of its file; see :func:`stated_light`."""
-    return stated_light(record, camera)[0]
+    """The light of a record, in the RGB of its file; see :func:`light_and_key`."""
+    return light_and_key(record, camera)[0]
 
 
-def stated_light(record: Mapping[str, Any], camera: Camera) -> tuple[Illuminant, str]:
+def light_and_key(record: Mapping[str, Any], camera: Camera) -> tuple[Illuminant, str]:
     """The light of a record, in the RGB of its file, and the key that determined it.
 
     A record states the light in up to four forms: ``illuminant``, ``gains``, ``chromaticity``, and ``cct`` with

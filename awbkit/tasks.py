@@ -18,7 +18,7 @@ from awbkit.files.open import open_photo
 from awbkit.files.photo import Region
 from awbkit.files.raw import RawPhoto
 from awbkit.files.write import format_of
-from awbkit.fusion.common import common_by_camera
+from awbkit.fusion.common import common_illuminants
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
 from awbkit.store.find import Found
 from awbkit.store.limits import MAX_PIXELS
@@ -250,5 +250,5 @@ def shared_lights(
                 found.append((source.path, outcome.result))
             on_file(outcome.result is None)
     label = f"{light.name}, shared"
-    lights = {path: Light(rgb=common.rgb, label=label) for path, common in common_by_camera(found).items()}
+    lights = {path: Light(rgb=common.rgb, label=label) for path, common in common_illuminants(found).items()}
     return lights | failures

@@ -45,14 +45,14 @@ class Accuracy:
 
     Attributes:
         pictures: Number of pictures.
-        seen: Number of pictures that the network may have trained on.
+        overlap: Number of these pictures that the network may have trained on.
         mean: Mean over all pictures.
         median: Median over all pictures.
         worst25: Mean of the worst quarter.
     """
 
     pictures: int
-    seen: int
+    overlap: int
     mean: float
     median: float
     worst25: float
@@ -65,7 +65,7 @@ class Cost:
     Attributes:
         name: Name in the request.
         kind: "statistic", "network" or "quantised".
-        asked: Whether the user requested it; the others are for comparison.
+        is_requested: Whether the user requested it; the others are for comparison.
         parameters: Number of trained parameters.
         macs: Multiply-accumulates of the network, without those of the statistics.
         flash: Bytes of code and weights on a Cortex-M4.
@@ -78,7 +78,7 @@ class Cost:
 
     name: str
     kind: str
-    asked: bool
+    is_requested: bool
     parameters: int | None
     macs: int | None
     flash: int | None
@@ -96,15 +96,15 @@ class Pictures:
     Attributes:
         images: Pictures to time in numpy.
         cases: The same pictures in a device's form.
-        judged: Data sets, with the places of the pictures that are judged.
+        sets: Data sets, each with the places of the pictures to measure errors on.
     """
 
     images: Sequence[LinearImage]
     cases: Sequence[Case]
-    judged: Sequence[tuple[Prepared, Sequence[int]]]
+    sets: Sequence[tuple[Prepared, Sequence[int]]]
 
 
-def pictures(folders: Sequence[Path], count: int) -> Pictures:
+def choose_pictures(folders: Sequence[Path], count: int) -> Pictures:
     """Choose pictures of prepared data sets at even intervals; by default, synthetic surfaces under coloured lights.
 
     Args:
@@ -115,27 +115,27 @@ def pictures(folders: Sequence[Path], count: int) -> Pictures:
         UnreadableFile: If a folder is no prepared data set.
         UsageError: If a data set has no raw picture with a valid pixel.
     """
-    judged = []
+    sets = []
     for folder in folders:
         data = Prepared.open(folder)
         cameras = [data.cameras[row.camera] for row in data.rows]
         usable = [place for place, camera in enumerate(cameras) if _is_raw(camera) and data.valid[place].any()]
         if not usable:
             raise UsageError(f"{data.name} has no raw picture with a valid pixel to measure on; leave it out")
-        judged.append((data, _evenly(usable, count)))
-    if not judged:
+        sets.append((data, _sample_evenly(usable, count)))
+    if not sets:
         cases = list(surfaces())
         images = [
             LinearImage(case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2)), Camera("unknown"))
             for case in cases
         ]
         return Pictures(images, cases, ())
-    places = [(data, place) for data, some in judged for place in some]
-    images = [data.image(place) for data, place in _evenly(places, TIMED)]
-    return Pictures(images, [Case(thumbnail(image), white_of(image.camera)) for image in images], judged)
+    places = [(data, place) for data, some in sets for place in some]
+    images = [data.image(place) for data, place in _sample_evenly(places, TIMED)]
+    return Pictures(images, [Case(thumbnail(image), white_of(image.camera)) for image in images], sets)
 
 
-def _evenly(all_of_them: Sequence[Item], count: int) -> list[Item]:
+def _sample_evenly(all_of_them: Sequence[Item], count: int) -> list[Item]:
     places = np.linspace(0, len(all_of_them) - 1, min(count, len(all_of_them))).astype(int)
     return [all_of_them[place] for place in places]
 
@@ -146,7 +146,7 @@ def _is_raw(camera: Camera) -> bool:
 
 def bench(
     models: Sequence[str],
-    measured: Pictures,
+    pictures: Pictures,
     processors: Sequence[str] = PROCESSORS,
     *,
     compare: bool = True,
@@ -156,7 +156,7 @@ def bench(
 
     Args:
         models: Files, runs or shipped names.
-        measured: The pictures.
+        pictures: The pictures.
         processors: Processors to count instructions on, if this machine can.
         compare: Whether to measure statistics and the shipped networks as well.
         progress: Called with the name of the next estimator.
@@ -173,43 +173,49 @@ def bench(
     costs = []
     for name, method, model in chosen:
         progress(name)
-        costs.append(_cost(name, method, model, measured, processors, asked=True))
+        costs.append(_cost(name, method, model, pictures, processors, is_requested=True))
     for name, method in others:
         progress(name)
         shipped = named(name, "raw") if method.is_network else None
-        costs.append(_cost(name, method, shipped, measured, processors, asked=False))
+        costs.append(_cost(name, method, shipped, pictures, processors, is_requested=False))
     return costs
 
 
 def _cost(
-    name: str, method: Method, model: AnyModel | None, measured: Pictures, processors: Sequence[str], *, asked: bool
+    name: str,
+    method: Method,
+    model: AnyModel | None,
+    pictures: Pictures,
+    processors: Sequence[str],
+    *,
+    is_requested: bool,
 ) -> Cost:
     sources = emit(model) if isinstance(model, IntegerModel) else None
     cc, counted = compiler(), {}
     if isinstance(model, IntegerModel) and sources is not None and not cortex.missing_tools():
-        cases = measured.cases[:: max(1, len(measured.cases) // COUNTED)]
-        counted = {processor: cortex.measured(sources, model, cases, processor) for processor in processors}
+        cases = pictures.cases[:: max(1, len(pictures.cases) // COUNTED)]
+        counted = {processor: cortex.measure(sources, model, cases, processor) for processor in processors}
     kinds = {"statistic": model is None, "quantised": sources is not None}
     return Cost(
         name=name,
         kind=next((kind for kind, is_it in kinds.items() if is_it), "network"),
-        asked=asked,
+        is_requested=is_requested,
         parameters=None if model is None else model.architecture.parameters,
         macs=None if model is None else model.architecture.macs,
         flash=counted[processors[0]].flash if counted else None,
         ram=None if sources is None else cortex.workspace(sources),
-        numpy=here.microseconds(method.estimate, measured.images),
-        c=None if sources is None or cc is None else here.microseconds_in_c(sources, measured.cases, cc),
+        numpy=here.microseconds(method.estimate, pictures.images),
+        c=None if sources is None or cc is None else here.microseconds_in_c(sources, pictures.cases, cc),
         cortex=counted,
-        accuracy={data.name: _accuracy(method, model, data, places) for data, places in measured.judged},
+        accuracy={data.name: _accuracy(method, model, data, places) for data, places in pictures.sets},
     )
 
 
 def _accuracy(method: Method, model: AnyModel | None, data: Prepared, places: Sequence[int]) -> Accuracy:
     estimates = np.array([_light(method, data.image(place)) for place in places])
     figures = statistics(recovery_error(estimates, data.illuminants[list(places)]))
-    seen = 0 if model is None else count_seen(model, data, places)
-    return Accuracy(len(places), seen, **{key: float(figures[key]) for key in KEYS})
+    overlap = 0 if model is None else count_seen(model, data, places)
+    return Accuracy(len(places), overlap, **{key: float(figures[key]) for key in KEYS})
 
 
 def _light(method: Method, image: LinearImage) -> tuple[float, ...]:
@@ -235,13 +241,13 @@ def to_json(costs: Sequence[Cost]) -> list[dict[str, Any]]:
             "numpy_microseconds": round(cost.numpy, 1),
             "c_microseconds": None if cost.c is None else round(cost.c, 2),
             "cortex": {
-                name: {"flash": one.flash, "instructions": one.instructions, "describing": one.describing}
+                name: {"flash": one.flash, "instructions": one.instructions, "describing": one.describe_instructions}
                 for name, one in cost.cortex.items()
             },
             "accuracy": {
                 name: {
                     "pictures": one.pictures,
-                    "trained_on": one.seen,
+                    "trained_on": one.overlap,
                     **{key: round(getattr(one, key), 4) for key in KEYS},
                 }
                 for name, one in cost.accuracy.items()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from awbkit.bench.bench import Cost
-from awbkit.evaluation.html.charts.scales import Scale, padded_range, round_down, round_up
+from awbkit.evaluation.html.charts.scales import Scale, pad_range, round_down, round_up
 from awbkit.evaluation.html.charts.svg import (
     WIDTH,
     element,
@@ -47,7 +47,7 @@ def chart(costs: Sequence[Cost], dataset: str) -> str:
     places = [(_microseconds(cost), cost.accuracy[dataset].mean) for cost in shown]
     low, high = (min(x for x, _ in places), max(x for x, _ in places))
     x = Scale(round_down(low / 1.5), round_up(high * 2), 40, WIDTH - 40, log=True)
-    y = Scale(*padded_range([error for _, error in places], 0.12), _HEIGHT - 76, 40)
+    y = Scale(*pad_range([error for _, error in places], 0.12), _HEIGHT - 76, 40)
     parts = [element("style", _STYLE)]
     parts.append(label(8, 20, f"Mean recovery error on {dataset}, degrees", class_="title"))
     parts += horizontal_axis(x, y.end, y.start, "microseconds of an estimate on this machine, one core (logarithmic)")
@@ -55,9 +55,11 @@ def chart(costs: Sequence[Cost], dataset: str) -> str:
     points = [(x.at(time), y.at(error)) for time, error in places]
     taken = [(left - 5, top, left + 5) for left, top in points]
     for cost, point, (time, error) in zip(shown, points, places, strict=True):
-        name = Path(cost.name).name + ("*" if cost.accuracy[dataset].seen else "")
+        name = Path(cost.name).name + ("*" if cost.accuracy[dataset].overlap else "")
         tip = f"{cost.name}: {figure_text(error)}°, {time:.0f} microseconds"
-        words = label(point[0] + 8, _free(point, name, taken) + 4, name, class_="name asked" if cost.asked else "name")
+        words = label(
+            point[0] + 8, _free(point, name, taken) + 4, name, class_="name asked" if cost.is_requested else "name"
+        )
         kind = _KINDS.index(cost.kind)
         parts.append(element("g", series(kind, [marker(kind, *point, tip), words]), class_=cost.kind))
     notes = (

@@ -21,7 +21,7 @@ _BOARDS = {"cortex-m4": "mps2-an386"}
 _OTHER_BOARD = "mps2-an385"
 """QEMU has no Cortex-M0; a Cortex-M3 runs its code."""
 
-_LINKED = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
+_LINK_FLAGS = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
 _WORDS = re.compile(r"words\[(\d+)\]")
 
 
@@ -32,13 +32,13 @@ class Cortex:
     Attributes:
         flash: Bytes of code and weights that one estimate needs, by ``-Os``.
         instructions: Median over the pictures, by ``-O2``.
-        describing: Instructions of ``awb_describe``, which computes and copies the network's inputs: some thousand more
-            than the computation alone.
+        describe_instructions: Instructions of ``awb_describe``, which computes the network's inputs and copies them.
+            The copy takes several thousand.
     """
 
     flash: int
     instructions: int
-    describing: int
+    describe_instructions: int
 
 
 def missing_tools() -> str:
@@ -59,7 +59,7 @@ def firmware() -> Path:
     return next(place for place in (package / "firmware", package.parent / "examples" / "firmware") if place.is_dir())
 
 
-def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Case], processor: str) -> Cortex:
+def measure(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Case], processor: str) -> Cortex:
     """Compile for a processor, run, compare the answers with the reference, and count instructions.
 
     Args:
@@ -75,14 +75,14 @@ def measured(sources: Mapping[str, str], model: IntegerModel, cases: Sequence[Ca
     with scratch() as folder:
         put(folder, {**sources, "thumbnails.bin": b"".join(map(record, cases))})
         processing = [f"-mcpu={processor}", "-mthumb", "-I."]
-        linked = [*_LINKED, "-T", str(place / "mps2.ld"), "-nostartfiles", "--specs=rdimon.specs"]
+        linked = [*_LINK_FLAGS, "-T", str(place / "mps2.ld"), "-nostartfiles", "--specs=rdimon.specs"]
         given = ["awb.c", str(place / "main.c"), str(place / "startup.c")]
         output_of([_COMPILER, *processing, "-O2", *linked, *given, "-o", "run.elf"], folder)
         board = _BOARDS.get(processor, _OTHER_BOARD)
         emulated = [_EMULATOR, "-M", board, "-nographic", "-icount", "shift=0"]
         semihosting = ["-semihosting-config", "enable=on,target=native"]
-        told = output_of([*emulated, *semihosting, "-kernel", "run.elf"], folder)
-        lines = [[int(word) for word in line.split()] for line in told.splitlines()]
+        output = output_of([*emulated, *semihosting, "-kernel", "run.elf"], folder)
+        lines = [[int(word) for word in line.split()] for line in output.splitlines()]
         compare(model, cases, [line[:7] for line in lines])
         counted = np.median([line[7:9] for line in lines if line[0] == 0], axis=0)
         flash = _flash(folder, processing)
@@ -94,5 +94,5 @@ def _flash(folder: Path, processing: Sequence[str]) -> int:
     nothing = ["-nostdlib", "-nostartfiles", "-Wl,-e,awb_estimate", "-Wl,--gc-sections"]
     sections = ["-ffunction-sections", "-fdata-sections"]
     output_of([_COMPILER, *processing, "-Os", *sections, *nothing, "awb.c", "-lc", "-lgcc", "-o", "flash.elf"], folder)
-    told = output_of([_SIZE, "flash.elf"], folder).splitlines()[1].split()
-    return int(told[0]) + int(told[1])
+    output = output_of([_SIZE, "flash.elf"], folder).splitlines()[1].split()
+    return int(output[0]) + int(output[1])

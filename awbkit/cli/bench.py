@@ -45,13 +45,13 @@ def bench(
     """
     from awbkit.bench import cortex
     from awbkit.bench.bench import bench as run
-    from awbkit.bench.bench import pictures, to_json
+    from awbkit.bench.bench import choose_pictures, to_json
     from awbkit.bench.chart import chart
 
     if output is not None and output.exists() and not output.is_dir():
         raise UsageError(f"-o {output} is a file; name a folder")
-    measured = pictures(data or [], count)
-    names = [prepared.name for prepared, _ in measured.judged]
+    measured = choose_pictures(data or [], count)
+    names = [prepared.name for prepared, _ in measured.sets]
     if len(set(map(file_stem, names))) < len(names):
         raise UsageError("two of the data sets have one name; name each once")
     files = [] if output is None else [output / "bench.json", *(output / f"{file_stem(name)}.svg" for name in names)]
@@ -103,8 +103,8 @@ def _table(costs: list[Cost], names: list[str]) -> Table:
         ]
         for name in names:
             one = cost.accuracy[name]
-            cells.append(f"{one.mean:.2f}°" + ("*" if one.seen else " "))
-        table.add_row(printable(Path(cost.name).name), *cells, style="" if cost.asked else "dim")
+            cells.append(f"{one.mean:.2f}°" + ("*" if one.overlap else " "))
+        table.add_row(printable(Path(cost.name).name), *cells, style="" if cost.is_requested else "dim")
     table.caption = _caption(costs)
     table.caption_justify = "left"
     return table
@@ -116,7 +116,7 @@ def _caption(costs: list[Cost]) -> str:
         parts.append("flash and RAM: KB")
     if any(cost.cortex for cost in costs):
         parts.append("M4 and M0: million instructions on a Cortex-M")
-    if any(one.seen for cost in costs for one in cost.accuracy.values()):
+    if any(one.overlap for cost in costs for one in cost.accuracy.values()):
         parts.append("* trained on some of these pictures")
     return "; ".join(parts)
 

@@ -206,14 +206,14 @@ def _of_predictions(
     with contextlib.ExitStack() as stack:
         streams = [stack.enter_context(options.open_input("--predictions", name)) for name in files]
         found = read_predictions(list(zip(streams, files, strict=True)), labelled, cameras)
-    if found.unknown:
-        some = ", ".join(found.unknown[:3])
-        say(f"{len(found.unknown)} estimates are of no labelled image and are passed over ({some})")
-    if found.in_linear_srgb:
-        say(f"{found.in_linear_srgb} estimates are in linear sRGB; the truth must be in the same RGB")
-    if found.by_temperature:
+    if found.unknown_paths:
+        some = ", ".join(found.unknown_paths[:3])
+        say(f"{len(found.unknown_paths)} estimates are of no labelled image and are passed over ({some})")
+    if found.srgb_count:
+        say(f"{found.srgb_count} estimates are in linear sRGB; the truth must be in the same RGB")
+    if found.temperature_count:
         say(
-            f"{found.by_temperature} estimates state a cct and duv that their RGB does not have; they count, as in "
+            f"{found.temperature_count} estimates state a cct and duv that their RGB does not have; they count, as in "
             "correct --from"
         )
     facts = {"datasets": dataset_facts(sets)} if truth is None else {"truth": truth.name}

@@ -114,10 +114,10 @@ class TableWriter:
         width = column.width or self._name_width
         if column.width and column.key != "method":
             return text.rjust(width)
-        return set_cell_size(shortened(printable(text), width), width)
+        return set_cell_size(shorten(printable(text), width), width)
 
 
-def shortened(text: str, width: int) -> str:
+def shorten(text: str, width: int) -> str:
     """The text in at most ``width`` terminal cells, an ellipsis in its middle where it is longer."""
     if cell_len(text) <= width:
         return text

@@ -49,7 +49,7 @@ from awbkit.evaluation.significance import student_from_normal
 _CELLS_AT_ONCE = 1 << 20
 """Rounds times images in one block of the computation; some 30 MB."""
 
-_TWO_SIDED = 1.959964
+_DEVIATIONS = 1.959964
 """Standard errors on either side of the mean that contain 95 % of a normal distribution."""
 
 
@@ -92,7 +92,7 @@ class Resamples:
             yield slice(rounds.start, rounds.stop), counts
 
 
-def resampled_statistics(
+def resample_statistics(
     errors: NDArray[np.float64], groups: Sequence[NDArray[np.intp]], resamples: Resamples
 ) -> NDArray[np.float64]:
     """Every statistic of each group in each round.
@@ -115,7 +115,7 @@ def resampled_statistics(
     return found
 
 
-def resampled_means(
+def resample_means(
     values: NDArray[np.float64], shares: NDArray[np.float64], resamples: Resamples
 ) -> NDArray[np.float64]:
     """The mean of values over several fuzzy groups in each round.
@@ -158,7 +158,7 @@ def ratio_interval(values: NDArray[np.float64], figure: NDArray[np.float64], sce
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = np.moveaxis(_percentiles(values, scenes), -1, 0)
-        return _holding(np.stack([figure * figure / high, figure * figure / low], axis=-1), figure)
+        return _stretch(np.stack([figure * figure / high, figure * figure / low], axis=-1), figure)
 
 
 def interval(values: NDArray[np.float64], figure: NDArray[np.float64] | float, scenes: int) -> NDArray[np.float64]:
@@ -172,10 +172,10 @@ def interval(values: NDArray[np.float64], figure: NDArray[np.float64] | float, s
     Returns:
         float64 (..., 2); NaN where there are fewer than ``FEWEST_SCENES`` scenes, or all draws are NaN.
     """
-    return _holding(_percentiles(values, scenes), np.asarray(figure))
+    return _stretch(_percentiles(values, scenes), np.asarray(figure))
 
 
-def _holding(ends: NDArray[np.float64], figure: NDArray[np.float64]) -> NDArray[np.float64]:
+def _stretch(ends: NDArray[np.float64], figure: NDArray[np.float64]) -> NDArray[np.float64]:
     """Stretch intervals (..., 2) to their figures (...) where these lie outside.
 
     If the bias of a figure exceeds its spread, all draws lie on one side: those of a maximum never lie above it, and
@@ -190,7 +190,7 @@ def _percentiles(values: NDArray[np.float64], scenes: int) -> NDArray[np.float64
     """The interval before it is stretched to the figure."""
     if scenes < FEWEST_SCENES:
         return np.full((*values.shape[:-1], 2), np.nan)
-    beyond = 50 * math.erfc(math.sqrt(scenes / (scenes - 1)) * student_from_normal(_TWO_SIDED, scenes) / math.sqrt(2))
+    beyond = 50 * math.erfc(math.sqrt(scenes / (scenes - 1)) * student_from_normal(_DEVIATIONS, scenes) / math.sqrt(2))
     ends = (beyond, 100 - beyond)
     known = np.isfinite(values)
     if known.all():

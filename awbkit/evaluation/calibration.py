@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.evaluation.bootstrap import Resamples, interval, resampled_means
+from awbkit.evaluation.bootstrap import Resamples, interval, resample_means
 from awbkit.evaluation.result import Bin, Calibration, MethodResult
 from awbkit.evaluation.significance import midranks
 
@@ -17,23 +17,23 @@ BINS = 10
 COVERAGE = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
-def calibrate(judged: MethodResult, resamples: Resamples) -> Calibration | None:
+def calibrate(result: MethodResult, resamples: Resamples) -> Calibration | None:
     """Compare the expected errors of one method with its recovery errors.
 
     Args:
-        judged: The method; images without an expected error or without an estimate are left out.
+        result: The method; images without an expected error or without an estimate are left out.
         resamples: Draws of the same images.
 
     Returns:
         None if the method stated no expected error.
     """
-    known = np.isfinite(judged.expected) & np.isfinite(judged.estimates).all(axis=1)
+    known = np.isfinite(result.expected) & np.isfinite(result.estimates).all(axis=1)
     if not known.any():
         return None
-    expected, actual = judged.expected[known], judged.errors["recovery"][known]
+    expected, actual = result.expected[known], result.errors["recovery"][known]
     shares = np.zeros((len(known), min(BINS, len(expected))))
     shares[known] = _bin_shares(expected)
-    drawn = resampled_means(judged.errors["recovery"], shares, resamples)
+    drawn = resample_means(result.errors["recovery"], shares, resamples)
     bins = []
     for place, share in enumerate(shares.T):
         size = share.sum()
@@ -45,7 +45,7 @@ def calibrate(judged: MethodResult, resamples: Resamples) -> Calibration | None:
     risk, area = risk_coverage(expected, actual)
     oracle, best_area = risk_coverage(actual, actual)
     return Calibration(
-        method=judged.method,
+        method=result.method,
         images=len(expected),
         bins=bins,
         calibration_error=sum(gaps) / len(expected),

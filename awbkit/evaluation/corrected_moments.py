@@ -25,7 +25,7 @@ from awbkit.evaluation.examples import Examples
 
 CITATION = "G. D. Finlayson, Corrected-moment illuminant estimation, ICCV 2013, DOI 10.1109/ICCV.2013.239"
 
-FEWEST = 200
+MIN_IMAGES = 200
 """Number of a camera's images from which its own matrix is better than one for all cameras."""
 
 _POWERS = np.array(
@@ -46,7 +46,7 @@ _RIDGES = tuple(10.0**power for power in range(-8, -2))
 
 _ROUNDS = 10
 _FOLDS = 5
-_FAINTEST = 0.01
+_LEAST_RATIO = 0.01
 """Least ratio of a component of an estimate to the largest; no light that a camera balances is more saturated."""
 
 _MARGIN = 0.1
@@ -71,12 +71,12 @@ def describe(image: LinearImage) -> FloatArray:
     powers = np.stack([np.ones_like(pixels), pixels, pixels**2, pixels**3])
     red, green, blue = _POWERS.T
     products = powers[red, :, 0] * powers[green, :, 1] * powers[blue, :, 2]
-    return _scaled(products.mean(axis=1) ** _ROOTS)
+    return _normalise(products.mean(axis=1) ** _ROOTS)
 
 
 def divide(features: FloatArray, white: FloatArray) -> FloatArray:
     """The features (N, 19) of images with their RGB divided by whites (N, 3)."""
-    return _scaled(features / np.exp(np.log(white) @ _POWERS.T * _ROOTS))
+    return _normalise(features / np.exp(np.log(white) @ _POWERS.T * _ROOTS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ class CorrectedMoments:
 
     def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Estimates (N, 3), positive, on any scale, and their expected errors (N,) in degrees."""
-        estimates = _bounded(features @ self.matrix, self.bounds)
+        estimates = _bound(features @ self.matrix, self.bounds)
         logarithm = _design(_signs(features, estimates), self.centre, self.scale) @ self.weights
         return estimates, np.maximum(self.line[0] + self.line[1] * np.exp(logarithm), _LEAST_ERROR)
 
@@ -129,7 +129,7 @@ def fit(examples: Examples) -> CorrectedMoments:
             part = scaled[out]
             inner = second - part.T @ part + ridge * unit * identity
             held_out[out] = features[out] @ np.linalg.solve(inner, mixed - part.T @ lights[out])
-        held_out = _bounded(held_out, bounds)
+        held_out = _bound(held_out, bounds)
         errors = recovery_error(held_out * examples.whites, lights * examples.whites)
         if best is None or errors.mean() < best[0]:
             best = float(errors.mean()), ridge, held_out, errors
@@ -193,7 +193,7 @@ def _folds(scenes: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.asarray(number % _FOLDS)
 
 
-def _scaled(features: FloatArray) -> FloatArray:
+def _normalise(features: FloatArray) -> FloatArray:
     return np.asarray(features / features[..., :3].sum(axis=-1, keepdims=True))
 
 
@@ -202,7 +202,7 @@ def _chroma(lights: FloatArray) -> FloatArray:
     return np.asarray(np.log(lights[:, [0, 2]] / lights[:, 1:2]))
 
 
-def _bounded(estimates: FloatArray, bounds: FloatArray) -> FloatArray:
-    positive = np.maximum(estimates, _FAINTEST * np.abs(estimates).max(axis=1, keepdims=True))
+def _bound(estimates: FloatArray, bounds: FloatArray) -> FloatArray:
+    positive = np.maximum(estimates, _LEAST_RATIO * np.abs(estimates).max(axis=1, keepdims=True))
     chroma = np.exp(np.clip(_chroma(positive), *bounds))
     return np.column_stack([chroma[:, 0], np.ones(len(chroma)), chroma[:, 1]])

@@ -45,9 +45,9 @@ def to_document(evaluation: Evaluation, *, per_image: bool = False) -> dict[str,
         "protocol": evaluation.protocol,
         "images": len(evaluation.truth),
         "scenes": len(set(zip(evaluation.truth.datasets, evaluation.truth.scenes, strict=True))),
-        "facts": _plain(evaluation.facts),
-        "methods": [_method(judged, evaluation.truth.images) for judged in evaluation.methods],
-        "summaries": [_fields(summary) for summary in evaluation.summaries],
+        "facts": _to_json(evaluation.facts),
+        "methods": [_method(result, evaluation.truth.images) for result in evaluation.methods],
+        "summaries": [_to_object(summary) for summary in evaluation.summaries],
         "comparisons": [_comparison(comparison) for comparison in evaluation.comparisons],
         "calibrations": [_calibration(calibration) for calibration in evaluation.calibrations],
     }
@@ -64,34 +64,34 @@ def csv_rows(evaluation: Evaluation) -> Iterator[list[str | int | float | None]]
         ]  # fmt: skip
         for statistic in STATISTICS:
             figures = summary.values.get(statistic), *summary.intervals.get(statistic, (None, None))
-            row += _plain(figures, _DIGITS)
+            row += _to_json(figures, _DIGITS)
         yield row
 
 
-def _method(judged: MethodResult, images: Sequence[str]) -> dict[str, Any]:
+def _method(result: MethodResult, images: Sequence[str]) -> dict[str, Any]:
     return {
-        "method": judged.method,
-        "failures": [{"image": images[index], "reason": reason} for index, reason in sorted(judged.failures.items())],
+        "method": result.method,
+        "failures": [{"image": images[index], "reason": reason} for index, reason in sorted(result.failures.items())],
         "trained_on": [
-            {"dataset": seen.dataset, "images": seen.images, "judged": seen.total} for seen in judged.trained_on
+            {"dataset": seen.dataset, "images": seen.images, "judged": seen.total} for seen in result.trained_on
         ],
     }
 
 
-def _fields(item: object) -> dict[str, Any]:
+def _to_object(item: object) -> dict[str, Any]:
     """The fields of a dataclass, with the digits of the document."""
-    return {name: _plain(value, _DIGITS) for name, value in vars(item).items()}
+    return {name: _to_json(value, _DIGITS) for name, value in vars(item).items()}
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
-    p_values = {key: _significant(getattr(comparison, key)) for key in ("p_wilcoxon", "p_bootstrap")}
-    return {**_fields(comparison), **p_values}
+    p_values = {key: _round_p(getattr(comparison, key)) for key in ("p_wilcoxon", "p_bootstrap")}
+    return {**_to_object(comparison), **p_values}
 
 
 def _calibration(calibration: Calibration) -> dict[str, Any]:
-    area, oracle_area = _plain(calibration.area, _DIGITS)
-    bins = [_fields(each) for each in calibration.bins]
-    return {**_fields(calibration), "bins": bins, "area": area, "oracle_area": oracle_area}
+    area, oracle_area = _to_json(calibration.area, _DIGITS)
+    bins = [_to_object(each) for each in calibration.bins]
+    return {**_to_object(calibration), "bins": bins, "area": area, "oracle_area": oracle_area}
 
 
 def _image(evaluation: Evaluation, index: int) -> dict[str, Any]:
@@ -102,32 +102,32 @@ def _image(evaluation: Evaluation, index: int) -> dict[str, Any]:
         "camera": truth.cameras[index],
         "scene": truth.scenes[index],
         "fold": truth.folds[index],
-        "truth": _plain(truth.illuminants[index], _COLOUR_DIGITS),
+        "truth": _to_json(truth.illuminants[index], _COLOUR_DIGITS),
         "methods": [
             {
-                "method": judged.method,
-                "estimate": None if index in judged.failures else _plain(judged.estimates[index], _COLOUR_DIGITS),
-                **{name: _plain(judged.errors[name][index], _DIGITS) for name in METRICS if name in judged.errors},
-                "expected_error": _plain(judged.expected[index], _DIGITS),
-                "failure": judged.failures.get(index),
+                "method": result.method,
+                "estimate": None if index in result.failures else _to_json(result.estimates[index], _COLOUR_DIGITS),
+                **{name: _to_json(result.errors[name][index], _DIGITS) for name in METRICS if name in result.errors},
+                "expected_error": _to_json(result.expected[index], _DIGITS),
+                "failure": result.failures.get(index),
             }
-            for judged in evaluation.methods
+            for result in evaluation.methods
         ],
     }
 
 
-def _significant(p: float) -> float | None:
+def _round_p(p: float) -> float | None:
     return float(f"{p:.4g}") if math.isfinite(p) else None
 
 
-def _plain(value: object, digits: int | None = None) -> Any:
+def _to_json(value: object, digits: int | None = None) -> Any:
     """Convert a value of any origin to the few types of JSON, and round its real numbers."""
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist(), digits)
+        return _to_json(value.tolist(), digits)
     if isinstance(value, Mapping):
-        return {str(key): _plain(each, digits) for key, each in value.items()}
+        return {str(key): _to_json(each, digits) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each, digits) for each in value]
+        return [_to_json(each, digits) for each in value]
     if isinstance(value, set | frozenset):
         return sorted(str(each) for each in value)
     if isinstance(value, float):

@@ -16,7 +16,7 @@ from awbkit.colour.error_statistics import STATISTICS, geometric_mean, statistic
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
 from awbkit.evaluation.angles import recovery_error, reproduction_error
-from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resampled_statistics
+from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resample_statistics
 from awbkit.evaluation.calibration import calibrate
 from awbkit.evaluation.result import (
     GEOMETRIC_MEAN,
@@ -105,7 +105,7 @@ def judge(
 
 def evaluate(
     truth: Truth,
-    judged: Sequence[MethodResult],
+    results: Sequence[MethodResult],
     *,
     protocol: str = NOTHING_FITTED,
     rounds: int = ROUNDS,
@@ -116,7 +116,7 @@ def evaluate(
 
     Args:
         truth: The images, at least one.
-        judged: One or more methods with distinct names.
+        results: One or more methods with distinct names.
         protocol: The sentence of :class:`awbkit.evaluation.protocols.Protocol`.
         rounds: Rounds of the bootstrap, at least 100.
         seed: Seed of the bootstrap.
@@ -127,7 +127,7 @@ def evaluate(
     """
     from awbkit.version import VERSION
 
-    names = [one.method for one in judged]
+    names = [result.method for result in results]
     if not len(truth) or not names:
         raise UsageError("there is nothing to evaluate: no image or no method")
     if len(set(names)) < len(names):
@@ -136,31 +136,31 @@ def evaluate(
         raise UsageError(f"a bootstrap of {rounds} rounds is too short; ask for 1000")
     resamples = Resamples.of(truth, rounds, seed)
     groups, cameras = _groups(truth)
-    keys = [(one, metric) for one in judged for metric in METRICS]
-    errors = np.array([one.errors[metric] for one, metric in keys])
-    draws = resampled_statistics(errors, list(groups.values()), resamples)
+    keys = [(result, metric) for result in results for metric in METRICS]
+    errors = np.array([result.errors[metric] for result, metric in keys])
+    draws = resample_statistics(errors, list(groups.values()), resamples)
     scenes = {group: len(np.unique(resamples.scene[members])) for group, members in groups.items()}
     return Evaluation(
         title=", ".join(dict.fromkeys(truth.datasets)),
         protocol=protocol,
         truth=truth,
-        methods=list(judged),
+        methods=list(results),
         summaries=[
             summary
-            for (one, metric), drawn in zip(keys, draws, strict=True)
-            for summary in _summaries(one, metric, groups, cameras, scenes, drawn)
+            for (result, metric), drawn in zip(keys, draws, strict=True)
+            for summary in _summaries(result, metric, groups, cameras, scenes, drawn)
         ],
         comparisons=[
             comparison
             for place, (group, members) in enumerate(groups.items())
-            for comparison in _comparisons(judged, group, members, resamples.scene, draws[:: len(METRICS), place, 0])
+            for comparison in _comparisons(results, group, members, resamples.scene, draws[:: len(METRICS), place, 0])
         ],
-        calibrations=[found for one in judged if (found := calibrate(one, resamples)) is not None],
+        calibrations=[found for result in results if (found := calibrate(result, resamples)) is not None],
         facts={
             "version": VERSION,
             "bootstrap_rounds": rounds,
             "bootstrap_seed": seed,
-            "failures": {one.method: len(one.failures) for one in judged},
+            "failures": {result.method: len(result.failures) for result in results},
             **(facts or {}),
         },
     )
@@ -189,7 +189,7 @@ def _groups(truth: Truth) -> tuple[dict[str, NDArray[np.intp]], list[str]]:
 
 
 def _summaries(
-    one: MethodResult,
+    result: MethodResult,
     metric: str,
     groups: Mapping[str, NDArray[np.intp]],
     cameras: Sequence[str],
@@ -199,7 +199,7 @@ def _summaries(
     """Summarise one method under one metric; ``draws`` are its statistics (groups, 7, rounds)."""
     rows, figures = [], {}
     for drawn, (group, members) in zip(draws, groups.items(), strict=True):
-        figures[group] = np.array(list(statistics(one.errors[metric][members]).values()))
+        figures[group] = np.array(list(statistics(result.errors[metric][members]).values()))
         rows.append((group, group, figures[group], interval(drawn, figures[group], scenes[group])))
     if len(cameras) > 1:
         places = [list(groups).index(camera) for camera in cameras]
@@ -208,7 +208,7 @@ def _summaries(
         rows.append((GEOMETRIC_MEAN, POOLED, mean, known))
     return [
         Summary(
-            method=one.method,
+            method=result.method,
             group=group,
             metric=metric,
             images=len(groups[basis]),
@@ -221,7 +221,7 @@ def _summaries(
 
 
 def _comparisons(
-    judged: Sequence[MethodResult],
+    results: Sequence[MethodResult],
     group: str,
     members: NDArray[np.intp],
     scene: NDArray[np.intp],
@@ -230,16 +230,16 @@ def _comparisons(
     """Compare all pairs of methods on a group; ``means`` (methods, rounds) are the rounds' mean recovery errors."""
     numbers, place, counts = np.unique(scene[members], return_inverse=True, return_counts=True)
     found: list[Comparison] = []
-    for first, second in combinations(range(len(judged)), 2):
-        by_image = _ties(judged[first].errors["recovery"][members] - judged[second].errors["recovery"][members])
-        by_scene = _ties(np.bincount(place, by_image) / counts)
-        mean = float(_ties(by_image.mean()))
-        drawn = _ties(means[first] - means[second])
+    for first, second in combinations(range(len(results)), 2):
+        by_image = _zero_ties(results[first].errors["recovery"][members] - results[second].errors["recovery"][members])
+        by_scene = _zero_ties(np.bincount(place, by_image) / counts)
+        mean = float(_zero_ties(by_image.mean()))
+        drawn = _zero_ties(means[first] - means[second])
         low, high = interval(drawn, mean, len(numbers)).tolist()
         found.append(
             Comparison(
-                first=judged[first].method,
-                second=judged[second].method,
+                first=results[first].method,
+                second=results[second].method,
                 group=group,
                 scenes=len(numbers),
                 difference=mean,
@@ -249,17 +249,17 @@ def _comparisons(
                 p_bootstrap=bootstrap_p(mean, drawn, len(numbers)),
             )
         )
-    return _corrected(found)
+    return _apply_holm(found)
 
 
-def _corrected(family: Sequence[Comparison]) -> list[Comparison]:
-    by_rank = holm([one.p_wilcoxon for one in family])
-    by_draw = holm([one.p_bootstrap for one in family])
+def _apply_holm(family: Sequence[Comparison]) -> list[Comparison]:
+    by_rank = holm([pair.p_wilcoxon for pair in family])
+    by_draw = holm([pair.p_bootstrap for pair in family])
     return [
-        replace(one, p_wilcoxon=ranked, p_bootstrap=drawn)
-        for one, ranked, drawn in zip(family, by_rank, by_draw, strict=True)
+        replace(pair, p_wilcoxon=ranked, p_bootstrap=drawn)
+        for pair, ranked, drawn in zip(family, by_rank, by_draw, strict=True)
     ]
 
 
-def _ties(differences: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+def _zero_ties(differences: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
     return np.where(np.abs(differences) < NO_DIFFERENCE, 0.0, differences)

@@ -18,7 +18,7 @@ class AnswerJournal(Journal):
     """A file of JSON Lines, one for each chunk of images that is done.
 
     Attributes:
-        known: Answers that the file held before; the chunks lack their folders.
+        entries: Answers that the file held before; the chunks lack their folders.
     """
 
     def __init__(self, path: Path, plan: str) -> None:
@@ -32,20 +32,20 @@ class AnswerJournal(Journal):
             OutputError: If the file belongs to another plan, is damaged or no journal, or cannot be written.
         """
         self._place = path
-        self.known: list[tuple[Chunk, Answers]] = []
+        self.entries: list[tuple[Chunk, Answers]] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             super().__init__(
                 path,
                 plan,
-                lambda entry: self.known.append(_read(entry)),
+                lambda entry: self.entries.append(_from_entry(entry)),
                 other_plan=OutputError(path, "is of another evaluation", "name another file, or remove it"),
-                damaged=lambda line: self.damage(f"{line} holds no answers"),
+                damaged=lambda line: self.damage_error(f"{line} holds no answers"),
             )
         except OSError as error:
             raise unwritable(path, error) from error
 
-    def damage(self, how: str) -> OutputError:
+    def damage_error(self, how: str) -> OutputError:
         """The error for a file whose answers cannot be used."""
         return OutputError(self._place, f"is damaged: {how}", "remove it, and the evaluation starts anew")
 
@@ -56,7 +56,7 @@ class AnswerJournal(Journal):
             OutputError: If they cannot be written.
         """
         try:
-            self.add(_written(chunk, answers))
+            self.add(_to_entry(chunk, answers))
         except OSError as error:
             raise unwritable(self._place, error) from error
 
@@ -68,11 +68,11 @@ def states(folder: Path) -> list[tuple[str, int, int]]:
     return [(name, state.st_size, state.st_mtime_ns) for name, state in found]
 
 
-def _written(chunk: Chunk, answers: Answers) -> dict[str, Any]:
+def _to_entry(chunk: Chunk, answers: Answers) -> dict[str, Any]:
     return {
         "start": chunk.start,
         "rows": chunk.rows,
-        "tested": chunk.tested,
+        "tested": chunk.test,
         "methods": chunk.methods,
         "estimates": answers.estimates.tolist(),
         "expected": answers.expected.tolist(),
@@ -81,7 +81,7 @@ def _written(chunk: Chunk, answers: Answers) -> dict[str, Any]:
     }
 
 
-def _read(entry: dict[str, Any]) -> tuple[Chunk, Answers]:
+def _from_entry(entry: dict[str, Any]) -> tuple[Chunk, Answers]:
     chunk = Chunk(Path(), entry["start"], *(tuple(entry[key]) for key in ("rows", "tested", "methods")))
     shape = len(chunk.rows), len(chunk.methods)
     answers = Answers(

@@ -47,7 +47,7 @@ def ranking(evaluation: Evaluation) -> tuple[str, list[str]]:
         mean = found[method, group].values.get("mean", math.nan) if (method, group) in found else math.nan
         return mean if math.isfinite(mean) else math.inf
 
-    return group, sorted((judged.method for judged in evaluation.methods), key=key)
+    return group, sorted((result.method for result in evaluation.methods), key=key)
 
 
 def pairs_of(evaluation: Evaluation, group: str) -> dict[tuple[str, str], Comparison]:

@@ -10,7 +10,7 @@ from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import markdown
 from awbkit.evaluation.leaders import best_figures, groups, pairs_of, ranking, summaries_of, table_figure
 from awbkit.evaluation.result import POOLED, Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text, size, training_note
+from awbkit.evaluation.wording import STATISTIC_TITLES, count_text, p_text, size, training_note
 
 
 def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) -> str:
@@ -24,13 +24,13 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
         Markdown with a final line break.
     """
     blocks = [f"**{markdown(evaluation.title)}**: {size(evaluation.truth)}. Protocol: {markdown(evaluation.protocol)}"]
-    blocks += [f"{markdown(note)}." for judged in evaluation.methods if (note := training_note(judged))]
+    blocks += [f"{markdown(note)}." for result in evaluation.methods if (note := training_note(result))]
     for metric in (metric for metric in metrics if metric in METRICS):
         for group in groups(evaluation, metric):
             blocks += _group(evaluation, metric, group)
     if evaluation.comparisons:
         blocks += _comparisons(evaluation)
-    failed = [(judged.method, len(judged.failures)) for judged in evaluation.methods if judged.failures]
+    failed = [(result.method, len(result.failures)) for result in evaluation.methods if result.failures]
     if failed:
         listed = ", ".join(f"{markdown(method)} {count:,}" for method, count in failed)
         blocks.append(f"Images without an estimate, counted as 90 degrees: {listed}.")
@@ -39,9 +39,9 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
 
 def _group(evaluation: Evaluation, metric: str, group: str) -> list[str]:
     found = summaries_of(evaluation, metric)
-    rows = [found[judged.method, group] for judged in evaluation.methods if (judged.method, group) in found]
+    rows = [found[result.method, group] for result in evaluation.methods if (result.method, group) in found]
     best = best_figures(rows)
-    head = f"{metric.capitalize()} angular error in degrees, {markdown(group)}, {counted(rows[0].images, 'image')}"
+    head = f"{metric.capitalize()} angular error in degrees, {markdown(group)}, {count_text(rows[0].images, 'image')}"
     lines = [["method", *(STATISTIC_TITLES[name] for name in STATISTICS)]]
     lines += [[markdown(row.method), *(_cell(row, name, best[name]) for name in STATISTICS)] for row in rows]
     return [f"{head}; in parentheses the 95 % interval:", _table(lines)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from awbkit import estimators
 from awbkit.errors import UsageError
 from awbkit.estimators import Method, registry
-from awbkit.evaluation import fitted, own
-from awbkit.evaluation.fitted import Trainable
-from awbkit.evaluation.own import OwnMethod
+from awbkit.evaluation import fitted_methods, own_methods
+from awbkit.evaluation.fitted_methods import TrainableMethod
+from awbkit.evaluation.own_methods import OwnMethod
 from awbkit.spelling import assignments
 
-AnyMethod = Method | Trainable | OwnMethod
+AnyMethod = Method | TrainableMethod | OwnMethod
 
 
 def resolve(specification: str) -> AnyMethod:
@@ -21,17 +21,17 @@ def resolve(specification: str) -> AnyMethod:
         UnreadableFile: If a model exists but cannot be read.
     """
     name, colon, rest = (part.strip() for part in registry.canonical(specification).partition(":"))
-    if name in fitted.names():
+    if name in fitted_methods.names():
         tuple(assignments(colon + rest, f"method {name}", "parameter", {}))
-        return fitted.trainable(name)
+        return fitted_methods.find_method(name)
     if registry.is_model(specification.strip()):
         return registry.parse(specification)
-    function = None if name in estimators.names() else own.own_method(specification)
+    function = None if name in estimators.names() else own_methods.find_own_method(specification)
     if function is None:
         try:
             return estimators.parse(specification)
         except UsageError as error:
             if name in estimators.names():
                 raise
-            raise UsageError(f"{error}, {', '.join(fitted.names())}, {own.FORM}") from None
+            raise UsageError(f"{error}, {', '.join(fitted_methods.names())}, {own_methods.FORM}") from None
     return function.probe()

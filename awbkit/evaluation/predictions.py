@@ -15,10 +15,10 @@ from awbkit.colour.illuminant import Illuminant
 from awbkit.datasets.labels import read_labels
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.evaluate import judge
-from awbkit.evaluation.names import Names
+from awbkit.evaluation.image_index import ImageIndex
 from awbkit.evaluation.result import MethodResult, Truth
 from awbkit.record_files import FORM, RecordEntry, read_records
-from awbkit.records import RGB_KINDS, Record, stated_light
+from awbkit.records import RGB_KINDS, Record, light_and_key
 from awbkit.store.documents import read_text
 
 UNKNOWN_CAMERA = "unknown camera"
@@ -31,15 +31,15 @@ class Predictions:
 
     Attributes:
         results: The methods in the order of their first estimates. An image without an estimate counts as failed.
-        unknown: Paths in the files that match no labelled image; they are ignored.
-        in_linear_srgb: Number of estimates that are stated in linear sRGB, not in camera RGB.
-        by_temperature: Number of lights taken from ``cct`` and ``duv`` because the RGB beside them disagrees.
+        unknown_paths: Paths in the files that match no labelled image; they are ignored.
+        srgb_count: Number of estimates that are stated in linear sRGB, not in camera RGB.
+        temperature_count: Number of lights taken from ``cct`` and ``duv`` because the RGB beside them disagrees.
     """
 
     results: Sequence[MethodResult]
-    unknown: Sequence[str]
-    in_linear_srgb: int
-    by_temperature: int = 0
+    unknown_paths: Sequence[str]
+    srgb_count: int
+    temperature_count: int = 0
 
 
 def read_predictions(
@@ -61,9 +61,9 @@ def read_predictions(
         UsageError: If a file is malformed, with the line; if a path matches several images; if a method answers for an
             image twice; or if no path matches a labelled image.
     """
-    names = Names(truth.images, truth.datasets)
+    names = ImageIndex(truth.images, truth.datasets)
     answers: dict[str, dict[int, RecordEntry]] = defaultdict(dict)
-    unknown: list[str] = []
+    unknown_paths: list[str] = []
     for stream, name in files:
         before, count = sum(map(len, answers.values())), 0
         for stated in read_records(stream, name):
@@ -75,7 +75,7 @@ def read_predictions(
             except LookupError as error:
                 raise UsageError(f"{stated.where}: {error}; write more of the path") from None
             if index is None:
-                unknown.append(path)
+                unknown_paths.append(path)
                 continue
             method = stated.record.get("method") or Path(name).stem
             first = answers[method].setdefault(index, stated)
@@ -86,26 +86,26 @@ def read_predictions(
         if not count:
             raise UsageError(f"{name} is empty; {FORM}")
         if sum(map(len, answers.values())) == before:
-            some = f" ({', '.join(unknown[-3:])})" if unknown else ""
+            some = f" ({', '.join(unknown_paths[-3:])})" if unknown_paths else ""
             raise UsageError(
                 f"{name}: no estimate is of a labelled image{some}; images are matched by the ends of their paths"
             )
     srgb = sum(s.record.get("space") == "linear-srgb" for found in answers.values() for s in found.values())
-    judged, by_temperature = [], 0
+    judged, temperature_count = [], 0
     for method, found in answers.items():
-        one, count = _judged(method, found, truth, cameras or {})
+        one, count = _result_of(method, found, truth, cameras or {})
         judged.append(one)
-        by_temperature += count
-    return Predictions(judged, unknown, srgb, by_temperature)
+        temperature_count += count
+    return Predictions(judged, unknown_paths, srgb, temperature_count)
 
 
-def _judged(
+def _result_of(
     method: str, answers: dict[int, RecordEntry], truth: Truth, cameras: Mapping[tuple[str, str], Camera]
 ) -> tuple[MethodResult, int]:
     """One method's answers, and the number of its lights that are taken from a temperature."""
     estimates, expected = np.full((len(truth), 3), np.nan), np.full(len(truth), np.nan)
     failures: dict[int, str] = {}
-    by_temperature = 0
+    temperature_count = 0
     for index, stated in answers.items():
         record = stated.record
         if record.get("status") == "error":
@@ -117,11 +117,11 @@ def _judged(
         except UsageError as error:
             failures[index] = f"{stated.where}: {error}"
             continue
-        by_temperature += kind == "cct" and any(record.get(key) is not None for key in RGB_KINDS)
+        temperature_count += kind == "cct" and any(record.get(key) is not None for key in RGB_KINDS)
         estimates[index] = light.rgb
         stated_error = record.get("expected_error")
         expected[index] = np.nan if stated_error is None else stated_error
-    return judge(method, estimates, expected, failures, truth), by_temperature
+    return judge(method, estimates, expected, failures, truth), temperature_count
 
 
 def _light(record: Record, camera: Camera) -> tuple[Illuminant, str]:
@@ -132,7 +132,7 @@ def _light(record: Record, camera: Camera) -> tuple[Illuminant, str]:
         camera = LINEAR_SRGB if space == LINEAR_SRGB.space else Camera(space=space)
     if not camera.matrices and any(record.get(key) is not None for key in RGB_KINDS):
         record = {**record, "cct": None, "duv": None}
-    return stated_light(record, camera)
+    return light_and_key(record, camera)
 
 
 def read_truth(path: Path) -> Truth:

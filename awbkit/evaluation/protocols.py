@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from awbkit.choices import PROTOCOLS
 from awbkit.errors import UsageError
 from awbkit.evaluation.result import Truth
-from awbkit.evaluation.wording import counted
+from awbkit.evaluation.wording import count_text
 
 NONE = "none"
 AUTO = "auto"
@@ -43,19 +43,19 @@ class Protocol:
         name: As the user gave it.
         sentence: Description for the reader; begins with the name and a colon.
         splits: None for the protocol "none".
-        tested: Indices of the test images of all splits, ascending.
+        test: Indices of the test images of all splits, ascending.
     """
 
     name: str
     sentence: str
     splits: Sequence[Split]
-    tested: NDArray[np.intp]
+    test: NDArray[np.intp]
 
 
-def automatic(truth: Truth) -> str:
+def default_protocol(truth: Truth) -> str:
     """The default protocol: "folds", or "k-fold" where that is not possible."""
     try:
-        _published(truth, 0)
+        _split_by_folds(truth, 0)
     except UsageError:
         return "k-fold"
     return "folds"
@@ -82,11 +82,11 @@ def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
     if name not in _PROTOCOLS:
         raise UsageError(f"unknown protocol {name!r}; protocols: {', '.join(PROTOCOLS)}")
     splits, sentence = _PROTOCOLS[name](truth, folds)
-    tested = np.sort(np.concatenate([split.test for split in splits]))
-    return Protocol(name, f"{name}: {sentence}", splits, tested)
+    test = np.sort(np.concatenate([split.test for split in splits]))
+    return Protocol(name, f"{name}: {sentence}", splits, test)
 
 
-def _published(truth: Truth, _: int) -> tuple[list[Split], str]:
+def _split_by_folds(truth: Truth, _: int) -> tuple[list[Split], str]:
     datasets, folds = np.array(truth.datasets, dtype=object), np.array(truth.folds, dtype=object)
     splits: list[Split] = []
     for dataset in sorted(set(truth.datasets)):
@@ -97,24 +97,25 @@ def _published(truth: Truth, _: int) -> tuple[list[Split], str]:
         if "" in found:
             count = int((within & (folds == "")).sum())
             raise UsageError(
-                f"{counted(count, 'image')} of {dataset} {_are(count)} in no published fold; use the protocol k-fold"
+                f"{count_text(count, 'image')} of {dataset} {_verb(count)} in no published fold; "
+                "use the protocol k-fold"
             )
         if len(found) < 2:
             raise UsageError(
                 f"all images of {dataset} are in the published fold {found[0]!r}, which leaves none to fit on"
             )
         # If the authors published a single test part, the rest is never tested.
-        tested = [fold for fold in found if fold.lower() in _TEST] or found
-        for fold in tested:
+        test_folds = [fold for fold in found if fold.lower() in _TEST] or found
+        for fold in test_folds:
             fit, test = np.flatnonzero(within & (folds != fold)), np.flatnonzero(within & (folds == fold))
             splits.append(Split(f"{dataset}: {fold}", fit, test))
     keys = _scenes(truth)
     shared = len(set().union(*({keys[i] for i in split.fit} & {keys[i] for i in split.test} for split in splits)))
-    note = f"; as published, {counted(shared, 'scene')} {_are(shared)} on both sides" if shared else ""
+    note = f"; as published, {count_text(shared, 'scene')} {_verb(shared)} on both sides" if shared else ""
     return splits, f"fitted on the other published folds of the same data set{note}"
 
 
-def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
+def _split_by_scenes(truth: Truth, folds: int) -> tuple[list[Split], str]:
     if folds < 2:
         raise UsageError(f"k-fold needs at least 2 folds, not {folds}")
     images: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -122,7 +123,7 @@ def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
         images[key].append(index)
     largest = max(Counter(dataset for dataset, _ in images).values())
     if largest < folds:
-        raise UsageError(f"{counted(largest, 'scene')} cannot be divided into {folds} folds; ask for fewer")
+        raise UsageError(f"{count_text(largest, 'scene')} cannot be divided into {folds} folds; ask for fewer")
     strata: defaultdict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
     for key, members in images.items():
         strata[key[0], *sorted({truth.cameras[index] for index in members})].append(key)
@@ -143,9 +144,9 @@ def _by_scene(truth: Truth, folds: int) -> tuple[list[Split], str]:
     return splits, f"{folds} folds by scene, fitted on the other {folds - 1}"
 
 
-def _leave_out_cameras(truth: Truth, _: int) -> tuple[list[Split], str]:
+def _split_by_cameras(truth: Truth, _: int) -> tuple[list[Split], str]:
     labels = [camera_label(*pair) for pair in zip(truth.cameras, truth.datasets, strict=True)]
-    splits, dropped = _leave_out(truth, labels, "camera", "cameras")
+    splits, dropped = _split_by_labels(truth, labels, "camera", "cameras")
     note = (
         f"; {dropped} images of other cameras were left out of a fit because they show a tested scene"
         if dropped
@@ -154,11 +155,11 @@ def _leave_out_cameras(truth: Truth, _: int) -> tuple[list[Split], str]:
     return splits, f"fitted on all other cameras{note}"
 
 
-def _leave_out_datasets(truth: Truth, _: int) -> tuple[list[Split], str]:
-    return _leave_out(truth, truth.datasets, "dataset", "data sets")[0], "fitted on all other data sets"
+def _split_by_datasets(truth: Truth, _: int) -> tuple[list[Split], str]:
+    return _split_by_labels(truth, truth.datasets, "dataset", "data sets")[0], "fitted on all other data sets"
 
 
-def _leave_out(truth: Truth, labels: Sequence[str], what: str, plural: str) -> tuple[list[Split], int]:
+def _split_by_labels(truth: Truth, labels: Sequence[str], what: str, plural: str) -> tuple[list[Split], int]:
     """One split for each label, and the number of images left out of fits because another camera tests their scene."""
     found = sorted(set(labels))
     if len(found) < 2:
@@ -168,8 +169,8 @@ def _leave_out(truth: Truth, labels: Sequence[str], what: str, plural: str) -> t
     dropped = 0
     for left_out in found:
         test = np.array([label == left_out for label in labels])
-        tested = {keys[index] for index in np.flatnonzero(test)}
-        clean = np.array([key not in tested for key in keys])
+        test_scenes = {keys[index] for index in np.flatnonzero(test)}
+        clean = np.array([key not in test_scenes for key in keys])
         dropped += int((~test & ~clean).sum())
         if not clean.any():
             raise UsageError(
@@ -179,7 +180,7 @@ def _leave_out(truth: Truth, labels: Sequence[str], what: str, plural: str) -> t
     return splits, dropped
 
 
-def _are(number: int) -> str:
+def _verb(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
@@ -194,8 +195,8 @@ def _hash_of_scene(key: tuple[str, str]) -> tuple[str, str]:
 
 
 _PROTOCOLS: dict[str, Callable[[Truth, int], tuple[list[Split], str]]] = {
-    "folds": _published,
-    "k-fold": _by_scene,
-    "leave-one-camera-out": _leave_out_cameras,
-    "leave-one-dataset-out": _leave_out_datasets,
+    "folds": _split_by_folds,
+    "k-fold": _split_by_scenes,
+    "leave-one-camera-out": _split_by_cameras,
+    "leave-one-dataset-out": _split_by_datasets,
 }

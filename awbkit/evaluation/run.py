@@ -18,13 +18,13 @@ from awbkit.colour.camera import Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
 from awbkit.estimators import registry
-from awbkit.evaluation import fitted, protocols
+from awbkit.evaluation import fitted_methods, protocols
 from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, select, truth_of
-from awbkit.evaluation.fitted import Trainable
+from awbkit.evaluation.fitted_methods import TrainableMethod
 from awbkit.evaluation.journal import AnswerJournal, states
 from awbkit.evaluation.methods import resolve
 from awbkit.evaluation.overlap import trained_on
-from awbkit.evaluation.own import OwnMethod
+from awbkit.evaluation.own_methods import OwnMethod
 from awbkit.evaluation.result import Evaluation, MethodResult
 from awbkit.evaluation.work import Answers, Chunk, answer
 from awbkit.version import VERSION
@@ -79,24 +79,24 @@ class Run:
             raise UsageError(f"method {twice[0]} is given twice")
         self._names = [registry.canonical(specification) for specification in specifications]
         self._sets = list(sets)
-        self._whole = truth_of(sets)
-        self._cameras = [camera for prepared in sets for camera in _cameras_of(prepared)]
-        self._trainables = {place: m for place, m in enumerate(self.methods) if isinstance(m, Trainable)}
+        self._all_truth = truth_of(sets)
+        self._cameras = [camera for prepared in sets for camera in _unique_cameras(prepared)]
+        self._trainables = {place: m for place, m in enumerate(self.methods) if isinstance(m, TrainableMethod)}
         if protocol == protocols.AUTO:
-            protocol = protocols.automatic(self._whole) if self._trainables else protocols.NONE
-        self.protocol = protocols.protocol(protocol, self._whole, folds=folds)
+            protocol = protocols.default_protocol(self._all_truth) if self._trainables else protocols.NONE
+        self.protocol = protocols.protocol(protocol, self._all_truth, folds=folds)
         self._check()
-        self.truth = select(self._whole, self.protocol.tested)
-        self._tested = np.zeros(len(self._whole), dtype=np.bool_)
-        self._tested[self.protocol.tested] = True
-        self._needed = self._tested.copy()
+        self.truth = select(self._all_truth, self.protocol.test)
+        self._test_mask = np.zeros(len(self._all_truth), dtype=np.bool_)
+        self._test_mask[self.protocol.test] = True
+        self._work_mask = self._test_mask.copy()
         for split in self.protocol.splits if self._trainables else ():
-            self._needed[split.fit] = True
-        self.images = int(self._needed.sum())
-        self._done = np.zeros((len(self._whole), len(self.methods)), dtype=np.bool_)
+            self._work_mask[split.fit] = True
+        self.images = int(self._work_mask.sum())
+        self._done_mask = np.zeros((len(self._all_truth), len(self.methods)), dtype=np.bool_)
         self._size = 1
-        self._estimates = np.full((len(self._whole), len(self.methods), 3), np.nan)
-        self._expected = np.full((len(self._whole), len(self.methods)), np.nan)
+        self._estimates = np.full((len(self._all_truth), len(self.methods), 3), np.nan)
+        self._expected = np.full((len(self._all_truth), len(self.methods)), np.nan)
         self._features: list[dict[int, NDArray[np.float64]]] = [{} for _ in self.methods]
         self._failures: list[dict[int, str]] = [{} for _ in self.methods]
 
@@ -107,11 +107,11 @@ class Run:
             VERSION,
             [[prepared.name, prepared.info.get("hash"), states(prepared.path)] for prepared in self._sets],
             [
-                [name, "" if isinstance(method, Trainable) else method.digest]
+                [name, "" if isinstance(method, TrainableMethod) else method.digest]
                 for name, method in zip(self._names, self.methods, strict=True)
             ],
-            self._needed.tolist(),
-            self._tested.tolist(),
+            self._work_mask.tolist(),
+            self._test_mask.tolist(),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -126,16 +126,16 @@ class Run:
             journal: Stores the answers; images that it holds already are not processed again.
         """
         if journal is not None:
-            for known, answers in journal.known:
+            for known, answers in journal.entries:
                 if not self._asks(known):
-                    raise journal.damage("it answers what was not asked")
+                    raise journal.damage_error("it answers what was not asked")
                 yield self._take(known, answers)
-        begun = self._needed & self._done.any(axis=1)
-        again = [single for chunk in self._divided(begun & ~self._done.all(axis=1)) for single in chunk.singles]
-        again = [single for single in again if not self._done[single.start + single.rows[0], single.methods[0]]]
+        begun = self._work_mask & self._done_mask.any(axis=1)
+        again = [single for chunk in self._chunks(begun & ~self._done_mask.all(axis=1)) for single in chunk.parts]
+        again = [single for single in again if not self._done_mask[single.start + single.rows[0], single.methods[0]]]
         task = partial(answer, methods=tuple(self.methods))
         apart = any(isinstance(method, OwnMethod) for method in self.methods)
-        first = self._divided(self._needed & ~begun)
+        first = self._chunks(self._work_mask & ~begun)
         for chunks, alone in ((first, apart), (again, True)):
             with closing(batch.run(task, chunks, jobs=jobs, apart=alone)) as outcomes:
                 for outcome in outcomes:
@@ -144,8 +144,8 @@ class Run:
                     if outcome.result is not None:
                         self._grow(chunk, outcome.result)
                         yield self._keep(chunk, outcome.result, journal)
-                    elif len(chunk.singles) > 1:
-                        again += chunk.singles
+                    elif len(chunk.parts) > 1:
+                        again += chunk.parts
                     else:
                         yield self._lose(chunk, outcome)
 
@@ -153,7 +153,7 @@ class Run:
         """The methods' answers and errors, in the order of the request; call it after all steps."""
         for place, method in self._trainables.items():
             self._fit(place, method)
-        chosen = self.protocol.tested
+        chosen = self.protocol.test
         new = {int(old): place for place, old in enumerate(chosen)}
         return [
             replace(
@@ -164,7 +164,7 @@ class Run:
                     {new[old]: why for old, why in sorted(self._failures[place].items()) if old in new},
                     self.truth,
                 ),
-                trained_on=trained_on(self.methods[place], self._sets, self._tested),
+                trained_on=trained_on(self.methods[place], self._sets, self._test_mask),
             )
             for place, name in enumerate(self._names)
         ]
@@ -175,20 +175,20 @@ class Run:
                 known = ", ".join(name for name in PROTOCOLS if name != protocols.NONE)
                 raise UsageError(f"method {method} has to be fitted; choose a protocol: {known}")
             for split in self.protocol.splits:
-                fitted.check(method, self._cameras_of(split.fit), self._cameras_of(split.test))
+                fitted_methods.check(method, self._cameras_of(split.fit), self._cameras_of(split.test))
 
     def _cameras_of(self, indices: NDArray[np.intp]) -> list[Camera]:
         return [self._cameras[index] for index in indices.tolist()]
 
-    def _divided(self, wanted: NDArray[np.bool_]) -> Iterator[Chunk]:
+    def _chunks(self, wanted: NDArray[np.bool_]) -> Iterator[Chunk]:
         """Divide images into chunks, whose size adapts to the measured speed."""
         start = 0
         for prepared in self._sets:
             rows = np.flatnonzero(wanted[start : start + len(prepared)])
             while len(rows):
                 part, rows = rows[: self._size], rows[self._size :]
-                judged = tuple(self._tested[start + part].tolist())
-                yield Chunk(prepared.path, start, tuple(part.tolist()), judged, tuple(range(len(self.methods))))
+                test = tuple(self._test_mask[start + part].tolist())
+                yield Chunk(prepared.path, start, tuple(part.tolist()), test, tuple(range(len(self.methods))))
             start += len(prepared)
 
     def _grow(self, chunk: Chunk, answers: Answers) -> None:
@@ -199,7 +199,7 @@ class Run:
     def _asks(self, chunk: Chunk) -> bool:
         """Whether a journal's chunk belongs to this run."""
         images = [chunk.start + row for row in chunk.rows]
-        within = all(isinstance(i, int) and 0 <= i < len(self._whole) and self._needed[i] for i in images)
+        within = all(isinstance(i, int) and 0 <= i < len(self._all_truth) and self._work_mask[i] for i in images)
         return within and all(isinstance(m, int) and 0 <= m < len(self.methods) for m in chunk.methods)
 
     def _keep(self, chunk: Chunk, answers: Answers, journal: AnswerJournal | None) -> Step:
@@ -215,7 +215,7 @@ class Run:
             self._features[chunk.methods[number]][images[place]] = features
         for (place, number), why in answers.failures.items():
             self._failures[chunk.methods[number]][images[place]] = why
-        return Step(self._finished(chunk), len(answers.failures))
+        return Step(self._mark_done(chunk), len(answers.failures))
 
     def _lose(self, chunk: Chunk, outcome: Outcome[Chunk, Answers]) -> Step:
         """Record a method's failure on an image, though not in the journal, since the next run may succeed."""
@@ -224,17 +224,17 @@ class Run:
         if isinstance(outcome.error, Crash) and isinstance(method, OwnMethod):
             why = f"{method} took its process down ({outcome.error.ending})"
         self._failures[place][chunk.start + row] = why
-        return Step(self._finished(chunk), 1)
+        return Step(self._mark_done(chunk), 1)
 
-    def _finished(self, chunk: Chunk) -> int:
+    def _mark_done(self, chunk: Chunk) -> int:
         """The number of images that this work completes for all methods."""
         images = [chunk.start + row for row in chunk.rows]
-        self._done[np.ix_(images, chunk.methods)] = True
-        return int(self._done[images].all(axis=1).sum())
+        self._done_mask[np.ix_(images, chunk.methods)] = True
+        return int(self._done_mask[images].all(axis=1).sum())
 
-    def _fit(self, place: int, method: Trainable) -> None:
+    def _fit(self, place: int, method: TrainableMethod) -> None:
         known = self._features[place]
-        scenes = list(zip(self._whole.datasets, self._whole.scenes, strict=True))
+        scenes = list(zip(self._all_truth.datasets, self._all_truth.scenes, strict=True))
         for split in self.protocol.splits:
             fit_on = [index for index in split.fit.tolist() if index in known]
             test = [index for index in split.test.tolist() if index in known]
@@ -242,14 +242,14 @@ class Run:
                 continue
             features = np.array([known[index] for index in test])
             try:
-                model = fitted.fit(
+                model = fitted_methods.fit(
                     method,
                     np.array([known[index] for index in fit_on]).reshape(len(fit_on), -1),
-                    self._whole.illuminants[fit_on],
+                    self._all_truth.illuminants[fit_on],
                     [self._cameras[index] for index in fit_on],
                     [scenes[index] for index in fit_on],
                 )
-                found = model.answers(features, [self._cameras[index] for index in test])
+                found = model.estimate_all(features, [self._cameras[index] for index in test])
             except UsageError as error:
                 # After unreadable images, a camera may have too few left.
                 self._failures[place].update(dict.fromkeys(test, str(error)))
@@ -257,7 +257,7 @@ class Run:
             self._estimates[test, place], self._expected[test, place] = found
 
 
-def _cameras_of(prepared: Prepared) -> Iterator[Camera]:
+def _unique_cameras(prepared: Prepared) -> Iterator[Camera]:
     """The camera of each image, by a name that is unique over the data sets."""
     named = {
         name: replace(camera, name=protocols.camera_label(name, prepared.name))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.datasets.prepared import Prepared
-from awbkit.evaluation.fitted import Trainable
+from awbkit.evaluation.fitted_methods import TrainableMethod
 from awbkit.evaluation.methods import AnyMethod
 from awbkit.work.outcome import described
 
@@ -24,22 +24,22 @@ class Chunk:
         folder: The folder.
         start: Index of its first image among the images of all folders.
         rows: Rows of the images in the folder.
-        tested: The rows of test images; the others serve the fit only.
+        test: Whether each row is a test image; the others serve the fit only.
         methods: Indices of the methods to run.
     """
 
     folder: Path
     start: int
     rows: tuple[int, ...]
-    tested: tuple[bool, ...]
+    test: tuple[bool, ...]
     methods: tuple[int, ...]
 
     @property
-    def singles(self) -> list[Chunk]:
+    def parts(self) -> list[Chunk]:
         """Divide the work into single images and methods."""
         return [
-            Chunk(self.folder, self.start, (row,), (tested,), (method,))
-            for row, tested in zip(self.rows, self.tested, strict=True)
+            Chunk(self.folder, self.start, (row,), (test,), (method,))
+            for row, test in zip(self.rows, self.test, strict=True)
             for method in self.methods
         ]
 
@@ -74,18 +74,18 @@ def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
         UnreadableFile: If the prepared folder cannot be read.
     """
     begin = time.monotonic()
-    prepared = _opened(chunk.folder)
+    prepared = _open(chunk.folder)
     estimates = np.full((len(chunk.rows), len(chunk.methods), 3), np.nan)
     expected = np.full((len(chunk.rows), len(chunk.methods)), np.nan)
     features: dict[tuple[int, int], NDArray[np.float64]] = {}
     failures: dict[tuple[int, int], str] = {}
-    for place, (row, tested) in enumerate(zip(chunk.rows, chunk.tested, strict=True)):
+    for place, (row, test) in enumerate(zip(chunk.rows, chunk.test, strict=True)):
         image = prepared.image(row)
         for number, method in enumerate(methods[index] for index in chunk.methods):
             try:
-                if isinstance(method, Trainable):
+                if isinstance(method, TrainableMethod):
                     features[place, number] = method.describe(image)
-                elif tested:
+                elif test:
                     light = method.estimate(image)
                     estimates[place, number] = light.rgb
                     expected[place, number] = np.nan if light.expected_error is None else light.expected_error
@@ -95,5 +95,5 @@ def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
 
 
 @lru_cache(maxsize=8)
-def _opened(folder: Path) -> Prepared:
+def _open(folder: Path) -> Prepared:
     return Prepared.open(folder)

@@ -27,7 +27,7 @@ def common_illuminant(illuminants: Iterable[Illuminant]) -> Illuminant:
     return Illuminant.of(np.exp(ratios), lights[0].camera)
 
 
-def common_by_camera(lights: Sequence[tuple[K, Illuminant]]) -> dict[K, Illuminant]:
+def common_illuminants(lights: Sequence[tuple[K, Illuminant]]) -> dict[K, Illuminant]:
     """For each picture, named by any key, the light common to all pictures by its camera."""
     groups: dict[tuple[str, str], list[Illuminant]] = {}
     for _, light in lights:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from awbkit.bench import here
-from awbkit.bench.bench import BASELINES, NETWORKS, Accuracy, Cost, bench, pictures, to_json
+from awbkit.bench.bench import BASELINES, NETWORKS, Accuracy, Cost, bench, choose_pictures, to_json
 from awbkit.bench.chart import chart
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import CheckFailed, UsageError
@@ -44,7 +44,7 @@ def test_time_in_c() -> None:
 
 def test_accuracy_is_that_of_the_method(tmp_path: Path) -> None:
     data = write_prepared(tmp_path / "set", ["Nikon D810"] * 9)
-    measured = pictures([data.path], 4)
+    measured = choose_pictures([data.path], 4)
     (cost,) = bench(["awbnet-nano"], measured, (), compare=False)
     (record,) = to_json([cost])
     prepared = Prepared.open(data.path)
@@ -97,8 +97,8 @@ def test_without_data_all_kinds_are_timed(tmp_path: Path) -> None:
     models = [tmp_path / "q.safetensors", tmp_path / "f.safetensors"]
     for path, model in zip(models, (integer_model("nano"), random_model(SHAPES["nano"])), strict=True):
         path.write_bytes(model.to_bytes())
-    seen = pictures([], 1)
-    few = replace(seen, images=seen.images[:2], cases=seen.cases[:2])
+    overlap = choose_pictures([], 1)
+    few = replace(overlap, images=overlap.images[:2], cases=overlap.cases[:2])
     records = to_json(bench([str(path) for path in models], few, (), compare=False))
     assert [record["accuracy"] for record in records] == [{}, {}]
     assert all(record["numpy_microseconds"] > 0 for record in records)
@@ -140,7 +140,7 @@ def test_what_is_refused(tmp_path: Path, arguments: tuple[str, ...], code: int, 
 def test_pictures_without_a_valid_pixel_are_no_use(tmp_path: Path) -> None:
     data = write_prepared(tmp_path / "set", ["Nikon D810"] * 3, black=frozenset({0, 1, 2}))
     with pytest.raises(UsageError, match="has no raw picture with a valid pixel to measure on; leave it out"):
-        pictures([data.path], 5)
+        choose_pictures([data.path], 5)
     some = write_prepared(tmp_path / "other", ["Nikon D810"] * 3, black=frozenset({1}))
-    ((_, places),) = pictures([some.path], 5).judged
+    ((_, places),) = choose_pictures([some.path], 5).sets
     assert places == [0, 2]

@@ -34,18 +34,18 @@ def the_s() -> IntegerModel:
 
 
 @cache
-def measured_s(processor: str) -> cortex.Cortex:
-    return cortex.measured(emit(the_s()), the_s(), some(), processor)
+def measure_s(processor: str) -> cortex.Cortex:
+    return cortex.measure(emit(the_s()), the_s(), some(), processor)
 
 
 def of_the_network(found: cortex.Cortex) -> int:
-    return found.instructions - found.describing + _READING
+    return found.instructions - found.describe_instructions + _READING
 
 
 @pytest.mark.cortex
 @pytest.mark.parametrize("processor", TABLES)
 def test_the_same_bits_as_quickly_as_foretold(processor: str) -> None:
-    found = of_the_network(measured_s(processor))
+    found = of_the_network(measure_s(processor))
     assert instructions(the_s().architecture, processor) == pytest.approx(found, rel=0.15)
     if processor == "cortex-m4":
         assert found < 4 * the_s().architecture.macs
@@ -55,7 +55,7 @@ def test_the_same_bits_as_quickly_as_foretold(processor: str) -> None:
 @pytest.mark.parametrize(("shape", "processor"), [("pruned", "cortex-m0"), ("no statistics", "cortex-m4")])
 def test_other_networks_are_as_quick_as_foretold(shape: str, processor: str) -> None:
     model = integer_model(shape)
-    found = cortex.measured(emit(model), model, some()[:2], processor)
+    found = cortex.measure(emit(model), model, some()[:2], processor)
     assert instructions(model.architecture, processor) == pytest.approx(of_the_network(found), rel=0.15)
 
 
@@ -79,18 +79,18 @@ def test_few_kilobytes(tmp_path: Path, processor: str) -> None:
 @pytest.mark.cortex
 def test_a_smaller_network_measures_less() -> None:
     """Beside the network's own layers, what it does not read is not measured."""
-    model, s = integer_model("nano"), measured_s("cortex-m4")
-    nano = cortex.measured(emit(model), model, some()[:3], "cortex-m4")
+    model, s = integer_model("nano"), measure_s("cortex-m4")
+    nano = cortex.measure(emit(model), model, some()[:3], "cortex-m4")
     assert nano.flash <= 4 * 1024
     assert s.flash <= 16 * 1024
-    assert nano.describing < 0.7 * s.describing
-    assert 94_488 < s.instructions - s.describing < 1_500_000
+    assert nano.describe_instructions < 0.7 * s.describe_instructions
+    assert 94_488 < s.instructions - s.describe_instructions < 1_500_000
 
 
 @pytest.mark.cortex
 def test_another_models_answers_are_refused() -> None:
     with pytest.raises(CheckFailed, match="for picture 0, not"):
-        cortex.measured(emit(integer_model("nano", seed=1)), integer_model("nano"), some()[:1], "cortex-m4")
+        cortex.measure(emit(integer_model("nano", seed=1)), integer_model("nano"), some()[:1], "cortex-m4")
 
 
 def test_the_workspace_is_what_the_header_says() -> None:

@@ -24,7 +24,7 @@ from rich.cells import cell_len
 from awbkit.cli.digits import rounded
 from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, open_writer
 from awbkit.cli.report import FailedList
-from awbkit.cli.table import shortened
+from awbkit.cli.table import shorten
 from awbkit.cli.terminal import Progress, clock
 from awbkit.errors import UsageError
 from awbkit.escaping import printable
@@ -120,13 +120,13 @@ def test_a_terminal_obeys_no_file_name(text: str, shown: str) -> None:
 
 @given(st.text(max_size=40), st.integers(0, 30))
 def test_shortened_text_fits(text: str, width: int) -> None:
-    short = shortened(text, width)
+    short = shorten(text, width)
     assert cell_len(short) <= max(width, 0)
     assert short == text or "…" in short or width == 0
 
 
 def test_shortening_keeps_both_ends() -> None:
-    assert shortened("holiday/2024/IMG_0012.CR2", 16) == "holid…G_0012.CR2"
+    assert shorten("holiday/2024/IMG_0012.CR2", 16) == "holid…G_0012.CR2"
 
 
 RUN = """

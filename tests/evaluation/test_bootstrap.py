@@ -8,7 +8,7 @@ import scipy.stats
 
 from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS, statistics
-from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resampled_means, resampled_statistics
+from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resample_means, resample_statistics
 from awbkit.evaluation.evaluate import evaluate, select
 from awbkit.evaluation.result import FEWEST_SCENES, GEOMETRIC_MEAN, POOLED, MethodResult
 from awbkit.evaluation.significance import bootstrap_p
@@ -20,7 +20,7 @@ def one_camera(count: int, per_scene: int = 1) -> Resamples:
 
 
 def draws(errors: np.ndarray, resamples: Resamples) -> np.ndarray:
-    return resampled_statistics(errors[None], [np.arange(len(errors))], resamples)[0, 0]
+    return resample_statistics(errors[None], [np.arange(len(errors))], resamples)[0, 0]
 
 
 def ends(drawn: np.ndarray, errors: np.ndarray, scenes: int) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_intervals_hold_the_true_mean_as_often_as_they_say(rng: np.random.Genera
     for _ in range(100):
         errors = np.repeat(rng.exponential(3, 80), 2)
         share = np.ones((160, 1))
-        low, high = interval(resampled_means(errors, share, resamples), errors.mean(), 80)[0]
+        low, high = interval(resample_means(errors, share, resamples), errors.mean(), 80)[0]
         hits += low <= 3 <= high
     assert 85 <= hits <= 99
 
@@ -107,7 +107,7 @@ def test_any_number_of_cameras_is_as_sure_as_it_says(cameras: int, each: int, rn
     count = cameras * each
     rows = [("set", f"c{index % cameras}", str(index), "") for index in range(count)]
     errors = rng.lognormal(0, 0.8, (800, count))
-    means = resampled_statistics(errors, [np.arange(count)], Resamples.of(truth_of_rows(rows), 300))[:, 0, 0]
+    means = resample_statistics(errors, [np.arange(count)], Resamples.of(truth_of_rows(rows), 300))[:, 0, 0]
     low, high = interval(means, errors.mean(axis=1), count).T
     assert 0.87 <= np.mean((low <= np.exp(0.32)) & (np.exp(0.32) <= high)) <= 0.98
     differences = errors[::2].mean(axis=1) - errors[1::2].mean(axis=1)

@@ -16,13 +16,13 @@ from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import angular_error
 from awbkit.colour.temperature import cct_duv_to_xy, xy_to_cct_duv
 from awbkit.escaping import markup
-from awbkit.evaluation.html.charts.binning import density, hexagonal
+from awbkit.evaluation.html.charts.binning import bin_hexagons, density
 from awbkit.evaluation.html.charts.chromaticity import chromaticities, directions, letters
 from awbkit.evaluation.html.charts.confidence import reliability, risk_coverage
-from awbkit.evaluation.html.charts.distribution import cumulative, intervals, strips
-from awbkit.evaluation.html.charts.scales import Scale, error_range, padded_range, round_down, round_up
-from awbkit.evaluation.html.charts.svg import element, figure_text, number, shortened
-from awbkit.evaluation.html.directions import by_camera, planckian_locus, signed_errors
+from awbkit.evaluation.html.charts.distribution import cumulative_curves, intervals, strips
+from awbkit.evaluation.html.charts.scales import Scale, error_range, pad_range, round_down, round_up
+from awbkit.evaluation.html.charts.svg import element, figure_text, number, shorten
+from awbkit.evaluation.html.directions import group_by_camera, planckian_locus, signed_errors
 from awbkit.evaluation.leaders import summaries_of
 from tests.helpers.evaluation_cases import CAMERA, calibration, evaluation, unit
 
@@ -92,7 +92,7 @@ def test_the_axis_of_errors(errors: list[float], ends: tuple[float, float]) -> N
 
 @given(st.lists(st.floats(-1e3, 1e3), max_size=5))
 def test_linear_axes_have_a_length(values: list[float]) -> None:
-    low, high = padded_range(values)
+    low, high = pad_range(values)
     assert low < high
     assert all(low < value < high for value in values)
 
@@ -101,7 +101,7 @@ def test_linear_axes_have_a_length(values: list[float]) -> None:
 @given(st.integers(0, 2**32), st.floats(0.5, 20))
 def test_every_point_is_counted_in_the_hexagon_around_it(seed: int, radius: float) -> None:
     points = np.random.default_rng(seed).uniform(-100, 100, (200, 2))
-    cells = hexagonal(points, radius)
+    cells = bin_hexagons(points, radius)
     assert cells.counts.sum() == len(points)
     assert np.array_equal(np.bincount(cells.cell), cells.counts)
     away = np.linalg.norm(points - cells.centres[cells.cell], axis=1)
@@ -156,7 +156,7 @@ def test_figures(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(("text", "short"), [("abc", "abc"), ("abcdefghij", "abc…ij"), ("", "")])
 def test_long_names_keep_both_ends(text: str, short: str) -> None:
-    assert shortened(text, 6) == short
+    assert shorten(text, 6) == short
 
 
 def test_attributes_are_escaped() -> None:
@@ -215,7 +215,7 @@ def test_the_locus_lies_at_its_temperatures() -> None:
 
 def test_images_are_grouped_by_data_set_and_camera() -> None:
     shown = evaluation(6, cameras=(("one", "Canon"), ("two", "Canon"), ("two", "")))
-    members = by_camera(shown.truth)
+    members = group_by_camera(shown.truth)
     assert [(each.dataset, each.label, each.indices.tolist()) for each in members] == [
         ("one", "Canon", [0, 3]),
         ("two", "Canon", [1, 4]),
@@ -225,7 +225,7 @@ def test_images_are_grouped_by_data_set_and_camera() -> None:
 
 def test_the_cumulative_curve_reads_the_quantiles() -> None:
     errors = np.geomspace(0.5, 50, 1001)
-    svg = cumulative(["only"], [errors], "recovery")
+    svg = cumulative_curves(["only"], [errors], "recovery")
     data = parsed(svg).attrib
     axis = Scale(*(float(data[f"data-{end}"]) for end in ("low", "high", "left", "right")), log=True)
     quantiles = np.quantile(errors, (0.25, 0.5, 0.75, 0.95))
@@ -256,7 +256,7 @@ def test_intervals_are_drawn_in_order_of_the_figures() -> None:
 
 def test_chromaticities_show_lights_arrows_and_locus() -> None:
     shown = evaluation(60, cameras=(("one", "Canon"),))
-    (canon,) = by_camera(shown.truth, lambda index: CAMERA)
+    (canon,) = group_by_camera(shown.truth, lambda index: CAMERA)
     tree = parsed(chromaticities(shown, canon, arrows=5))
     classes = [each.get("class", "") for each in tree.iter(f"{SVG}path")]
     assert classes.count("arrow") == 10
@@ -274,7 +274,7 @@ def test_estimates_far_outside_are_counted_and_pointed_to() -> None:
     judged = shown.methods[0]
     judged.estimates[0] = unit(np.array([1.0, 1e-4, 1e-4]))
     judged.errors["recovery"][0] = 60.0
-    (canon,) = by_camera(shown.truth, lambda index: CAMERA)
+    (canon,) = group_by_camera(shown.truth, lambda index: CAMERA)
     svg = chromaticities(shown, canon, arrows=1)
     assert "1 outside" in svg
     arrow = next(each for each in parsed(svg).iter(f"{SVG}path") if each.get("class") == "arrow").get("d", "")

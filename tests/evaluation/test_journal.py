@@ -108,7 +108,7 @@ def test_what_is_left_is_done_and_changes_nothing(prepared: Prepared) -> None:
         Path("answers.jsonl").write_bytes(b"".join(lines[:kept]) + b'{"start": 0, "ro')
         resumed = Run([prepared], methods)
         with AnswerJournal(Path("answers.jsonl"), resumed.plan) as journal:
-            assert len(journal.known) == kept - 1
+            assert len(journal.entries) == kept - 1
             assert sum(step.images for step in resumed.steps(1, journal)) == 6
         for one, other in zip((own, gray), resumed.results(), strict=True):
             assert np.array_equal(one.estimates, other.estimates, equal_nan=True)

@@ -20,9 +20,9 @@ import simplejpeg
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.image import LinearImage
 from awbkit.errors import OutputError, UsageError
-from awbkit.evaluation.html.gallery import worst
+from awbkit.evaluation.html.gallery import worst_images
 from awbkit.evaluation.html.page import PageOptions, page, write_page
-from awbkit.evaluation.html.rendering import balanced_to_srgb, canonical_white, data_uri, gray_card, rendered
+from awbkit.evaluation.html.rendering import canonical_white, data_uri, gray_card, render, srgb_matrix
 from awbkit.evaluation.leaders import pairs_of, ranking
 from awbkit.evaluation.result import GEOMETRIC_MEAN, Evaluation
 from awbkit.files.encoding import srgb_to_linear
@@ -260,10 +260,10 @@ def test_a_folder_is_no_output(tmp_path: Path) -> None:
 
 def test_the_worst_come_first() -> None:
     method = evaluation().methods[1]
-    order = worst(method, 5)
+    order = worst_images(method, 5)
     errors = method.errors["recovery"]
     assert errors[order].tolist() == sorted(errors.tolist(), reverse=True)[:5]
-    assert worst(method, 999) == worst(method, 40)
+    assert worst_images(method, 999) == worst_images(method, 40)
 
 
 def test_the_leader_is_that_of_the_geometric_mean() -> None:
@@ -304,14 +304,14 @@ def scene(light: tuple[float, float, float]) -> LinearImage:
 
 @pytest.mark.parametrize("light", [(0.9, 1.0, 0.4), (0.4, 1.0, 0.8), (0.6, 1.0, 0.6)])
 def test_balanced_for_the_truth_the_colours_are_those_of_the_scene(light: tuple[float, float, float]) -> None:
-    (shown,) = rendered(scene(light), [light], light)
+    (shown,) = render(scene(light), [light], light)
     linear = srgb_to_linear(shown[0, :5] / 255)
     assert linear / linear[0, 1] == pytest.approx(PATCHES / 0.8, abs=0.01)
 
 
 def test_a_wrong_estimate_shows_its_cast_and_the_gray_card_has_it() -> None:
     light, estimate = (0.7, 1.0, 0.6), (0.9, 1.0, 0.5)
-    before, after, truth = rendered(scene(light), [canonical_white(CAMERA), estimate, light], light)
+    before, after, truth = render(scene(light), [canonical_white(CAMERA), estimate, light], light)
     for shown, judged_light in ((after, estimate), (truth, light)):
         patch = srgb_to_linear(shown[0, 4] / 255)
         card = srgb_to_linear(np.array(gray_card(light, judged_light, CAMERA)) / 255)
@@ -324,9 +324,9 @@ def test_a_wrong_estimate_shows_its_cast_and_the_gray_card_has_it() -> None:
 def test_without_a_matrix_only_gains_are_applied() -> None:
     camera = Camera("unknown")
     assert canonical_white(camera) == (1.0, 1.0, 1.0)
-    assert np.array_equal(balanced_to_srgb(camera), np.eye(3))
+    assert np.array_equal(srgb_matrix(camera), np.eye(3))
     pixels = np.full((8, 8, 3), (0.3, 0.6, 0.15))
-    before, after = rendered(LinearImage.from_array(pixels, camera=camera), [(1, 1, 1), (0.5, 1, 0.25)], (0.5, 1, 0.25))
+    before, after = render(LinearImage.from_array(pixels, camera=camera), [(1, 1, 1), (0.5, 1, 0.25)], (0.5, 1, 0.25))
     assert np.ptp(after.astype(int), axis=2).max() == 0
     assert (before[..., 1] > before[..., 0]).all()
 
@@ -335,7 +335,7 @@ def test_without_a_matrix_only_gains_are_applied() -> None:
 def test_what_clips_is_white_under_every_light(light: tuple[float, float, float]) -> None:
     pixels = np.full((16, 16, 3), 0.1)
     pixels[:2] = 1.0
-    (shown,) = rendered(LinearImage.from_array(pixels, camera=CAMERA), [light], light)
+    (shown,) = render(LinearImage.from_array(pixels, camera=CAMERA), [light], light)
     assert np.ptp(shown[0].astype(int), axis=1).max() <= 1
     assert shown[0].min() > 200
 
@@ -344,11 +344,11 @@ def test_cells_that_hold_nothing_are_gray_and_as_bright_as_their_surroundings() 
     pixels = np.concatenate([np.full((32, 64, 3), 0.02), np.full((32, 64, 3), 0.5)])
     pixels[4:20, 10:30] = 0
     pixels[40:50, 5:20] = 0
-    (shown,) = rendered(LinearImage.from_array(pixels), [(1, 1, 1)], (1, 1, 1))
+    (shown,) = render(LinearImage.from_array(pixels), [(1, 1, 1)], (1, 1, 1))
     assert np.array_equal(shown[10, 20], shown[0, 0])
     assert np.array_equal(shown[45, 10], shown[63, 63])
     nothing = LinearImage.from_array(np.zeros((64, 64, 3)))
-    assert not rendered(nothing, [(1, 1, 1)], (1, 1, 1))[0].any()
+    assert not render(nothing, [(1, 1, 1)], (1, 1, 1))[0].any()
 
 
 def test_pictures_in_the_page_are_jpegs() -> None:

@@ -18,7 +18,7 @@ from awbkit.colour.image import LinearImage
 from awbkit.evaluation.angles import recovery_error
 from awbkit.evaluation.corrected_moments import describe
 from awbkit.evaluation.evaluate import evaluate, judge
-from awbkit.evaluation.fitted import fit, trainable
+from awbkit.evaluation.fitted_methods import find_method, fit
 from awbkit.evaluation.protocols import protocol
 from awbkit.evaluation.result import POOLED, Evaluation, Truth, camera_group
 from awbkit.files.known_cameras import known_camera
@@ -72,13 +72,13 @@ def fitted(photographs: tuple[Truth, np.ndarray], name: str) -> Evaluation:
         keys = list(zip(truth.datasets, truth.scenes, strict=True))
         for split in chosen.splits:
             model = fit(
-                trainable(method),
+                find_method(method),
                 moments[split.fit],
                 truth.illuminants[split.fit],
                 [cameras[index] for index in split.fit],
                 [keys[index] for index in split.fit],
             )
-            estimates[split.test], expected[split.test] = model.answers(
+            estimates[split.test], expected[split.test] = model.estimate_all(
                 moments[split.test], [cameras[index] for index in split.test]
             )
         judged.append(judge(method, estimates, expected, {}, truth))

@@ -13,7 +13,7 @@ from awbkit.cli.output import ESTIMATE_KEYS, Format, open_writer
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.evaluation.names import Names
+from awbkit.evaluation.image_index import ImageIndex
 from awbkit.evaluation.predictions import Predictions, read_predictions, read_truth
 from awbkit.evaluation.result import Truth
 from awbkit.record_files import read_records
@@ -61,8 +61,8 @@ def test_awbkits_own_records_are_accepted_as_they_are(format: Format) -> None:
     assert judged.errors["recovery"][:2] == pytest.approx([0, 0], abs=1e-3)
     assert judged.expected[:2].tolist() == [2.5, 2.5]
     assert judged.failures == {2: "is truncated; copy it again"}
-    assert found.in_linear_srgb == 2
-    assert not found.unknown
+    assert found.srgb_count == 2
+    assert not found.unknown_paths
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_an_edited_record_means_the_light_that_correct_takes(
     found = read_predictions([(io.BytesIO(data), "x")], truth, {("set", "X"): camera})
     expected = np.array(light_of(stated.record, camera).rgb)
     np.testing.assert_allclose(found.results[0].estimates[0], expected / np.linalg.norm(expected), rtol=1e-12)
-    assert found.by_temperature == any(key in edit for key in ("cct", "duv"))
+    assert found.temperature_count == any(key in edit for key in ("cct", "duv"))
 
 
 def test_a_temperature_says_nothing_without_a_matrix() -> None:
@@ -240,7 +240,7 @@ def test_a_record_that_contradicts_itself_is_no_estimate(other: dict[str, object
 
 def test_images_that_are_not_labelled_are_named() -> None:
     found = read("image,r,g,b\na,1,2,2\nq,1,2,2\nz/b.png,1,2,2")
-    assert found.unknown == ["q"]
+    assert found.unknown_paths == ["q"]
     assert found.results[0].failures == {}
 
 
@@ -268,12 +268,12 @@ def test_images_that_are_not_labelled_are_named() -> None:
 )
 def test_paths_and_the_images_that_they_mean(path: str, image: str | None) -> None:
     images = ["cam1/001", "cam2/001", "001", "deep/only.png", "both.dng", "both.png", "v1.2", "IMG.001", "caf\u00e9"]
-    found = Names(images, ["set"] * len(images)).find(path)
+    found = ImageIndex(images, ["set"] * len(images)).find(path)
     assert (None if found is None else images[found]) == image
 
 
 def test_a_path_that_could_mean_several_images_is_refused() -> None:
-    names = Names(["a/1", "b/1", "c.png", "c.dng"], ["set"] * 4)
+    names = ImageIndex(["a/1", "b/1", "c.png", "c.dng"], ["set"] * 4)
     with pytest.raises(LookupError, match="1 could be any of a/1 of set, b/1 of set"):
         names.find("1")
     with pytest.raises(LookupError, match=r"could be any of c\.png of set, c\.dng of set"):
@@ -283,7 +283,7 @@ def test_a_path_that_could_mean_several_images_is_refused() -> None:
 
 
 def test_the_data_set_tells_images_of_one_name_apart() -> None:
-    names = Names(["0001", "0001"], ["cube-plus", "nus-8"])
+    names = ImageIndex(["0001", "0001"], ["cube-plus", "nus-8"])
     assert names.find("/data/nus-8/0001.png") == 1
     with pytest.raises(LookupError, match="0001 of cube-plus, 0001 of nus-8"):
         names.find("0001.png")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from awbkit.choices import PROTOCOLS
 from awbkit.errors import UsageError
 from awbkit.evaluation.evaluate import select
-from awbkit.evaluation.protocols import automatic, protocol
+from awbkit.evaluation.protocols import default_protocol, protocol
 from awbkit.evaluation.result import Truth
 from tests.helpers.evaluation_sets import truth_of_rows
 
@@ -39,7 +39,7 @@ def check(truth: Truth, name: str, random: object, **options: int) -> None:
     except UsageError:
         return
     assert sorted(index for split in found.splits for index in split.test) == list(range(len(truth)))
-    assert list(found.tested) == list(range(len(truth)))
+    assert list(found.test) == list(range(len(truth)))
     for split in found.splits:
         assert len(split.fit) > 0
         assert len(split.test) > 0
@@ -127,7 +127,7 @@ def test_cameras_without_a_name_are_one_in_each_data_set() -> None:
 
 @pytest.mark.parametrize(("folds", "name"), [("12", "folds"), ("11", "k-fold"), (["1", ""], "k-fold")])
 def test_published_folds_are_the_choice_where_they_can_be_used(folds: Sequence[str], name: str) -> None:
-    assert automatic(truth_of_rows([("a", "X", str(i), fold) for i, fold in enumerate(folds)])) == name
+    assert default_protocol(truth_of_rows([("a", "X", str(i), fold) for i, fold in enumerate(folds)])) == name
 
 
 def test_published_folds_stay_within_their_data_set() -> None:
@@ -144,7 +144,7 @@ def test_of_a_published_test_part_only_that_is_tested() -> None:
     truth = truth_of_rows([("a", "X", str(i), fold) for i, fold in enumerate(["train", "train", "Test", "val"])])
     found = protocol("folds", truth)
     assert [(split.fit.tolist(), split.test.tolist()) for split in found.splits] == [([0, 1, 3], [2])]
-    assert found.tested.tolist() == [2]
+    assert found.test.tolist() == [2]
 
 
 def test_published_folds_that_part_a_scene_are_kept_and_told_of() -> None:
@@ -155,7 +155,7 @@ def test_published_folds_that_part_a_scene_are_kept_and_told_of() -> None:
 def test_none_judges_all_and_fits_nothing() -> None:
     found = protocol("none", truth_of_rows([("a", "X", "1", "")]))
     assert not found.splits
-    assert found.tested.tolist() == [0]
+    assert found.test.tolist() == [0]
 
 
 @pytest.mark.parametrize(

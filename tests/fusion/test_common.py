@@ -7,7 +7,7 @@ import pytest
 from awbkit.colour.camera import Camera
 from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import UsageError
-from awbkit.fusion.common import common_by_camera, common_illuminant
+from awbkit.fusion.common import common_illuminant, common_illuminants
 
 
 def test_common_light_ignores_one_that_is_far_off() -> None:
@@ -29,7 +29,7 @@ def test_each_camera_has_a_light_of_its_own() -> None:
         *(("a", Illuminant.of((0.5, 1, 0.5), first)), ("b", Illuminant.of((0.9, 1, 0.5), second))),
         *(("c", Illuminant.of((2, 1, 0.5), first)), ("d", Illuminant.of((0.9, 1, 0.5), second))),
     ]
-    common = common_by_camera(pairs)
+    common = common_illuminants(pairs)
     assert {key: light.gains for key, light in common.items()} == {
         "a": pytest.approx((1, 1, 2)),
         "b": pytest.approx((1 / 0.9, 1, 2)),
@@ -40,4 +40,4 @@ def test_each_camera_has_a_light_of_its_own() -> None:
 
 
 def test_no_picture_has_no_light() -> None:
-    assert common_by_camera([]) == {}
+    assert common_illuminants([]) == {}

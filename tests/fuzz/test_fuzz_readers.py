@@ -21,7 +21,7 @@ NOT_FED = {
     "awbkit.store.paths:Paths.open": "hands out bytes",
     "awbkit.store.store:Store.open": "hands out bytes",
     "awbkit.store.streams:open_stream": "reads no format; its kinds of files have tests of their own",
-    "awbkit.evaluation.own:OwnMethod.load": "runs code that the user trusts",
+    "awbkit.evaluation.own_methods:OwnMethod.load": "runs code that the user trusts",
     "awbkit.datasets.spectral.sensor:Sensor.read": "simulates a sensor's readout",
     "awbkit.datasets.layout:Layout.load": "is what every layout defines",
     "awbkit.training.run:open_run": "opens a folder to train in; its checkpoint is read by others",

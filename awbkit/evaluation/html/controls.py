@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awbkit.escaping import markup
-from awbkit.evaluation.html.charts.svg import shortened
+from awbkit.evaluation.html.charts.svg import shorten
 
 PALETTE = 8
 """Number of colours in the style sheet."""
@@ -28,9 +28,9 @@ def choice(name: str, legend: str, labels: Sequence[str], checked: int = 0) -> s
     return f'<fieldset class="choice"><legend>{legend}</legend>{options}</fieldset>'
 
 
-def plain(labels: Sequence[str]) -> list[str]:
+def to_labels(labels: Sequence[str]) -> list[str]:
     """Convert plain text to labels for :func:`choice`."""
-    return [markup(shortened(label, 48)) for label in labels]
+    return [markup(shorten(label, 48)) for label in labels]
 
 
 def choice_rules(name: str, count: int) -> str:

@@ -20,7 +20,7 @@ from awbkit.evaluation.result import Truth
 _MIREDS = np.linspace(1e6 / 25_000, 1e6 / 1_700, 96)
 """Black bodies that the locus is drawn through, in mired."""
 
-_FEWEST = 3
+_MIN_LIGHTS = 3
 """Least number of lights for the main axis of a camera without a matrix."""
 
 
@@ -59,7 +59,7 @@ class CameraImages:
         return self.name or self.dataset or "unnamed camera"
 
 
-def by_camera(truth: Truth, camera_of: Callable[[int], Camera] | None = None) -> list[CameraImages]:
+def group_by_camera(truth: Truth, camera_of: Callable[[int], Camera] | None = None) -> list[CameraImages]:
     """Group the images by data set and camera, in the order of their first image.
 
     Args:
@@ -113,7 +113,7 @@ def signed_errors(truth: NDArray[np.float64], estimates: NDArray[np.float64], ca
     sine = np.linalg.norm(offset, axis=1, keepdims=True)
     # The offset's length is the sine of the angle, but the squared angles must add up.
     offset *= np.divide(np.degrees(np.arctan2(sine, cosine)), sine, out=np.zeros_like(sine), where=sine != 0)
-    steps = _warmer(truth, camera)
+    steps = _warm_directions(truth, camera)
     along = np.stack([light[:, 0] * steps[:, 0], np.zeros(len(light)), light[:, 2] * steps[:, 1]], axis=1)
     along -= np.sum(along * light, axis=1, keepdims=True) * light
     along /= np.linalg.norm(along, axis=1, keepdims=True)
@@ -132,7 +132,7 @@ def signed_errors_by_camera(
     return result
 
 
-def _warmer(truth: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
+def _warm_directions(truth: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
     """The direction (N, 2) of a slightly warmer light in log-chromaticity, of any length."""
     lights = log_chroma(truth)
     locus = planckian_locus(camera)
@@ -143,7 +143,7 @@ def _warmer(truth: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
         return np.asarray(np.gradient(points, axis=0)[nearest], dtype=np.float64)
     axis = np.array([1.0, -1.0])
     centred = lights - lights.mean(axis=0)
-    if len(lights) >= _FEWEST and np.ptp(centred, axis=0).max() > 1e-9:
+    if len(lights) >= _MIN_LIGHTS and np.ptp(centred, axis=0).max() > 1e-9:
         axis = np.linalg.svd(centred, full_matrices=False)[2][0]
         axis *= 1.0 if axis[0] >= axis[1] else -1.0
     return np.tile(axis, (len(lights), 1))

@@ -8,17 +8,17 @@ import numpy as np
 
 from awbkit.colour.image import LinearImage
 from awbkit.escaping import markup
-from awbkit.evaluation.html.charts.svg import figure_text, shortened
+from awbkit.evaluation.html.charts.svg import figure_text, shorten
 from awbkit.evaluation.html.directions import signed_errors
-from awbkit.evaluation.html.rendering import canonical_white, data_uri, gray_card, rendered
+from awbkit.evaluation.html.rendering import canonical_white, data_uri, gray_card, render
 from awbkit.evaluation.result import Evaluation, MethodResult
 
 _NAME_LENGTH = 120
 
 
-def worst(judged: MethodResult, count: int) -> list[int]:
+def worst_images(result: MethodResult, count: int) -> list[int]:
     """Indices of the images with the greatest recovery errors, in descending order; ties keep the images' order."""
-    return [int(index) for index in np.argsort(-judged.errors["recovery"], kind="stable")[:count]]
+    return [int(index) for index in np.argsort(-result.errors["recovery"], kind="stable")[:count]]
 
 
 def gallery(evaluation: Evaluation, method: int, images: Callable[[int], LinearImage], count: int) -> str:
@@ -30,16 +30,18 @@ def gallery(evaluation: Evaluation, method: int, images: Callable[[int], LinearI
         images: Maps the index of an image to its thumbnail.
         count: Number of cards.
     """
-    cards = [_card(evaluation, method, index, images(index)) for index in worst(evaluation.methods[method], count)]
+    cards = [
+        _card(evaluation, method, index, images(index)) for index in worst_images(evaluation.methods[method], count)
+    ]
     return f'<ol class="gallery">{"".join(cards)}</ol>'
 
 
 def _card(evaluation: Evaluation, method: int, index: int, image: LinearImage) -> str:
-    judged, truth = evaluation.methods[method], evaluation.truth.illuminants[index].tolist()
-    estimate = judged.estimates[index].tolist()
+    result, truth = evaluation.methods[method], evaluation.truth.illuminants[index].tolist()
+    estimate = result.estimates[index].tolist()
     failed = not np.isfinite(estimate).all()
     white = canonical_white(image.camera)
-    pictures = rendered(image, [white, white if failed else estimate, truth], truth)
+    pictures = render(image, [white, white if failed else estimate, truth], truth)
     name = evaluation.truth.images[index]
     before = "balanced for D65" if image.camera.matrices else "raw, not balanced"
     after = "no estimate" if failed else "balanced for the estimate"
@@ -52,12 +54,12 @@ def _card(evaluation: Evaluation, method: int, index: int, image: LinearImage) -
     ]
     source = " · ".join(part for part in (evaluation.truth.datasets[index], evaluation.truth.cameras[index]) if part)
     lines = [
-        f'<p class="name" title="{markup(name)}">{markup(shortened(name, _NAME_LENGTH))}</p>',
+        f'<p class="name" title="{markup(name)}">{markup(shorten(name, _NAME_LENGTH))}</p>',
         f'<p class="source">{markup(source)}</p>',
         _errors(evaluation, method, index),
     ]
     if failed:
-        lines.append(f"<p>{markup(judged.failures.get(index, 'no estimate'))}</p>")
+        lines.append(f"<p>{markup(result.failures.get(index, 'no estimate'))}</p>")
     else:
         red, green, blue = gray_card(truth, estimate, image.camera)
         swatch = f'<span class="swatch" style="background:rgb({red},{green},{blue})"></span>'
@@ -73,19 +75,19 @@ def _figure(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], caption: st
 
 
 def _errors(evaluation: Evaluation, method: int, index: int) -> str:
-    judged = evaluation.methods[method]
-    text = f"<b>{figure_text(float(judged.errors['recovery'][index]), 1)}°</b>"
-    if "reproduction" in judged.errors:
-        text += f" recovery, {figure_text(float(judged.errors['reproduction'][index]), 1)}° reproduction"
-    if np.isfinite(judged.expected[index]):
-        text += f"; expected {figure_text(float(judged.expected[index]), 1)}°"
+    result = evaluation.methods[method]
+    text = f"<b>{figure_text(float(result.errors['recovery'][index]), 1)}°</b>"
+    if "reproduction" in result.errors:
+        text += f" recovery, {figure_text(float(result.errors['reproduction'][index]), 1)}° reproduction"
+    if np.isfinite(result.expected[index]):
+        text += f"; expected {figure_text(float(result.expected[index]), 1)}°"
     text = f"<p>{text}</p>"
     others = [
-        (float(other.errors["recovery"][index]), other.method) for other in evaluation.methods if other is not judged
+        (float(other.errors["recovery"][index]), other.method) for other in evaluation.methods if other is not result
     ]
     if others:
         error, name = min(others)
-        text += f"<p>best other method: {markup(shortened(name, 60))}, {figure_text(error, 1)}°</p>"
+        text += f"<p>best other method: {markup(shorten(name, 60))}, {figure_text(error, 1)}°</p>"
     return text
 
 

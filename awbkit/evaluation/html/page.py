@@ -17,7 +17,7 @@ from awbkit.errors import UsageError
 from awbkit.escaping import markup
 from awbkit.evaluation.html import sections
 from awbkit.evaluation.html.controls import choice_rules, method_rules
-from awbkit.evaluation.html.directions import by_camera
+from awbkit.evaluation.html.directions import group_by_camera
 from awbkit.evaluation.html.tables import pair_groups
 from awbkit.evaluation.leaders import groups
 from awbkit.evaluation.result import Evaluation
@@ -80,7 +80,7 @@ def page(evaluation: Evaluation, images: Images | None = None, *, options: PageO
     if not len(evaluation.truth) or not evaluation.methods:
         raise UsageError("an evaluation without images or methods cannot be shown")
     options = options or PageOptions()
-    members = by_camera(evaluation.truth, (lambda index: images(index).camera) if images else None)
+    members = group_by_camera(evaluation.truth, (lambda index: images(index).camera) if images else None)
     parts = [
         sections.results(evaluation),
         sections.distributions(evaluation, members),

@@ -25,7 +25,7 @@ def canonical_white(camera: Camera) -> tuple[float, float, float]:
     return camera.white_d65 or (1.0, 1.0, 1.0)
 
 
-def balanced_to_srgb(camera: Camera) -> NDArray[np.float64]:
+def srgb_matrix(camera: Camera) -> NDArray[np.float64]:
     """Matrix (3, 3) from balanced camera RGB, white at (1, 1, 1), to linear sRGB; the identity without a matrix.
 
     Balanced RGB is treated as the camera's RGB under D65, its canonical white.
@@ -37,7 +37,7 @@ def balanced_to_srgb(camera: Camera) -> NDArray[np.float64]:
     return np.asarray(to_srgb @ np.linalg.inv(matrix) @ np.diag(white), dtype=np.float64)
 
 
-def rendered(
+def render(
     image: LinearImage, lights: Sequence[Sequence[float]], reference: Sequence[float]
 ) -> list[NDArray[np.uint8]]:
     """Render the image balanced for each of several lights, all at one exposure.
@@ -51,15 +51,15 @@ def rendered(
     Returns:
         For each light, uint8 (H, W, 3) in sRGB. Pixels that clip in the camera become white under every light.
     """
-    matrix = balanced_to_srgb(image.camera)
+    matrix = srgb_matrix(image.camera)
     empty = ~(image.pixels > 0).any(axis=2)
-    luminance = _linear(image, reference, matrix) @ (0.2126, 0.7152, 0.0722)
+    luminance = _balance(image, reference, matrix) @ (0.2126, 0.7152, 0.0722)
     bright = float(np.percentile(luminance[~empty], _BRIGHT)) if not empty.all() else 1.0
     exposure = _BRIGHT_LEVEL / max(bright, 1e-6)
-    filled = _spread(luminance, np.logical_not(empty))[empty, None]
+    filled = _fill(luminance, np.logical_not(empty))[empty, None]
     pictures = []
     for light in lights:
-        linear = _linear(image, light, matrix)
+        linear = _balance(image, light, matrix)
         linear[empty] = filled
         encoded = linear_to_srgb(np.clip(linear * exposure, 0, 1))
         pictures.append(np.rint(encoded * 255).astype(np.uint8))
@@ -69,7 +69,7 @@ def rendered(
 def gray_card(truth: Sequence[float], estimate: Sequence[float], camera: Camera) -> tuple[int, int, int]:
     """sRGB, 0 to 255, of a gray card in the picture balanced for the estimate."""
     cast = np.asarray(truth, dtype=np.float64) / np.asarray(estimate, dtype=np.float64)
-    linear = np.maximum(balanced_to_srgb(camera) @ cast, 0)
+    linear = np.maximum(srgb_matrix(camera) @ cast, 0)
     luminance = float(linear @ (0.2126, 0.7152, 0.0722))
     encoded = linear_to_srgb(np.clip(linear * _GRAY_LEVEL / max(luminance, 1e-6), 0, 1))
     red, green, blue = np.rint(encoded * 255).astype(int).tolist()
@@ -84,7 +84,7 @@ def data_uri(pixels: NDArray[np.uint8]) -> str:
     return "data:image/jpeg;base64," + b64encode(code).decode("ascii")
 
 
-def _linear(image: LinearImage, light: Sequence[float], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _balance(image: LinearImage, light: Sequence[float], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Linear sRGB (H, W, 3), before exposure."""
     gains = light[1] / np.asarray(light, dtype=np.float64)
     # Above the lowest of the three balanced white levels some channel may be clipped, and the ratio of the channels
@@ -92,7 +92,7 @@ def _linear(image: LinearImage, light: Sequence[float], matrix: NDArray[np.float
     return np.asarray(np.minimum(image.pixels * gains, gains.min()) @ matrix.T, dtype=np.float64)
 
 
-def _spread(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _fill(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Fill unknown values (H, W) from their edges inwards by the mean of the known neighbours."""
     sums, count = np.where(known, values, 0.0), known.astype(np.float64)
     while count.any() and not count.all():

@@ -14,13 +14,13 @@ from awbkit.evaluation.html.charts import chromaticity as lights
 from awbkit.evaluation.html.charts import confidence as belief
 from awbkit.evaluation.html.charts import distribution
 from awbkit.evaluation.html.charts.scales import error_range, round_up
-from awbkit.evaluation.html.charts.svg import figure_text, shortened
-from awbkit.evaluation.html.controls import choice, method_boxes, plain
+from awbkit.evaluation.html.charts.svg import figure_text, shorten
+from awbkit.evaluation.html.controls import choice, method_boxes, to_labels
 from awbkit.evaluation.html.directions import CameraImages, signed_errors_by_camera
 from awbkit.evaluation.html.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import FEWEST_SCENES, POOLED, Evaluation
-from awbkit.evaluation.wording import counted, p_text, size, training_note
+from awbkit.evaluation.wording import count_text, p_text, size, training_note
 
 
 def metrics_of(evaluation: Evaluation) -> list[str]:
@@ -31,10 +31,10 @@ def metrics_of(evaluation: Evaluation) -> list[str]:
 def head(evaluation: Evaluation) -> str:
     """Title, the result in two sentences, key figures and the protocol."""
     group, order = ranking(evaluation)
-    failed = sum(len(judged.failures) for judged in evaluation.methods)
+    failed = sum(len(result.failures) for result in evaluation.methods)
     tiles = [
         ("images", f"{len(evaluation.truth):,}", size(evaluation.truth).split(", ", 1)[1]),
-        ("methods", f"{len(evaluation.methods)}", counted(failed, "missing estimate") if failed else "all answered"),
+        ("methods", f"{len(evaluation.methods)}", count_text(failed, "missing estimate") if failed else "all answered"),
     ]
     found = summaries_of(evaluation, "recovery").get((order[0], group))
     if found and np.isfinite(found.values.get("mean", np.nan)):
@@ -49,9 +49,9 @@ def head(evaluation: Evaluation) -> str:
         f"<div><dt>{markup(name)}</dt><dd>{markup(value)}<small>{markup(note)}</small></dd></div>"
         for name, value, note in tiles
     )
-    notes = "".join(f"<p>{markup(note)}.</p>" for judged in evaluation.methods if (note := training_note(judged)))
+    notes = "".join(f"<p>{markup(note)}.</p>" for result in evaluation.methods if (note := training_note(result)))
     return (
-        f"<header><h1>{markup(shortened(evaluation.title, 160))}</h1>"
+        f"<header><h1>{markup(shorten(evaluation.title, 160))}</h1>"
         f'<p class="lead">{_verdict(evaluation, group, order)}</p>{notes}'
         f'<p class="quiet">Protocol: {markup(evaluation.protocol)}</p><dl class="tiles">{cells}</dl></header>'
     )
@@ -60,23 +60,23 @@ def head(evaluation: Evaluation) -> str:
 def controls(evaluation: Evaluation) -> str:
     """Controls of the whole page: the methods in the charts, and the error."""
     labels = [
-        f"{tables.key(index)}<span>{markup(shortened(judged.method, 48))}</span>"
-        for index, judged in enumerate(evaluation.methods)
+        f"{tables.key(index)}<span>{markup(shorten(result.method, 48))}</span>"
+        for index, result in enumerate(evaluation.methods)
     ]
     metrics = metrics_of(evaluation)
-    chosen = choice("metric", "Error", plain(metrics)) if len(metrics) > 1 else ""
+    chosen = choice("metric", "Error", to_labels(metrics)) if len(metrics) > 1 else ""
     return f'<div class="bar">{method_boxes(labels)}{chosen}</div>'
 
 
 def results(evaluation: Evaluation) -> str:
     """The main table of each group, and a chart of all means."""
     metrics, names = metrics_of(evaluation), groups(evaluation)
-    parts = [choice("group", "Images", plain(names))] if len(names) > 1 else []
+    parts = [choice("group", "Images", to_labels(names))] if len(names) > 1 else []
     for at, metric in enumerate(metrics):
         present = {summary.group for summary in evaluation.summaries if summary.metric == metric}
         for place, group in enumerate(names):
             if group in present:
-                table = tables.headline(evaluation, metric, group)
+                table = tables.figures_table(evaluation, metric, group)
                 parts.append(f'<div data-metric="{at}"><div data-group="{place}">{table}</div></div>')
     figures = [
         f'<figure data-metric="{at}"><h3>{title}</h3>'
@@ -97,8 +97,8 @@ def distributions(evaluation: Evaluation, members: Sequence[CameraImages]) -> st
     """Cumulative curves of all images, and for each camera the shape of the errors."""
     names, panels = _names(evaluation), []
     for at, metric in enumerate(metrics_of(evaluation)):
-        errors = [judged.errors[metric] for judged in evaluation.methods]
-        curves = distribution.cumulative(names, errors, metric)
+        errors = [result.errors[metric] for result in evaluation.methods]
+        curves = distribution.cumulative_curves(names, errors, metric)
         caption = "All images. Marks: 25, 50, 75 and 95 % of the images."
         panels.append(f'<figure data-metric="{at}">{curves}<figcaption class="reading">{caption}</figcaption></figure>')
         ends = error_range(np.concatenate(errors))
@@ -128,24 +128,25 @@ def chromaticity(evaluation: Evaluation, members: Sequence[CameraImages]) -> str
 def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
     """The directions of each method's errors."""
     truth = evaluation.truth.illuminants
-    components = [signed_errors_by_camera(truth, judged.estimates, members) for judged in evaluation.methods]
+    components = [signed_errors_by_camera(truth, result.estimates, members) for result in evaluation.methods]
     extent = np.abs(np.concatenate(components))
     extent = extent[np.isfinite(extent)]
     reach = round_up(max(float(np.percentile(extent, 95)), 1.0)) if extent.size else 1.0
     groups_of = [each.indices for each in members]
     panels = []
-    for index, judged in enumerate(evaluation.methods):
-        chart = lights.directions(index, judged.method, components[index], groups_of, reach)
+    for index, result in enumerate(evaluation.methods):
+        chart = lights.directions(index, result.method, components[index], groups_of, reach)
         known = components[index][np.isfinite(components[index]).all(axis=1)]
         figures = "no estimates"
         if len(known):
             bias, spread = known.mean(axis=0).tolist(), known.std(axis=0).tolist()
             parts = [
-                f"{_signed(mean)} ± {figure_text(deviation)}°" for mean, deviation in zip(bias, spread, strict=True)
+                f"{_signed_text(mean)} ± {figure_text(deviation)}°"
+                for mean, deviation in zip(bias, spread, strict=True)
             ]
             figures = f"along {parts[0]}, across {parts[1]}"
         panels.append(
-            f"<figure><h3>{tables.key(index)}{markup(judged.method)}</h3>{chart}<figcaption>{figures}</figcaption></figure>"
+            f"<figure><h3>{tables.key(index)}{markup(result.method)}</h3>{chart}<figcaption>{figures}</figcaption></figure>"
         )
     legend = ""
     if len(members) > 1:
@@ -165,7 +166,7 @@ def confidence(evaluation: Evaluation) -> str:
     """Calibration and risk against coverage; empty if no method states an expected error."""
     if not evaluation.calibrations:
         return ""
-    methods = {judged.method: index for index, judged in enumerate(evaluation.methods)}
+    methods = {result.method: index for index, result in enumerate(evaluation.methods)}
     figures = [
         f"<figure>{plot(evaluation.calibrations, methods)}</figure>"
         for plot in (belief.reliability, belief.risk_coverage)
@@ -175,7 +176,7 @@ def confidence(evaluation: Evaluation) -> str:
         "mean error if only the most certain images are trusted (El-Yaniv and Wiener, 2010); dashed, if the certainty "
         "were perfect."
     )
-    table = tables.trust(evaluation.calibrations, methods)
+    table = tables.calibrations_table(evaluation.calibrations, methods)
     return _section("confidence", "Stated confidence", note, _panels(figures, "several"), table)
 
 
@@ -184,7 +185,7 @@ def comparisons(evaluation: Evaluation) -> str:
     names = tables.pair_groups(evaluation)
     if not names:
         return ""
-    parts = [choice("pair", "Images", plain(names))] if len(names) > 1 else []
+    parts = [choice("pair", "Images", to_labels(names))] if len(names) > 1 else []
     parts += [f'<div data-pair="{at}">{tables.pairs(evaluation, group)}</div>' for at, group in enumerate(names)]
     note = (
         "▼ and blue: the row has the lower error; ▲ and orange: the column has. Coloured where the Wilcoxon "
@@ -198,14 +199,14 @@ def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: i
     """Galleries of the worst images of the best method, or of each; empty for a count of 0."""
     if count == 0:
         return ""
-    shown = range(len(evaluation.methods)) if each else [_best(evaluation)]
+    shown = range(len(evaluation.methods)) if each else [_best_index(evaluation)]
     parts = [_method_choice("worst", "Worst of", evaluation) if each else ""]
     for index in shown:
         title = f"<h3>{tables.key(index)}{markup(evaluation.methods[index].method)}</h3>"
         parts.append(f'<div data-worst="{index}">{title}{gallery(evaluation, index, images, count)}</div>')
-    count = min(count, len(evaluation.truth))
+    number = count_text(min(count, len(evaluation.truth)), "image")
     note = (
-        f"The {counted(count, 'image')} with the greatest recovery error. All three pictures have one exposure and go "
+        f"The {number} with the greatest recovery error. All three pictures have one exposure and go "
         "through the camera's matrix to sRGB; before is balanced for D65, or raw where the matrix is not known. What "
         "is clipped or masked is gray, as bright as what is around it. The pictures stay under the licences below."
     )
@@ -240,31 +241,31 @@ def _panels(figures: Sequence[str], kind: str = "") -> str:
 def _method_choice(name: str, legend: str, evaluation: Evaluation) -> str:
     """Radio buttons of the methods, the best one checked; empty for a single method."""
     names = _names(evaluation)
-    return choice(name, legend, plain(names), _best(evaluation)) if len(names) > 1 else ""
+    return choice(name, legend, to_labels(names), _best_index(evaluation)) if len(names) > 1 else ""
 
 
 def _names(evaluation: Evaluation) -> list[str]:
-    return [judged.method for judged in evaluation.methods]
+    return [result.method for result in evaluation.methods]
 
 
-def _best(evaluation: Evaluation) -> int:
+def _best_index(evaluation: Evaluation) -> int:
     return _names(evaluation).index(ranking(evaluation)[1][0])
 
 
 def _camera_head(each: CameraImages) -> str:
-    images = counted(len(each.indices), "image")
+    images = count_text(len(each.indices), "image")
     source = f"{each.dataset}, {images}" if each.dataset and each.dataset != each.label else images
     return f'<h3>{markup(each.label)} <span class="quiet">{markup(source)}</span></h3>'
 
 
-def _signed(value: float) -> str:
+def _signed_text(value: float) -> str:
     text = figure_text(value)
     return f"+{text}" if value > 0 and float(text) else text
 
 
 def _verdict(evaluation: Evaluation, group: str, order: Sequence[str]) -> str:
     """The best method and its lead, in words."""
-    images = counted(len(evaluation.truth), "image")
+    images = count_text(len(evaluation.truth), "image")
     if len(order) == 1:
         return f"{markup(order[0])} on {images}."
     figure = summaries_of(evaluation, "recovery").get((order[0], group))
@@ -277,10 +278,10 @@ def _verdict(evaluation: Evaluation, group: str, order: Sequence[str]) -> str:
     low, high = (figure_text(end) for end in found.interval)
     return (
         f"{text} Over all images pooled it is {figure_text(abs(found.difference))}° {side} {markup(order[1])}, the "
-        f"next (difference {low} to {high}, p {_equals(found.p_wilcoxon)})."
+        f"next (difference {low} to {high}, p {_p_relation(found.p_wilcoxon)})."
     )
 
 
-def _equals(p: float) -> str:
+def _p_relation(p: float) -> str:
     text = p_text(p)
     return markup(text) if text.startswith("<") else f"= {text}"

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import markup
-from awbkit.evaluation.html.charts.svg import element, figure_text, marker, shortened
+from awbkit.evaluation.html.charts.svg import element, figure_text, marker, shorten
 from awbkit.evaluation.html.directions import CameraImages
 from awbkit.evaluation.leaders import best_figures, groups, pairs_of, summaries_of, table_figure
 from awbkit.evaluation.result import Calibration, Comparison, Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, counted, p_text
+from awbkit.evaluation.wording import STATISTIC_TITLES, count_text, p_text
 
-_LISTED_FAILURES = 20
-_SIGNIFICANT = 0.05
+_MAX_FAILURES = 20
+_SIGNIFICANCE = 0.05
 
 
 def key(method: int) -> str:
@@ -23,10 +23,10 @@ def key(method: int) -> str:
     return element("svg", mark, class_="key", viewBox="0 0 14 14", aria_hidden="true")
 
 
-def headline(evaluation: Evaluation, metric: str, group: str) -> str:
+def figures_table(evaluation: Evaluation, metric: str, group: str) -> str:
     """A table of all statistics of all methods on one group, with intervals; the best of each column in bold."""
     found = summaries_of(evaluation, metric)
-    names = [judged.method for judged in evaluation.methods]
+    names = [result.method for result in evaluation.methods]
     rows = [(index, found[name, group]) for index, name in enumerate(names) if (name, group) in found]
     best = best_figures([row for _, row in rows])
     columns = "".join(f'<th scope="col" class="number">{STATISTIC_TITLES[name]}</th>' for name in STATISTICS)
@@ -36,7 +36,9 @@ def headline(evaluation: Evaluation, metric: str, group: str) -> str:
         + "</tr>"
         for index, row in rows
     ]
-    size = f"{counted(rows[0][1].images, 'image')}, {counted(rows[0][1].scenes, 'scene')}" if rows else "no figures"
+    size = (
+        f"{count_text(rows[0][1].images, 'image')}, {count_text(rows[0][1].scenes, 'scene')}" if rows else "no figures"
+    )
     caption = f"{metric.capitalize()} angular error in degrees, {markup(group)}: {size}. Small: 95 % interval."
     table = _table("figures sortable", f"{metric} error, {group}", f'<th scope="col">method</th>{columns}', lines)
     return f'<p class="caption">{caption}</p>{table}'
@@ -45,15 +47,15 @@ def headline(evaluation: Evaluation, metric: str, group: str) -> str:
 def pairs(evaluation: Evaluation, group: str) -> str:
     """A table of all pairs of methods on one group; row minus column, negative where the row is better."""
     found = pairs_of(evaluation, group)
-    names = [judged.method for judged in evaluation.methods]
-    heads = "".join(f'<th scope="col">{key(i)}{markup(shortened(name, 28))}</th>' for i, name in enumerate(names))
+    names = [result.method for result in evaluation.methods]
+    heads = "".join(f'<th scope="col">{key(i)}{markup(shorten(name, 28))}</th>' for i, name in enumerate(names))
     lines = []
     for row, first in enumerate(names):
         cells = "".join("<td></td>" if row == at else _pair(found.get((first, names[at]))) for at in range(len(names)))
         lines.append(f'<tr><th scope="row">{key(row)}{markup(first)}</th>{cells}</tr>')
     scenes = next(iter(found.values())).scenes
     caption = (
-        f"Row minus column, mean recovery error in degrees, {markup(group)}: {counted(scenes, 'scene')}. "
+        f"Row minus column, mean recovery error in degrees, {markup(group)}: {count_text(scenes, 'scene')}. "
         "Below it the 95 % interval, the share of scenes on which the row is better, and p."
     )
     return f'<p class="caption">{caption}</p>' + _table(
@@ -68,7 +70,7 @@ def pair_groups(evaluation: Evaluation) -> list[str]:
     return known + [group for group in present if group not in known]
 
 
-def trust(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> str:
+def calibrations_table(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> str:
     """The figures of calibration."""
     heads = ("images", "calibration error", "bias", "rank correlation", "area under risk", "the same, perfect")
     lines = [
@@ -102,18 +104,17 @@ def cameras(members: Sequence[CameraImages], scenes: Sequence[str]) -> str:
 def failures(evaluation: Evaluation) -> str:
     """The images without an estimate and the reasons, by method; long lists are cut."""
     parts = []
-    for judged in evaluation.methods:
-        if not judged.failures:
+    for result in evaluation.methods:
+        if not result.failures:
             continue
-        listed = sorted(judged.failures.items())
-        named = [(evaluation.truth.images[index], reason) for index, reason in listed[:_LISTED_FAILURES]]
+        listed = sorted(result.failures.items())
+        named = [(evaluation.truth.images[index], reason) for index, reason in listed[:_MAX_FAILURES]]
         items = [
-            f"<li><code>{markup(shortened(n, 120))}</code>: {markup(shortened(reason, 300))}</li>"
-            for n, reason in named
+            f"<li><code>{markup(shorten(n, 120))}</code>: {markup(shorten(reason, 300))}</li>" for n, reason in named
         ]
-        if len(listed) > _LISTED_FAILURES:
-            items.append(f"<li>and {len(listed) - _LISTED_FAILURES:,} more</li>")
-        summary = f"{markup(judged.method)}: no estimate for {counted(len(listed), 'image')}"
+        if len(listed) > _MAX_FAILURES:
+            items.append(f"<li>and {len(listed) - _MAX_FAILURES:,} more</li>")
+        summary = f"{markup(result.method)}: no estimate for {count_text(len(listed), 'image')}"
         parts.append(f"<details><summary>{summary}</summary><ul>{''.join(items)}</ul></details>")
     return "".join(parts)
 
@@ -163,7 +164,7 @@ def _pair(found: Comparison | None) -> str:
     if found is None:
         return "<td>–</td>"
     p = found.p_wilcoxon
-    side = "" if not p < _SIGNIFICANT else "better" if found.difference < 0 else "worse"
+    side = "" if not p < _SIGNIFICANCE else "better" if found.difference < 0 else "worse"
     low, high = (figure_text(end) for end in found.interval)
     tested = p_text(p)
     return (

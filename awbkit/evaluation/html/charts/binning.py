@@ -28,7 +28,7 @@ class Cells:
     levels: NDArray[np.intp]
 
 
-def hexagonal(points: NDArray[np.float64], radius: float) -> Cells:
+def bin_hexagons(points: NDArray[np.float64], radius: float) -> Cells:
     """Count points in hexagons with a corner upwards (Carr et al., "Scatterplot Matrix Techniques for Large N", 1987).
 
     Args:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
 from awbkit.colour.temperature import daylight_xy
-from awbkit.evaluation.html.charts.binning import Cells, hexagonal
+from awbkit.evaluation.html.charts.binning import Cells, bin_hexagons
 from awbkit.evaluation.html.charts.scales import Scale
 from awbkit.evaluation.html.charts.svg import (
     WIDTH,
@@ -33,10 +33,10 @@ ARROWS = 8
 """Number of the greatest errors that a plot of chromaticities shows one by one."""
 
 _CELL = 7.0
-_FEW = 2
+_MAX_SINGLE_DOTS = 2
 """Greatest number of estimates in a cell that are drawn one by one."""
 
-_LABELLED = (2000, 2500, 3000, 4000, 5000, 6500, 10_000)
+_LABEL_CCTS = (2000, 2500, 3000, 4000, 5000, 6500, 10_000)
 _DAYLIGHT = np.geomspace(4000, 25_000, 24)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -55,7 +55,7 @@ def chromaticities(evaluation: Evaluation, members: CameraImages, arrows: int = 
     indices, white = members.indices, members.camera.white_d65
     base = white or (1.0, 1.0, 1.0)
     lights = log_chroma(evaluation.truth.illuminants[indices], base)
-    guesses = [log_chroma(judged.estimates[indices], base) for judged in evaluation.methods]
+    guesses = [log_chroma(result.estimates[indices], base) for result in evaluation.methods]
     x, y = _square_axes(lights, guesses)
     against = " − that of D65" if white else ""
     parts = [
@@ -63,12 +63,12 @@ def chromaticities(evaluation: Evaluation, members: CameraImages, arrows: int = 
         *vertical_axis(y, x.start, x.end, f"ln(b/g){against}"),
     ]
     places = np.stack([x(lights[:, 0]), y(lights[:, 1])], axis=1)
-    cells = hexagonal(places, _CELL)
+    cells = bin_hexagons(places, _CELL)
     parts += _hexagons("truth", cells, _CELL)
-    for index, (judged, guess) in enumerate(zip(evaluation.methods, guesses, strict=True)):
-        errors = judged.errors["recovery"][indices]
-        shown = _within(guess, x, y)
-        drawn = [title(judged.method), *_dots(np.stack([x(guess[shown, 0]), y(guess[shown, 1])], axis=1))]
+    for index, (result, guess) in enumerate(zip(evaluation.methods, guesses, strict=True)):
+        errors = result.errors["recovery"][indices]
+        shown = _are_within(guess, x, y)
+        drawn = [title(result.method), *_dots(np.stack([x(guess[shown, 0]), y(guess[shown, 1])], axis=1))]
         estimated = np.asarray(np.isfinite(guess).all(axis=1))
         if outside := int((estimated & ~shown).sum()):
             drawn.append(label(x.end, y.end - 10, f"{outside:,} outside", class_="tick", text_anchor="end"))
@@ -112,7 +112,7 @@ def directions(
     finite = np.asarray(np.isfinite(components).all(axis=1))
     known = components[finite]
     if len(known):
-        cells = hexagonal(np.stack([x(known[:, 0]), y(known[:, 1])], axis=1), 8)
+        cells = bin_hexagons(np.stack([x(known[:, 0]), y(known[:, 1])], axis=1), 8)
         parts.append(series(method, _hexagons("cell", cells, 8)))
     for radius in (value for value in x.ticks(6) if value > 0):
         size = number(x.at(radius) - x.at(0))
@@ -162,11 +162,11 @@ def _square_axes(lights: NDArray[np.float64], guesses: Sequence[NDArray[np.float
 
 def _dots(points: NDArray[np.float64]) -> list[str]:
     """Dots of estimates; many in one cell become one dot that grows with their number."""
-    cells = hexagonal(points, _CELL)
-    alone = cells.counts[cells.cell] <= _FEW
+    cells = bin_hexagons(points, _CELL)
+    alone = cells.counts[cells.cell] <= _MAX_SINGLE_DOTS
     drawn = [element("path", class_="estimates", d=dots(points[alone]), stroke_width="2.4")] if alone.any() else []
     for level in range(5):
-        chosen = cells.centres[(cells.levels == level) & (cells.counts > _FEW)]
+        chosen = cells.centres[(cells.levels == level) & (cells.counts > _MAX_SINGLE_DOTS)]
         if len(chosen):
             drawn.append(element("path", class_="estimates", d=dots(chosen), stroke_width=number(3.2 + 2 * level)))
     return drawn
@@ -205,13 +205,13 @@ def _loci(camera: Camera, x: Scale, y: Scale) -> list[str]:
     seen = [rgb for rgb in daylights if rgb is not None]
     for kind, tip, rgb in (("planckian", "black bodies", locus.rgb), ("daylight", "CIE daylight", np.array(seen))):
         points = log_chroma(rgb, white) if len(rgb) else np.empty((0, 2))
-        points = points[_within(points, x, y)]
+        points = points[_are_within(points, x, y)]
         if len(points) > 1:
             parts.append(element("path", title(tip), class_=kind, d=polyline(x(points[:, 0]), y(points[:, 1]))))
-    for cct in _LABELLED:
+    for cct in _LABEL_CCTS:
         nearest = int(np.argmin(abs(locus.ccts / cct - 1)))
         point = log_chroma(locus.rgb[nearest : nearest + 1], white)
-        if _within(point, x, y)[0] and abs(locus.ccts[nearest] / cct - 1) < 0.05:
+        if _are_within(point, x, y)[0] and abs(locus.ccts[nearest] / cct - 1) < 0.05:
             px, py = x.at(point[0, 0]), y.at(point[0, 1])
             parts.append(element("circle", class_="kelvin", cx=px, cy=py, r=2.4))
             if py > y.end + 14:
@@ -219,7 +219,7 @@ def _loci(camera: Camera, x: Scale, y: Scale) -> list[str]:
     return parts
 
 
-def _within(points: NDArray[np.float64], x: Scale, y: Scale) -> NDArray[np.bool_]:
+def _are_within(points: NDArray[np.float64], x: Scale, y: Scale) -> NDArray[np.bool_]:
     """Whether each point (N, 2) lies within the axes; NaN does not."""
     low, high = np.array([x.low, y.low]), np.array([x.high, y.high])
     return np.asarray(np.all((points >= low) & (points <= high), axis=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from awbkit.evaluation.html.charts.scales import Scale, padded_range
+from awbkit.evaluation.html.charts.scales import Scale, pad_range
 from awbkit.evaluation.html.charts.svg import (
     WIDTH,
     chart,
@@ -31,7 +31,7 @@ def reliability(calibrations: Sequence[Calibration], methods: Mapping[str, int])
         methods: Index of each method.
     """
     bins = [each for calibration in calibrations for each in calibration.bins]
-    high = padded_range([0.0, *(v for b in bins for v in (b.expected, b.actual, b.interval[1]))])[1]
+    high = pad_range([0.0, *(v for b in bins for v in (b.expected, b.actual, b.interval[1]))])[1]
     x, y = Scale(0, high, 40, WIDTH - 8), Scale(0, high, 300, 26)
     parts = [
         *horizontal_axis(x, y.end, y.start, "expected error, degrees"),
@@ -67,7 +67,7 @@ def risk_coverage(calibrations: Sequence[Calibration], methods: Mapping[str, int
         calibrations: Not empty.
         methods: Index of each method.
     """
-    highest = padded_range([0.0, *(value for c in calibrations for value in (*c.risk, *c.oracle))])[1]
+    highest = pad_range([0.0, *(value for c in calibrations for value in (*c.risk, *c.oracle))])[1]
     x, y = Scale(0, 100, 40, WIDTH - 12), Scale(0, highest, 300, 26)
     parts = [
         *horizontal_axis(x, y.end, y.start, "coverage: share of the images kept, the most certain first, %"),

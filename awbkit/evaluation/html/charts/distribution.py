@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.evaluation.html.charts.binning import density
-from awbkit.evaluation.html.charts.scales import Scale, error_range, padded_range
+from awbkit.evaluation.html.charts.scales import Scale, error_range, pad_range
 from awbkit.evaluation.html.charts.svg import (
     WIDTH,
     chart,
@@ -21,7 +21,7 @@ from awbkit.evaluation.html.charts.svg import (
     number,
     polyline,
     series,
-    shortened,
+    shorten,
     title,
 )
 from awbkit.evaluation.result import Summary
@@ -32,7 +32,7 @@ _ROW = 44.0
 _DODGE = 11.0
 
 
-def cumulative(methods: Sequence[str], errors: Sequence[NDArray[np.float64]], metric: str) -> str:
+def cumulative_curves(methods: Sequence[str], errors: Sequence[NDArray[np.float64]], metric: str) -> str:
     """Cumulative distribution of each method's errors, marked at quartiles and the 95th percentile.
 
     Args:
@@ -98,7 +98,7 @@ def strips(
             element("path", class_="box", d=f"M{number(p25)} {number(line)}H{number(p75)}"),
             element("path", class_="median", d=f"M{number(p50)} {number(line - 4)}v8"),
             marker(index, x.at(float(values.mean())), line, f"{method}: {figures}"),
-            label(x.start, line - 22, shortened(method, 36), class_="name over"),
+            label(x.start, line - 22, shorten(method, 36), class_="name over"),
             label(x.end, line - 22, figures, class_="name over", text_anchor="end"),
         ]
         parts.append(series(index, row))
@@ -125,14 +125,14 @@ def intervals(
         statistic: One of ``STATISTICS``.
     """
     found = [summaries[method, group] for group in groups for method in methods if (method, group) in summaries]
-    x = Scale(*padded_range([place for s in found for place in _places(s, statistic)]), 8, WIDTH - 8)
+    x = Scale(*pad_range([place for s in found for place in _places(s, statistic)]), 8, WIDTH - 8)
     height = 24 + _DODGE * len(methods)
     bottom = 4 + height * len(groups)
     parts = horizontal_axis(x, 4, bottom, f"{metric} angular error, degrees, with 95 % interval")
     for row, group in enumerate(groups):
         top = 4 + height * row
         parts.append(element("path", class_="rule", d=f"M{number(x.start)} {number(top)}H{number(x.end)}"))
-        parts.append(label(x.start, top + 14, shortened(group, 60), class_="name over"))
+        parts.append(label(x.start, top + 14, shorten(group, 60), class_="name over"))
         for index, method in enumerate(methods):
             if (method, group) not in summaries:
                 continue

@@ -81,7 +81,7 @@ def error_range(errors: NDArray[np.float64]) -> tuple[float, float]:
     return low, max(round_up(max(float(finite.max()), low)), 10 * low)
 
 
-def padded_range(values: ArrayLike, padding: float = 0.06) -> tuple[float, float]:
+def pad_range(values: ArrayLike, padding: float = 0.06) -> tuple[float, float]:
     """Ends of a linear axis that contains all finite values with a margin on both sides; its length is positive."""
     array = np.asarray(values, dtype=np.float64)
     finite = array[np.isfinite(array)]

@@ -46,7 +46,7 @@ def tick_text(value: float) -> str:
     return "0" if abs(value) < 1e-12 else f"{value:.6g}".replace("-", "−")
 
 
-def shortened(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
     """Shorten a long text to its two ends around an ellipsis."""
     if len(text) <= length:
         return text

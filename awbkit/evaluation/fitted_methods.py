@@ -32,7 +32,7 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
-class Trainable:
+class TrainableMethod:
     """A method before the fit.
 
     Attributes:
@@ -42,7 +42,7 @@ class Trainable:
         describe: Computes the features of an image: float64 (F,). May raise AwbError.
         divide: Converts features (N, F) to those of the same images with their RGB divided by whites (N, 3).
         fit: Fits the method to examples.
-        fewest: Least number of a camera's images for a fit of that camera alone.
+        min_images: Least number of a camera's images for a fit of that camera alone.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Trainable:
     describe: Callable[[LinearImage], FloatArray]
     divide: Callable[[FloatArray, FloatArray], FloatArray]
     fit: Callable[[Examples], Model]
-    fewest: int
+    min_images: int
 
     def __str__(self) -> str:
         """The name."""
@@ -59,19 +59,19 @@ class Trainable:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedMethod:
     """A method fitted to some images; picklable.
 
     Attributes:
         method: Name of the method in the registry.
-        own: The model of each camera with a fit of its own, in its RGB. Cameras of one name with different matrices are
-            different cameras.
-        shared: The model in canonical RGB for all other cameras; None if no camera has a matrix.
+        camera_models: The model of each camera with a fit of its own, in its RGB. Cameras of one name with different
+            matrices are different cameras.
+        canonical_model: The model in canonical RGB for all other cameras; None if no camera has a matrix.
     """
 
     method: str
-    own: Mapping[Camera, Model]
-    shared: Model | None
+    camera_models: Mapping[Camera, Model]
+    canonical_model: Model | None
 
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light of ``image``, in the RGB of its camera.
@@ -79,11 +79,11 @@ class Fitted:
         Raises:
             AwbError: If no pixel is valid, or the camera has neither a fit nor a matrix.
         """
-        estimates, expected = self.answers(trainable(self.method).describe(image)[None], [image.camera])
+        estimates, expected = self.estimate_all(find_method(self.method).describe(image)[None], [image.camera])
         stated = float(expected[0])
         return Illuminant.of(estimates[0], image.camera, expected_error=None if np.isnan(stated) else stated)
 
-    def answers(self, features: FloatArray, cameras: Sequence[Camera]) -> tuple[FloatArray, FloatArray]:
+    def estimate_all(self, features: FloatArray, cameras: Sequence[Camera]) -> tuple[FloatArray, FloatArray]:
         """Estimates (N, 3), unit length, and expected errors (N,) of images with ``features`` (N, F).
 
         Raises:
@@ -92,26 +92,26 @@ class Fitted:
         estimates, expected = np.empty((len(features), 3)), np.empty(len(features))
         for camera in dict.fromkeys(cameras):
             chosen = np.array([other == camera for other in cameras])
-            if (own := self.own.get(_space_of(camera))) is not None:
+            if (own := self.camera_models.get(_space_of(camera))) is not None:
                 found, expected[chosen] = own.predict(features[chosen])
             else:
-                if self.shared is None or camera.white_d65 is None:
-                    raise _no_matrix(self.method, camera.name)
+                if self.canonical_model is None or camera.white_d65 is None:
+                    raise _matrix_error(self.method, camera.name)
                 whites = np.tile(camera.white_d65, (int(chosen.sum()), 1))
-                divided = trainable(self.method).divide(features[chosen], whites)
-                found, expected[chosen] = self.shared.predict(divided)
+                divided = find_method(self.method).divide(features[chosen], whites)
+                found, expected[chosen] = self.canonical_model.predict(divided)
                 found = found * whites
             estimates[chosen] = found / np.linalg.norm(found, axis=1, keepdims=True)
         return estimates, expected
 
 
 def fit(
-    method: Trainable,
+    method: TrainableMethod,
     features: FloatArray,
     lights: FloatArray,
     cameras: Sequence[Camera],
     scenes: Sequence[tuple[str, str]],
-) -> Fitted:
+) -> FittedMethod:
     """Fit a method.
 
     Args:
@@ -127,35 +127,35 @@ def fit(
     members: defaultdict[Camera, list[int]] = defaultdict(list)
     for place, camera in enumerate(cameras):
         members[spaces[camera]].append(place)
-    own = {
+    camera_models = {
         camera: method.fit(Examples(features[chosen], lights[chosen], np.ones((len(chosen), 3)), number[chosen]))
         for camera, chosen in members.items()
-        if len(chosen) >= method.fewest
+        if len(chosen) >= method.min_images
     }
     white_of = {camera: camera.white_d65 for camera in set(cameras)}
     known = np.flatnonzero([white_of[camera] is not None for camera in cameras])
-    shared = None
+    canonical_model = None
     if len(known):
         whites = np.array([white for camera in cameras if (white := white_of[camera]) is not None])
         divided = lights[known] / whites
         divided /= np.linalg.norm(divided, axis=1, keepdims=True)
-        shared = method.fit(Examples(method.divide(features[known], whites), divided, whites, number[known]))
-    return Fitted(method.name, own, shared)
+        canonical_model = method.fit(Examples(method.divide(features[known], whites), divided, whites, number[known]))
+    return FittedMethod(method.name, camera_models, canonical_model)
 
 
-def check(method: Trainable, fit_on: Sequence[Camera], tested: Sequence[Camera]) -> None:
+def check(method: TrainableMethod, fit_cameras: Sequence[Camera], test_cameras: Sequence[Camera]) -> None:
     """Check before the work that a fit on some images can answer for others.
 
     Raises:
         UsageError: If it cannot.
     """
     counts: Counter[Camera] = Counter()
-    for camera, count in Counter(fit_on).items():
+    for camera, count in Counter(fit_cameras).items():
         counts[_space_of(camera)] += count
-    shared = any(camera.white_d65 is not None for camera in set(fit_on))
-    for camera in set(tested):
-        if counts[_space_of(camera)] < method.fewest and (not shared or camera.white_d65 is None):
-            raise _no_matrix(method.name, camera.name if camera.white_d65 is None else "every camera to fit on")
+    canonical = any(camera.white_d65 is not None for camera in set(fit_cameras))
+    for camera in set(test_cameras):
+        if counts[_space_of(camera)] < method.min_images and (not canonical or camera.white_d65 is None):
+            raise _matrix_error(method.name, camera.name if camera.white_d65 is None else "every camera to fit on")
 
 
 def _space_of(camera: Camera) -> Camera:
@@ -163,8 +163,8 @@ def _space_of(camera: Camera) -> Camera:
     return replace(camera, as_shot=None)
 
 
-def _no_matrix(method: str, camera: str) -> UsageError:
-    enough = trainable(method).fewest
+def _matrix_error(method: str, camera: str) -> UsageError:
+    enough = find_method(method).min_images
     images = (
         "without images of its own to fit on" if enough == 1 else f"with under {enough} images of its own to fit on"
     )
@@ -187,34 +187,34 @@ def _fit_constant(examples: Examples) -> _Constant:
     return _Constant((red, green, blue))
 
 
-def _nothing(_: LinearImage) -> FloatArray:
+def _describe_nothing(_: LinearImage) -> FloatArray:
     return np.empty(0)
 
 
-def _as_it_is(features: FloatArray, _: FloatArray) -> FloatArray:
+def _keep_features(features: FloatArray, _: FloatArray) -> FloatArray:
     return features
 
 
-_TRAINABLES = {
+_TRAINABLE_METHODS = {
     entry.name: entry
     for entry in (
-        Trainable(
+        TrainableMethod(
             name="constant",
             summary="mean illuminant, as unit vectors, of the images to fit on, whatever the picture",
             citation="none: the usual yardstick of the field's tables",
-            describe=_nothing,
-            divide=_as_it_is,
+            describe=_describe_nothing,
+            divide=_keep_features,
             fit=_fit_constant,
-            fewest=1,
+            min_images=1,
         ),
-        Trainable(
+        TrainableMethod(
             name="corrected-moments",
             summary="moments of the pixels up to the third order, taken to the light by a fitted matrix",
             citation=corrected_moments.CITATION,
             describe=corrected_moments.describe,
             divide=corrected_moments.divide,
             fit=corrected_moments.fit,
-            fewest=corrected_moments.FEWEST,
+            min_images=corrected_moments.MIN_IMAGES,
         ),
     )
 }
@@ -222,15 +222,15 @@ _TRAINABLES = {
 
 def names() -> tuple[str, ...]:
     """The names of all fitted methods."""
-    return tuple(_TRAINABLES)
+    return tuple(_TRAINABLE_METHODS)
 
 
-def trainable(name: str) -> Trainable:
+def find_method(name: str) -> TrainableMethod:
     """Look up a method.
 
     Raises:
         UsageError: If there is none.
     """
-    if name not in _TRAINABLES:
-        raise UsageError(f"unknown method {name!r}; methods that are fitted: {', '.join(_TRAINABLES)}")
-    return _TRAINABLES[name]
+    if name not in _TRAINABLE_METHODS:
+        raise UsageError(f"unknown method {name!r}; methods that are fitted: {', '.join(_TRAINABLE_METHODS)}")
+    return _TRAINABLE_METHODS[name]

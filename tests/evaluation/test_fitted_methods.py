@@ -14,17 +14,17 @@ from awbkit.datasets.prepared import Prepared
 from awbkit.errors import AwbError, UsageError
 from awbkit.evaluation import corrected_moments
 from awbkit.evaluation.angles import recovery_error
-from awbkit.evaluation.fitted import Fitted, check, fit, names, trainable
+from awbkit.evaluation.fitted_methods import FittedMethod, check, find_method, fit, names
 from tests.helpers.evaluation_sets import MATRICES, write_prepared
 
 CANON, NIKON = (Camera(name, matrices=((6504.0, matrix),)) for name, matrix in MATRICES.items())
 UNKNOWN = Camera("Unknown")
 
 
-def fitted_to(method: str, lights: list[list[float]], cameras: list[Camera]) -> Fitted:
+def fitted_to(method: str, lights: list[list[float]], cameras: list[Camera]) -> FittedMethod:
     units = np.array(lights) / np.linalg.norm(lights, axis=1, keepdims=True)
     scenes = [("set", str(index)) for index in range(len(lights))]
-    return fit(trainable(method), np.empty((len(lights), 0)), units, cameras, scenes)
+    return fit(find_method(method), np.empty((len(lights), 0)), units, cameras, scenes)
 
 
 def image(camera: Camera) -> LinearImage:
@@ -68,16 +68,16 @@ def test_a_camera_without_a_matrix_is_answered_for_if_it_was_fitted_to() -> None
 @pytest.mark.parametrize(("fit_on", "tested"), [([CANON], UNKNOWN), ([UNKNOWN], CANON)])
 def test_another_camera_needs_matrices(fit_on: list[Camera], tested: Camera) -> None:
     model = fitted_to("constant", [[1, 2, 1]], fit_on)
-    for attempt in (lambda: model.estimate(image(tested)), lambda: check(trainable("constant"), fit_on, [tested])):
+    for attempt in (lambda: model.estimate(image(tested)), lambda: check(find_method("constant"), fit_on, [tested])):
         with pytest.raises(UsageError, match=r"has no colour matrix; give it one in cameras\.json"):
             attempt()
 
 
 def test_checks_that_pass() -> None:
-    check(trainable("constant"), [CANON, UNKNOWN], [CANON, NIKON, UNKNOWN])
-    check(trainable("corrected-moments"), [UNKNOWN] * 200, [UNKNOWN])
+    check(find_method("constant"), [CANON, UNKNOWN], [CANON, NIKON, UNKNOWN])
+    check(find_method("corrected-moments"), [UNKNOWN] * 200, [UNKNOWN])
     with pytest.raises(UsageError, match="with under 200 images of its own to fit on: Unknown has no colour matrix"):
-        check(trainable("corrected-moments"), [UNKNOWN] * 199, [UNKNOWN])
+        check(find_method("corrected-moments"), [UNKNOWN] * 199, [UNKNOWN])
 
 
 def test_there_are_19_moments_and_they_are_known(rng: np.random.Generator) -> None:
@@ -119,8 +119,8 @@ def test_corrected_moments_beat_gray_world_where_scenes_are_alike(scenes: Prepar
     features, lights = features_of(scenes), scenes.illuminants
     cameras = [scenes.cameras[row.camera] for row in scenes.rows]
     keys = [("set", row.scene) for row in scenes.rows]
-    model = fit(trainable("corrected-moments"), features[:300], lights[:300], cameras[:300], keys[:300])
-    estimates, expected = model.answers(features[300:], cameras[300:])
+    model = fit(find_method("corrected-moments"), features[:300], lights[:300], cameras[:300], keys[:300])
+    estimates, expected = model.estimate_all(features[300:], cameras[300:])
     errors = recovery_error(estimates, lights[300:])
     assert errors.mean() < 0.9 * recovery_error(features[300:, :3], lights[300:]).mean()
     assert expected.mean() == pytest.approx(errors.mean(), rel=0.2)
@@ -133,12 +133,12 @@ def test_corrected_moments_beat_gray_world_where_scenes_are_alike(scenes: Prepar
 def test_corrected_moments_of_few_images_are_shared_by_all_cameras(scenes: Prepared) -> None:
     features, lights = features_of(scenes)[:100], scenes.illuminants[:100]
     keys = [("set", row.scene) for row in scenes.rows[:100]]
-    model = fit(trainable("corrected-moments"), features, lights, [CANON] * 100, keys)
-    assert not model.own
-    own, _ = model.answers(features, [CANON] * 100)
+    model = fit(find_method("corrected-moments"), features, lights, [CANON] * 100, keys)
+    assert not model.camera_models
+    own, _ = model.estimate_all(features, [CANON] * 100)
     # The same scenes as another camera would see them, if only its white were another.
     ratio = np.array(NIKON.white_d65) / np.array(CANON.white_d65)
-    other, _ = model.answers(corrected_moments.divide(features, np.tile(1 / ratio, (100, 1))), [NIKON] * 100)
+    other, _ = model.estimate_all(corrected_moments.divide(features, np.tile(1 / ratio, (100, 1))), [NIKON] * 100)
     assert recovery_error(own * ratio, other).max() < 1e-6
 
 
@@ -146,7 +146,7 @@ def test_corrected_moments_of_few_images_are_shared_by_all_cameras(scenes: Prepa
 def test_answers_stay_near_the_lights_fitted_to(scenes: Prepared) -> None:
     """Also for what is nothing like the images fitted to."""
     keys = [("set", row.scene) for row in scenes.rows[:100]]
-    method = trainable("corrected-moments")
+    method = find_method("corrected-moments")
     model = fit(method, features_of(scenes)[:100], scenes.illuminants[:100], [CANON] * 100, keys)
 
     known = np.log(scenes.illuminants[:100, [0, 2]] / scenes.illuminants[:100, 1:2])
@@ -160,7 +160,7 @@ def test_answers_stay_near_the_lights_fitted_to(scenes: Prepared) -> None:
 
 
 def test_every_method_cites_and_is_found_by_its_name() -> None:
-    assert [str(trainable(name)) for name in names()] == list(names())
-    assert all(trainable(name).citation and trainable(name).summary for name in names())
+    assert [str(find_method(name)) for name in names()] == list(names())
+    assert all(find_method(name).citation and find_method(name).summary for name in names())
     with pytest.raises(UsageError, match="unknown method 'moments'; methods that are fitted: constant"):
-        trainable("moments")
+        find_method("moments")

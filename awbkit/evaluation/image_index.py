@@ -10,7 +10,7 @@ from collections.abc import Sequence
 _SUFFIX = re.compile(r"\.(?=[0-9]*[A-Za-z])[0-9A-Za-z]{1,5}$")
 
 
-class Names:
+class ImageIndex:
     """An index of an evaluation's images by the paths that other programs give them.
 
     A path matches an image if the parts of one, with or without a file's suffix, are the last parts of the other:
@@ -27,11 +27,11 @@ class Names:
         """
         self._images = images
         self._datasets = datasets
-        self._whole: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+        self._paths: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         self._ends: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for index, image in enumerate(images):
             for form in _forms(image):
-                self._whole[form].append(index)
+                self._paths[form].append(index)
                 for start in range(1, len(form)):
                     self._ends[form[start:]].append(index)
 
@@ -43,10 +43,10 @@ class Names:
         """
         forms = _forms(path)
         found = [
-            self._whole[form[start:]]
+            self._paths[form[start:]]
             for start in range(max(map(len, forms)))
             for form in forms
-            if start < len(form) and form[start:] in self._whole
+            if start < len(form) and form[start:] in self._paths
         ]
         found += [self._ends[form] for form in forms if form in self._ends]
         if not found:
@@ -54,7 +54,7 @@ class Names:
         nearest = list(dict.fromkeys(found[0]))
         if len(nearest) > 1:
             parts = set(forms[0])
-            nearest = [index for index in nearest if _normal(self._datasets[index]) in parts] or nearest
+            nearest = [index for index in nearest if _normalise(self._datasets[index]) in parts] or nearest
         if len(nearest) > 1:
             some = ", ".join(f"{self._images[index]} of {self._datasets[index]}" for index in nearest[:3])
             raise LookupError(f"{path} could be any of {some}{', ...' if len(nearest) > 3 else ''}")
@@ -63,13 +63,13 @@ class Names:
 
 def _forms(path: str) -> list[tuple[str, ...]]:
     """The parts of a path, with and without the suffix."""
-    parts = tuple(part for part in _normal(path).replace("\\", "/").split("/") if part not in ("", "."))
+    parts = tuple(part for part in _normalise(path).replace("\\", "/").split("/") if part not in ("", "."))
     if not parts:
         return [("",)]
     stem = _SUFFIX.sub("", parts[-1])
     return [parts] if stem in ("", parts[-1]) else [parts, (*parts[:-1], stem)]
 
 
-def _normal(name: str) -> str:
+def _normalise(name: str) -> str:
     # macOS stores accents apart from their letters.
     return unicodedata.normalize("NFC", name)

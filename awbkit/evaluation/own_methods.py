@@ -77,7 +77,7 @@ class OwnMethod:
         Raises:
             UsageError: If it cannot be had; the message says where loading failed.
         """
-        return _loaded(self)
+        return _load_function(self)
 
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light that the function finds in an image; the mean of a map.
@@ -106,14 +106,14 @@ class OwnMethod:
         except AwbError:
             raise
         except (Exception, SystemExit) as error:
-            raise AwbError(f"{self} failed{_where(error, self)}: {_described(error)}") from error
+            raise AwbError(f"{self} failed{_where(error, self)}: {_describe_error(error)}") from error
         expected = None
         if isinstance(answer, tuple) and len(answer) == 2:
             answer, expected = answer
         try:
             light = read(answer, image.camera)
         except (TypeError, ValueError) as error:
-            raise AwbError(f"{self} returned no light: {_described(error, UsageError)}") from None
+            raise AwbError(f"{self} returned no light: {_describe_error(error, UsageError)}") from None
         if expected is None:
             return light
         try:
@@ -125,7 +125,7 @@ class OwnMethod:
         return replace(light, expected_error=degrees)
 
 
-def own_method(specification: str) -> OwnMethod | None:
+def find_own_method(specification: str) -> OwnMethod | None:
     """Parse a specification of this form; None for other forms."""
     place, colon, function = specification.strip().rpartition(":")
     if not colon or not all(part.isidentifier() for part in function.split(".")):
@@ -136,12 +136,12 @@ def own_method(specification: str) -> OwnMethod | None:
 
 
 @lru_cache(maxsize=64)
-def _loaded(method: OwnMethod) -> Callable[[LinearImage], Any]:
+def _load_function(method: OwnMethod) -> Callable[[LinearImage], Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             found: Any = _module(method.place)
     except (Exception, SystemExit) as error:
-        raise UsageError(f"{method.place} cannot be loaded{_where(error, method)}: {_described(error)}") from error
+        raise UsageError(f"{method.place} cannot be loaded{_where(error, method)}: {_describe_error(error)}") from error
     for part in method.function.split("."):
         found = getattr(found, part, None)
     if not callable(found):
@@ -197,7 +197,7 @@ def _add_to_path(folder: Path) -> None:
         sys.path.append(str(folder))
 
 
-def _described(error: BaseException, *plain: type[Exception]) -> str:
+def _describe_error(error: BaseException, *plain: type[Exception]) -> str:
     message = " ".join(str(error).split())
     if isinstance(error, SystemExit):
         return f"SystemExit: {message}; an estimator has to return, not to exit"
