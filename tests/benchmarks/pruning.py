@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import numpy as np
 import torch
-from accuracy import KEYS, SETS, bank_of, by_other_cameras, joined
 
 from awbkit.colour.error_statistics import statistics
 from awbkit.network.model import Model
@@ -33,6 +35,7 @@ from awbkit.training.prune import Rounds, in_rounds
 from awbkit.training.recipe import Recipe
 from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
 from awbkit.training.tuning import USUAL
+from tests.benchmarks.accuracy import KEYS, SETS, bank_of, by_other_cameras, joined
 
 PRUNING = Recipe().with_changes(USUAL)
 

@@ -10,6 +10,7 @@ each is trained for so many steps more on those data sets before, rounded as it 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +18,9 @@ from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import numpy as np
-from accuracy import KEYS, SETS, bank_of
 
 from awbkit.colour.error_statistics import statistics
 from awbkit.datasets.prepared import Prepared
@@ -36,6 +38,7 @@ from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import fit
 from awbkit.training.recipe import Recipe
 from awbkit.training.tuning import USUAL
+from tests.benchmarks.accuracy import KEYS, SETS, bank_of
 
 CALIBRATED_ON = 256
 

@@ -31,8 +31,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recording_commands import commands
-from recording_inputs import write_all
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.benchmarks.recording_commands import commands
+from tests.benchmarks.recording_inputs import write_all
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = 4096

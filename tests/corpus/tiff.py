@@ -59,7 +59,7 @@ def _write(path: Path, dtype: type, index: int, profile: bytes | None, options: 
         writer.write(numbers, photometric="rgb", metadata=None, extratags=fields, resolution=(300, 300), **image)
 
 
-def ycbcr(path: Path) -> None:
+def ycbcr(path: Path) -> Path:
     """TIFF 6.0, section 21, uncompressed, chroma halved both ways."""
     width, height = 64, 48
     y, x = np.mgrid[:height, :width]
@@ -71,6 +71,7 @@ def ycbcr(path: Path) -> None:
     table = b"".join(struct.pack("<HHII", *field) for field in fields)
     head = b"II*\0" + struct.pack("<IH", 8, len(fields)) + table + bytes(4) + struct.pack("<3H", 8, 8, 8)
     path.write_bytes(head.ljust(200, b"\0") + data)
+    return path
 
 
 def _with_copy(path: Path, first: bool, flagged: bool) -> None:

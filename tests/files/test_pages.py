@@ -13,6 +13,7 @@ import tifffile
 import awbkit
 from awbkit.errors import AwbWarning, UnsupportedImage
 from awbkit.files.pages import read_pages
+from tests.corpus.tiff import ycbcr
 from tests.helpers.pictures import TUNGSTEN, encode
 
 NEARLY_NEUTRAL = (1.0, 1.0, 1.0 - 1e-7)
@@ -125,21 +126,6 @@ class TestPages:
         source.write_bytes(data)
         found = read_pages(source)
         assert (found.copies, found.others, found.below) == (0, 0, 0)
-
-
-def ycbcr(path: Path) -> Path:
-    """TIFF 6.0, section 21, uncompressed, chroma halved both ways."""
-    width, height = 64, 48
-    y, x = np.mgrid[:height, :width]
-    luma, blue, red = (60 + 2 * x).astype("u1"), (90 + x[::2, ::2]).astype("u1"), (150 - y[::2, ::2]).astype("u1")
-    blocks = [luma[::2, ::2], luma[::2, 1::2], luma[1::2, ::2], luma[1::2, 1::2], blue, red]
-    data = np.stack(blocks, axis=-1).tobytes()
-    fields = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 134), (259, 3, 1, 1), (262, 3, 1, 6)]
-    fields += [(273, 4, 1, 200), (277, 3, 1, 3), (278, 3, 1, height), (279, 4, 1, len(data)), (530, 3, 2, 2 | 2 << 16)]
-    table = b"".join(struct.pack("<HHII", *field) for field in fields)
-    head = b"II*\0" + struct.pack("<IH", 8, len(fields)) + table + bytes(4) + struct.pack("<3H", 8, 8, 8)
-    path.write_bytes(head.ljust(200, b"\0") + data)
-    return path
 
 
 class TestChannels:
