@@ -2,7 +2,7 @@
 
 import sys
 
-from awbkit.work.interrupts import Stopped, end_like_ctrl_c
+from awbkit.work.interrupts import EndingSignal, end_like_ctrl_c
 
 
 def run() -> None:
@@ -13,8 +13,8 @@ def run() -> None:
     except ModuleNotFoundError as error:
         # A checkout runs without being installed, but not without what it needs.
         sys.exit(f"awbkit: {error.name} is not installed; pip install . brings all that awbkit needs")
-    except Stopped as stop:
-        sys.exit(128 + stop.number)
+    except EndingSignal as ending:
+        sys.exit(128 + ending.number)
     except KeyboardInterrupt:
         sys.exit(130)
     main()

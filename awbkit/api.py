@@ -83,11 +83,11 @@ def estimate(
         if photo is None:
             raise UsageError("a region belongs to a file; for pixels, pass the slice of the array")
         return estimate_region(photo, region if isinstance(region, Region) else Region.parse(region))
-    chosen = _guarded(method, fallback, max_expected_error)
+    chosen = _parse_method(method, fallback, max_expected_error)
     return chosen.estimate(image if image is not None else photo.thumbnail())  # type: ignore[union-attr]
 
 
-def _guarded(method: str | Method, fallback: str | Method | None, max_expected_error: float | None) -> Method:
+def _parse_method(method: str | Method, fallback: str | Method | None, max_expected_error: float | None) -> Method:
     chosen = parse(method) if isinstance(method, str) else method
     if (fallback is None) != (max_expected_error is None):
         raise UsageError("fallback and max_expected_error go together; give both")

@@ -101,7 +101,7 @@ def warn(path: str | os.PathLike[str], problem: str, remedy: str = "") -> None:
 
 
 @contextmanager
-def collected_warnings() -> Iterator[list[str]]:
+def collect_warnings() -> Iterator[list[str]]:
     """The reasons of all awbkit warnings that are issued meanwhile, each once; other warnings pass through.
 
     For one thread at a time, as all of Python's warning filters are.

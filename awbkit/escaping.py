@@ -17,10 +17,10 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&#!$])")
 
 # What spreadsheets take for a formula, the wide forms of East Asian keyboards too; a single sign is none.
 _FORMULA = re.compile(r"'*(?:[=@\t\r\n＝＠]|[+\-＋－].)", re.DOTALL)
-_QUOTED = re.compile('[",\x00-\x08\x0a-\x1f\x7f-\x9f]|^\\s|\\s$')
+_QUOTE_NEED = re.compile('[",\x00-\x08\x0a-\x1f\x7f-\x9f]|^\\s|\\s$')
 
 _UNFIT = re.compile(r"[^\w.+ ()\[\]{},=~-]")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_RESERVED_NAME = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 _LONGEST_STEM = 120
 
 
@@ -51,11 +51,11 @@ def markup(text: str) -> str:
     """Text for HTML, SVG or XML, within elements and quoted attributes; what cannot be seen is made visible."""
     import html  # here, because its table of names would slow down every start
 
-    shown = text if text.isprintable() else "".join(map(_visible, text))
+    shown = text if text.isprintable() else "".join(map(_make_visible, text))
     return html.escape(shown, quote=True)
 
 
-def _visible(character: str) -> str:
+def _make_visible(character: str) -> str:
     return character if character.isprintable() or character == " " else f"\\u{{{ord(character):x}}}"
 
 
@@ -73,7 +73,7 @@ def json_text(value: object, indent: int | None = None) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, indent=indent)
-    return text if text.isprintable() else "".join(map(_json_escaped, text))
+    return text if text.isprintable() else "".join(map(_escape_json, text))
 
 
 def _finite(value: object) -> object:
@@ -84,7 +84,7 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _json_escaped(character: str) -> str:
+def _escape_json(character: str) -> str:
     # Line breaks stand between values only; within text they are escaped already.
     return character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1]
 
@@ -104,7 +104,7 @@ def _csv_cell(value: object) -> str:
     if not isinstance(value, str):
         return str(value)
     text = f"'{value}" if _FORMULA.match(value) else value
-    return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text
+    return '"{}"'.format(text.replace('"', '""')) if _QUOTE_NEED.search(text) else text
 
 
 def csv_text(cell: str) -> str:
@@ -119,4 +119,4 @@ def file_stem(text: str) -> str:
     """
     stem = _UNFIT.sub("_", text).encode()[:_LONGEST_STEM].decode(errors="ignore").rstrip(" .")
     stem = re.sub(r"^[. ~-]+", lambda found: "_" * len(found[0]), stem)
-    return f"_{stem}" if not stem or _RESERVED.match(stem) else stem
+    return f"_{stem}" if not stem or _RESERVED_NAME.match(stem) else stem

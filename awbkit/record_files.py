@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from awbkit.errors import UsageError
 from awbkit.escaping import csv_text
 from awbkit.records import SCHEMA, Record
-from awbkit.store.documents import LARGEST, Malformed, decoded, rows, value_at
+from awbkit.store.documents import LARGEST, MalformedText, decode_text, rows, value_at
 
 FORM = (
     'give JSON Lines with "path" and "illuminant": [r, g, b], as awbkit estimate writes them, or CSV with the columns '
@@ -94,7 +94,7 @@ def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterato
     while line:
         try:
             found = list(_values(line, name, number))
-        except Malformed:
+        except MalformedText:
             # A value may continue on the next lines.
             rest = stream.read(LARGEST - len(line) + 1)
             if len(line) + len(rest) > LARGEST:
@@ -102,7 +102,7 @@ def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterato
                 raise UsageError(f"{where}: begins a value of more than {LARGEST >> 20} MB; {FORM}") from None
             try:
                 yield from _values(line + rest, name, number)
-            except Malformed as error:
+            except MalformedText as error:
                 where = f"{name}, line {number - 1 + (error.line or 1)}"
                 raise UsageError(f"{where}: {error.problem}; {FORM}") from None
             return
@@ -113,7 +113,7 @@ def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterato
 
 def _values(data: bytes, name: str, line: int) -> Iterator[RecordEntry]:
     """The values in some lines, the first of which has this number."""
-    text, end = decoded(data), 0
+    text, end = decode_text(data), 0
     while (begin := _VISIBLE.search(text, end)) is not None:
         line += text.count("\n", end, begin.start())
         value, end = value_at(text, begin.start(), with_nan=True)
@@ -179,7 +179,7 @@ def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterat
                 raise UsageError(f"{where}: has {len(row)} cells under {width} columns; quote or separate them")
             else:
                 yield _of_cells(row, columns, where, delimiter != ",")
-    except Malformed as error:
+    except MalformedText as error:
         raise UsageError(f"{name}, line {before + (error.line or 1)}: {error.problem}; check its quotes") from None
 
 
@@ -187,7 +187,7 @@ def _texts(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[st
     while line:
         if len(line) > _LONGEST_LINE:
             raise UsageError(f"{name}, line {number}: longer than {_LONGEST_LINE >> 20} MB, which no record is; {FORM}")
-        yield decoded(line, "surrogateescape")
+        yield decode_text(line, "surrogateescape")
         number += 1
         line = _line(stream, _LONGEST_LINE, f"{name}, line {number}")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from awbkit import api
 from awbkit.colour.illuminant import Illuminant
 from awbkit.correction.von_kries import Correction
-from awbkit.errors import AwbError, FileError, UnreadableFile, UnsupportedImage, UsageError, collected_warnings
+from awbkit.errors import AwbError, FileError, UnreadableFile, UnsupportedImage, UsageError, collect_warnings
 from awbkit.estimators.registry import Method
 from awbkit.files.open import open_photo
 from awbkit.files.photo import Region
@@ -20,18 +20,18 @@ from awbkit.files.raw import RawPhoto
 from awbkit.files.write import format_of
 from awbkit.fusion.common import common_illuminants
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
-from awbkit.store.find import Found
+from awbkit.store.find import FoundImage
 from awbkit.store.limits import MAX_PIXELS
-from awbkit.store.outputs import IfExists, Planned, skips, tidy
+from awbkit.store.outputs import IfExists, PlannedOutput, skips, tidy
 from awbkit.store.paths import store_of
-from awbkit.store.streams import spooled
+from awbkit.store.streams import spool_stream
 
 NO_RAW = ("is no raw file", "sidecars steer raw editors; leave out --sidecar")
 """What is wrong with a rendered picture for which a sidecar is asked, and how to mend it."""
 
 
 @contextlib.contextmanager
-def opened(found: Found, encoding: str, max_pixels: int | None) -> Iterator[api.AnyPhoto]:
+def open_input_photo(found: FoundImage, encoding: str, max_pixels: int | None) -> Iterator[api.AnyPhoto]:
     """The photograph; what comes from a stream, or has a name that codecs cannot take, is reached by another meanwhile.
 
     Raises:
@@ -39,7 +39,7 @@ def opened(found: Found, encoding: str, max_pixels: int | None) -> Iterator[api.
     """
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(
-            spooled(found.path, found.is_stdin, max_pixels)
+            spool_stream(found.path, found.is_stdin, max_pixels)
             if found.is_stream
             else store_of(found.path).local(found.path)
         )
@@ -52,7 +52,7 @@ def opened(found: Found, encoding: str, max_pixels: int | None) -> Iterator[api.
 
 
 def estimate_file(
-    found: Found,
+    found: FoundImage,
     *,
     methods: tuple[Method, ...],
     region: Region | None = None,
@@ -62,7 +62,7 @@ def estimate_file(
     """A record for each method; the file is read once."""
     start = time.perf_counter()
     records: list[Record] = []
-    with collected_warnings() as warnings, opened(found, encoding, max_pixels) as photo:
+    with collect_warnings() as warnings, open_input_photo(found, encoding, max_pixels) as photo:
         if region is not None:
             light = api.estimate_region(photo, region)
             records.append(estimate_record(found.path, photo, "region", light, _ms(start)))
@@ -133,7 +133,7 @@ class Light:
 class CorrectItem:
     """One file to correct."""
 
-    planned: Planned
+    planned: PlannedOutput
     light: Light
 
 
@@ -172,7 +172,7 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
         tidy(output)
     if skips(output, options.if_exists):
         return {"schema": SCHEMA, "path": found.path, "output": output, "status": "skipped"}
-    with collected_warnings() as warnings, opened(found, options.encoding, options.max_pixels) as photo:
+    with collect_warnings() as warnings, open_input_photo(found, options.encoding, options.max_pixels) as photo:
         light, name, fell_back = item.light.answer(photo)
         correction = Correction(light, options.cat, options.strength)
         # Everything that can be wrong with the light is found before a picture is decoded in vain.
@@ -211,15 +211,15 @@ def _ms(start: float) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def light_of_file(found: Found, *, light: Light, encoding: str, max_pixels: int | None = MAX_PIXELS) -> Illuminant:
+def light_of_file(found: FoundImage, *, light: Light, encoding: str, max_pixels: int | None = MAX_PIXELS) -> Illuminant:
     """The light of one file, to be pooled with that of others."""
     # Whatever is to be said of the file is said when it is corrected.
-    with collected_warnings(), opened(found, encoding, max_pixels) as photo:
+    with collect_warnings(), open_input_photo(found, encoding, max_pixels) as photo:
         return light.of(photo)
 
 
 def shared_lights(
-    sources: Sequence[Found],
+    sources: Sequence[FoundImage],
     light: Light,
     *,
     encoding: str,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awbkit.cli.digits import rounded
+from awbkit.cli.digits import round_record
 from awbkit.cli.output import ESTIMATE_KEYS
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import Illuminant
@@ -32,7 +32,7 @@ cameras = st.sampled_from([LINEAR_SRGB, CAMERA, NO_MATRIX])
 def written(light: Illuminant) -> dict[str, Any]:
     """The record of a light after its way through JSON."""
     record = estimate_record(PICTURE, open_photo(PICTURE), "pca", light, 1.0)
-    read: dict[str, Any] = json.loads(json.dumps(rounded(record, ESTIMATE_KEYS)))
+    read: dict[str, Any] = json.loads(json.dumps(round_record(record, ESTIMATE_KEYS)))
     return {**read, "space": light.camera.space}
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from awbkit.cli import options
+from awbkit.cli.output import wants_json
 from awbkit.cli.terminal import say
 from awbkit.errors import UsageError
 from awbkit.escaping import file_stem, json_text, printable
@@ -75,7 +76,7 @@ def bench(
         write_whole(output / "bench.json", if_exists, (json_text(records, indent=1) + "\n").encode())
         for name in names:
             write_whole(output / f"{file_stem(name)}.svg", if_exists, chart(costs, name).encode())
-    if options.wants_json(format):
+    if wants_json(format):
         for record in records:
             print(json_text(record))
     else:

@@ -16,8 +16,8 @@ from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
 from awbkit.cli.pictures import Pictures
 from awbkit.errors import AwbError, FileError, OutputError, UnsupportedImage, UsageError
-from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES, RENDERED_SUFFIXES, Found, PassedOver
-from awbkit.store.outputs import DEFAULT_NAME, IfExists, Planned, plan_outputs
+from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES, RENDERED_SUFFIXES, FoundImage, OtherFiles
+from awbkit.store.outputs import DEFAULT_NAME, IfExists, PlannedOutput, plan_outputs
 from awbkit.store.signatures import kind_of
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def correct(
     from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
     from awbkit.work import batch
 
-    light = lights.chosen(method, region, gains, illuminant, cct, duv, estimates, fallback, max_expected_error)
+    light = lights.choose_light(method, region, gains, illuminant, cct, duv, estimates, fallback, max_expected_error)
     if not 0 <= strength <= 1:
         raise UsageError(f"--strength must lie between 0 and 1, not {strength}")
     if sidecar and (to or cat or auto_bright):
@@ -118,9 +118,9 @@ def correct(
     if estimates is not None and shared:
         raise UsageError("--shared needs estimators; the estimates of --from are for one picture each")
     records = lights.read_estimates(estimates) if estimates is not None else {}
-    passed_over = PassedOver()
-    found: Sequence[Found | FileError]
-    found = lights.estimated(records) if estimates is not None else list(pictures.find(paths, passed_over))
+    passed_over = OtherFiles()
+    found: Sequence[FoundImage | FileError]
+    found = lights.find_pictures(records) if estimates is not None else list(pictures.find(paths, passed_over))
     if sidecar:
         found = _raws(found, named=estimates is None)
     planned = plan_outputs(
@@ -141,16 +141,16 @@ def correct(
         dry_run=dry_run,
         max_pixels=pictures.max_pixels or None,
     )
-    jobs = options.chosen_jobs(pictures.jobs, planned)
+    jobs = options.count_jobs(pictures.jobs, planned)
     pooled: dict[Path, Light | AwbError] = {}
     if shared and light is not None:
-        sources = [entry for entry in planned if isinstance(entry, Planned)]
-        pooled = lights.shared(
+        sources = [entry for entry in planned if isinstance(entry, PlannedOutput)]
+        pooled = lights.share_light(
             sources, light, encoding=how.encoding, max_pixels=how.max_pixels, jobs=jobs, quiet=pictures.quiet
         )
     items: list[CorrectItem | AwbError] = []
     for entry in planned:
-        if not isinstance(entry, Planned):
+        if not isinstance(entry, PlannedOutput):
             items.append(entry)
             continue
         path = entry.source.path
@@ -183,13 +183,13 @@ def _failure(outcome: Outcome[CorrectItem, Record]) -> Record:
     return error_record(options.path_of(outcome.item), reason)
 
 
-def _raws(found: Sequence[Found | FileError], *, named: bool) -> list[Found | FileError]:
+def _raws(found: Sequence[FoundImage | FileError], *, named: bool) -> list[FoundImage | FileError]:
     """Without the rendered pictures that lie among the raws; one that was named itself is a failure."""
     from awbkit.tasks import NO_RAW
 
-    kept: list[Found | FileError] = []
+    kept: list[FoundImage | FileError] = []
     for item in found:
-        if not isinstance(item, Found) or not _is_rendered(item):
+        if not isinstance(item, FoundImage) or not _is_rendered(item):
             kept.append(item)
         elif named and item.root is None:
             kept.append(UnsupportedImage(item.path, *NO_RAW))
@@ -198,7 +198,7 @@ def _raws(found: Sequence[Found | FileError], *, named: bool) -> list[Found | Fi
     return kept
 
 
-def _is_rendered(item: Found) -> bool:
+def _is_rendered(item: FoundImage) -> bool:
     suffix = item.path.suffix.lower()
     if suffix in IMAGE_SUFFIXES or item.is_stream:
         return suffix in RENDERED_SUFFIXES
@@ -206,7 +206,7 @@ def _is_rendered(item: Found) -> bool:
 
 
 def _check_formats(
-    planned: Sequence[Planned | FileError],
+    planned: Sequence[PlannedOutput | FileError],
     output: Path | None,
     name: str | None,
     to: str | None,
@@ -215,7 +215,7 @@ def _check_formats(
     """Refuse what could be no output's format, before any work starts."""
     from awbkit.files.write import format_of
 
-    stdin = any(isinstance(entry, Planned) and entry.source.is_stdin for entry in planned)
+    stdin = any(isinstance(entry, PlannedOutput) and entry.source.is_stdin for entry in planned)
     if stdin and output is None and (sidecar or not to):
         raise UsageError("the picture on standard input has no name to derive one from; name the output with -o")
     given = output if output is not None else Path(name) if name is not None else None

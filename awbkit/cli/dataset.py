@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from awbkit.cli import options
+from awbkit.cli.output import wants_json
 from awbkit.cli.terminal import Progress, clock, say
 from awbkit.escaping import json_text, printable
 from awbkit.store.outputs import IfExists
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from awbkit.datasets.prepare import Preparation
     from awbkit.datasets.prepared import Prepared
 
-_REPORTED = 20
+_MOST_REPORTS = 20
 
 dataset = typer.Typer(
     help="Convert published data sets to one form that opens at once.", no_args_is_help=False, rich_markup_mode="rich"
@@ -109,7 +110,7 @@ def inspect(
         **({"light_maps": round(share, 4)} if share else {}),
         "cameras": [dataclasses.asdict(camera) for camera in summarise(opened)],
     }
-    if options.wants_json(format):
+    if wants_json(format):
         print(json_text(document, indent=2))
     else:
         _print_summary(opened, share)
@@ -127,7 +128,7 @@ def layouts(
     from awbkit.datasets import layout as registry
 
     described = [registry.layout_class(name) for name in registry.names()]
-    if options.wants_json(format):
+    if wants_json(format):
         rows = [
             {
                 "name": kind.name,
@@ -188,7 +189,7 @@ def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
         with contextlib.closing(preparation.run(jobs)) as steps:
             for step in steps:
                 if isinstance(step, Skipped):
-                    with progress.hidden():
+                    with progress.hide():
                         told = _tell([(step.image, step.reason)], told)
                 progress.advance(failed=isinstance(step, Skipped))
     finally:
@@ -242,7 +243,7 @@ def _tell(skipped: list[tuple[str, str]], told: int) -> int:
     from awbkit.cli.report import report_failure
 
     for image, reason in skipped:
-        if told == _REPORTED:
+        if told == _MOST_REPORTS:
             break
         report_failure(image, reason)
         told += 1

@@ -19,23 +19,23 @@ _DIGITS = {
 }
 
 
-def rounded(record: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+def round_record(record: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """The record with exactly these keys in this order, its numbers at fixed digits.
 
     What is missing, or no finite number, becomes None.
     """
     if unknown := set(record).difference(keys):
         raise ValueError(f"keys that the stream does not have: {', '.join(sorted(unknown))}")
-    return {key: _rounded(record.get(key), _DIGITS.get(key)) for key in keys}
+    return {key: _round(record.get(key), _DIGITS.get(key)) for key in keys}
 
 
-def _rounded(value: Any, digits: int | None) -> Any:
+def _round(value: Any, digits: int | None) -> Any:
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if hasattr(value, "__len__"):
-        components = [_rounded(component, digits) for component in value]
+        components = [_round(component, digits) for component in value]
         return None if None in components else components
     if not digits and hasattr(value, "__index__"):
         return int(value)

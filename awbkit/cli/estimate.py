@@ -40,7 +40,7 @@ def estimate(
     from awbkit.estimators import registry
     from awbkit.files.photo import Region
     from awbkit.records import error_record
-    from awbkit.store.find import Found, PassedOver
+    from awbkit.store.find import FoundImage, OtherFiles
     from awbkit.tasks import estimate_file
     from awbkit.work import batch
 
@@ -50,12 +50,12 @@ def estimate(
         raise UsageError("a gray card needs no fallback; leave out --fallback and --max-expected-error")
     task = partial(
         estimate_file,
-        methods=options.guarded(method or [registry.DEFAULT], fallback, max_expected_error),
+        methods=options.choose_methods(method or [registry.DEFAULT], fallback, max_expected_error),
         region=Region.parse(region) if region is not None else None,
         encoding=pictures.encoding,
         max_pixels=pictures.max_pixels or None,
     )
-    passed_over = PassedOver()
+    passed_over = OtherFiles()
     found = pictures.find(paths, passed_over)
     # A list that still arrives is worked on as it does; anything else is known beforehand, and so is its number.
     known = None if pictures.files_from == "-" else list(found)
@@ -63,9 +63,9 @@ def estimate(
         outcomes = batch.run(
             task,
             found if known is None else known,
-            jobs=options.chosen_jobs(pictures.jobs, known),
+            jobs=options.count_jobs(pictures.jobs, known),
             fail_fast=pictures.fail_fast,
-            local=lambda item: isinstance(item, Found) and item.is_stream,
+            local=lambda item: isinstance(item, FoundImage) and item.is_stream,
         )
         with contextlib.closing(outcomes):
             for outcome in outcomes:

@@ -118,12 +118,12 @@ def evaluate(
             raise UsageError("--predictions take the place of --method and --model; give one or the other")
         if (truth is None) == (not prepared):
             raise UsageError("--predictions are judged against either PREPARED or --truth FILE; give one of them")
-        sets = [] if truth else _opened(prepared)
+        sets = [] if truth else _open_sets(prepared)
         evaluation, images = _of_predictions(sets, predictions, truth, rounds, seed)
     else:
         if truth is not None:
             raise UsageError("--truth is for --predictions; give them too")
-        sets = _opened(prepared)
+        sets = _open_sets(prepared)
         evaluation = _of_methods(
             sets,
             _names(method, model),
@@ -150,7 +150,7 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _opened(folders: Sequence[Path] | None) -> list[Prepared]:
+def _open_sets(folders: Sequence[Path] | None) -> list[Prepared]:
     from awbkit.datasets.prepared import Prepared
 
     if not folders:

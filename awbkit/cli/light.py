@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from awbkit.cli import options
 from awbkit.errors import AwbError, UnreadableFile, UsageError
-from awbkit.store.find import STDIN, Found, find
+from awbkit.store.find import STDIN, FoundImage, find
 
 if TYPE_CHECKING:
     from awbkit.records import Record
-    from awbkit.store.outputs import Planned
+    from awbkit.store.outputs import PlannedOutput
     from awbkit.tasks import Light
 
 
-def chosen(
+def choose_light(
     methods: Sequence[str] | None,
     region: str | None,
     gains: str | None,
@@ -62,14 +62,14 @@ def chosen(
     if region is not None:
         return Light(region=Region.parse(region))
     if gains is not None:
-        red, green, blue = options.numbers("--gains", gains)
+        red, green, blue = options.split_numbers("--gains", gains)
         return Light(rgb=Illuminant.of((1 / red, 1 / green, 1 / blue)).rgb)
     if illuminant is not None:
-        return Light(rgb=Illuminant.of(options.numbers("--illuminant", illuminant)).rgb)
+        return Light(rgb=Illuminant.of(options.split_numbers("--illuminant", illuminant)).rgb)
     if cct is not None:
         cct_duv_to_xy(cct, duv or 0.0)
         return Light(cct_duv=(cct, duv or 0.0))
-    (method,) = options.guarded(methods or [registry.DEFAULT], fallback, max_expected_error)
+    (method,) = options.choose_methods(methods or [registry.DEFAULT], fallback, max_expected_error)
     return Light(method=method)
 
 
@@ -97,7 +97,7 @@ def read_estimates(source: str) -> dict[str, Record]:
     return records
 
 
-def estimated(records: dict[str, Record]) -> list[Found | UnreadableFile]:
+def find_pictures(records: dict[str, Record]) -> list[FoundImage | UnreadableFile]:
     """The pictures that the records name, their trees to be mirrored below -d.
 
     Relative paths are mirrored as if the current folder had been named, absolute ones as if their common folder had.
@@ -106,20 +106,21 @@ def estimated(records: dict[str, Record]) -> list[Found | UnreadableFile]:
     folders = [path.parent for path in plain if path.is_absolute()]
     common = Path(os.path.commonpath(folders)) if folders else None
     roots = {path: common if path.is_absolute() else Path() for path in plain}
-    result: list[Found | UnreadableFile] = []
+    result: list[FoundImage | UnreadableFile] = []
     for path in map(Path, records):
         # Unlike Path.is_dir it takes a name that no file can have.
         if os.path.isdir(path):  # noqa: PTH112
             result.append(UnreadableFile(path, "is a folder", "an estimate is about one picture"))
             continue
         result += [
-            item if isinstance(item, UnreadableFile) else Found(path, roots.get(path)) for item in find([str(path)])
+            item if isinstance(item, UnreadableFile) else FoundImage(path, roots.get(path))
+            for item in find([str(path)])
         ]
     return result
 
 
-def shared(
-    planned: Sequence[Planned], light: Light, *, encoding: str, max_pixels: int | None, jobs: int, quiet: bool
+def share_light(
+    planned: Sequence[PlannedOutput], light: Light, *, encoding: str, max_pixels: int | None, jobs: int, quiet: bool
 ) -> dict[Path, Light | AwbError]:
     """For every picture the one light of its camera's set, or the reason why it has none.
 

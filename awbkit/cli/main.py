@@ -17,8 +17,8 @@ from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, fact
 from awbkit.cli.output import abandon, quiet_on_broken_pipe
 from awbkit.cli.terminal import say
 from awbkit.errors import AwbError, AwbWarning
-from awbkit.store.refusals import unwritable
-from awbkit.work.interrupts import Stopped, end_like_ctrl_c
+from awbkit.store.refusals import writing_error
+from awbkit.work.interrupts import EndingSignal, end_like_ctrl_c
 
 # Of the parser's errors typer names this one only; the others have its parent in common.
 _ParserError: Any = typer.BadParameter.__base__
@@ -37,15 +37,15 @@ def _exit_codes() -> Iterator[None]:
         message = error.format_message().removesuffix(".")
         command = error.ctx.command_path if error.ctx else "awbkit"
         _leave(f"{message[:1].lower()}{message[1:]}; {command} --help lists what there is", 2)
-    except Stopped as stop:
-        _leave("told to end; finished files are kept", 128 + stop.number)
+    except EndingSignal as ending:
+        _leave("told to end; finished files are kept", 128 + ending.number)
     except KeyboardInterrupt:
         _leave("interrupted; finished files are kept", 130)
     except OSError as error:
         # All files are opened where their errors are told with a remedy; what is left is the output stream.
         if error.filename is None and error.errno in _OF_OUTPUT:
             abandon(sys.stdout)
-            _leave(str(unwritable("standard output", error)), 1)
+            _leave(str(writing_error("standard output", error)), 1)
         if error.filename is None and isinstance(error, FileNotFoundError):
             _leave("the folder that you are in is gone; change to another", 1)
         _leave(f"{error.filename or 'a file'}: cannot be read or written: {(error.strerror or str(error)).lower()}", 1)

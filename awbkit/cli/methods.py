@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from awbkit.cli import options
+from awbkit.cli.output import wants_json
 from awbkit.escaping import json_text
 
 
@@ -13,7 +14,7 @@ def methods(
     from awbkit.estimators import registry
 
     described = [registry.describe(name) for name in registry.names()]
-    if options.wants_json(format):
+    if wants_json(format):
         rows = [
             {
                 "name": row.name,

@@ -15,7 +15,7 @@ import typer
 
 from awbkit.choices import Domain
 from awbkit.errors import UsageError
-from awbkit.store.refusals import unreadable
+from awbkit.store.refusals import reading_error
 
 if TYPE_CHECKING:
     from awbkit.estimators.registry import Method
@@ -54,7 +54,7 @@ Jobs = Annotated[int, run_option("--jobs", "-j", metavar="N", min=0, help="Proce
 Quiet = Annotated[bool, run_option("--quiet", "-q", help="No progress and no summary on standard error.")]
 
 
-def guarded(methods: Sequence[str], fallback: str | None, limit: float | None) -> tuple[Method, ...]:
+def choose_methods(methods: Sequence[str], fallback: str | None, limit: float | None) -> tuple[Method, ...]:
     """The methods that the command line names, each with the fallback if there is one.
 
     Raises:
@@ -69,11 +69,6 @@ def guarded(methods: Sequence[str], fallback: str | None, limit: float | None) -
         return parsed
     other = registry.parse(fallback)
     return tuple(method.guarded(other, limit) for method in parsed)
-
-
-def wants_json(format: str | None) -> bool:
-    """Whether a result is to be JSON: if the user says so, or says nothing and no terminal shows it."""
-    return (format or ("table" if sys.stdout.isatty() else "json")) == "json"
 
 
 def expand(command: Callable[..., None]) -> Callable[..., None]:
@@ -118,7 +113,7 @@ def open_input(option: str, name: str) -> Iterator[BinaryIO]:
     try:
         stream = open_stream(name)
     except OSError as error:
-        raise UsageError(f"{option} {unreadable(name, error)}") from None
+        raise UsageError(f"{option} {reading_error(name, error)}") from None
     with stream:
         yield stream
 
@@ -128,14 +123,14 @@ def path_of(item: object) -> Path | str:
     return getattr(item, "path", "")
 
 
-def chosen_jobs(jobs: int, items: Sequence[object] | None) -> int:
+def count_jobs(jobs: int, items: Sequence[object] | None) -> int:
     """As many as asked for; of 0, one for a few files, whose work is done before workers would have started."""
     from awbkit.work.batch import default_jobs
 
     return jobs or (1 if items is not None and len(items) < _FEW else default_jobs())
 
 
-def numbers(option: str, text: str) -> tuple[float, ...]:
+def split_numbers(option: str, text: str) -> tuple[float, ...]:
     """Three positive numbers separated by commas.
 
     Raises:

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, TextIO
 
-from awbkit.cli import options
-from awbkit.cli.digits import rounded
+from awbkit.cli.digits import round_record
 from awbkit.escaping import csv_line, json_text, printable
 
 ESTIMATE_KEYS = (
@@ -71,7 +70,7 @@ class _JsonLinesWriter:
         self._stream = stream
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self._put(json_text(rounded(record, self._keys)) + "\n")
+        self._put(json_text(round_record(record, self._keys)) + "\n")
 
     def close(self) -> None:
         self._stream.flush()
@@ -87,7 +86,7 @@ class _JsonWriter(_JsonLinesWriter):
     _before = "[\n"
 
     def write(self, record: Mapping[str, Any]) -> None:
-        self._put(self._before + json_text(rounded(record, self._keys)))
+        self._put(self._before + json_text(round_record(record, self._keys)))
         self._before = ",\n"
 
     def close(self) -> None:
@@ -106,15 +105,20 @@ class _CsvWriter(_JsonLinesWriter):
 
     def write(self, record: Mapping[str, Any]) -> None:
         cells: list[object] = []
-        for key, value in rounded(record, self._keys).items():
+        for key, value in round_record(record, self._keys).items():
             components = _COMPONENTS.get(key)
             cells += [value] if components is None else value or [None] * len(components)
         self._put(csv_line(cells))
 
 
+def wants_json(format: str | None) -> bool:
+    """Whether a result is to be JSON: if the user says so, or says nothing and no terminal shows it."""
+    return (format or ("table" if sys.stdout.isatty() else "json")) == "json"
+
+
 def print_result(record: Mapping[str, Any], rows: Mapping[str, str], format: str | None) -> None:
     """Print the result of a whole run on standard output: the record as JSON, or the rows that are not empty."""
-    if options.wants_json(format):
+    if wants_json(format):
         print(json_text(record))
         return
     for name, text in rows.items():

@@ -13,7 +13,7 @@ from awbkit.choices import EncodingName
 from awbkit.cli import options
 from awbkit.cli.output import Format
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.store.find import Found, PassedOver, find, read_path_list
+from awbkit.store.find import FoundImage, OtherFiles, find, read_path_list
 from awbkit.store.limits import MAX_PIXELS
 
 _input_option = options.panel("Inputs")
@@ -58,7 +58,7 @@ class Pictures:
         if self.null and self.files_from is None and self.failed_list is None:
             raise UsageError("-0 says how lists separate paths; give --files-from or --failed-list too")
 
-    def find(self, paths: Iterable[str] | None, passed_over: PassedOver) -> Iterator[Found | UnreadableFile]:
+    def find(self, paths: Iterable[str] | None, passed_over: OtherFiles) -> Iterator[FoundImage | UnreadableFile]:
         """The images that the command line names.
 
         Raises:
@@ -71,7 +71,7 @@ class Pictures:
             raise UsageError("standard input cannot be both a picture and --files-from")
         return self._find(named, passed_over)
 
-    def _find(self, named: list[str], passed_over: PassedOver) -> Iterator[Found | UnreadableFile]:
+    def _find(self, named: list[str], passed_over: OtherFiles) -> Iterator[FoundImage | UnreadableFile]:
         with contextlib.ExitStack() as stack:
             listed: Iterable[str] = ()
             if self.files_from is not None:

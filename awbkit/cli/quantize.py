@@ -93,7 +93,7 @@ def quantize(
             result, _ = training.watch(partial(tune, scales=scales), execution, quiet=quiet)
             trained = result.model
         found = quantized(trained, scales, bits)
-        judged = [_judged(start, found, data, row, line) for data, row in members[1::2]]
+        judged = [_compare(start, found, data, row, line) for data, row in members[1::2]]
     finally:
         line.erase()
     content = found.to_bytes()
@@ -117,7 +117,7 @@ def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepar
     return [(data, place) for data, place in everything[::step] if data.image(place).valid.any()]
 
 
-def _judged(start: AnyModel, found: AnyModel, data: Prepared, row: int, line: Progress) -> tuple[float, float, float]:
+def _compare(start: AnyModel, found: AnyModel, data: Prepared, row: int, line: Progress) -> tuple[float, float, float]:
     """The error of both in degrees, and the angle between them."""
     from awbkit.colour.illuminant import angular_error
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from awbkit.cli.output import Format, Writer, abandon, open_writer
 from awbkit.cli.terminal import Progress, say
 from awbkit.errors import UsageError
-from awbkit.store.find import IMAGE_SUFFIXES, PassedOver
+from awbkit.store.find import IMAGE_SUFFIXES, OtherFiles
 from awbkit.store.outputs import IfExists, write_whole
-from awbkit.store.refusals import unwritable
+from awbkit.store.refusals import writing_error
 from awbkit.store.signatures import sniff
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Report:
         self._writer = writer
         self._progress = progress
         self._failed_list = failed_list
-        self._skipped = 0
-        self._planned = 0
+        self._skips = 0
+        self._plans = 0
 
     @property
     def exit_code(self) -> int:
@@ -90,9 +90,9 @@ class Report:
     def add(self, *records: Mapping[str, Any]) -> None:
         """Write the records of one file; say its warning, and where a status is ``error``, say so and note the path."""
         failures = [record for record in records if record.get("status") == "error"]
-        self._skipped += all(record.get("status") == "skipped" for record in records)
-        self._planned += all(record.get("status") == "planned" for record in records)
-        with self._progress.hidden():
+        self._skips += all(record.get("status") == "skipped" for record in records)
+        self._plans += all(record.get("status") == "planned" for record in records)
+        with self._progress.hide():
             for record in records:
                 self._write(record)
             warned = next((record for record in records if record.get("warning")), None)
@@ -113,18 +113,18 @@ class Report:
             raise
         except OSError as error:
             abandon(sys.stdout)
-            raise unwritable("standard output", error) from error
+            raise writing_error("standard output", error) from error
 
     def summary(self) -> str:
         """Such as ``128 files, 126 done, 2 failed, 14.2 s``."""
         done, failed = self._progress.done, self._progress.failed
         parts = [f"{done} file{'' if done == 1 else 's'}"]
-        if self._planned:
-            parts.append(f"{self._planned} would be written, nothing was")
+        if self._plans:
+            parts.append(f"{self._plans} would be written, nothing was")
         else:
-            parts.append(f"{done - failed - self._skipped} done")
-        if self._skipped:
-            parts.append(f"{self._skipped} skipped")
+            parts.append(f"{done - failed - self._skips} done")
+        if self._skips:
+            parts.append(f"{self._skips} skipped")
         if failed:
             parts.append(f"{failed} failed")
         return ", ".join([*parts, f"{self._progress.seconds:.1f} s"])
@@ -132,7 +132,7 @@ class Report:
 
 @contextlib.contextmanager
 def open_report(
-    pictures: Pictures, keys: Sequence[str], total: int | None, passed_over: PassedOver
+    pictures: Pictures, keys: Sequence[str], total: int | None, passed_over: OtherFiles
 ) -> Iterator[Report]:
     """A report on standard output and standard error, completed however the context ends.
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from awbkit.cli.digits import rounded
+from awbkit.cli.digits import round_record
 from awbkit.escaping import printable
 
 _WIDEST = 160
@@ -29,14 +29,14 @@ class _Column:
     width: int = 0
     decimals: int = 0
     component: int | None = None
-    signed: bool = False
+    has_sign: bool = False
 
 
 _NUMBERS = (
     _Column("R gain", "gains", 6, 3, component=0),
     _Column("B gain", "gains", 6, 3, component=2),
     _Column("CCT", "cct", 5),
-    _Column("Duv", "duv", 7, 4, signed=True),
+    _Column("Duv", "duv", 7, 4, has_sign=True),
     _Column("± deg", "expected_error", 5, 1),
     _Column("ms", "ms", 6, 1),
 )
@@ -67,14 +67,14 @@ class TableWriter:
         while (room := self._room()) < _NARROWEST_NAME and len(self._columns) > _FEWEST_COLUMNS:
             self._columns = self._columns[:-1]
         self._name_width = max(room, _NARROWEST_NAME)
-        self._begun = False
+        self._has_head = False
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Print one row, and the head before the first."""
-        if not self._begun:
-            self._begun = True
-            self._print([Text(self._fitted(column, column.title)) for column in self._columns], "bold")
-        values = rounded(record, self._keys)
+        if not self._has_head:
+            self._has_head = True
+            self._print([Text(self._fit(column, column.title)) for column in self._columns], "bold")
+        values = round_record(record, self._keys)
         style = {"ok": "", "error": "red"}.get(values.get("status") or "ok", "dim")
         self._print([self._cell(column, values) for column in self._columns], style)
 
@@ -107,10 +107,10 @@ class TableWriter:
         if value is not None and column.component is not None:
             value = value[column.component]
         if column.width and column.key != "method" and value is not None:
-            value = f"{value:{'+' if column.signed else ''}.{column.decimals}f}"
-        return Text(self._fitted(column, "" if value is None else str(value)))
+            value = f"{value:{'+' if column.has_sign else ''}.{column.decimals}f}"
+        return Text(self._fit(column, "" if value is None else str(value)))
 
-    def _fitted(self, column: _Column, text: str) -> str:
+    def _fit(self, column: _Column, text: str) -> str:
         width = column.width or self._name_width
         if column.width and column.key != "method":
             return text.rjust(width)

@@ -39,12 +39,12 @@ class Progress:
         self._stream = stream
         self._total = total
         self._unit = unit
-        self._doing = ""
-        self._enabled = enabled and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._activity = ""
+        self._is_enabled = enabled and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._bar = ("━", "─") if (stream.encoding or "").lower().startswith("utf") else ("#", "-")
         self._start = time.monotonic()
-        self._drawn_at = self._start + _FIRST_SECONDS - _REDRAW_SECONDS
-        self._shown = False
+        self._draw_time = self._start + _FIRST_SECONDS - _REDRAW_SECONDS
+        self._is_shown = False
         self.done = 0
         self.failed = 0
 
@@ -61,19 +61,19 @@ class Progress:
         """Count one more file, or several."""
         self.done += count
         self.failed += failed
-        if self._enabled and time.monotonic() - self._drawn_at >= _REDRAW_SECONDS:
+        if self._is_enabled and time.monotonic() - self._draw_time >= _REDRAW_SECONDS:
             self._draw()
 
     def reach(self, done: int, doing: str) -> None:
         """Say how many are done in all, and what is being done now."""
-        self.done, self._doing = done, doing
-        if self._enabled and time.monotonic() - self._drawn_at >= _REDRAW_SECONDS:
+        self.done, self._activity = done, doing
+        if self._is_enabled and time.monotonic() - self._draw_time >= _REDRAW_SECONDS:
             self._draw()
 
     @contextlib.contextmanager
-    def hidden(self) -> Iterator[None]:
+    def hide(self) -> Iterator[None]:
         """Clear the line while others write to the terminal, then put it back."""
-        shown = self._shown
+        shown = self._is_shown
         self.erase()
         yield
         if shown:
@@ -81,19 +81,19 @@ class Progress:
 
     def erase(self) -> None:
         """Clear the line."""
-        if self._shown:
+        if self._is_shown:
             self._stream.write(_ERASE)
             self._stream.flush()
-            self._shown = False
+            self._is_shown = False
 
     def _draw(self) -> None:
         try:
             width = os.get_terminal_size(self._stream.fileno()).columns
         except (OSError, ValueError):
             width = 80
-        self._drawn_at = time.monotonic()
+        self._draw_time = time.monotonic()
         # Before it is, so that an interrupt in between leaves nothing behind.
-        self._shown = True
+        self._is_shown = True
         self._stream.write(_ERASE + self.line(width - 1))
         self._stream.flush()
 
@@ -108,8 +108,8 @@ class Progress:
             return "  ".join([*parts, clock(self.seconds)])[:width]
         if self.done:
             parts.append(f"{clock((self._total - self.done) / rate)} left")
-        if self._doing:
-            parts.append(self._doing)
+        if self._activity:
+            parts.append(self._activity)
         text = "  ".join(parts)
         room = min(40, width - len(text) - 7)
         if room < 5:

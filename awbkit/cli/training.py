@@ -188,14 +188,14 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
         "domain": result.model.domain,
         **_costs(built, target),
         "images": result.images,
-        "validation": _rounded(result.validation),
+        "validation": _round_figures(result.validation),
         "calibrated_on": result.calibrated,
         "calibration": [round(value, 4) for value in result.model.calibration],
     }
     if start is not None or result.before is not None:
         record["before"] = {
             **({} if start is None else _costs(start, target)),
-            "validation": _rounded(result.before),
+            "validation": _round_figures(result.before),
             "trained_on_validation": result.overlap,
         }
     rows = {
@@ -222,7 +222,7 @@ def _in_words(built: Architecture, target: str | None) -> str:
     return words if target is None else f"{words}, {costs['instructions']:,} instructions on a {target.title()}"
 
 
-def _rounded(found: Any) -> dict[str, float] | None:
+def _round_figures(found: Any) -> dict[str, float] | None:
     return None if found is None else {name: round(value, 4) for name, value in found.items()}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.escaping import csv_text
-from awbkit.store.documents import Malformed, rows
+from awbkit.store.documents import MalformedText, rows
 
 FILE = "ground_truth.csv"
 REQUIRED = ("image", "r", "g", "b")
@@ -77,7 +77,7 @@ def read_labels(text: str, where: str) -> Iterator[Label]:
                 # For example, decimal commas in a table of commas would change r, g and b.
                 label = replace(label, problem=f"has {len(row)} cells under {width} columns; quote or separate them")
             yield label
-    except Malformed as error:
+    except MalformedText as error:
         raise UnreadableFile(where, str(error), "check quotes") from None
 
 
@@ -134,7 +134,7 @@ def _header(line: str, where: str) -> tuple[str, dict[str, int]]:
     for delimiter in _DELIMITERS:
         try:
             _, cells = next(rows([line], delimiter, skip_blanks=True), (1, []))
-        except Malformed:
+        except MalformedText:
             continue
         names = [cell.strip().lower() for cell in cells]
         if set(REQUIRED) <= set(names):

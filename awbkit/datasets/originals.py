@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from awbkit.colour.illuminant import Illuminant
 from awbkit.datasets.pixels import read_codes
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
-from awbkit.store.documents import Malformed, parse_json
+from awbkit.store.documents import MalformedText, parse_json
 from awbkit.store.source import Source
 
 
@@ -56,7 +56,7 @@ def json_object(source: Source, name: str, problem: str, remedy: str) -> dict[st
     where = f"{source.path}/{name}"
     try:
         value = parse_json(source.text(name))
-    except Malformed as error:
+    except MalformedText as error:
         raise UnreadableFile(where, str(error), remedy) from None
     if not isinstance(value, dict):
         raise UnreadableFile(where, problem, remedy)

@@ -29,10 +29,10 @@ from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_j
 from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.escaping import csv_line, json_text
 from awbkit.store.durable import exchange, sync_file, sync_folder
-from awbkit.store.lock import locked
+from awbkit.store.lock import lock_folder
 from awbkit.store.outputs import IfExists
 from awbkit.store.paths import store_of
-from awbkit.store.refusals import unwritable
+from awbkit.store.refusals import writing_error
 from awbkit.store.source import Source
 from awbkit.work import batch
 
@@ -101,13 +101,13 @@ class Preparation:
         self._keys = [self._key(sample) for sample in self.samples]
         try:
             self.unfinished.mkdir(parents=True, exist_ok=True)
-            self._lock = locked(self.unfinished, "preparing it")
+            self._lock = lock_folder(self.unfinished, "preparing it")
             if restart:
                 for file in self.unfinished.iterdir():
                     if file.name != "lock":
                         _remove(file)
         except OSError as error:
-            raise unwritable(self.unfinished, error) from error
+            raise writing_error(self.unfinished, error) from error
         try:
             self._again = SampleJournal.is_in(self.unfinished)
             names = [(sample.image, sample.camera, sample.scene, sample.fold) for sample in self.samples]
@@ -116,7 +116,7 @@ class Preparation:
         except BaseException as error:
             self._lock.close()
             if isinstance(error, OSError):
-                raise unwritable(self.unfinished, error) from error
+                raise writing_error(self.unfinished, error) from error
             raise
         self.resumed = sum(key in self._journal.kept for key in self._keys)
 
@@ -137,7 +137,7 @@ class Preparation:
         pairs = zip(self._keys, self.samples, strict=True)
         left = {key: sample for key, sample in pairs if key not in self._journal.kept}
         # The remaining samples may include the one that crashed the last run.
-        with closing(batch.run(task, list(left.values()), jobs=jobs, apart=self._again)) as outcomes:
+        with closing(batch.run(task, list(left.values()), jobs=jobs, isolate=self._again)) as outcomes:
             for (key, sample), outcome in zip(left.items(), outcomes, strict=True):
                 if outcome.result is None:
                     self.skipped.append(Skipped(sample.image, outcome.reason))
@@ -146,7 +146,7 @@ class Preparation:
                 try:
                     self._journal.add(key, outcome.result)
                 except OSError as error:
-                    raise unwritable(self.unfinished, error) from error
+                    raise writing_error(self.unfinished, error) from error
                 yield sample
         self._journal.sync()
 
@@ -195,7 +195,7 @@ class Preparation:
             _publish(final, self.out, self.unfinished / "replaced")
             shutil.rmtree(self.unfinished, ignore_errors=True)
         except OSError as error:
-            raise unwritable(self.out, error) from error
+            raise writing_error(self.out, error) from error
         return Prepared.open(self.out)
 
     def _incomplete(self, kept: int) -> OutputError:
@@ -249,7 +249,7 @@ def clear_published(out: Path) -> None:
     try:
         made = (unfinished / _PUBLISHED).read_text(encoding="ascii")
         if made == json.loads((out / "dataset.json").read_text(encoding="utf-8"))["hash"]:
-            with locked(unfinished, "preparing it"):
+            with lock_folder(unfinished, "preparing it"):
                 shutil.rmtree(unfinished, ignore_errors=True)
     except (OSError, ValueError, LookupError, TypeError, OutputError):
         return
@@ -274,7 +274,7 @@ def check_output(out: Path, if_exists: IfExists) -> None:
         if if_exists is not IfExists.REPLACE:
             raise OutputError(out, "the output exists already", "--if-exists replace or skip settles it")
     except OSError as error:
-        raise unwritable(out, error) from error
+        raise writing_error(out, error) from error
 
 
 def _unfinished(out: Path) -> Path:
@@ -284,7 +284,7 @@ def _unfinished(out: Path) -> Path:
 
 def _planned(layout: Layout, source: Source) -> tuple[list[Sample], list[Skipped]]:
     samples: list[Sample] = []
-    skipped = [Skipped(name, reason) for name, reason in source.refused.items()]
+    skipped = [Skipped(name, reason) for name, reason in source.refusals.items()]
     for found in layout.samples(source):
         if isinstance(found, Skipped):
             skipped.append(found)

@@ -31,8 +31,8 @@ from awbkit.colour.light_map import LightMap
 from awbkit.datasets.arrays import mapped
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.escaping import csv_text
-from awbkit.store.documents import LARGEST, decoded, parse_json, rows
-from awbkit.store.refusals import unreadable
+from awbkit.store.documents import LARGEST, decode_text, parse_json, rows
+from awbkit.store.refusals import reading_error
 from awbkit.store.streams import open_stream
 
 SCHEMA = 1
@@ -138,7 +138,7 @@ class Prepared:
             missing = Path(str(error.filename)).name
             raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _REMEDY) from None
         except OSError as error:
-            raise unreadable(error.filename or path, error) from None
+            raise reading_error(error.filename or path, error) from None
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise UnreadableFile(path, f"its description cannot be read ({error})", _REMEDY) from None
         if any(len(array) != len(found) for array in (prepared.thumbnails, prepared.valid)):
@@ -216,7 +216,7 @@ class Prepared:
         except FileNotFoundError:
             raise UnreadableFile(self.path, f"is no prepared data set: it has no {name}", _REMEDY) from None
         except OSError as error:
-            raise unreadable(self.path / name, error) from None
+            raise reading_error(self.path / name, error) from None
         except ValueError as error:
             raise UnreadableFile(self.path / name, str(error), _REMEDY) from None
 
@@ -226,7 +226,7 @@ def _text_of(path: Path, largest: int = LARGEST) -> str:
     with open_stream(path) as file:
         if len(data := file.read(largest + 1)) > largest:
             raise ValueError(f"{path.name} has more than {largest >> 20} MB")
-    return decoded(data, "surrogateescape")
+    return decode_text(data, "surrogateescape")
 
 
 def _check_words(info: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from awbkit.colour.camera import D65_XY, LINEAR_SRGB, Camera
 from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.correction.cat import adaptation_matrix
 from awbkit.errors import AwbError, UnreadableFile
-from awbkit.store.documents import Malformed, parse_json
+from awbkit.store.documents import MalformedText, parse_json
 
 _D65_KELVIN = 6504.0
 _REMEDY = "take the tuning file from libcamera, as it is"
@@ -64,7 +64,7 @@ class RpiTuning:
             kelvin = np.array([entry["ct"] for entry in entries], dtype=np.float64)
             ccms = np.array([entry["ccm"] for entry in entries], dtype=np.float64).reshape(-1, 3, 3)
             black = float(algorithms["rpi.black_level"]["black_level"]) / 65536
-        except Malformed as error:
+        except MalformedText as error:
             raise UnreadableFile(where, str(error), _REMEDY) from None
         except KeyError as error:
             raise UnreadableFile(where, f"is no Raspberry Pi tuning file (it lacks {error})", _REMEDY) from None

@@ -39,7 +39,7 @@ from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
 from awbkit.datasets.originals import one_file, stem, truth_problem
 from awbkit.datasets.spyder_cube import load_cube
 from awbkit.errors import UnreadableFile
-from awbkit.store.documents import Malformed, rows
+from awbkit.store.documents import MalformedText, rows
 from awbkit.store.source import Source
 
 _CAMERA = "Canon EOS 550D"
@@ -148,7 +148,7 @@ def _table(source: Source, name: str) -> dict[str, Mapping[str, str]]:
         found = rows(io.StringIO(source.text(name), newline=""))
         header = next(found, (1, []))[1]
         lines = [dict(zip(header, (*cells, *[""] * len(header)), strict=False)) for _, cells in found if cells]
-    except Malformed as error:
+    except MalformedText as error:
         raise UnreadableFile(where, str(error), "download it again") from None
     if not lines or "image" not in header:
         raise UnreadableFile(where, "has no column 'image' or no lines", "download it again")

@@ -11,7 +11,7 @@ from awbkit.datasets.prepared import ARRAYS
 from awbkit.errors import OutputError
 from awbkit.evaluation.work import Answers, Chunk
 from awbkit.store.journal import Journal
-from awbkit.store.refusals import unwritable
+from awbkit.store.refusals import writing_error
 
 
 class AnswerJournal(Journal):
@@ -43,7 +43,7 @@ class AnswerJournal(Journal):
                 damaged=lambda line: self.damage_error(f"{line} holds no answers"),
             )
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise writing_error(path, error) from error
 
     def damage_error(self, how: str) -> OutputError:
         """The error for a file whose answers cannot be used."""
@@ -58,7 +58,7 @@ class AnswerJournal(Journal):
         try:
             self.add(_to_entry(chunk, answers))
         except OSError as error:
-            raise unwritable(self._place, error) from error
+            raise writing_error(self._place, error) from error
 
 
 def states(folder: Path) -> list[tuple[str, int, int]]:

@@ -63,7 +63,7 @@ class OwnMethod:
         Raises:
             UsageError: If it cannot be loaded; the message says where loading failed.
         """
-        with contextlib.closing(batch.run(_digest_of, [self], apart=True)) as outcomes:
+        with contextlib.closing(batch.run(_digest_of, [self], isolate=True)) as outcomes:
             outcome = next(outcomes)
         if isinstance(outcome.error, Crash):
             raise UsageError(f"{self.place} cannot be loaded: it took its process down ({outcome.error.ending})")

@@ -137,7 +137,7 @@ class Run:
         apart = any(isinstance(method, OwnMethod) for method in self.methods)
         first = self._chunks(self._work_mask & ~begun)
         for chunks, alone in ((first, apart), (again, True)):
-            with closing(batch.run(task, chunks, jobs=jobs, apart=alone)) as outcomes:
+            with closing(batch.run(task, chunks, jobs=jobs, isolate=alone)) as outcomes:
                 for outcome in outcomes:
                     chunk = outcome.item
                     assert isinstance(chunk, Chunk)

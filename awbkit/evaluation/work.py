@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.fitted_methods import TrainableMethod
 from awbkit.evaluation.methods import AnyMethod
-from awbkit.work.outcome import described
+from awbkit.work.outcome import user_error
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
                     estimates[place, number] = light.rgb
                     expected[place, number] = np.nan if light.expected_error is None else light.expected_error
             except Exception as error:
-                failures[place, number] = " ".join(str(described(error)).split())
+                failures[place, number] = " ".join(str(user_error(error)).split())
     return Answers(estimates, expected, features, failures, time.monotonic() - begin)
 
 

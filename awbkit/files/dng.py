@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera, Matrix
 from awbkit.errors import UsageError
-from awbkit.store.refusals import unreadable
+from awbkit.store.refusals import reading_error
 
 MAKE, MODEL = 271, 272
 DNG_VERSION = 50706
@@ -98,7 +98,7 @@ def read_dng_camera(source: str | os.PathLike[str] | BinaryIO) -> Camera | None:
         with Path(source).open("rb") as file:
             return _camera(_first_directory(file))
     except OSError as error:
-        raise unreadable(source, error) from error
+        raise reading_error(source, error) from error
 
 
 def _first_directory(file: BinaryIO) -> dict[int, Any]:

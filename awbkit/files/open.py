@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.store.limits import MAX_PIXELS, check_max_pixels
-from awbkit.store.refusals import unreadable
+from awbkit.store.refusals import reading_error
 from awbkit.store.signatures import HEAD, foreign_kind, is_raw, sniff
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _read_head(name: str) -> bytes:
     except IsADirectoryError:
         raise UnreadableFile(name, "is a folder", "name a picture in it") from None
     except OSError as error:
-        raise unreadable(name, error) from None
+        raise reading_error(name, error) from None
     except ValueError as error:
         raise UnreadableFile(name, f"cannot be opened ({error})") from None
     if not head:

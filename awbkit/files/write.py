@@ -22,7 +22,7 @@ from awbkit.files.pages import pages_of, read_pages
 from awbkit.files.previews import Thumbnail, refresh_thumbnail
 from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.tiff_codings import STORED
-from awbkit.store.refusals import reading, unwritable
+from awbkit.store.refusals import catch_read_errors, writing_error
 
 if TYPE_CHECKING:
     import pyvips
@@ -94,7 +94,7 @@ def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Th
     """
     # Of a source that says its colour in EXIF alone; one that embeds a profile passes it on by itself.
     profile = photo.profile if photo.profile and photo.profile[16:20] == b"RGB " else None
-    with reading(photo.path):
+    with catch_read_errors(photo.path):
         original = Path(photo.path).read_bytes()
     target.write_bytes(jpeg_metadata.graft(encoded, original, thumbnail, profile))
     carry.tell_lost(photo, "jpeg", carry.other_pictures(photo))
@@ -238,7 +238,7 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
     except vips().Error as error:
         for code in _REFUSALS:
             if os.strerror(code) in error.detail:
-                raise unwritable(target, OSError(code, os.strerror(code))) from error
+                raise writing_error(target, OSError(code, os.strerror(code))) from error
         raise _refused(target, error.detail) from error
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from awbkit.errors import UnreadableFile
 from awbkit.network.architecture import Architecture
 from awbkit.store.documents import parse_json
-from awbkit.store.refusals import reading, unreadable
+from awbkit.store.refusals import catch_read_errors, reading_error
 
 SCHEMA = 3
 """Raised whenever what networks read or how their numbers are meant changes: older weights would answer wrongly."""
@@ -49,11 +49,11 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
     Raises:
         UnreadableFile: If the file is no model, or not a whole one.
     """
-    with reading(path):
+    with catch_read_errors(path):
         place = place_of(path)
     if place.exists() and not place.is_file():
         raise UnreadableFile(place, "is no file", _REMEDY)
-    with reading(place), place.open("rb") as file:
+    with catch_read_errors(place), place.open("rb") as file:
         # Opened here too, because safetensors takes every file that it may not read for one that is not there.
         size = os.fstat(file.fileno()).st_size
     if size > _LARGEST_FILE:
@@ -77,7 +77,7 @@ def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Array
     except SafetensorError as error:
         raise UnreadableFile(place, f"is no sound safetensors file ({error})", _REMEDY) from None
     except OSError as error:
-        raise unreadable(place, error) from None
+        raise reading_error(place, error) from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise UnreadableFile(place, f"is no model of awbkit ({error})", _REMEDY) from None
 

@@ -67,7 +67,7 @@ class Member:
     size: int
     offset: int = 0
     packing: str = ""
-    packed: int = 0
+    packed_size: int = 0
     crc: int = 0
 
     @property
@@ -76,7 +76,7 @@ class Member:
         return self.name if self.archive is None and is_here(Path(self.name)) else None
 
 
-class Refused(Exception):
+class Refusal(Exception):
     """A file that is there and is not read; the message says why."""
 
 
@@ -96,18 +96,18 @@ def safe_name(name: str) -> str:
     """
     path = name.replace("\\", "/")
     if path.startswith("/") or _DRIVE.match(path):
-        raise Refused("its name is an absolute path; no honest archive has such")
+        raise Refusal("its name is an absolute path; no honest archive has such")
     if _UNPRINTABLE.search(path):
-        raise Refused("its name is not printable UTF-8; rename it")
+        raise Refusal("its name is not printable UTF-8; rename it")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise Refused("its name leads out of the archive with '..'; no honest archive has such")
+        raise Refusal("its name leads out of the archive with '..'; no honest archive has such")
     if any(part.startswith(".") or part == "__MACOSX" for part in parts):
         return ""
     return "/".join(parts)
 
 
-def list_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
+def list_members(path: Path) -> Iterator[tuple[str, Member | Refusal]]:
     """The files in a zip or tar file, in its own order, by the name that it gives them.
 
     Raises:
@@ -115,7 +115,7 @@ def list_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
         UnreadableFile: If it is damaged or cut short.
     """
     if not is_file(path):
-        raise Refused("is a pipe or a device; name a folder, or a zip or tar archive")
+        raise Refusal("is a pipe or a device; name a folder, or a zip or tar archive")
     try:
         with store_of(path).open(path) as file:
             head = file.read(512)
@@ -129,7 +129,7 @@ def list_members(path: Path) -> Iterator[tuple[str, Member | Refused]]:
             elif path.suffix.lower() == ".zip":
                 raise zipfile.BadZipFile("no zip file")
             else:
-                raise Refused("is neither a folder nor a zip or tar archive; name the folder that holds the data set")
+                raise Refusal("is neither a folder nor a zip or tar archive; name the folder that holds the data set")
     except PermissionError:
         raise UnreadableFile(path, *_DENIED) from None
     except _DAMAGE as error:
@@ -150,9 +150,9 @@ def read_member(member: Member, where: str) -> bytes:
     if member.archive is None:
         if member.size > MAX_MEMBER_BYTES:
             raise UnreadableFile(where, _too_large(member.size))
-        with _reading(where), _opened(member) as file:
+        with _catch_damage(where), _open(member) as file:
             return file.read()
-    data = _unpacked(member, where, member.size + 1)
+    data = _unpack(member, where, member.size + 1)
     if len(data) != member.size:
         raise UnreadableFile(where, "is not of the size that its archive states", _AGAIN)
     if member.packing and zlib.crc32(data) != member.crc:
@@ -166,12 +166,12 @@ def read_head(member: Member, where: str, count: int) -> bytes:
     Raises:
         UnreadableFile: If they cannot be read.
     """
-    return _unpacked(member, where, min(count, member.size))
+    return _unpack(member, where, min(count, member.size))
 
 
-def _unpacked(member: Member, where: str, count: int) -> bytes:
+def _unpack(member: Member, where: str, count: int) -> bytes:
     """At most ``count`` bytes of a file, which is all that a lie about its size can cost."""
-    with _reading(where), _opened(member) as file:
+    with _catch_damage(where), _open(member) as file:
         file.seek(member.offset)
         if not member.packing:
             return file.read(min(count, member.size))
@@ -180,19 +180,19 @@ def _unpacked(member: Member, where: str, count: int) -> bytes:
             raise UnreadableFile(where, "is not where its archive says", _AGAIN)
         file.seek(sum(struct.unpack_from("<2H", head, 26)), os.SEEK_CUR)
         if member.packing == "stored":
-            return file.read(min(count, member.packed))
+            return file.read(min(count, member.packed_size))
         # Deflate adds a few bytes a block to what does not shrink, and a header.
-        packed = file.read(min(member.packed, count + count // 1024 + 4096))
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, count)
+        packed_size = file.read(min(member.packed_size, count + count // 1024 + 4096))
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed_size, count)
 
 
-def _opened(member: Member) -> BinaryIO:
+def _open(member: Member) -> BinaryIO:
     path = Path(member.archive or member.name)
     return store_of(path).open(path)
 
 
 @contextmanager
-def _reading(where: str) -> Iterator[None]:
+def _catch_damage(where: str) -> Iterator[None]:
     try:
         yield
     except PermissionError:
@@ -207,12 +207,12 @@ def _reading(where: str) -> Iterator[None]:
 def _check_kind(path: Path, head: bytes) -> None:
     name = path.name.lower()
     if any(is_file(path.with_suffix(suffix)) for suffix in (".z01", ".Z01")) or re.search(r"\.\d{2,3}$", name):
-        raise Refused(f"is one part of a split archive, which cannot be read in place; {UNPACK}")
+        raise Refusal(f"is one part of a split archive, which cannot be read in place; {UNPACK}")
     if head.startswith(_CLOSED_HEADS) or _CLOSED_NAME.search(name):
-        raise Refused(f"is an archive of a kind that cannot be read in place; {UNPACK}")
+        raise Refusal(f"is an archive of a kind that cannot be read in place; {UNPACK}")
 
 
-def _zip_members(path: Path, file: BinaryIO) -> Iterator[tuple[str, Member | Refused]]:
+def _zip_members(path: Path, file: BinaryIO) -> Iterator[tuple[str, Member | Refusal]]:
     archive = os.fspath(path)
     with zipfile.ZipFile(file) as opened:
         infos = opened.infolist()
@@ -222,7 +222,7 @@ def _zip_members(path: Path, file: BinaryIO) -> Iterator[tuple[str, Member | Ref
             continue
         why = _zip_refusal(info)
         if why:
-            yield name, Refused(why)
+            yield name, Refusal(why)
         else:
             packing = "deflated" if info.compress_type == zipfile.ZIP_DEFLATED else "stored"
             yield (
@@ -244,7 +244,7 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 
 def _zip_refusal(info: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(info.external_attr >> 16)
-    packed, size = info.compress_size, info.file_size
+    packed_size, size = info.compress_size, info.file_size
     # Bits 0, 6 and 13: encrypted, strongly so, with masked headers.
     if info.flag_bits & 0x2041:
         return "is encrypted; unpack the archive with its password"
@@ -254,15 +254,15 @@ def _zip_refusal(info: zipfile.ZipInfo) -> str:
         return f"is compressed in a way that cannot be read in place (zip method {info.compress_type}); {UNPACK}"
     if size > MAX_MEMBER_BYTES:
         return _too_large(size)
-    if size > _HARMLESS_BYTES and size > MAX_RATIO * packed:
-        return f"claims to unfold to {size} bytes from {packed}; no image does"
+    if size > _HARMLESS_BYTES and size > MAX_RATIO * packed_size:
+        return f"claims to unfold to {size} bytes from {packed_size}; no image does"
     # Deflate adds five bytes to each 16 KiB that do not shrink.
-    if packed != size if info.compress_type == zipfile.ZIP_STORED else packed > size + size // 1024 + 1024:
-        return f"claims to hold {size} bytes in {packed}"
+    if packed_size != size if info.compress_type == zipfile.ZIP_STORED else packed_size > size + size // 1024 + 1024:
+        return f"claims to hold {size} bytes in {packed_size}"
     return ""
 
 
-def _tar_members(path: Path, file: BinaryIO) -> Iterator[tuple[str, Member | Refused]]:
+def _tar_members(path: Path, file: BinaryIO) -> Iterator[tuple[str, Member | Refusal]]:
     archive, length = os.fspath(path), file.seek(0, os.SEEK_END)
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r:") as opened:
@@ -274,7 +274,7 @@ def _tar_members(path: Path, file: BinaryIO) -> Iterator[tuple[str, Member | Ref
             if info.offset_data + (info.size if info.isreg() and not info.issparse() else 0) > length:
                 raise tarfile.ReadError("it ends within a member")
             why = _tar_refusal(info)
-            yield info.name, Refused(why) if why else Member(archive, info.name, info.size, info.offset_data)
+            yield info.name, Refusal(why) if why else Member(archive, info.name, info.size, info.offset_data)
         end = opened.offset
     file.seek(end)
     # TarFile takes a damaged header for the end.

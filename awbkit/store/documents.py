@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from awbkit.errors import UnreadableFile
-from awbkit.store.refusals import unreadable
+from awbkit.store.refusals import reading_error
 from awbkit.store.streams import open_stream
 
 LARGEST = 64 << 20
@@ -29,7 +29,7 @@ _HALF = re.compile("[\ud800-\udbff\udc00-\udc7f\udd00-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-class Malformed(ValueError):
+class MalformedText(ValueError):
     """Text that is not what it should be.
 
     Attributes:
@@ -46,7 +46,7 @@ class Malformed(ValueError):
         return self.problem if self.line is None else f"{self.problem} in line {self.line}"
 
 
-def decoded(data: bytes, errors: str = "strict") -> str:
+def decode_text(data: bytes, errors: str = "strict") -> str:
     """UTF-8 with or without a byte order mark.
 
     Raises:
@@ -55,7 +55,7 @@ def decoded(data: bytes, errors: str = "strict") -> str:
     try:
         return data.decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
-        raise Malformed("is not UTF-8 text", data.count(b"\n", 0, error.start) + 1) from None
+        raise MalformedText("is not UTF-8 text", data.count(b"\n", 0, error.start) + 1) from None
 
 
 def parse_json(text: str) -> Any:
@@ -67,7 +67,7 @@ def parse_json(text: str) -> Any:
     start = len(text) - len(text.lstrip(" \t\r\n"))
     value, end = value_at(text, start)
     if rest := text[end:].strip(" \t\r\n"):
-        raise Malformed(f"is no JSON (something follows the value: {rest[:20]!r})", text.count("\n", 0, end) + 1)
+        raise MalformedText(f"is no JSON (something follows the value: {rest[:20]!r})", text.count("\n", 0, end) + 1)
     return value
 
 
@@ -77,7 +77,7 @@ def parse_line(line: bytes) -> Any:
     Raises:
         Malformed: If it is damaged.
     """
-    return value_at(decoded(line).strip(), 0, with_nan=True)[0]
+    return value_at(decode_text(line).strip(), 0, with_nan=True)[0]
 
 
 def value_at(text: str, start: int, *, with_nan: bool = False) -> tuple[Any, int]:
@@ -94,19 +94,19 @@ def value_at(text: str, start: int, *, with_nan: bool = False) -> tuple[Any, int
     try:
         value, end = (_WITH_NAN if with_nan else _PLAIN).raw_decode(text, start)
     except json.JSONDecodeError as error:
-        raise Malformed(f"is no JSON ({error.msg.lower()} at column {error.colno})", error.lineno) from None
+        raise MalformedText(f"is no JSON ({error.msg.lower()} at column {error.colno})", error.lineno) from None
     except RecursionError:
-        raise Malformed(f"nests more than {_DEEPEST} levels") from None
+        raise MalformedText(f"nests more than {_DEEPEST} levels") from None
     except ValueError as error:
-        raise Malformed(str(error), text.count("\n", 0, start) + 1) from None
+        raise MalformedText(str(error), text.count("\n", 0, start) + 1) from None
     if text.count("[", start, end) + text.count("{", start, end) > _DEEPEST and _depth(value) > _DEEPEST:
-        raise Malformed(f"nests more than {_DEEPEST} levels")
+        raise MalformedText(f"nests more than {_DEEPEST} levels")
     if _ESCAPED_HALF.search(text, start, end) and any(
         # Bytes of file names that are no UTF-8, as Python has them, are none of these.
         isinstance(each, str) and _HALF.search(each)
         for each in _all(value)
     ):
-        raise Malformed("holds half a surrogate pair, which is no text", text.count("\n", 0, start) + 1)
+        raise MalformedText("holds half a surrogate pair, which is no text", text.count("\n", 0, start) + 1)
     return value, end
 
 
@@ -181,7 +181,7 @@ def rows(lines: Iterable[str], delimiter: str = ",", *, skip_blanks: bool = Fals
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
-        raise Malformed(f"is no table ({error})", max(reader.line_num, 1)) from None
+        raise MalformedText(f"is no table ({error})", max(reader.line_num, 1)) from None
 
 
 def read_text(path: str | os.PathLike[str], remedy: str = "", *, largest: int = LARGEST) -> str:
@@ -196,12 +196,12 @@ def read_text(path: str | os.PathLike[str], remedy: str = "", *, largest: int = 
     except FileNotFoundError:
         raise UnreadableFile(path, "no such file", "check the spelling") from None
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise reading_error(path, error) from None
     if len(data) > largest:
         raise UnreadableFile(path, f"has more than {largest >> 20 or 1} MB, which no such file has", remedy)
     try:
-        return decoded(data)
-    except Malformed as error:
+        return decode_text(data)
+    except MalformedText as error:
         raise UnreadableFile(path, str(error), "save it as UTF-8") from None
 
 
@@ -213,7 +213,7 @@ def read_json(path: str | os.PathLike[str], remedy: str = "") -> Any:
     """
     try:
         return parse_json(read_text(path, remedy))
-    except Malformed as error:
+    except MalformedText as error:
         raise UnreadableFile(path, str(error), remedy) from None
 
 

@@ -49,7 +49,7 @@ def move_new(source: Path, target: Path) -> bool:
     try:
         if os.name == "nt":
             source.rename(target)
-        elif not _renamed(source, target, _NEW):
+        elif not _rename(source, target, _NEW):
             _link(source, target)
     except FileExistsError:
         return False
@@ -58,7 +58,7 @@ def move_new(source: Path, target: Path) -> bool:
 
 def exchange(first: Path, second: Path) -> bool:
     """Let two folders swap their names; False where the system cannot do so in one step."""
-    return _renamed(first, second, _EXCHANGE)
+    return _rename(first, second, _EXCHANGE)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -78,7 +78,7 @@ def _link(source: Path, target: Path) -> None:
         source.unlink()
 
 
-def _renamed(source: Path, target: Path, how: int) -> bool:
+def _rename(source: Path, target: Path, how: int) -> bool:
     rename = _renameat2()
     if rename is None:
         return False

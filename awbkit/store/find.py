@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.store.paths import is_file, store_of
-from awbkit.store.refusals import unreadable
+from awbkit.store.refusals import reading_error
 from awbkit.store.signatures import kind_of
 from awbkit.store.store import Kind
 
@@ -33,7 +33,7 @@ IMAGE_SUFFIXES = RENDERED_SUFFIXES | RAW_SUFFIXES
 
 # What file managers, network drives and operating systems keep beside pictures, thumbnails and deleted files among
 # them; names that start with a dot are passed over anyway.
-_NOBODYS = frozenset(
+_SYSTEM_FILES = frozenset(
     (
         *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler"),
         *("system volume information", "lost+found", "__macosx", "icon\r"),
@@ -49,7 +49,7 @@ _LONGEST_PATH = 1 << 15 if os.name == "nt" else 1 << 12
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundImage:
     """One image to work on.
 
     Attributes:
@@ -72,7 +72,7 @@ class Found:
 
 
 @dataclass
-class PassedOver:
+class OtherFiles:
     """The files in folders that are no pictures, by suffix."""
 
     folders: set[str] = field(default_factory=set)
@@ -107,8 +107,8 @@ def natural_key(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
 
 
 def find(
-    paths: Iterable[str], *, recursive: bool = False, passed_over: PassedOver | None = None
-) -> Iterator[Found | UnreadableFile]:
+    paths: Iterable[str], *, recursive: bool = False, passed_over: OtherFiles | None = None
+) -> Iterator[FoundImage | UnreadableFile]:
     """The images that ``paths`` name, lazily, each once.
 
     Arguments keep their order. A folder gives its image files in natural order and, with ``recursive``, then those
@@ -121,16 +121,16 @@ def find(
         recursive: Whether to descend into subfolders.
         passed_over: Counts the files in folders that are no pictures.
     """
-    passed_over = passed_over or PassedOver()
+    passed_over = passed_over or OtherFiles()
     seen: set[str] = set()
     identify = identifier()
     for name in paths:
         if name == "-":
-            candidates: Iterator[Found | UnreadableFile] = iter((Found(STDIN),))
+            candidates: Iterator[FoundImage | UnreadableFile] = iter((FoundImage(STDIN),))
         else:
             candidates = _expand(name, recursive, passed_over)
         for candidate in candidates:
-            if isinstance(candidate, Found):
+            if isinstance(candidate, FoundImage):
                 identity = "-" if candidate.is_stdin else identify(candidate.path)
                 if identity in seen:
                     continue
@@ -176,23 +176,23 @@ def read_path_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:
         if complete:
             ended = b"".join(begun)
             begun = [complete.pop()]
-            for path in _decoded([ended, *complete], nul):
+            for path in _decode_paths([ended, *complete], nul):
                 barren = len(begun[0])
                 yield path
         if barren > _LONGEST:
             ending = "NUL; without -0 paths end with a line break" if nul else "line break; with -0 paths end with NUL"
             raise UsageError(f"the list of files goes on for {barren} bytes without a path that ends with a {ending}")
-    yield from _decoded([b"".join(begun)], nul)
+    yield from _decode_paths([b"".join(begun)], nul)
 
 
-def _decoded(entries: Iterable[bytes], nul: bool) -> Iterator[str]:
+def _decode_paths(entries: Iterable[bytes], nul: bool) -> Iterator[str]:
     for entry in entries:
         path = entry if nul else entry.removesuffix(b"\r")
         if path:
             yield os.fsdecode(path)
 
 
-def _expand(name: str, recursive: bool, passed_over: PassedOver) -> Iterator[Found | UnreadableFile]:
+def _expand(name: str, recursive: bool, passed_over: OtherFiles) -> Iterator[FoundImage | UnreadableFile]:
     if not name:
         yield UnreadableFile(name, "the path is empty", "look for an unset variable in the command")
         return
@@ -207,11 +207,11 @@ def _expand(name: str, recursive: bool, passed_over: PassedOver) -> Iterator[Fou
         yield UnreadableFile(name, "the path holds a NUL character", "read a NUL-separated list with -0")
         return
     except OSError as error:
-        yield _unreadable(name, error)
+        yield _find_error(name, error)
         return
     if kind is not Kind.FOLDER:
         # Only standard input may be called "-", so a file of that name in the current folder gets its full path.
-        yield Found(path.absolute() if path == STDIN else path)
+        yield FoundImage(path.absolute() if path == STDIN else path)
         return
     empty = True
     for candidate in _walk(path, path, recursive, set(), passed_over):
@@ -223,23 +223,23 @@ def _expand(name: str, recursive: bool, passed_over: PassedOver) -> Iterator[Fou
 
 
 def _walk(
-    folder: Path, root: Path, recursive: bool, visited: set[Hashable], passed_over: PassedOver
-) -> Iterator[Found | UnreadableFile]:
+    folder: Path, root: Path, recursive: bool, visited: set[Hashable], passed_over: OtherFiles
+) -> Iterator[FoundImage | UnreadableFile]:
     store = store_of(folder)
     try:
         if (identity := store.identity(folder)) in visited:
             return
         visited.add(identity)
-        entries = sorted((e for e in store.entries(folder) if _is_somebodys(e.name)), key=lambda e: natural_key(e.name))
+        entries = sorted((e for e in store.entries(folder) if _is_visible(e.name)), key=lambda e: natural_key(e.name))
     except OSError as error:
-        yield _unreadable(os.fspath(folder), error)
+        yield _find_error(os.fspath(folder), error)
         return
     for entry in entries:
         path = folder / entry.name
         named = path.suffix.lower() in IMAGE_SUFFIXES
         if entry.kind is Kind.FILE:
             if named or kind_of(path) is not None:
-                yield Found(path, root)
+                yield FoundImage(path, root)
             else:
                 passed_over.add(root, path)
         elif named and entry.kind is Kind.NOTHING:
@@ -250,11 +250,11 @@ def _walk(
                 yield from _walk(folder / entry.name, root, recursive, visited, passed_over)
 
 
-def _is_somebodys(name: str) -> bool:
-    return not name.startswith(".") and name.lower() not in _NOBODYS
+def _is_visible(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in _SYSTEM_FILES
 
 
-def _unreadable(path: str, error: OSError) -> UnreadableFile:
+def _find_error(path: str, error: OSError) -> UnreadableFile:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return UnreadableFile(path, "no such file or folder", "check the spelling")
-    return unreadable(path, error)
+    return reading_error(path, error)

@@ -47,10 +47,10 @@ class Journal:
             OSError: If the file cannot be written; so do the other methods.
         """
         self._before_sync = before_sync
-        self._waiting: list[bytes] = []
-        self._synced = time.monotonic()
+        self._queue: list[bytes] = []
+        self._sync_time = time.monotonic()
         head = _line({"plan": plan})
-        if not path.exists() or _is_begun_head(path):
+        if not path.exists() or _is_partial_head(path):
             path.write_bytes(head)
         with path.open("rb") as file:
             if file.read(len(head)) != head:
@@ -77,8 +77,8 @@ class Journal:
 
     def add(self, entry: Any) -> None:
         """Add an entry."""
-        self._waiting.append(_line(entry))
-        if time.monotonic() - self._synced > _SECONDS_AT_RISK:
+        self._queue.append(_line(entry))
+        if time.monotonic() - self._sync_time > _SECONDS_AT_RISK:
             self.sync()
         elif self._before_sync is None:
             self._write()
@@ -89,19 +89,19 @@ class Journal:
             self._before_sync()
         self._write()
         os.fsync(self._file.fileno())
-        self._synced = time.monotonic()
+        self._sync_time = time.monotonic()
 
     def _write(self) -> None:
-        self._file.write(b"".join(self._waiting))
+        self._file.write(b"".join(self._queue))
         self._file.flush()
-        self._waiting.clear()
+        self._queue.clear()
 
 
 def _line(entry: Any) -> bytes:
     return json.dumps(entry).encode() + b"\n"
 
 
-def _is_begun_head(path: Path) -> bool:
+def _is_partial_head(path: Path) -> bool:
     """Whether a process was killed while it wrote the first line."""
     if path.stat().st_size > _LONGEST_HEAD:
         return False

@@ -12,7 +12,7 @@ from awbkit.errors import OutputError
 FILE = "lock"
 
 
-def locked(folder: Path, doing: str) -> IO[bytes]:
+def lock_folder(folder: Path, doing: str) -> IO[bytes]:
     """Keep other processes off a folder until the file that this returns is closed, or this process ends.
 
     Args:

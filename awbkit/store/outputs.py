@@ -14,9 +14,9 @@ from pathlib import Path
 
 from awbkit.errors import FileError, OutputError, UsageError
 from awbkit.store import parts
-from awbkit.store.find import IMAGE_SUFFIXES, STDIN, Found, identifier
+from awbkit.store.find import IMAGE_SUFFIXES, STDIN, FoundImage, identifier
 from awbkit.store.paths import store_of
-from awbkit.store.refusals import unwritable
+from awbkit.store.refusals import writing_error
 from awbkit.store.store import Kind
 
 DEFAULT_NAME = "{stem}_awb{ext}"
@@ -38,21 +38,21 @@ class IfExists(StrEnum):
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedOutput:
     """One input and where its result goes."""
 
-    source: Found
+    source: FoundImage
     output: Path
 
 
 def plan_outputs(
-    items: Sequence[Found | FileError],
+    items: Sequence[FoundImage | FileError],
     *,
     suffix: Callable[[Path], str],
     output: Path | None = None,
     directory: Path | None = None,
     name: str = DEFAULT_NAME,
-) -> list[Planned | FileError]:
+) -> list[PlannedOutput | FileError]:
     """An output for every input, beside it unless ``output`` or ``directory`` says otherwise.
 
     Results of an earlier run that a folder walk found among the inputs are left out of the plan. Errors among the
@@ -77,15 +77,15 @@ def plan_outputs(
         if directory is not None and directory.exists() and not directory.is_dir():
             raise UsageError(f"-d {directory} is a file; name a folder")
     except OSError as error:
-        raise unwritable(output or directory or "", error) from error
+        raise writing_error(output or directory or "", error) from error
     check_template(name)
-    everything: list[Planned | FileError] = [
-        item if isinstance(item, FileError) else Planned(item, output or _place(item, suffix, directory, name))
+    everything: list[PlannedOutput | FileError] = [
+        item if isinstance(item, FileError) else PlannedOutput(item, output or _place(item, suffix, directory, name))
         for item in items
     ]
     identify = identifier()
     kept = _without_previous_results(everything, identify)
-    _check_collisions([item for item in kept if isinstance(item, Planned)], identify)
+    _check_collisions([item for item in kept if isinstance(item, PlannedOutput)], identify)
     return kept
 
 
@@ -121,7 +121,7 @@ def skips(path: Path, if_exists: IfExists) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise writing_error(path, error) from error
     if kind is not Kind.FILE:
         raise OutputError(path, "the output is not a regular file", "name another output")
     if if_exists is IfExists.FAIL:
@@ -170,7 +170,7 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
         # Encoders know the temporary file only.
         raise OutputError(path, error.problem, error.remedy) from error
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise writing_error(path, error) from error
     if skips(path, if_exists):
         return False
     raise OutputError(path, "was there when it was written, and is gone", "another program was at it; run again")
@@ -190,7 +190,7 @@ def _stem(path: Path) -> str:
     return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
 
 
-def _place(found: Found, suffix: Callable[[Path], str], directory: Path | None, name: str) -> Path:
+def _place(found: FoundImage, suffix: Callable[[Path], str], directory: Path | None, name: str) -> Path:
     source = Path("stdin") if found.is_stdin else found.path
     fields = {
         "stem": _stem(source),
@@ -208,14 +208,14 @@ def _place(found: Found, suffix: Callable[[Path], str], directory: Path | None, 
 
 
 def _without_previous_results(
-    items: list[Planned | FileError], identify: Callable[[Path], str]
-) -> list[Planned | FileError]:
+    items: list[PlannedOutput | FileError], identify: Callable[[Path], str]
+) -> list[PlannedOutput | FileError]:
     maker: dict[str, Path] = {}
     for item in items:
-        if isinstance(item, Planned):
+        if isinstance(item, PlannedOutput):
             maker.setdefault(identify(item.output), item.source.path)
 
-    def is_result(item: Planned | FileError) -> bool:
+    def is_result(item: PlannedOutput | FileError) -> bool:
         if isinstance(item, FileError) or item.source.root is None:
             return False
         made_from = maker.get(identify(item.source.path))
@@ -225,11 +225,11 @@ def _without_previous_results(
     return [item for item in items if not is_result(item)]
 
 
-def _check_collisions(items: list[Planned], identify: Callable[[Path], str]) -> None:
+def _check_collisions(items: list[PlannedOutput], identify: Callable[[Path], str]) -> None:
     inputs = {identify(item.source.path): item.source.path for item in items if not item.source.is_stdin}
     files = {_file_number(item.source.path): item.source.path for item in items if not item.source.is_stdin}
     files.pop(None, None)
-    taken: dict[str, Planned] = {}
+    taken: dict[str, PlannedOutput] = {}
     for item in items:
         identity = identify(item.output)
         # The file number catches what the name does not: another case on a case-blind file system, a hard link.

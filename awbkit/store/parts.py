@@ -21,9 +21,9 @@ from awbkit.errors import OutputError
 _HAS_LOCKS = find_spec("fcntl") is not None
 _NAME = re.compile(r"\..*\.awbkit-[0-9a-f]{8}\.part(\.[^.]{1,15})?", re.DOTALL)
 _LONGEST_SUFFIX = 16
-_STARTED = time.time()
-_own: set[Path] = set()
-_swept: set[Path] = set()
+_START = time.time()
+_own_parts: set[Path] = set()
+_swept_folders: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -39,17 +39,17 @@ def part(target: Path) -> Iterator[Path]:
     sweep(target.parent)
     path = target.with_name(_name(target.stem, target.suffix))
     # Noted before it exists: whatever ends this process, and when, finds it there to be removed.
-    _own.add(path)
+    _own_parts.add(path)
     lock = None
     try:
         # Here, not by the encoder, so that the name is surely new; 0o666 leaves the permissions to the umask.
-        lock = _created(path)
+        lock = _create(path)
         yield path
     finally:
         # A folder that can no longer be written to has been told of already.
         with contextlib.suppress(OSError):
             path.unlink()
-        _own.discard(path)
+        _own_parts.discard(path)
         if lock is not None:
             os.close(lock)
 
@@ -67,7 +67,7 @@ def scratch() -> Iterator[Path]:
         home = Path(tempfile.gettempdir())
         sweep(home)
         path = home / _name("scratch", "")
-        _own.add(path)
+        _own_parts.add(path)
         path.mkdir(0o700)
     except OSError as error:
         problem = f"no temporary folder can be made: {(error.strerror or str(error)).lower()}"
@@ -76,11 +76,11 @@ def scratch() -> Iterator[Path]:
         ) from error
     lock = None
     try:
-        lock = _locked(os.open(path, os.O_RDONLY)) if _HAS_LOCKS else None
+        lock = _lock(os.open(path, os.O_RDONLY)) if _HAS_LOCKS else None
         yield path
     finally:
         _remove(path)
-        _own.discard(path)
+        _own_parts.discard(path)
         if lock is not None:
             os.close(lock)
 
@@ -92,9 +92,9 @@ def sweep(folder: Path) -> None:
     some networks have, nothing is removed.
     """
     folder = folder.absolute()
-    if not _HAS_LOCKS or folder in _swept:
+    if not _HAS_LOCKS or folder in _swept_folders:
         return
-    _swept.add(folder)
+    _swept_folders.add(folder)
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _NAME.fullmatch(entry.name):
@@ -104,7 +104,7 @@ def sweep(folder: Path) -> None:
 
 def discard_all() -> None:
     """Remove all that this process has on its way, for one that must end before it is done."""
-    for path in list(_own):
+    for path in list(_own_parts):
         _remove(path)
 
 
@@ -118,19 +118,19 @@ def _name(stem: str, suffix: str) -> str:
     return f".{short}.awbkit-{os.urandom(4).hex()}.part{suffix if len(suffix) <= _LONGEST_SUFFIX else ''}"
 
 
-def _created(path: Path) -> int | None:
+def _create(path: Path) -> int | None:
     while True:
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
         if not _HAS_LOCKS:
             os.close(file)  # Windows moves no file that is open
             return None
-        if _is(path, _locked(file)):
+        if _is(path, _lock(file)):
             return file
         # Swept by another in the instant before it was locked.
         os.close(file)
 
 
-def _locked(file: int) -> int:
+def _lock(file: int) -> int:
     """Lock a file for as long as it is open, where the file system can."""
     import fcntl
 
@@ -143,7 +143,7 @@ def _remove_if_stale(path: Path) -> None:
     import fcntl
 
     status = path.lstat()
-    if status.st_mtime >= _STARTED or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+    if status.st_mtime >= _START or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         return
     # Some network file systems lock only what is open for writing, as folders never are.
     file = os.open(path, (os.O_RDONLY if stat.S_ISDIR(status.st_mode) else os.O_RDWR) | os.O_NOFOLLOW)

@@ -13,7 +13,7 @@ from awbkit.errors import OutputError
 from awbkit.store import parts
 from awbkit.store.durable import make_folders, move_new, sync_file, sync_folder
 from awbkit.store.names import utf8_name
-from awbkit.store.refusals import unreadable
+from awbkit.store.refusals import reading_error
 from awbkit.store.store import Entry, Kind, Store
 
 STORES: dict[str, Store] = {}
@@ -101,5 +101,5 @@ def _fill(path: Path, write: Callable[[Path], None]) -> None:
         write(path)
     except OSError as error:
         if isinstance(error.filename, str | bytes) and Path(os.fsdecode(error.filename)) != path:
-            raise unreadable(os.fsdecode(error.filename), error) from error
+            raise reading_error(os.fsdecode(error.filename), error) from error
         raise

@@ -44,19 +44,19 @@ _WRITING = {
 }
 
 
-def unreadable(path: str | os.PathLike[str], error: OSError) -> UnreadableFile:
+def reading_error(path: str | os.PathLike[str], error: OSError) -> UnreadableFile:
     """The error for an input that the system does not let us read, with the remedy that fits."""
-    said = _said(error) if error.errno in (errno.ENOENT, errno.EISDIR) else f"cannot be read: {_said(error)}"
+    said = _message(error) if error.errno in (errno.ENOENT, errno.EISDIR) else f"cannot be read: {_message(error)}"
     return UnreadableFile(path, said, _READING.get(error.errno or 0, ""))
 
 
-def unwritable(path: str | os.PathLike[str], error: OSError) -> OutputError:
+def writing_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
     """The error for an output that the system does not let us write, with the remedy that fits."""
-    return OutputError(path, f"cannot be written: {_said(error)}", _WRITING.get(error.errno or 0, ""))
+    return OutputError(path, f"cannot be written: {_message(error)}", _WRITING.get(error.errno or 0, ""))
 
 
 @contextlib.contextmanager
-def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+def catch_read_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """What fails in here fails to read that file.
 
     Raises:
@@ -65,8 +65,8 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise reading_error(path, error) from error
 
 
-def _said(error: OSError) -> str:
+def _message(error: OSError) -> str:
     return (error.strerror or str(error)).lower()

@@ -22,7 +22,7 @@ from awbkit.escaping import printable
 from awbkit.store.archive import (
     UNPACK,
     Member,
-    Refused,
+    Refusal,
     is_archive,
     list_members,
     read_head,
@@ -32,7 +32,7 @@ from awbkit.store.archive import (
 from awbkit.store.find import natural_key
 from awbkit.store.parts import scratch
 from awbkit.store.paths import store_of
-from awbkit.store.refusals import unreadable
+from awbkit.store.refusals import reading_error
 from awbkit.store.store import Kind
 
 MAX_TEXT_BYTES = 32 << 20
@@ -51,7 +51,7 @@ class Source:
 
     path: str
     members: Mapping[str, Member] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Source:
@@ -71,17 +71,17 @@ class Source:
         except (FileNotFoundError, NotADirectoryError, ValueError):
             raise UnreadableFile(root, "no such file or folder", "check the spelling") from None
         except OSError as error:
-            raise unreadable(root, error) from None
+            raise reading_error(root, error) from None
         try:
             if kind is Kind.FOLDER:
                 listing.add_folder(root)
             else:
                 listing.add_archive(root, "")
-        except Refused as error:
+        except Refusal as error:
             raise UnreadableFile(root, str(error)) from None
         members = {name: listing.members[name] for name in sorted(listing.members, key=natural_key)}
-        refused = {name: listing.refused[name] for name in sorted(listing.refused, key=natural_key)}
-        return cls(os.fspath(path), members, refused)
+        refusals = {name: listing.refusals[name] for name in sorted(listing.refusals, key=natural_key)}
+        return cls(os.fspath(path), members, refusals)
 
     def find(self, pattern: str) -> list[str]:
         """Names that match a shell pattern, regardless of case, in natural order; ``*`` matches ``/`` too.
@@ -140,7 +140,7 @@ class Source:
     def _member(self, name: str) -> Member:
         member = self.members.get(name)
         if member is None:
-            raise UnreadableFile(f"{self.path}/{name}", self.refused.get(name, "no such file in the source"))
+            raise UnreadableFile(f"{self.path}/{name}", self.refusals.get(name, "no such file in the source"))
         return member
 
 
@@ -149,7 +149,7 @@ class _Listing:
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
-        self.refused: dict[str, str] = {}
+        self.refusals: dict[str, str] = {}
 
     def add_folder(self, root: Path) -> None:
         plain: dict[str, Member] = {}
@@ -161,24 +161,24 @@ class _Listing:
                 if kind is Kind.NOTHING:
                     store.kind(path)  # says why it leads nowhere
                 if kind is not Kind.FILE:
-                    raise Refused("is a device or a pipe")
+                    raise Refusal("is a device or a pipe")
                 if is_archive(name):
                     archives.append((name, path))
                 else:
                     plain[name] = Member(None, os.fspath(path), store.state(path)[0])
-            except Refused as error:
-                self.refused[printable(found)] = str(error)
+            except Refusal as error:
+                self.refusals[printable(found)] = str(error)
             except FileNotFoundError:
-                self.refused[printable(found)] = "is a link to nothing"
+                self.refusals[printable(found)] = "is a link to nothing"
             except OSError as error:
-                self.refused[printable(found)] = (error.strerror or str(error)).lower()
+                self.refusals[printable(found)] = (error.strerror or str(error)).lower()
         closed: list[UnreadableFile] = []
         for name, path in sorted(archives, key=lambda archive: natural_key(archive[0])):
             try:
                 self.add_archive(path, name.rpartition("/")[0])
-            except Refused as error:
+            except Refusal as error:
                 closed.append(UnreadableFile(path, str(error)))
-                self.refused[name] = str(error)
+                self.refusals[name] = str(error)
         self.members.update(plain)
         if closed and not self.members:
             raise closed[0]
@@ -187,22 +187,22 @@ class _Listing:
         for found, member in list_members(path):
             try:
                 name = safe_name(found)
-                if name and isinstance(member, Refused):
+                if name and isinstance(member, Refusal):
                     raise member
                 if name and is_archive(name):
-                    raise Refused(f"is an archive within an archive; {UNPACK}")
+                    raise Refusal(f"is an archive within an archive; {UNPACK}")
                 if name and isinstance(member, Member):
                     self.members[f"{below}/{name}" if below else name] = member
-            except Refused as error:
-                self.refused[printable(f"{below}/{found}" if below else found)] = str(error)
+            except Refusal as error:
+                self.refusals[printable(f"{below}/{found}" if below else found)] = str(error)
 
     def _walk(self, root: Path) -> Iterator[tuple[str, Path, Kind]]:
         """What is no folder, by name below ``root``; linked folders last, so that none is found by a link alone."""
         store = store_of(root)
         visited: set[Hashable] = set()
-        linked = deque([("", root)])
-        while linked:
-            folders = [linked.popleft()]
+        links = deque([("", root)])
+        while links:
+            folders = [links.popleft()]
             while folders:
                 below, folder = folders.pop()
                 try:
@@ -211,13 +211,13 @@ class _Listing:
                     visited.add(identity)
                     entries = sorted(store.entries(folder), key=lambda entry: entry.name)
                 except OSError as error:
-                    self.refused[printable(below) or "."] = (error.strerror or str(error)).lower()
+                    self.refusals[printable(below) or "."] = (error.strerror or str(error)).lower()
                     continue
                 for entry in entries:
                     if entry.name.startswith(".") or entry.name == "__MACOSX":
                         continue
                     name, path = f"{below}{entry.name}", folder / entry.name
                     if entry.kind is Kind.FOLDER:
-                        (linked if entry.linked else folders).append((f"{name}/", path))
+                        (links if entry.is_link else folders).append((f"{name}/", path))
                     else:
                         yield name, path, entry.kind

@@ -24,12 +24,12 @@ class Entry(NamedTuple):
     Attributes:
         name: The name alone.
         kind: What has it, or what the link of that name leads to.
-        linked: Whether it is a link.
+        is_link: Whether it is a link.
     """
 
     name: str
     kind: Kind
-    linked: bool = False
+    is_link: bool = False
 
 
 class Store(Protocol):

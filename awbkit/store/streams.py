@@ -15,14 +15,14 @@ from typing import IO, BinaryIO
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.store.limits import MAX_WHOLE_FILE
 from awbkit.store.parts import scratch
-from awbkit.store.refusals import reading, unwritable
+from awbkit.store.refusals import catch_read_errors, writing_error
 from awbkit.store.signatures import HEAD, foreign_kind, is_raw, sniff
 
 _PATIENCE = 10.0
 _CHUNK = 1 << 20
 _BYTES_PER_PIXEL = 16
-_METADATA = 1 << 26
-_UNKNOWN = 1 << 26
+_METADATA_BYTES = 1 << 26
+_UNKNOWN_BYTES = 1 << 26
 
 
 def open_stream(path: str | os.PathLike[str], patience: float = _PATIENCE) -> BinaryIO:
@@ -52,7 +52,7 @@ class _Pipe(io.RawIOBase):
         self._source = io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
         self._poll = select.poll()
         self._poll.register(self._source, select.POLLIN)
-        self._started = self._waited = False
+        self._has_writer = self._has_waited = False
 
     def readable(self) -> bool:
         return True
@@ -69,24 +69,24 @@ class _Pipe(io.RawIOBase):
             # None: a program has the pipe open but has written nothing yet. 0: no program has it open.
             count: int | None = self._source.readinto(buffer)
             if count:
-                self._started = True
+                self._has_writer = True
                 return count
             if count is None:
-                self._started = True
+                self._has_writer = True
                 self._poll.poll()
-            elif self._started:
+            elif self._has_writer:
                 return 0
-            elif self._waited:
+            elif self._has_waited:
                 problem = f"is a pipe that no program wrote to within {self._patience:g} seconds"
                 raise UnreadableFile(self._path, problem, "start the program that writes it, or name a file")
             else:
                 events = self._poll.poll(self._patience * 1000)
-                self._started = any(event & select.POLLHUP for _, event in events)
-                self._waited = True
+                self._has_writer = any(event & select.POLLHUP for _, event in events)
+                self._has_waited = True
 
 
 @contextlib.contextmanager
-def spooled(path: Path, is_stdin: bool, max_pixels: int | None) -> Iterator[Path]:
+def spool_stream(path: Path, is_stdin: bool, max_pixels: int | None) -> Iterator[Path]:
     """A temporary file with all that a stream holds.
 
     What is clearly no picture is refused before it is copied, and nothing is copied without an end.
@@ -102,7 +102,7 @@ def spooled(path: Path, is_stdin: bool, max_pixels: int | None) -> Iterator[Path
         OutputError: If there is no room for the copy.
     """
     with contextlib.ExitStack() as stack:
-        with reading(path):
+        with catch_read_errors(path):
             source = sys.stdin.buffer if is_stdin else stack.enter_context(open_stream(path))
         folder = stack.enter_context(scratch())
         spool = folder / "spool"
@@ -110,20 +110,20 @@ def spooled(path: Path, is_stdin: bool, max_pixels: int | None) -> Iterator[Path
             with spool.open("wb") as sink:
                 _copy(path, source, sink, max_pixels)
         except OSError as error:
-            raise unwritable(folder.parent, error) from error
+            raise writing_error(folder.parent, error) from error
         yield spool
 
 
 def _copy(path: Path, source: BinaryIO, spool: IO[bytes], max_pixels: int | None) -> None:
-    with reading(path):
+    with catch_read_errors(path):
         head = source.read(HEAD)
     picture = sniff(head)
     known = picture is not None or is_raw(head)
     if not known and (foreign := foreign_kind(head)) is not None:
         raise UnsupportedImage(path, f"is {foreign}", "awbkit reads pictures: JPEG, PNG, TIFF, WebP, HEIF, AVIF, raw")
-    limit: float = _UNKNOWN
+    limit: float = _UNKNOWN_BYTES
     if known:
-        limit = float("inf") if max_pixels is None else max_pixels * _BYTES_PER_PIXEL + _METADATA
+        limit = float("inf") if max_pixels is None else max_pixels * _BYTES_PER_PIXEL + _METADATA_BYTES
         if picture not in (None, "tiff"):
             limit = min(limit, MAX_WHOLE_FILE)
     spool.write(head)
@@ -137,6 +137,6 @@ def _copy(path: Path, source: BinaryIO, spool: IO[bytes], max_pixels: int | None
 
 
 def _blocks(path: Path, source: BinaryIO) -> Iterator[bytes]:
-    with reading(path):
+    with catch_read_errors(path):
         while block := source.read(_CHUNK):
             yield block

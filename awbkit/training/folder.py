@@ -12,10 +12,10 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.store.documents import read_json
 from awbkit.store.durable import make_folders
 from awbkit.store.lock import FILE as LOCK
-from awbkit.store.lock import locked
+from awbkit.store.lock import lock_folder
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.store.parts import is_part
-from awbkit.store.refusals import unwritable
+from awbkit.store.refusals import writing_error
 
 DESCRIPTION = "run.json"
 
@@ -41,9 +41,9 @@ def run_folder(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator
         make_folders(output)
         if not resume and not _is_fresh(output):
             raise UsageError(f"{output} is not empty; go on with --resume, or name another folder")
-        lock = locked(output, "training in it")
+        lock = lock_folder(output, "training in it")
     except OSError as error:
-        raise unwritable(output, error) from error
+        raise writing_error(output, error) from error
     with closing(lock):
         if _is_fresh(output):
             write_whole(path, IfExists.REPLACE, json.dumps(facts, indent=1))

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from awbkit.store.documents import Malformed, parse_json
+from awbkit.store.documents import MalformedText, parse_json
 from awbkit.store.outputs import IfExists, write_whole
-from awbkit.store.refusals import unwritable
+from awbkit.store.refusals import writing_error
 from awbkit.training import checkpoint, processes
 
 
@@ -47,7 +47,7 @@ class Metrics:
                 with self._path.open("a", encoding="utf-8") as stream:
                     stream.write(json.dumps({"phase": phase, "network": network, **values}) + "\n")
             except OSError as error:
-                raise unwritable(self._path, error) from error
+                raise writing_error(self._path, error) from error
 
     def add_once(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
         """Append a line, unless the file has it already."""
@@ -64,7 +64,7 @@ def _record(line: str) -> dict[str, Any] | None:
     """Parse a line; None for an incomplete one."""
     try:
         found = parse_json(line)
-    except Malformed:
+    except MalformedText:
         return None
     return found if isinstance(found, dict) else None
 

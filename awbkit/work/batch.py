@@ -24,7 +24,7 @@ def run(
     jobs: int = 1,
     fail_fast: bool = False,
     local: Callable[[T], bool] | None = None,
-    apart: bool = False,
+    isolate: bool = False,
     executor: Executor = THIS_MACHINE,
 ) -> Generator[Outcome[T, R], None, None]:
     """Outcomes in the order of the items, each as soon as it and all before it are there.
@@ -43,9 +43,9 @@ def run(
         apart: Run none of the others in this process, not even with one job, because they could take it down.
         executor: Gives the workers.
     """
-    if not apart and (jobs <= 1 or (isinstance(items, Sized) and len(items) <= 1)):
+    if not isolate and (jobs <= 1 or (isinstance(items, Sized) and len(items) <= 1)):
         return _run_here(task, items, fail_fast)
-    pool = Pool(executor, task, items, max(1, jobs), fail_fast=fail_fast, local=local, apart=apart)
+    pool = Pool(executor, task, items, max(1, jobs), fail_fast=fail_fast, local=local, isolate=isolate)
     return _run_in_workers(pool)
 
 

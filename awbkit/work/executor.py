@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from awbkit.errors import AwbError
 
 # What other processes and the system send; any other signal is the work of the process itself.
-_SENT = frozenset({"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2"})
+_OUTSIDE_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2"})
 
 
 class Crash(AwbError):
@@ -22,7 +22,7 @@ class Crash(AwbError):
     def __init__(self, ending: str) -> None:
         super().__init__(ending)
         self.ending = ending
-        self.from_outside = ending in _SENT
+        self.from_outside = ending in _OUTSIDE_SIGNALS
 
     def __str__(self) -> str:
         if self.from_outside:

@@ -10,12 +10,12 @@ from typing import Any
 
 _CODECS_THAT_CALL_BACK = {"pyvips"}
 
-ENDING = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None)
+ENDING_SIGNALS = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None)
 """What asks a process to end, other than Ctrl-C: somebody's ``kill``, a scheduler, a terminal that was closed."""
 
 
-class Stopped(KeyboardInterrupt):
-    """A signal of :data:`ENDING` arrived.
+class EndingSignal(KeyboardInterrupt):
+    """A signal of :data:`ENDING_SIGNALS` arrived.
 
     Attributes:
         number: Which.
@@ -27,11 +27,11 @@ class Stopped(KeyboardInterrupt):
 
 
 def end_like_ctrl_c() -> None:
-    """Let the signals of :data:`ENDING` raise an exception, as Ctrl-C does, so that nothing is left lying about.
+    """Let :data:`ENDING_SIGNALS` raise an exception, as Ctrl-C does, so that no temporary files stay behind.
 
-    For the main thread of a program. A signal that the program was started deaf to, as ``nohup`` does, stays unheard.
+    For the main thread of a program. A signal that the program's starter has ignored, as ``nohup`` does, stays ignored.
     """
-    for number in ENDING:
+    for number in ENDING_SIGNALS:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _stop)
 
@@ -39,7 +39,7 @@ def end_like_ctrl_c() -> None:
 def _stop(number: int, frame: FrameType | None) -> None:
     # Once is enough, and a second one would only cut the cleaning up short.
     signal.signal(number, _ignore)
-    raise Stopped(number)
+    raise EndingSignal(number)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
@@ -55,13 +55,16 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self._pending: KeyboardInterrupt | None = None
+        self._signal: KeyboardInterrupt | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
         # An application that handles them in its own way keeps doing so.
         if threading.current_thread() is threading.main_thread():
-            for number, usual in ((signal.SIGINT, signal.default_int_handler), *((number, _stop) for number in ENDING)):
+            for number, usual in (
+                (signal.SIGINT, signal.default_int_handler),
+                *((number, _stop) for number in ENDING_SIGNALS),
+            ):
                 if signal.getsignal(number) is usual:
                     self._before[number] = signal.signal(number, self._note)
         return self
@@ -70,23 +73,23 @@ class Interrupts:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for number, usual in self._before.items():
-            over = number != signal.SIGINT and isinstance(self._pending, Stopped)
+            over = number != signal.SIGINT and isinstance(self._signal, EndingSignal)
             # A generator that is dropped may be closed by another thread, which may not set handlers.
             with contextlib.suppress(ValueError):
                 signal.signal(number, _ignore if over else usual)
 
     def check(self) -> None:
         """Raise what arrived, if anything did."""
-        if self._pending:
-            raise self._pending
+        if self._signal:
+            raise self._signal
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         ending = number != signal.SIGINT
-        if ending and self._pending:
+        if ending and self._signal:
             return
-        self._pending = Stopped(number) if ending else KeyboardInterrupt()
+        self._signal = EndingSignal(number) if ending else KeyboardInterrupt()
         if not below_codec(frame):
-            raise self._pending
+            raise self._signal
 
 
 def below_codec(frame: FrameType | None) -> bool:

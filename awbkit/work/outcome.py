@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from awbkit.errors import AwbError, FileError
-from awbkit.store.refusals import unreadable
+from awbkit.store.refusals import reading_error
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -43,10 +43,10 @@ def attempt(task: Callable[[T], R], item: T | AwbError) -> Outcome[T, R]:
     try:
         return Outcome(item, task(item), None)
     except Exception as error:
-        return Outcome(item, None, described(error))
+        return Outcome(item, None, user_error(error))
 
 
-def described(error: Exception) -> AwbError:
+def user_error(error: Exception) -> AwbError:
     """The error for the user: ours as they are, any other on one line with its type."""
     if isinstance(error, AwbError):
         return error
@@ -54,7 +54,7 @@ def described(error: Exception) -> AwbError:
         return AwbError("not enough memory; run fewer jobs at a time with -j")
     if isinstance(error, OSError) and error.errno is not None:
         # Who writes says so; what is left are failures to read.
-        refused = unreadable(os.fsdecode(error.filename or b""), error)
+        refused = reading_error(os.fsdecode(error.filename or b""), error)
         return refused if error.filename else AwbError(refused.reason)
     message = " ".join(str(error).split())
     return AwbError(f"unexpected {type(error).__name__}{': ' if message else ''}{message}; please report this")

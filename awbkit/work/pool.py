@@ -35,7 +35,7 @@ class Pool(Generic[T, R]):
         *,
         fail_fast: bool,
         local: Callable[[T], bool] | None,
-        apart: bool,
+        isolate: bool,
     ) -> None:
         """Plan the work; the arguments are those of :func:`awbkit.work.batch.run`."""
         import threading
@@ -45,17 +45,17 @@ class Pool(Generic[T, R]):
         self._items = enumerate(items)
         self._fail_fast = fail_fast
         self._local = local
-        self._apart = apart
-        self._drawing = threading.Lock()
-        self._several = threading.Event()
+        self._isolate = isolate
+        self._draw_lock = threading.Lock()
+        self._second_item = threading.Event()
         self._window = threading.Semaphore(jobs * _ITEMS_AHEAD_PER_JOB)
         self._turns = Turns()
-        self._changed = threading.Condition()
+        self._change = threading.Condition()
         # All below is read and written under _changed only.
         self._done: dict[int, Outcome[T, R] | _Here[T] | BaseException] = {}
-        self._drawn = 0
-        self._exhausted = False
-        self._stopping = False
+        self._draws = 0
+        self._is_exhausted = False
+        self._is_stopping = False
         self._workers: set[Worker] = set()
         self._threads = [threading.Thread(target=self._handle, daemon=True) for _ in range(jobs)]
 
@@ -68,10 +68,10 @@ class Pool(Generic[T, R]):
         """The outcomes in order, until the items are used up."""
         index = 0
         while True:
-            with self._changed:
+            with self._change:
                 # The timeout lets Ctrl-C through where a wait without one could not be interrupted.
-                while index not in self._done and not (self._exhausted and index >= self._drawn):
-                    self._changed.wait(1.0)
+                while index not in self._done and not (self._is_exhausted and index >= self._draws):
+                    self._change.wait(1.0)
                 if index not in self._done:
                     return
                 done = self._done.pop(index)
@@ -86,8 +86,8 @@ class Pool(Generic[T, R]):
 
     def stop(self) -> None:
         """End the workers: those that wait at once, those that work as soon as they have cleaned up."""
-        with self._changed:
-            self._stopping = self._exhausted = True
+        with self._change:
+            self._is_stopping = self._is_exhausted = True
             workers = list(self._workers)
         for worker in workers:
             worker.terminate()
@@ -113,30 +113,30 @@ class Pool(Generic[T, R]):
                     done = Outcome(item, *self._answer(item, seat))
             except BaseException as error:
                 done = error
-            with self._changed:
+            with self._change:
                 self._done[index] = done
-                self._changed.notify()
+                self._change.notify()
             self._note(done)
         self._dismiss(seat)
 
     def _answer(self, item: T, seat: _Seat) -> tuple[Any, AwbError | None]:
-        with self._turns.together():
+        with self._turns.work_together():
             worker = seat.worker if seat.worker is not None and seat.worker.alive else self._hire(seat)
             result, failure = worker.ask(item)
-        if not isinstance(failure, Crash) or self._stopping:
+        if not isinstance(failure, Crash) or self._is_stopping:
             return result, failure
         # The crash need not be the item's fault: others at work may have eaten the memory, or somebody killed it.
-        with self._turns.alone():
+        with self._turns.work_alone():
             for _ in range(_TRIES_ALONE):
                 result, failure = self._hire(seat).ask(item)
-                if not (isinstance(failure, Crash) and failure.from_outside) or self._stopping:
+                if not (isinstance(failure, Crash) and failure.from_outside) or self._is_stopping:
                     break
         return result, failure
 
     def _draw(self) -> tuple[int, T | AwbError] | None:
         self._window.acquire()
-        with self._drawing:
-            if self._exhausted:
+        with self._draw_lock:
+            if self._is_exhausted:
                 self._window.release()
                 return None
             try:
@@ -146,17 +146,17 @@ class Pool(Generic[T, R]):
             except BaseException as error:
                 failure = error
             else:
-                with self._changed:
-                    self._drawn = index + 1
+                with self._change:
+                    self._draws = index + 1
                 if index:
-                    self._several.set()
+                    self._second_item.set()
                 return index, item
-            with self._changed:
+            with self._change:
                 if failure is not None:
-                    self._done[self._drawn] = failure
-                self._exhausted = True
-                self._changed.notify()
-            self._several.set()
+                    self._done[self._draws] = failure
+                self._is_exhausted = True
+                self._change.notify()
+            self._second_item.set()
             self._window.release()
             return None
 
@@ -164,24 +164,24 @@ class Pool(Generic[T, R]):
         if self._local is not None and self._local(item):
             return True
         # A single item is done sooner here than a worker starts; wait a moment to see whether it stays single.
-        if not self._apart and index == 0 and self._several.wait(0.05):
-            with self._changed:
-                return self._exhausted and self._drawn == 1
+        if not self._isolate and index == 0 and self._second_item.wait(0.05):
+            with self._change:
+                return self._is_exhausted and self._draws == 1
         return False
 
     def _note(self, done: object) -> None:
         failed = isinstance(done, BaseException) or (isinstance(done, Outcome) and done.error is not None)
         if failed and (self._fail_fast or isinstance(done, BaseException)):
-            with self._changed:
-                self._exhausted = True
-                self._changed.notify()
+            with self._change:
+                self._is_exhausted = True
+                self._change.notify()
 
     def _hire(self, seat: _Seat) -> Worker:
         self._dismiss(seat)
         worker = seat.worker = self._new_worker()
-        with self._changed:
+        with self._change:
             self._workers.add(worker)
-            stopping = self._stopping
+            stopping = self._is_stopping
         if stopping:
             worker.terminate()
         return worker
@@ -189,7 +189,7 @@ class Pool(Generic[T, R]):
     def _dismiss(self, seat: _Seat) -> None:
         if seat.worker is not None:
             seat.worker.close()
-            with self._changed:
+            with self._change:
                 self._workers.discard(seat.worker)
             seat.worker = None
 

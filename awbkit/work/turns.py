@@ -12,32 +12,32 @@ class Turns:
     def __init__(self) -> None:
         import threading
 
-        self._changed = threading.Condition()
-        self._together = 0
-        self._alone = False
+        self._change = threading.Condition()
+        self._workers = 0
+        self._is_alone = False
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._alone)
-            self._together += 1
+    def work_together(self) -> Iterator[None]:
+        with self._change:
+            self._change.wait_for(lambda: not self._is_alone)
+            self._workers += 1
         try:
             yield
         finally:
-            with self._changed:
-                self._together -= 1
-                self._changed.notify_all()
+            with self._change:
+                self._workers -= 1
+                self._change.notify_all()
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._alone)
+    def work_alone(self) -> Iterator[None]:
+        with self._change:
+            self._change.wait_for(lambda: not self._is_alone)
             # From here on nobody starts; whoever is at work may finish.
-            self._alone = True
-            self._changed.wait_for(lambda: self._together == 0)
+            self._is_alone = True
+            self._change.wait_for(lambda: self._workers == 0)
         try:
             yield
         finally:
-            with self._changed:
-                self._alone = False
-                self._changed.notify_all()
+            with self._change:
+                self._is_alone = False
+                self._change.notify_all()

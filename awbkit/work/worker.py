@@ -21,8 +21,8 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from awbkit.errors import AwbError
 from awbkit.work.executor import Crash
-from awbkit.work.interrupts import ENDING, below_codec
-from awbkit.work.outcome import described
+from awbkit.work.interrupts import ENDING_SIGNALS, EndingSignal, below_codec
+from awbkit.work.outcome import user_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,15 +34,7 @@ _GRACE_SECONDS = 5.0
 _ONE_THREAD = dict.fromkeys(("VIPS_CONCURRENCY", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-class _Stopped(BaseException):
-    """The worker is to end; an exception, so that temporary files are removed on the way out."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-_at_work = False
+_is_working = False
 """Whether there may be temporary files to remove."""
 
 
@@ -66,7 +58,7 @@ class Process:
             reason = (error.strerror or str(error)).lower()
             raise AwbError(f"a worker process could not start ({reason}); -j 1 does without") from error
         self._timeout = subprocess.TimeoutExpired
-        self._first = pickled_task
+        self._task_message = pickled_task
         self._ready = False
 
     @property
@@ -77,7 +69,7 @@ class Process:
         message = pickle.dumps(item)
         try:
             if not self._ready:
-                _send(self._pipe_in, self._first)
+                _send(self._pipe_in, self._task_message)
                 refusal = pickle.loads(_receive(self._pipe_out))
                 if refusal is not None:
                     raise AwbError(f"a worker process could not start: {refusal}")
@@ -92,7 +84,7 @@ class Process:
         try:
             result, error = pickle.loads(answer)
         except Exception as error:
-            return None, described(error)
+            return None, user_error(error)
         return result, error
 
     def terminate(self) -> None:
@@ -156,7 +148,7 @@ def serve() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)
     try:
-        for number in ENDING:
+        for number in ENDING_SIGNALS:
             # Who started awbkit with nohup wants it to outlive the terminal.
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, _leave)
@@ -170,8 +162,8 @@ def serve() -> None:
         _send(sink, pickle.dumps(None))
         while True:
             _send(sink, _answer(task, _receive(source)))
-    except _Stopped as stop:
-        _end(stop.number)
+    except EndingSignal as ending:
+        _end(ending.number)
     except (EOFError, BrokenPipeError):
         # The parent is done, or gone; taking the interpreter down in good order would only keep it waiting.
         sys.stderr.flush()
@@ -179,15 +171,15 @@ def serve() -> None:
 
 
 def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:
-    global _at_work
+    global _is_working
     try:
-        _at_work = True
+        _is_working = True
         result = task(pickle.loads(message))
-        _at_work = False
+        _is_working = False
         return pickle.dumps((result, None))
     except Exception as error:
-        _at_work = False
-        ours = described(error)
+        _is_working = False
+        ours = user_error(error)
     try:
         answer = pickle.dumps((None, ours))
         pickle.loads(answer)
@@ -198,8 +190,8 @@ def _answer(task: Callable[[Any], Any], message: bytes) -> bytes:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    global _at_work
-    if not _at_work:
+    global _is_working
+    if not _is_working:
         # Between items there is nothing to unwind, and an exception could land where this process is ending already.
         _end(number)
     if below_codec(frame):
@@ -207,8 +199,9 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
         discard_all()
         _end(number)
-    _at_work = False
-    raise _Stopped(number)
+    _is_working = False
+    # An exception, so that temporary files are removed on the way out.
+    raise EndingSignal(number)
 
 
 def _end(number: int) -> NoReturn:

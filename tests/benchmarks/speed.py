@@ -32,7 +32,7 @@ from awbkit.colour.image import LinearImage
 from awbkit.correction.von_kries import Correction
 from awbkit.estimators.registry import DEFAULT, parse
 from awbkit.files.encoding import srgb_to_linear
-from awbkit.store.find import Found
+from awbkit.store.find import FoundImage
 from awbkit.store.outputs import IfExists
 from awbkit.tasks import estimate_file
 
@@ -173,7 +173,7 @@ def estimate_jpeg(folder: Path, files: list[Path], rounds: int) -> None:
         mega = len(data) / 1e6
         compare(
             f"estimate, 24 MP JPEG of {mega:.0f} MB / scaled decode by {fastest}",
-            lambda path=path: estimate_file(Found(path), methods=methods),
+            lambda path=path: estimate_file(FoundImage(path), methods=methods),
             decoders[fastest],
             rounds,
         )
@@ -184,7 +184,7 @@ def estimate_jpeg(folder: Path, files: list[Path], rounds: int) -> None:
         def plain_mean(data: bytes = data) -> None:
             np.mean(simplejpeg.decode_jpeg(data).reshape(-1, 3), axis=0)
 
-        ours = lambda path=path: estimate_file(Found(path), methods=(parse("gray-world"),))  # noqa: E731
+        ours = lambda path=path: estimate_file(FoundImage(path), methods=(parse("gray-world"),))  # noqa: E731
         compare(f"gray-world, {mega:.0f} MB / the same on a full decode", ours, gray_world, rounds)
         compare(f"gray-world, {mega:.0f} MB / full decode and mean of its bytes", ours, plain_mean, rounds)
 
@@ -202,7 +202,7 @@ def estimate_raw(folder: Path, files: list[Path], rounds: int) -> None:
 
         compare(
             f"estimate, 24 MP DNG, {'lossless JPEG' if compressed else 'uncompressed'} / LibRaw open and unpack",
-            lambda path=path: estimate_file(Found(path), methods=(parse(DEFAULT),)),
+            lambda path=path: estimate_file(FoundImage(path), methods=(parse(DEFAULT),)),
             unpack,
             rounds,
         )

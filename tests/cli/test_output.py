@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from awbkit.cli.digits import rounded
+from awbkit.cli.digits import round_record
 from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, open_writer
 from awbkit.cli.report import FailedList
 from awbkit.cli.table import shorten
@@ -70,12 +70,12 @@ def test_a_record_has_fixed_keys_and_digits() -> None:
 
 def test_a_key_that_the_stream_does_not_have() -> None:
     with pytest.raises(ValueError, match="output"):
-        rounded({"output": "x"}, ESTIMATE_KEYS)
-    assert tuple(rounded({"output": Path("x")}, CORRECT_KEYS))[:3] == ("schema", "path", "output")
+        round_record({"output": "x"}, ESTIMATE_KEYS)
+    assert tuple(round_record({"output": Path("x")}, CORRECT_KEYS))[:3] == ("schema", "path", "output")
 
 
 def test_a_list_with_an_unknown_component_is_unknown() -> None:
-    assert rounded({"gains": [1, float("inf"), 2]}, ["gains"]) == {"gains": None}
+    assert round_record({"gains": [1, float("inf"), 2]}, ["gains"]) == {"gains": None}
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -135,7 +135,7 @@ from pathlib import Path
 from awbkit.cli.output import CORRECT_KEYS, ESTIMATE_KEYS, Format, quiet_on_broken_pipe
 from awbkit.cli.pictures import Pictures
 from awbkit.cli.report import open_report
-from awbkit.store.find import PassedOver
+from awbkit.store.find import OtherFiles
 ok = dict(schema=1, status="ok", method="gray-world", illuminant=[.5, .6, .4], gains=[1.2, 1., 1.5], cct=4321.4,
           duv=-.00123, expected_error=2.5, space="linear-srgb", ms=7.77)
 failed = dict(schema=1, status="error", error="truncated\\x1b[2J; copy it again")
@@ -147,7 +147,7 @@ pictures = Pictures(
     failed_list=Path(arguments["list"]) if "list" in arguments else None, null="nul" in arguments,
     format=Format(arguments["format"]) if "format" in arguments else None, quiet="quiet" in arguments,
 )
-with quiet_on_broken_pipe(), open_report(pictures, keys, count, PassedOver()) as report:
+with quiet_on_broken_pipe(), open_report(pictures, keys, count, OtherFiles()) as report:
     for n in range(count):
         record = dict(failed if n % 4 == 3 else ok, path=names[n % 4])
         if "output" in arguments:
@@ -310,7 +310,7 @@ def test_progress_is_for_terminals_only() -> None:
     stream = io.StringIO()
     progress = Progress(stream, 2)
     progress.advance(failed=False)
-    with progress.hidden():
+    with progress.hide():
         pass
     progress.erase()
     assert stream.getvalue() == ""

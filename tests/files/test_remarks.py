@@ -20,14 +20,14 @@ from tests.helpers.raw_files import RGGB, mosaic, write_dng
 # In a process of its own, since the tests' own may have further threads.
 HEEDED = """
 import _thread, os, sys, threading
-from awbkit.errors import collected_warnings
+from awbkit.errors import collect_warnings
 from awbkit.files.remarks import remarks_heeded
 if len(sys.argv) > 2:
     called = threading.Event()
     _thread.start_new_thread(lambda: (threading.current_thread(), called.set()), ())
     called.wait()
     assert threading.active_count() == 2
-with collected_warnings() as told:
+with collect_warnings() as told:
     with remarks_heeded("a.dng"):
         os.write(2, sys.argv[1].encode())
 print(*told, sep="\\n")

@@ -12,7 +12,7 @@ import pytest
 from awbkit.cli.output import ESTIMATE_KEYS, Format, open_writer
 from awbkit.cli.report import Report
 from awbkit.cli.terminal import Progress
-from awbkit.errors import AwbWarning, collected_warnings, warn
+from awbkit.errors import AwbWarning, collect_warnings, warn
 
 
 def test_a_warning_has_its_file_and_its_reason() -> None:
@@ -31,20 +31,20 @@ def test_a_warning_survives_the_way_from_a_worker() -> None:
 def test_each_reason_is_collected_once_whatever_the_filters_say() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with collected_warnings() as reasons:
+        with collect_warnings() as reasons:
             for problem in ("is odd", "is odd", "is wide"):
                 warn("a.tif", problem)
     assert reasons == ["is odd", "is wide"]
 
 
 def test_warnings_of_others_pass_through() -> None:
-    with pytest.warns(RuntimeWarning, match="divide"), collected_warnings() as reasons:
+    with pytest.warns(RuntimeWarning, match="divide"), collect_warnings() as reasons:
         warnings.warn("divide by zero", RuntimeWarning, stacklevel=1)
     assert reasons == []
 
 
 def test_an_error_of_the_work_passes_through() -> None:
-    with pytest.raises(KeyError), collected_warnings():
+    with pytest.raises(KeyError), collect_warnings():
         raise KeyError
 
 

@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awbkit.errors import UnreadableFile
-from awbkit.store.documents import Malformed, decoded, parse_json, read_json, read_text, read_toml, rows, value_at
+from awbkit.store.documents import (
+    MalformedText,
+    decode_text,
+    parse_json,
+    read_json,
+    read_text,
+    read_toml,
+    rows,
+    value_at,
+)
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)))
 VALUES = st.recursive(
@@ -48,7 +57,7 @@ def test_json_is_read_as_pythons_own_reader_does(value: object, ascii: bool, ind
     ids=lambda value: value[:12],
 )
 def test_what_is_no_json(text: str, problem: str) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedText) as caught:
         parse_json(text)
     assert problem in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
@@ -65,9 +74,9 @@ def test_what_json_may_hold() -> None:
 
 
 def test_text_is_utf8_with_or_without_a_mark() -> None:
-    assert decoded("\ufeffné".encode()) == decoded("né".encode()) == "né"
-    with pytest.raises(Malformed, match="is not UTF-8 text in line 2"):
-        decoded(b"a\n\xff")
+    assert decode_text("\ufeffné".encode()) == decode_text("né".encode()) == "né"
+    with pytest.raises(MalformedText, match="is not UTF-8 text in line 2"):
+        decode_text(b"a\n\xff")
 
 
 def found(text: str, **options: Any) -> list[tuple[int, list[str]]]:
@@ -88,7 +97,7 @@ def test_tables() -> None:
     ],
 )
 def test_what_is_no_table(text: str, problem: str) -> None:
-    with pytest.raises(Malformed, match="is no table") as caught:
+    with pytest.raises(MalformedText, match="is no table") as caught:
         found(text)
     assert problem in str(caught.value)
 

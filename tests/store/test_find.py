@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.store.find import Found, PassedOver, find, natural_key, read_path_list
+from awbkit.store.find import FoundImage, OtherFiles, find, natural_key, read_path_list
 
 NAMES = st.text(st.characters(exclude_characters="\0/"), min_size=1, max_size=12)
 
@@ -29,7 +29,7 @@ def touch(*paths: Path) -> None:
 def names(root: Path, *arguments: str, recursive: bool = False) -> list[str]:
     found = []
     for item in find([str(root / argument) for argument in arguments], recursive=recursive):
-        assert isinstance(item, Found)
+        assert isinstance(item, FoundImage)
         found.append(str(item.path.relative_to(root)))
     return found
 
@@ -61,7 +61,7 @@ def test_a_named_file_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
 def test_the_root_is_the_argument_that_was_walked(tmp_path: Path) -> None:
     touch(tmp_path / "d/sub/a.jpg", tmp_path / "b.jpg")
     found = list(find([str(tmp_path / "d"), str(tmp_path / "b.jpg")], recursive=True))
-    assert found == [Found(tmp_path / "d/sub/a.jpg", tmp_path / "d"), Found(tmp_path / "b.jpg", None)]
+    assert found == [FoundImage(tmp_path / "d/sub/a.jpg", tmp_path / "d"), FoundImage(tmp_path / "b.jpg", None)]
 
 
 def test_linked_folders_are_followed_but_not_for_ever(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_standard_input_comes_once_and_is_not_a_file_called_dash(
     monkeypatch.chdir(tmp_path)
     touch(tmp_path / "-")
     stdin, dash = find(["-", "./-", "-"])
-    assert isinstance(stdin, Found)
-    assert isinstance(dash, Found)
+    assert isinstance(stdin, FoundImage)
+    assert isinstance(dash, FoundImage)
     assert stdin.is_stdin
     assert stdin.is_stream
     assert dash.path == tmp_path / "-"
@@ -106,8 +106,8 @@ def test_content_decides_where_the_suffix_says_nothing(tmp_path: Path) -> None:
     contents |= {"f.mp4": VIDEO, "g.MP4": VIDEO, "h.txt": b"text", "i": b"", "j.xmp": b"<x:xmpmeta/>"}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    passed_over = PassedOver()
-    found = [item.path.name for item in find([str(tmp_path)], passed_over=passed_over) if isinstance(item, Found)]
+    passed_over = OtherFiles()
+    found = [item.path.name for item in find([str(tmp_path)], passed_over=passed_over) if isinstance(item, FoundImage)]
     assert found == ["a", "b.mpo", "c.jpg_original", "d.bin", "e.tif"]
     assert str(passed_over) == (
         f"5 files in {tmp_path} are no pictures that awbkit reads (2 .mp4, 1 .txt, 1 without a suffix, 1 .xmp); "
@@ -119,7 +119,7 @@ def test_many_kinds_in_several_folders_are_one_line(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         for number in range(9):
             touch(tmp_path / folder / f"x.{number if number % 2 else 'txt'}{folder}")
-    passed_over = PassedOver()
+    passed_over = OtherFiles()
     errors = list(find([str(tmp_path / "a"), str(tmp_path / "b")], passed_over=passed_over))
     assert len(errors) == 2
     assert re.fullmatch(r"10 files in 2 folders .* \(1 .*, 4 others\); they were passed over", str(passed_over))
@@ -136,7 +136,7 @@ def test_nobodys_folders(name: str, tmp_path: Path) -> None:
     for picture in (tmp_path / "a.jpg", tmp_path / name / "b.jpg"):
         touch(picture)
         picture.write_bytes(JPEG)
-    passed_over = PassedOver()
+    passed_over = OtherFiles()
     (only,) = find([str(tmp_path)], recursive=True, passed_over=passed_over)
     assert only.path == tmp_path / "a.jpg"
     assert not passed_over.folders
@@ -148,7 +148,7 @@ def test_nobodys_folders(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["Thumbs.db", "THUMBS.DB", ".DS_Store", "._a.jpg", "desktop.ini", "Picasa.ini"])
 def test_nobodys_files(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(JPEG)
-    passed_over = PassedOver()
+    passed_over = OtherFiles()
     (error,) = find([str(tmp_path)], passed_over=passed_over)
     assert isinstance(error, UnreadableFile)
     assert not passed_over.folders
@@ -158,9 +158,9 @@ def test_a_named_pipe_is_a_stream(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     touch(tmp_path / "a.jpg")
     pipe, file = find([str(tmp_path / "pipe"), str(tmp_path / "a.jpg")])
-    assert isinstance(pipe, Found)
+    assert isinstance(pipe, FoundImage)
     assert pipe.is_stream
-    assert isinstance(file, Found)
+    assert isinstance(file, FoundImage)
     assert not file.is_stream
 
 
@@ -181,9 +181,9 @@ def test_what_cannot_be_taken_is_an_error_in_its_place(
     monkeypatch.chdir(tmp_path)
     touch(tmp_path / "file.jpg", tmp_path / "empty/notes.txt")
     before, error, after = find(["file.jpg", argument, "-"])
-    assert isinstance(before, Found)
+    assert isinstance(before, FoundImage)
     assert str(error) == message
-    assert isinstance(after, Found)
+    assert isinstance(after, FoundImage)
 
 
 def test_an_empty_tree_does_not_advise_recursion(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_locked_folder_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     locked, image = find([str(tmp_path)], recursive=True)
     (tmp_path / "locked").chmod(0o700)
     assert str(locked) == f"{tmp_path}/locked: cannot be read: permission denied; make it readable for you"
-    assert isinstance(image, Found)
+    assert isinstance(image, FoundImage)
 
 
 def test_the_walk_is_lazy(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_the_walk_is_lazy(tmp_path: Path) -> None:
         raise AssertionError
 
     iterator = find(argument if argument else arguments()[0] for argument in [str(tmp_path / "a"), ""])
-    assert next(iterator) == Found(tmp_path / "a/1.jpg", tmp_path / "a")
+    assert next(iterator) == FoundImage(tmp_path / "a/1.jpg", tmp_path / "a")
 
 
 @given(st.lists(NAMES), st.randoms(use_true_random=False))

@@ -13,8 +13,8 @@ import pytest
 
 from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.store import durable, outputs
-from awbkit.store.find import STDIN, Found, find
-from awbkit.store.outputs import IfExists, Planned, atomic_write, check_template, plan_outputs, skips
+from awbkit.store.find import STDIN, FoundImage, find
+from awbkit.store.outputs import IfExists, PlannedOutput, atomic_write, check_template, plan_outputs, skips
 
 
 def jpg(_: Path) -> str:
@@ -40,7 +40,7 @@ def plan(*arguments: str, output: str = "", directory: str = "", name: str = out
         directory=Path(directory) if directory else None,
         name=name,
     )
-    return {str(p.source.path): str(p.output) for p in planned if isinstance(p, Planned)}
+    return {str(p.source.path): str(p.output) for p in planned if isinstance(p, PlannedOutput)}
 
 
 def test_beside_the_input_unless_told_otherwise() -> None:
@@ -92,7 +92,7 @@ def test_errors_keep_their_place() -> None:
     touch(Path("a.jpg"), Path("c.jpg"))
     items = list(find(["a.jpg", "b.jpg", "c.jpg"]))
     planned = plan_outputs(items, suffix=jpg)
-    assert [type(item) for item in planned] == [Planned, UnreadableFile, Planned]
+    assert [type(item) for item in planned] == [PlannedOutput, UnreadableFile, PlannedOutput]
     assert planned[1] is items[1]
 
 
@@ -296,4 +296,6 @@ def test_a_name_that_fits_has_a_temporary_name_that_fits() -> None:
 
 
 def test_stdin_alone_may_have_an_output() -> None:
-    assert plan_outputs([Found(STDIN)], suffix=jpg, output=Path("x.jpg")) == [Planned(Found(STDIN), Path("x.jpg"))]
+    assert plan_outputs([FoundImage(STDIN)], suffix=jpg, output=Path("x.jpg")) == [
+        PlannedOutput(FoundImage(STDIN), Path("x.jpg"))
+    ]

@@ -14,7 +14,7 @@ import pytest
 
 from awbkit.errors import OutputError, UnreadableFile
 from awbkit.store.outputs import IfExists, atomic_write
-from awbkit.store.refusals import reading, unreadable, unwritable
+from awbkit.store.refusals import catch_read_errors, reading_error, writing_error
 from tests.helpers.command import awbkit, write_jpeg
 
 
@@ -40,7 +40,7 @@ def failure(code: int) -> OSError:
     ],
 )
 def test_words(code: int, of_reading: str, of_writing: str) -> None:
-    read, written = unreadable("a", failure(code)), unwritable("a", failure(code))
+    read, written = reading_error("a", failure(code)), writing_error("a", failure(code))
     assert isinstance(read, UnreadableFile)
     assert isinstance(written, OutputError)
     # Where no file is, it says it all.
@@ -59,7 +59,7 @@ def test_a_source_that_fails_while_its_result_is_written_is_what_cannot_be_read(
         atomic_write(tmp_path / "x", IfExists.FAIL, write)
 
     def write_from_a_broken_disk(path: Path) -> None:
-        with reading("in.jpg"):
+        with catch_read_errors("in.jpg"):
             raise failure(errno.EIO)
 
     with pytest.raises(UnreadableFile, match=r"in\.jpg: cannot be read: input/output error; the disk"):

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from awbkit.errors import UnreadableFile
-from awbkit.store.archive import MAX_MEMBER_BYTES, Refused, is_archive, safe_name
+from awbkit.store.archive import MAX_MEMBER_BYTES, Refusal, is_archive, safe_name
 from awbkit.store.source import Source
 
 FILES = {
@@ -82,7 +82,7 @@ class TestReads:
         source = Source.open(WRITERS[kind](tmp_path))
         assert list(source.members) == ["ground_truth.csv", "images/img2.png", "images/img10.png", "notes/empty.txt"]
         assert every_byte(source) == FILES
-        assert not source.refused
+        assert not source.refusals
         assert source.text("ground_truth.csv") == "image,r,g,b\n"
         assert source.head("images/img10.png", 4) == b"\0\1\2\3"
         assert source.head("images/img2.png", 99) == b"two"
@@ -133,7 +133,7 @@ class TestReads:
         write_folder(tmp_path / "folder", litter)
         for path in (tmp_path / "folder", write_zip(tmp_path / "a.zip", litter), write_tar(tmp_path / "a.tar", litter)):
             source = Source.open(path)
-            assert (list(source.members), dict(source.refused)) == (["x/a.png"], {})
+            assert (list(source.members), dict(source.refusals)) == (["x/a.png"], {})
 
     def test_names_of_old_programs(self, tmp_path: Path) -> None:
         # Windows programs wrote backslashes, macOS writes UTF-8 without the flag for it.
@@ -188,7 +188,7 @@ class TestLinks:
         (tmp_path / "good.png").write_bytes(b"")
         source = Source.open(tmp_path)
         assert list(source.members) == ["good.png"]
-        assert {name: reason.partition(";")[0] for name, reason in source.refused.items()} == {
+        assert {name: reason.partition(";")[0] for name, reason in source.refusals.items()} == {
             "gone.png": "is a link to nothing",
             "self.png": "too many levels of symbolic links",
             "pipe.png": "is a device or a pipe",
@@ -278,23 +278,23 @@ class TestRefuses:
         (tmp_path / name).write_bytes(data)
         source = Source.open(tmp_path / name)
         assert not source.members
-        ((refused, why),) = source.refused.items()
+        ((refusals, why),) = source.refusals.items()
         assert reason in why
-        assert refused.isprintable()
+        assert refusals.isprintable()
         with pytest.raises(UnreadableFile, match=r"\S"):
-            source.read(refused)
+            source.read(refusals)
 
     def test_but_the_sound_members_beside_them_are_read(self, tmp_path: Path) -> None:
         path = write_zip(tmp_path / "a.zip", {"../x.png": b"evil", "x.png": b"good", "zeros.txt": bytes(500_000)})
         source = Source.open(path)
         assert every_byte(source) == {"x.png": b"good", "zeros.txt": bytes(500_000)}
-        assert list(source.refused) == ["../x.png"]
+        assert list(source.refusals) == ["../x.png"]
 
     @given(st.text(st.sampled_from("/\\.:aC~ \n\x00é"), max_size=12) | st.text(max_size=12))
     def test_no_name_leads_out(self, name: str) -> None:
         try:
             safe = safe_name(name)
-        except Refused:
+        except Refusal:
             return
         parts = safe.split("/")
         assert "\\" not in safe
@@ -370,7 +370,7 @@ class TestRefuses:
         (tmp_path / "a.png").write_bytes(b"")
         source = Source.open(tmp_path)
         assert list(source.members) == ["a.png"]
-        assert "unpack it" in source.refused[name]
+        assert "unpack it" in source.refusals[name]
 
     def test_a_split_zip(self, tmp_path: Path) -> None:
         write_zip(tmp_path / "a.zip")

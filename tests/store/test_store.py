@@ -15,8 +15,8 @@ from awbkit.datasets.layout import Sample
 from awbkit.datasets.prepare import Preparation
 from awbkit.errors import FileError, OutputError, UnreadableFile
 from awbkit.estimators.registry import parse
-from awbkit.store.find import Found, PassedOver, find
-from awbkit.store.outputs import IfExists, Planned, atomic_write, plan_outputs, skips
+from awbkit.store.find import FoundImage, OtherFiles, find
+from awbkit.store.outputs import IfExists, PlannedOutput, atomic_write, plan_outputs, skips
 from awbkit.store.paths import STORES, store_of
 from awbkit.store.source import Source
 from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file, estimate_file
@@ -61,10 +61,10 @@ def read(path: Path) -> bytes:
 
 
 def test_pictures_are_found(root: Path) -> None:
-    passed_over = PassedOver()
+    passed_over = OtherFiles()
     found = list(find([str(root / "in")], recursive=True, passed_over=passed_over))
-    assert found == [Found(root / "in" / name, root / "in") for name in FOUND]
-    assert not any(isinstance(item, Found) and item.is_stream for item in found)
+    assert found == [FoundImage(root / "in" / name, root / "in") for name in FOUND]
+    assert not any(isinstance(item, FoundImage) and item.is_stream for item in found)
     assert passed_over.suffixes == {".txt": 1}
 
 
@@ -94,7 +94,7 @@ def test_pictures_are_corrected_into_a_tree_of_their_own(root: Path) -> None:
         list(find([str(root / "in")], recursive=True)), suffix=lambda _: ".png", directory=root / "out"
     )
     light = Light(rgb=(0.9, 1.0, 0.7))
-    items = [CorrectItem(entry, light) for entry in planned if isinstance(entry, Planned)]
+    items = [CorrectItem(entry, light) for entry in planned if isinstance(entry, PlannedOutput)]
     records = [outcome.result for outcome in run(partial(correct_file, options=CorrectOptions()), items)]
     assert [record["status"] if record else "error" for record in records] == ["ok", "error", "ok", "ok", "ok"]
     corrected = imagecodecs.png_decode(read(root / "out" / "deep" / "c_awb.png"))

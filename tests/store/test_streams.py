@@ -14,7 +14,7 @@ from PIL import Image
 import awbkit as package
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.store.limits import MAX_WHOLE_FILE
-from awbkit.store.streams import open_stream, spooled
+from awbkit.store.streams import open_stream, spool_stream
 from tests.helpers.command import awbkit
 
 JPEG = b"\xff\xd8\xff\xe0"
@@ -134,7 +134,7 @@ def test_how_much_of_a_stream_is_copied(
     stream = _Endless(head)
     monkeypatch.setattr("sys.stdin", type("Input", (), {"buffer": stream}))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with pytest.raises(UnreadableFile, match="goes on after"), spooled(Path("-"), True, max_pixels):
+    with pytest.raises(UnreadableFile, match="goes on after"), spool_stream(Path("-"), True, max_pixels):
         pass
     assert stream.given >> 20 <= most + 1
     assert not list(tmp_path.iterdir())
@@ -146,7 +146,7 @@ def test_how_much_of_a_stream_is_copied(
 def test_what_is_no_picture_is_not_copied(head: bytes, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = _Endless(head.ljust(64, b"\1"))
     monkeypatch.setattr("sys.stdin", type("Input", (), {"buffer": stream}))
-    with pytest.raises(UnsupportedImage, match=f"is {kind}"), spooled(Path("-"), True, None):
+    with pytest.raises(UnsupportedImage, match=f"is {kind}"), spool_stream(Path("-"), True, None):
         pass
     assert stream.given == 64
 

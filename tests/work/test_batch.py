@@ -40,7 +40,7 @@ def test_few_items_are_done_in_this_process(jobs: int, count: int) -> None:
 
 @pytest.mark.parametrize("items", [[0], range(3)])
 def test_items_that_could_take_this_process_down_are_done_apart(items: Sequence[int]) -> None:
-    processes = {o.result[0] for o in run(settings, items, jobs=1, apart=True) if o.result}
+    processes = {o.result[0] for o in run(settings, items, jobs=1, isolate=True) if o.result}
     assert len(processes) == 1
     assert os.getpid() not in processes
 

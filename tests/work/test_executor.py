@@ -95,12 +95,12 @@ def test_a_worker_that_crashes_is_followed_by_another(threads: Threads, ending: 
 def test_one_job_needs_no_worker_unless_the_work_is_set_apart(threads: Threads) -> None:
     assert [outcome.result for outcome in run(abs, [-1, -2], executor=threads)] == [1, 2]
     assert not threads.given
-    assert [outcome.result for outcome in run(abs, [-1, -2], apart=True, executor=threads)] == [1, 2]
+    assert [outcome.result for outcome in run(abs, [-1, -2], isolate=True, executor=threads)] == [1, 2]
     assert len(threads.given) == 1
 
 
 def test_stopping_early_ends_the_workers(threads: Threads) -> None:
-    outcomes = run(abs, iter(range(-1000, 0)), apart=True, executor=threads)
+    outcomes = run(abs, iter(range(-1000, 0)), isolate=True, executor=threads)
     assert next(outcomes).result == 1000
     outcomes.close()
     assert not threads.given[0].alive

@@ -17,7 +17,7 @@ from awbkit.datasets.spectral.grid import resample
 from awbkit.datasets.spectral.lights import daylight, planckian, white_xyz
 from awbkit.datasets.spectral.measured import measured
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.store.documents import Malformed, decoded, parse_json, rows
+from awbkit.store.documents import MalformedText, decode_text, parse_json, rows
 
 _NEEDED = 420.0, 680.0
 """Nanometres that a table must cover, because cameras are sensitive there."""
@@ -111,8 +111,8 @@ def read(data: bytes, where: str) -> Sensitivity:
     """
     kind, parse = ("JSON", _parse_json) if where.lower().endswith(".json") else ("CSV", _parse_csv)
     try:
-        name, lines = parse(decoded(data))
-    except Malformed as error:
+        name, lines = parse(decode_text(data))
+    except MalformedText as error:
         raise UnreadableFile(where, str(error), _REMEDY) from None
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
         raise UnreadableFile(where, f"is no spectral sensitivity in {kind}", _REMEDY) from None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from awbkit.errors import CheckFailed
 from awbkit.escaping import printable
-from awbkit.store.refusals import unwritable
+from awbkit.store.refusals import writing_error
 
 SECONDS = 600
 """A hundred times what the largest shipped network takes in an emulator."""
@@ -69,7 +69,7 @@ def put(folder: Path, contents: Mapping[str, str | bytes]) -> None:
         for name, content in contents.items():
             (folder / name).write_bytes(content.encode("ascii") if isinstance(content, str) else content)
     except OSError as error:
-        raise unwritable(folder.parent, error) from error
+        raise writing_error(folder.parent, error) from error
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
