@@ -221,9 +221,9 @@ def test_display_p3_profile_holds_the_published_primaries() -> None:
     np.testing.assert_allclose(red, (0.51512, 0.24120, -0.00105), atol=2e-4)
 
 
-def test_the_readme_shows_what_awbkit_says_of_them() -> None:
-    text = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
-    shown = re.findall(r"^    examp\S+  awbnet +([\d.]+) +([\d.]+) +(\d+) +([-+][\d.]+) +([\d.]+) ", text, re.MULTILINE)
+def test_the_documentation_shows_what_awbkit_says_of_them() -> None:
+    text = (EXAMPLES.parent / "docs/estimate.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^examp\S+  awbnet +([\d.]+) +([\d.]+) +(\d+) +([-+][\d.]+) +([\d.]+) ", text, re.MULTILINE)
     found = [estimate(path) for path in sorted(PICTURES.iterdir()) if path.suffix in (".jpg", ".dng", ".tif")]
     assert len(shown) == len(found)
     for row, light in zip(shown, found, strict=True):

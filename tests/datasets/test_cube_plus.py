@@ -24,9 +24,7 @@ def write_truth(path: Path, lights: dict[int, tuple[float, float, float]], lines
     path.write_text("".join(f"{red:.12f} {green:.12f} {blue:.12f}\r\n" for red, green, blue in rows))
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cube") / "cube"
+def write_copy(folder: Path) -> Path:
     for number, light in LIGHTS.items():
         codes = rendered(2601, 1732, light, black=BLACK, white=SATURATION, seed=number)
         paint(codes, slice(1050, None), slice(2050, None), black=BLACK, white=SATURATION)
@@ -38,6 +36,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_truth(folder / "cube+_left_gt.txt", {})
     write_truth(folder / "cube+_right_gt.txt", {})
     return folder
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_copy(tmp_path_factory.mktemp("cube") / "cube")
 
 
 @pytest.fixture
