@@ -15,7 +15,7 @@ from awbkit.colour.camera import Camera
 from awbkit.colour.error_statistics import statistics
 from awbkit.colour.image import LinearImage
 from awbkit.datasets.prepared import Prepared
-from awbkit.datasets.provenance import count_seen
+from awbkit.datasets.provenance import count_training_images
 from awbkit.errors import AwbError, UsageError
 from awbkit.estimators.registry import Method, names, parse
 from awbkit.evaluation.angles import recovery_error
@@ -214,7 +214,7 @@ def _cost(
 def _accuracy(method: Method, model: AnyModel | None, data: Prepared, places: Sequence[int]) -> Accuracy:
     estimates = np.array([_light(method, data.image(place)) for place in places])
     figures = statistics(recovery_error(estimates, data.illuminants[list(places)]))
-    overlap = 0 if model is None else count_seen(model, data, places)
+    overlap = 0 if model is None else count_training_images(model, data, places)
     return Accuracy(len(places), overlap, **{key: float(figures[key]) for key in KEYS})
 
 

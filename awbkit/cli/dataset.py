@@ -58,7 +58,7 @@ def prepare(
     After an interruption, or when missing images are there, run it again: it continues where it stopped.
     """
     from awbkit.datasets import layout as layouts
-    from awbkit.datasets.prepare import SKIPPED, Preparation, check_output, clear_published
+    from awbkit.datasets.prepare import OMISSIONS_FILE, Preparation, check_output, clear_remains
     from awbkit.errors import UsageError
     from awbkit.store.source import Source
     from awbkit.work import batch
@@ -68,7 +68,7 @@ def prepare(
         raise UsageError("no output named; give a folder with -o")
     if source is None and chosen.needs_source:
         raise UsageError(f"layout {chosen.name} reads a download; name its folder or archive after the layout")
-    clear_published(output)
+    clear_remains(output)
     if if_exists is IfExists.SKIP and (output / "dataset.json").is_file():
         if not quiet:
             say(f"{output} exists and is left as it is")
@@ -76,13 +76,13 @@ def prepare(
     check_output(output, if_exists)
     origin = Source("") if source is None else Source.open(source)
     with Preparation(chosen, origin, output, restart=restart) as preparation:
-        if preparation.resumed and not quiet:
-            say(f"going on after the {preparation.resumed} images of an earlier run")
+        if preparation.resumed_count and not quiet:
+            say(f"going on after the {preparation.resumed_count} images of an earlier run")
         seconds, told = _run(preparation, jobs or batch.default_jobs(), quiet)
-        skipped, missing = len(preparation.skipped), len(preparation.missing)
+        skipped, missing = len(preparation.omissions), len(preparation.gaps)
         if skipped > told:
-            place = output if allow_missing or not missing else preparation.unfinished
-            say(f"{skipped - told} more skipped; {place / SKIPPED} lists all")
+            place = output if allow_missing or not missing else preparation.work_folder
+            say(f"{skipped - told} more skipped; {place / OMISSIONS_FILE} lists all")
         prepared = preparation.finish(if_exists, allow_missing=allow_missing)
     if not quiet:
         say(f"{len(prepared)} images prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}")
@@ -181,17 +181,17 @@ def _print_field(console: Console, title: str, text: str, indent: int = 0) -> No
 
 def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
     """Do the work; return its seconds, and the number of skipped images that were reported."""
-    from awbkit.datasets.layout import Skipped
+    from awbkit.datasets.layout import Omission
 
-    progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed, enabled=not quiet)
-    told = _tell([(skipped.image, skipped.reason) for skipped in preparation.skipped], 0)
+    progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed_count, enabled=not quiet)
+    told = _tell([(skipped.image, skipped.reason) for skipped in preparation.omissions], 0)
     try:
         with contextlib.closing(preparation.run(jobs)) as steps:
             for step in steps:
-                if isinstance(step, Skipped):
+                if isinstance(step, Omission):
                     with progress.hide():
                         told = _tell([(step.image, step.reason)], told)
-                progress.advance(failed=isinstance(step, Skipped))
+                progress.advance(failed=isinstance(step, Omission))
     finally:
         progress.erase()
     return progress.seconds, told

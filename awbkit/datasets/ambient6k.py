@@ -27,7 +27,7 @@ from pathlib import PurePosixPath
 from typing import ClassVar
 
 from awbkit.colour.camera import LINEAR_SRGB, Camera
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.pixels import read_codes, srgb_thumbnail
 from awbkit.errors import UnreadableFile
 from awbkit.store.source import Source
@@ -61,7 +61,7 @@ class Ambient6k(Layout):
         },
     )
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List the requested pictures.
 
         Raises:

@@ -24,7 +24,7 @@ DAMAGE = (
 _AT_AN_ADDRESS = re.compile(r"[:,]?\s*<[\w.]+ object at 0x[0-9a-f]+>")
 
 
-def mapped(path: Path, kind: type[np.generic], cell: tuple[int, ...]) -> NDArray[Any]:
+def map_array(path: Path, kind: type[np.generic], cell: tuple[int, ...]) -> NDArray[Any]:
     """Map the array in a ``.npy`` file into memory.
 
     Args:

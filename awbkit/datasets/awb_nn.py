@@ -42,14 +42,14 @@ from numpy.typing import NDArray
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import CLIP, LinearImage
 from awbkit.datasets.bayer import HalfSize, read_half_size
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.pixels import read_codes
 from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.store.source import Source
 
 _TARGETS = ("pisp", "vc4")
-BALANCED_FOR = 5000.0
+BALANCE_KELVIN = 5000.0
 """Kelvin."""
 
 _HINT = "name their folder as awb-nn:tunings=FOLDER"
@@ -86,7 +86,7 @@ class AwbNN(Layout):
         metadata={"help": "folder with {pisp,vc4}/<sensor>.json, where the source has none, such as libcamera's rpi"},
     )
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List every PNG or DNG with commas in its name.
 
         Raises:
@@ -97,7 +97,7 @@ class AwbNN(Layout):
             looked_for = "<user>,<sensor>,<number>,<kelvin>,<lux>,<kelvin>.png"
             raise UnreadableFile(source.path, f"holds no picture of awb_nn ({looked_for})", "name the folder or zip")
         pictures = any(name.lower().endswith(".png") for name in names)
-        if pictures and not self._place(source).find("*.json"):
+        if pictures and not self._tuning_source(source).find("*.json"):
             raise UnreadableFile(
                 self.tunings or source.path,
                 "holds no tuning files ({pisp,vc4}/<sensor>.json), without which labels and pixels mean nothing",
@@ -106,7 +106,7 @@ class AwbNN(Layout):
         for name in names:
             target = self._target_of(source, name)
             if not target:
-                yield Skipped(name, "neither its folder nor the option target says whether it is of pisp or vc4")
+                yield Omission(name, "neither its folder nor the option target says whether it is of pisp or vc4")
             elif self.target in ("both", target):
                 yield self._sample(source, name, target)
 
@@ -121,7 +121,7 @@ class AwbNN(Layout):
         if name.lower().endswith(".dng"):
             half = read_half_size(source, name)
             image = LinearImage(half.pixels, half.image().valid, camera).thumbnail()
-            illuminant = sample.illuminant or _grey_of(half, sample.details["area"], f"{source.path}/{name}")
+            illuminant = sample.illuminant or _measure_grey(half, sample.details["area"], f"{source.path}/{name}")
             return Example(image, illuminant)
         tuning = self._tuning(source, sample.camera)
         if tuning is None or sample.illuminant is None:
@@ -129,7 +129,7 @@ class AwbNN(Layout):
         pixels, valid = _camera_rgb(read_codes(source, name), tuning)
         return Example(LinearImage(pixels, valid, camera).thumbnail(), sample.illuminant)
 
-    def outside(self) -> Iterable[Path]:
+    def outside_files(self) -> Iterable[Path]:
         """The folder of tuning files, if the source has none."""
         return sorted(Path(self.tunings).rglob("*.json")) if self.tunings else ()
 
@@ -138,32 +138,32 @@ class AwbNN(Layout):
         tunings = {name: self._tuning(source, name) for name in names}
         return {name: tuning.camera(name) if tuning else Camera(name) for name, tuning in tunings.items()}
 
-    def _sample(self, source: Source, name: str, target: str) -> Sample | Skipped:
+    def _sample(self, source: Source, name: str, target: str) -> Sample | Omission:
         path = PurePosixPath(name)
         image, fields = f"{target}/{path.stem}", path.stem.split(",")
         raw = path.suffix.lower() == ".dng"
         if len(fields) not in ((5, 7) if raw else (6,)):
             form = "<red gain>,<blue gain> or a grey rectangle" if raw else "<kelvin>,<lux>,<kelvin>"
-            return Skipped(image, f"its name has no label: after <user>,<sensor>,<number> comes {form}")
+            return Omission(image, f"its name has no label: after <user>,<sensor>,<number> comes {form}")
         try:
             label = [float(text) for text in fields[3:]]
         except ValueError:
             label = []
         if not label or not np.isfinite(label).all():
-            return Skipped(image, f"the label in its name is no number: {','.join(fields[3:])}")
+            return Omission(image, f"the label in its name is no number: {','.join(fields[3:])}")
         user, sensor, number = fields[:3]
         camera, details, exposure = f"{sensor} ({target})", {}, None
         illuminant: tuple[float, float, float] | None = None
         if len(fields) == 7:
             details = {"area": [int(edge) for edge in label]}
         elif min(label[:2]) <= 0:
-            return Skipped(image, f"the label in its name is not positive: {','.join(fields[3:])}")
+            return Omission(image, f"the label in its name is not positive: {','.join(fields[3:])}")
         elif raw:
             illuminant = 1 / label[0], 1.0, 1 / label[1]
         else:
             tuning = self._tuning(source, camera)
             if tuning is None:
-                return Skipped(
+                return Omission(
                     image, f"there is no tuning file {target}/{sensor}.json; --option tunings=FOLDER names it"
                 )
             illuminant, exposure = tuning.white(label[0]), label[1]
@@ -183,14 +183,14 @@ class AwbNN(Layout):
             return "pisp" if self.target == "both" else self.target
         return "" if self.target == "both" else self.target
 
-    def _place(self, source: Source) -> Source:
+    def _tuning_source(self, source: Source) -> Source:
         return _open_source(self.tunings) if self.tunings else source
 
     def _tuning(self, source: Source, camera: str) -> RpiTuning | None:
         parts = _CAMERA.fullmatch(camera)
         if parts is None:
             raise UsageError(f"{camera!r} is no camera of awb-nn, such as 'imx708 (pisp)'")
-        place = self._place(source)
+        place = self._tuning_source(source)
         end = f"{parts[2]}/{parts[1]}.json".lower()
         for name in place.find("*.json"):
             if f"/{name}".lower().endswith(f"/{end}"):
@@ -205,13 +205,13 @@ _parse_tuning = lru_cache(maxsize=32)(RpiTuning.parse)
 def _camera_rgb(codes: NDArray[np.integer], tuning: RpiTuning) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Linear camera RGB, 1.0 = white level, and a mask of the unclipped pixels."""
     top = np.iinfo(codes.dtype).max
-    balanced = codes / top @ np.linalg.inv(tuning.ccm(BALANCED_FOR)).T
-    rgb = balanced * np.array(tuning.white(BALANCED_FOR)) / (1 - tuning.black)
+    balanced = codes / top @ np.linalg.inv(tuning.ccm(BALANCE_KELVIN)).T
+    rgb = balanced * np.array(tuning.white(BALANCE_KELVIN)) / (1 - tuning.black)
     whole = (codes > 0) & (codes < top) & (balanced < CLIP) & (rgb > 0) & (rgb < CLIP)
     return rgb.astype(np.float32), whole.all(axis=2)
 
 
-def _grey_of(half: HalfSize, area: list[int], where: str) -> tuple[float, float, float]:
+def _measure_grey(half: HalfSize, area: list[int], where: str) -> tuple[float, float, float]:
     """RGB of a rectangle, in samples of the mosaic: the median of each channel, as the project itself takes it."""
     left, top, right, bottom = (edge // 2 for edge in area)
     inside = half.pixels[max(top, 0) : bottom, max(left, 0) : right]

@@ -51,7 +51,7 @@ def read_half_size(source: Source, name: str) -> HalfSize:
     where = f"{source.path}/{name}"
     data = source.read(name)
 
-    def again() -> NDArray[np.uint16]:
+    def read_again() -> NDArray[np.uint16]:
         with rawpy.imread(io.BytesIO(data)) as other:
             with filled_memory(1):
                 other.unpack()
@@ -66,7 +66,7 @@ def read_half_size(source: Source, name: str) -> HalfSize:
             pattern = raw.raw_pattern
             if samples is None or samples.ndim != 2 or pattern is None or pattern.shape != (2, 2):
                 raise UnsupportedImage(where, "is no raw file with a Bayer pattern", "leave it out")
-            if has_unwritten(samples, again):
+            if has_unwritten(samples, read_again):
                 raise UnreadableFile(where, "holds sensor data that LibRaw gives up on", "download it again")
             colours = raw.raw_colors_visible[:2, :2]
             if sorted(letters[colour] for colour in colours.flat) != ["B", "G", "G", "R"]:
@@ -77,14 +77,14 @@ def read_half_size(source: Source, name: str) -> HalfSize:
             if not (white > black).all():
                 raise UnreadableFile(where, "states a white level that is not above black", "download it again")
             channels = np.array(["RGB".index(letters[colour]) for colour in colours.flat]).reshape(2, 2)
-            pixels, clipped = _halved(samples, channels, black[colours], white[colours])
+            pixels, clipped = _halve(samples, channels, black[colours], white[colours])
             return HalfSize(pixels, clipped, OF_FLIP[raw.sizes.flip & 7])
     except rawpy.LibRawError as error:
         detail = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise UnreadableFile(where, f"cannot be read as a raw file (LibRaw: {detail})", "download it again") from error
 
 
-def _halved(
+def _halve(
     samples: NDArray[np.uint16], channels: NDArray[np.intp], black: NDArray[np.float32], white: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Pixels and clipping, from samples (H, W) and the levels (2, 2) of each place in the pattern."""

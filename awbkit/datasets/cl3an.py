@@ -35,17 +35,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.camera import LINEAR_SRGB, Camera
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.pair import illuminant_from_pair
 from awbkit.datasets.pixels import read_codes, srgb_tables, srgb_thumbnail
-from awbkit.datasets.reduced import Reduced
+from awbkit.datasets.reduction import Reduction
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.store.archive import Member
 from awbkit.store.source import Source
 
 _CAMERA = "CL3AN sRGB"
 _LAYOUT = "GT/<key>_GT.png beside IN_CR/<key>/, IN_SH/<key>/, <key>_*_IN.png or input/<key>_<variation>_IN.png"
-_BY_KEY = ("in_cr", "in_sh")
+_INPUT_FOLDERS = ("in_cr", "in_sh")
 _SPLIT = re.compile(r"(train|val|test)(?:ing|idation|id)?(?![a-z_])", re.IGNORECASE)
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -76,7 +76,7 @@ class Cl3an(Layout):
         metadata={"help": "which inputs: coloured lights, shadows or all", "choices": ("all", "coloured", "shadow")},
     )
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List every input, then the unpaired pictures.
 
         Raises:
@@ -88,7 +88,7 @@ class Cl3an(Layout):
             missing = "input for its references" if references.names else "reference in a folder GT"
             raise UnreadableFile(source.path, f"holds no {missing}", f"the layout cl3an is {_LAYOUT}")
         used: set[str] = set()
-        unpaired: list[Skipped] = []
+        unpaired: list[Omission] = []
         samples: list[Sample] = []
         for found in inputs:
             root, candidates = references.of(found)
@@ -104,7 +104,7 @@ class Cl3an(Layout):
                 samples.append(Sample(image, files, _CAMERA, scene, fold=split, details={"lights": kind}))
             else:
                 count = f"{len(candidates)} references have" if candidates else "no reference has"
-                unpaired.append(Skipped(image, f"{count} the key {found.key!r}; GT must hold one {found.key}_GT.png"))
+                unpaired.append(Omission(image, f"{count} the key {found.key!r}; GT must hold one {found.key}_GT.png"))
         names = Counter(sample.image for sample in samples)
         for sample in samples:
             # Downloads side by side may repeat each other's names; their folders then tell them apart.
@@ -113,7 +113,7 @@ class Cl3an(Layout):
         yield from unpaired
         for name in references.names:
             if name not in used:
-                yield Skipped(name, "no input belongs to this reference")
+                yield Omission(name, "no input belongs to this reference")
 
     def load(self, source: Source, sample: Sample) -> Example:
         """Derive the light of one input from its reference, which is cached for the scene's other inputs.
@@ -126,11 +126,11 @@ class Cl3an(Layout):
         even = _reference(source.path, reference, source.members.get(reference))
         codes = read_codes(source, name)
         try:
-            found = illuminant_from_pair(_reduced(codes), even)
+            found = illuminant_from_pair(_reduce(codes), even)
         except UsageError as error:
             where = f"{source.path}/{name}"
             raise UnsupportedImage(where, f"no light can be told: {error}", f"the reference was {reference}") from error
-        return Example(srgb_thumbnail(codes), found.rgb, found.spread, found.local)
+        return Example(srgb_thumbnail(codes), found.rgb, found.spread, found.light_map)
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
         """The pictures are in linear sRGB; no file names the camera."""
@@ -153,9 +153,9 @@ class _Input:
         stem = path.stem.lower()
         if path.suffix.lower() != ".png" or "gt" in folders[-1:]:
             return None
-        if not (stem.endswith("_in") or "input" in folders[-1:] or any(part in _BY_KEY for part in folders)):
+        if not (stem.endswith("_in") or "input" in folders[-1:] or any(part in _INPUT_FOLDERS for part in folders)):
             return None
-        by_folder = len(folders) > 1 and folders[-2] in _BY_KEY
+        by_folder = len(folders) > 1 and folders[-2] in _INPUT_FOLDERS
         key = path.parts[-2] if by_folder else path.stem.partition("_")[0]
         return cls(path, key, "in_sh" in folders or stem.endswith("_sh_in"))
 
@@ -193,15 +193,15 @@ class _References:
         return (), []
 
 
-def _reduced(codes: NDArray[np.uint8] | NDArray[np.uint16]) -> Reduced:
-    return Reduced.of(codes, srgb_tables(np.iinfo(codes.dtype).max)[0])
+def _reduce(codes: NDArray[np.uint8] | NDArray[np.uint16]) -> Reduction:
+    return Reduction.of(codes, srgb_tables(np.iinfo(codes.dtype).max)[0])
 
 
 @lru_cache(maxsize=2)
-def _reference(path: str, name: str, member: Member | None) -> Reduced:
+def _reference(path: str, name: str, member: Member | None) -> Reduction:
     """Read and reduce one reference; consecutive samples of a scene share it."""
     source = Source(path, {name: member} if member else {})
     try:
-        return _reduced(read_codes(source, name))
+        return _reduce(read_codes(source, name))
     except UsageError as error:
         raise UnsupportedImage(f"{path}/{name}", str(error)) from error

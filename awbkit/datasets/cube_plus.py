@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.originals import one_file, stem, truth_problem
 from awbkit.datasets.spyder_cube import load_cube
 from awbkit.errors import UnreadableFile
@@ -50,7 +50,7 @@ class CubePlus(Layout):
         convention="camera RGB of a grey target, mean of its two faces, black subtracted",
     )
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List every image by number, then the lines without an image.
 
         Raises:
@@ -68,16 +68,16 @@ class CubePlus(Layout):
             image = str(number)
             light = lights.get(number)
             if len(found[number]) > 1:
-                yield Skipped(image, f"{' and '.join(found[number])} have one number; keep those of this data set")
+                yield Omission(image, f"{' and '.join(found[number])} have one number; keep those of this data set")
             elif light is None:
-                yield Skipped(image, f"{file} has no line {number}")
+                yield Omission(image, f"{file} has no line {number}")
             elif isinstance(light, str):
-                yield Skipped(image, f"line {number} of {file}: {light}")
+                yield Omission(image, f"line {number} of {file}: {light}")
             else:
                 yield Sample(image, tuple(found[number]), _CAMERA, image, light)
         for number in lights:
             if number not in found:
-                yield Skipped(str(number), "has a truth but no image; download the rest of the PNG files")
+                yield Omission(str(number), "has a truth but no image; download the rest of the PNG files")
 
     def load(self, source: Source, sample: Sample) -> Example:
         """Read one image, its target masked.

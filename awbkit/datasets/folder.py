@@ -29,7 +29,7 @@ import numpy as np
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.image import LinearImage
 from awbkit.datasets.labels import FILE, Files, Label, read_labels
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.originals import json_object
 from awbkit.datasets.pixels import is_8_bit, linear_thumbnail, read_stored
 from awbkit.datasets.prepared import camera_from_json
@@ -39,7 +39,7 @@ from awbkit.store.paths import store_of
 from awbkit.store.source import Source
 
 _ENCODINGS = ("auto", "linear", "srgb")
-_RENDERED = "sRGB"
+_SRGB = "sRGB"
 _CAMERAS_FORM = 'the form is {name: {"matrices": [{"cct": 6504, "xyz_to_camera": 3 x 3 numbers}]}}'
 
 
@@ -89,19 +89,19 @@ class Folder(Layout):
         if self.white and self.white <= self.black:
             raise UsageError(f"the white level {self.white:g} must be above the black level {self.black:g}")
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         tables = source.find(FILE)
         if not tables:
             raise UnreadableFile(source.path, f"holds no {FILE}", "write one with the columns image,r,g,b")
-        owned = _owned(source, [_folder(table) for table in tables])
-        results: dict[str, list[Sample | Skipped]] = {}
+        owned = _assign_files(source, [_folder(table) for table in tables])
+        results: dict[str, list[Sample | Omission]] = {}
         owners: dict[str, str] = {}
         for table in sorted(tables, key=lambda table: -table.count("/")):
-            results[table] = list(self._labelled(source, table, owned, owners, prefixed=len(tables) > 1))
+            results[table] = list(self._read_table(source, table, owned, owners, with_prefix=len(tables) > 1))
         for table in tables:
             yield from results[table]
         for name in (name for names in owned.values() for name in names if name not in owners):
-            yield Skipped(name, f"no line in {FILE} names it")
+            yield Omission(name, f"no line in {FILE} names it")
 
     def load(self, source: Source, sample: Sample) -> Example:
         (name,) = sample.files
@@ -118,7 +118,7 @@ class Folder(Layout):
         wanted = list(names)
         found = super().cameras(source, wanted)
         for name in wanted:
-            if name == _RENDERED or name.endswith(f" ({_RENDERED})"):
+            if name == _SRGB or name.endswith(f" ({_SRGB})"):
                 found[name] = replace(LINEAR_SRGB, name=name)
         if any(_is_raw(name) for name in source.members):
             # Of several raw files of one camera the first describes it.
@@ -127,22 +127,22 @@ class Folder(Layout):
                     camera = _raw_camera(source.members[sample.files[0]].name)
                     if camera.matrices:
                         found[sample.camera] = replace(camera, name=sample.camera, as_shot=None)
-        given = _given_cameras(source)
+        given = _user_cameras(source)
         return {name: given.get(name, camera) for name, camera in found.items()}
 
-    def _labelled(
-        self, source: Source, table: str, owned: dict[str, list[str]], owners: dict[str, str], *, prefixed: bool
-    ) -> Iterator[Sample | Skipped]:
+    def _read_table(
+        self, source: Source, table: str, owned: dict[str, list[str]], owners: dict[str, str], *, with_prefix: bool
+    ) -> Iterator[Sample | Omission]:
         """Read one table, and add the files that it labels to ``owners``."""
         folder = _folder(table)
-        prefix = folder if prefixed else ""
+        prefix = folder if with_prefix else ""
         near = Files(folder, owned[folder])
         far = Files(folder, [name for names in owned.values() for name in names if name.startswith(folder)])
         found: dict[str, list[Label]] = defaultdict(list)
         for label in read_labels(source.text(table), f"{source.path}/{table}"):
             problem = label.problem
             try:
-                file = _found(near, far, label.image)
+                file = _find_file(near, far, label.image)
                 if owners.get(file, table) != table:
                     problem = f"{owners[file]} has a line for it, too"
                 else:
@@ -150,29 +150,31 @@ class Folder(Layout):
             except LookupError as error:
                 problem = problem or str(error)
             if problem:
-                yield Skipped(prefix + label.image, f"line {label.line} of {table}: {problem}")
+                yield Omission(prefix + label.image, f"line {label.line} of {table}: {problem}")
             else:
                 found[file].append(label)
         for file, labels in found.items():
             lines = [str(label.line) for label in labels]
             if len({replace(label, line=0, image="") for label in labels}) > 1:
-                yield Skipped(prefix + labels[0].image, f"lines {' and '.join(lines)} of {table} contradict each other")
+                yield Omission(
+                    prefix + labels[0].image, f"lines {' and '.join(lines)} of {table} contradict each other"
+                )
                 continue
             yield self._sample(source, file, prefix + labels[0].image, labels[0])
             for label in labels[1:]:
-                yield Skipped(
+                yield Omission(
                     prefix + label.image, f"line {label.line} of {table}: line {lines[0]} says the same already"
                 )
 
-    def _sample(self, source: Source, file: str, image: str, label: Label) -> Sample | Skipped:
+    def _sample(self, source: Source, file: str, image: str, label: Label) -> Sample | Omission:
         member = source.members[file]
         kind, camera = _kind(source, file, self.encoding), label.camera
         if kind == "raw":
             if member.archive is not None:
-                return Skipped(image, "is a raw file in an archive; unpack the archive and name the folder")
+                return Omission(image, "is a raw file in an archive; unpack the archive and name the folder")
             camera = camera or _raw_camera(member.name).name
         elif kind == "srgb":
-            camera = f"{camera} ({_RENDERED})" if camera else _RENDERED
+            camera = f"{camera} ({_SRGB})" if camera else _SRGB
         scene, light, details = label.scene or image, label.illuminant, {"kind": kind}
         return Sample(image, (file,), camera, scene, light, label.fold, label.exposure, details)
 
@@ -192,7 +194,7 @@ def _folder(name: str) -> str:
     return name[: name.rfind("/") + 1]
 
 
-def _owned(source: Source, folders: Iterable[str]) -> dict[str, list[str]]:
+def _assign_files(source: Source, folders: Iterable[str]) -> dict[str, list[str]]:
     """The image files that belong to each folder with a table."""
     owned: dict[str, list[str]] = {folder: [] for folder in folders}
     for name in source.members:
@@ -205,7 +207,7 @@ def _owned(source: Source, folders: Iterable[str]) -> dict[str, list[str]]:
     return owned
 
 
-def _found(near: Files, far: Files, image: str) -> str:
+def _find_file(near: Files, far: Files, image: str) -> str:
     try:
         return near.find(image)
     except LookupError as error:
@@ -244,7 +246,7 @@ def _raw_camera(path: str) -> Camera:
         return Camera()
 
 
-def _given_cameras(source: Source) -> dict[str, Camera]:
+def _user_cameras(source: Source) -> dict[str, Camera]:
     """The cameras of every ``cameras.json``."""
     cameras: dict[str, Camera] = {}
     for file in source.find("cameras.json"):

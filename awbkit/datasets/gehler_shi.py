@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import Camera
 from awbkit.datasets.colour_chart import edges, quadrilateral
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.matlab import cells, numbers, read_mat
 from awbkit.datasets.originals import by_stem, one_file, original_codes, stem, truth_problem
 from awbkit.datasets.pixels import linear_thumbnail
@@ -47,7 +47,7 @@ from awbkit.store.source import Source
 _LEVELS = {"Canon EOS-1D": (0, 3300), "Canon EOS 5D": (129, 3692)}
 _CLIP = 0.95
 _NAME = re.compile(r"(8d5u|img_)\d{4}")
-_RENUMBERED = re.compile(r"\d+_(8d5u|img_)\d{4}")
+_NUMBERED_NAME = re.compile(r"\d+_(8d5u|img_)\d{4}")
 _COORDINATES = "_macbeth"
 _TRUTHS = {
     "recommended": ("ColorCheckerData*.mat", "REC_groundtruth"),
@@ -58,7 +58,7 @@ _NAMES_SHA256 = "0b1d8ac8212c6125baeee420cb3b40ee2c70f5e13a3a1779829ce476022f695
 """Hash of the published names in lower case, in order, one a line."""
 
 _ASPECT_TOLERANCE = 0.02
-_OUTSIDE = 0.05
+_MARGIN = 0.05
 """Corners were set by hand, and may lie outside the picture by this share of its size."""
 
 
@@ -96,7 +96,7 @@ class GehlerShi(Layout):
         convention = f"{self.about.convention}; {self.truth} ground truth"
         return replace(self.about, citation=f"{self.about.citation}; {extra}", convention=convention)
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List every image by name, then the labels without an image.
 
         Raises:
@@ -112,11 +112,13 @@ class GehlerShi(Layout):
         for name, files in images.items():
             if _NAME.fullmatch(name):
                 yield _sample(source, files, light.get(name), charts.get(name + _COORDINATES, []), fold.get(name, ""))
-            elif _RENUMBERED.fullmatch(name):
-                yield Skipped(stem(files[0]), "is of Hemrit's processing, whose levels differ; take Shi and Funt's PNG")
+            elif _NUMBERED_NAME.fullmatch(name):
+                yield Omission(
+                    stem(files[0]), "is of Hemrit's processing, whose levels differ; take Shi and Funt's PNG"
+                )
         for name in order:
             if name not in images:
-                yield Skipped(name.upper(), "has a truth but no image; download the rest of the PNG")
+                yield Omission(name.upper(), "has a truth but no image; download the rest of the PNG")
 
     def load(self, source: Source, sample: Sample) -> Example:
         """Read one image, its chart masked.
@@ -141,7 +143,7 @@ class GehlerShi(Layout):
             black=black,
             white=saturation,
             clip=black + _CLIP * (saturation - black),
-            masked=quadrilateral(corners, height, width),
+            mask=quadrilateral(corners, height, width),
         )
         return Example(image, sample.illuminant)
 
@@ -161,25 +163,25 @@ class GehlerShi(Layout):
 
 def _sample(
     source: Source, files: Sequence[str], light: Sequence[float] | None, charts: Sequence[str], fold: str
-) -> Sample | Skipped:
+) -> Sample | Omission:
     image = stem(files[0])
     if len(files) > 1:
-        return Skipped(image, f"{' and '.join(files)} have one name; keep one")
+        return Omission(image, f"{' and '.join(files)} have one name; keep one")
     if light is None:
-        return Skipped(image, "has no row in the truth")
+        return Omission(image, "has no row in the truth")
     problem = truth_problem(light)
     if not problem and not charts:
         problem = f"has no {image}{_COORDINATES}.txt, and its chart would show; download the folder coordinates"
     if problem:
-        return Skipped(image, problem)
+        return Omission(image, problem)
     try:
         size, corners = _chart(source.text(charts[0]))
         if any(_chart(source.text(other)) != (size, corners) for other in charts[1:]):
             raise ValueError(f"contradicts {charts[1]}")
     except UnreadableFile as error:
-        return Skipped(image, f"{charts[0]}: {error.reason}")
+        return Omission(image, f"{charts[0]}: {error.reason}")
     except ValueError as error:
-        return Skipped(image, f"{charts[0]}: {error}; download the coordinates again")
+        return Omission(image, f"{charts[0]}: {error}; download the coordinates again")
     camera = "Canon EOS 5D" if image.lower().startswith("img") else "Canon EOS-1D"
     red, green, blue = light
     details = {"size": size, "corners": corners}
@@ -197,7 +199,7 @@ def _chart(text: str) -> tuple[tuple[float, float], list[list[float]]]:
         raise ValueError("is no list of a size and four corners")
     size, corners = rows[0], rows[1:]
     place = corners / size
-    if (place < -_OUTSIDE).any() or (place > 1 + _OUTSIDE).any():
+    if (place < -_MARGIN).any() or (place > 1 + _MARGIN).any():
         raise ValueError("puts the chart outside the picture")
     legs = [leg for _, leg in edges(corners)]
     if any(x0 * y1 - y0 * x1 <= 0 for (x0, y0), (x1, y1) in zip(legs, legs[1:] + legs[:1], strict=True)):

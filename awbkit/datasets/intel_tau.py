@@ -37,7 +37,7 @@ from typing import ClassVar
 
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import CLIP
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.originals import original_codes, truth_problem
 from awbkit.datasets.pixels import linear_thumbnail
 from awbkit.errors import FileError, UnreadableFile
@@ -71,7 +71,7 @@ class IntelTau(Layout):
         convention="RGB of the chart's white in camera RGB, from the .wp files",
     )
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List every TIFF with its ``.wp``.
 
         Raises:
@@ -89,13 +89,13 @@ class IntelTau(Layout):
             white = whites.pop(str(PurePosixPath(name).with_suffix("")).lower(), None)
             stem = PurePosixPath(name).stem
             if not camera or not part:
-                yield Skipped(name, "neither its name nor its folders say which camera and part of the set it is of")
+                yield Omission(name, "neither its name nor its folders say which camera and part of the set it is of")
             elif white is None:
-                yield Skipped(stem, f"there is no {stem}.wp beside it")
+                yield Omission(stem, f"there is no {stem}.wp beside it")
             else:
                 yield _sample(source, name, white, camera, part)
         for white in whites.values():
-            yield Skipped(white, "there is no picture beside it")
+            yield Omission(white, "there is no picture beside it")
 
     def load(self, source: Source, sample: Sample) -> Example:
         """Read a picture.
@@ -121,21 +121,21 @@ def _place(source: Source, name: str) -> tuple[str, str]:
     return camera, part
 
 
-def _sample(source: Source, name: str, white: str, camera: str, part: str) -> Sample | Skipped:
+def _sample(source: Source, name: str, white: str, camera: str, part: str) -> Sample | Omission:
     stem = PurePosixPath(name).stem
     try:
         numbers = [float(text) for text in source.text(white).replace(",", " ").split()]
     except FileError as error:
-        return Skipped(stem, error.reason)
+        return Omission(stem, error.reason)
     except ValueError:
         numbers = []
     if len(numbers) == 2:
         numbers.insert(1, 1.0)
     if len(numbers) != 3:
-        return Skipped(stem, f"{PurePosixPath(white).name} does not hold three numbers, r g b")
+        return Omission(stem, f"{PurePosixPath(white).name} does not hold three numbers, r g b")
     problem = truth_problem(numbers)
     if problem:
-        return Skipped(stem, problem)
+        return Omission(stem, problem)
     light = numbers[0], numbers[1], numbers[2]
     return Sample(stem, (name, white), camera, _scene(stem, part), light)
 

@@ -20,13 +20,13 @@ _FILE = "journal.jsonl"
 
 
 @dataclass(frozen=True, eq=False)
-class Packed:
+class StoredSample:
     """One sample as it is stored: a row of the index and of each array."""
 
     row: Row
     thumbnail: NDArray[np.uint16]
     valid: NDArray[np.bool_]
-    local: NDArray[np.float16] | None
+    light_map: NDArray[np.float16] | None
 
 
 class SampleJournal:
@@ -55,7 +55,7 @@ class SampleJournal:
         """
         self._folder = folder
         self._names = names
-        self.kept: dict[str, Row] = {}
+        self.rows: dict[str, Row] = {}
         self._places: dict[str, int] = {}
         self._count = 0
         self._files: dict[str, IO[bytes]] = {}
@@ -80,11 +80,11 @@ class SampleJournal:
         """Whether a folder holds a journal."""
         return (folder / _FILE).exists()
 
-    def add(self, key: str, packed: Packed) -> None:
+    def add(self, key: str, packed: StoredSample) -> None:
         """Add one sample."""
-        if packed.local is not None and "local" not in self._files:
+        if packed.light_map is not None and "local" not in self._files:
             self._open("local")
-        parts = {"thumbnails": packed.thumbnail, "valid": packed.valid, "local": packed.local}
+        parts = {"thumbnails": packed.thumbnail, "valid": packed.valid, "local": packed.light_map}
         for name, file in self._files.items():
             part = parts[name]
             file.write(_unknown_light() if part is None else part.tobytes())
@@ -116,7 +116,7 @@ class SampleJournal:
                     target.write(source.read(cell.itemsize))
 
     def _note(self, key: str, row: Row) -> None:
-        self.kept[key], self._places[key] = row, self._count
+        self.rows[key], self._places[key] = row, self._count
         self._count += 1
 
     def _open(self, name: str) -> None:

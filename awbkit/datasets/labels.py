@@ -15,12 +15,12 @@ from awbkit.escaping import csv_text
 from awbkit.store.documents import MalformedText, rows
 
 FILE = "ground_truth.csv"
-REQUIRED = ("image", "r", "g", "b")
-OPTIONAL = ("camera", "scene", "fold", "exposure")
+REQUIRED_COLUMNS = ("image", "r", "g", "b")
+OPTIONAL_COLUMNS = ("camera", "scene", "fold", "exposure")
 
 _DELIMITERS = (",", ";", "\t")
-_SHOWN = 40
-_UNKNOWN = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
+_MOST_LETTERS = 40
+_WORDS_FOR_UNKNOWN = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Files:
         Raises:
             LookupError: If no file or several match; the message says which.
         """
-        wanted = _folded(image)
+        wanted = _fold_case(image)
         for parts, path in ((0, wanted), (0, f"images/{wanted}"), (wanted.count("/") + 1, wanted)):
             found = self._index(parts).get(path, [])
             if len(found) > 1:
@@ -123,7 +123,7 @@ class Files:
         if parts not in self._indices:
             index: dict[str, list[str]] = defaultdict(list)
             for name in self._names:
-                for form in dict.fromkeys((_folded(name), _folded(_stem(name)))):
+                for form in dict.fromkeys((_fold_case(name), _fold_case(_stem(name)))):
                     index["/".join(form.split("/")[-parts:]) if parts else form].append(name)
             self._indices[parts] = dict(index)
         return self._indices[parts]
@@ -137,15 +137,17 @@ def _header(line: str, where: str) -> tuple[str, dict[str, int]]:
         except MalformedText:
             continue
         names = [cell.strip().lower() for cell in cells]
-        if set(REQUIRED) <= set(names):
-            wanted = (*REQUIRED, *OPTIONAL)
+        if set(REQUIRED_COLUMNS) <= set(names):
+            wanted = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
             twice = [name for name in wanted if names.count(name) > 1]
             if twice:
                 raise UnreadableFile(where, f"has two columns {twice[0]}", "rename one of them")
             return delimiter, {name: names.index(name) for name in wanted if name in names}
         found = max(found, names, key=len)
-    lacking = ", ".join(name for name in REQUIRED if name not in found)
-    raise UnreadableFile(where, f"its first line names no column {lacking}", f"begin it with {','.join(REQUIRED)}")
+    lacking = ", ".join(name for name in REQUIRED_COLUMNS if name not in found)
+    raise UnreadableFile(
+        where, f"its first line names no column {lacking}", f"begin it with {','.join(REQUIRED_COLUMNS)}"
+    )
 
 
 def _label(line: int, cells: dict[str, str], decimal_comma: bool) -> Label:
@@ -158,16 +160,17 @@ def _label(line: int, cells: dict[str, str], decimal_comma: bool) -> Label:
 
     image = cells["image"].replace("\\", "/").removeprefix("./")
     light = number("r"), number("g"), number("b")
-    exposure = None if cells.get("exposure", "").lower() in _UNKNOWN else number("exposure")
+    exposure = None if cells.get("exposure", "").lower() in _WORDS_FOR_UNKNOWN else number("exposure")
     problem = ""
     try:
         Illuminant.of(light)
     except UsageError:
-        given = ", ".join(cells[name][:_SHOWN] for name in "rgb")
+        given = ", ".join(cells[name][:_MOST_LETTERS] for name in "rgb")
         problem = f"r, g, b are {given} and no light; they must be positive numbers"
     if exposure is not None and not 0 < exposure < math.inf:
         problem = (
-            problem or f"the exposure {cells['exposure'][:_SHOWN]} is no positive number; leave it empty if not known"
+            problem
+            or f"the exposure {cells['exposure'][:_MOST_LETTERS]} is no positive number; leave it empty if not known"
         )
     if not image:
         problem = "names no image"
@@ -179,6 +182,6 @@ def _stem(path: str) -> str:
     return path[: path.rindex(".")]
 
 
-def _folded(name: str) -> str:
+def _fold_case(name: str) -> str:
     # macOS stores accents apart from their letters.
     return unicodedata.normalize("NFC", name).casefold()

@@ -30,7 +30,7 @@ _HOMES = {
     "ambient6k": ("ambient6k", "Ambient6k"),
     "awb-nn": ("awb_nn", "AwbNN"),
     "folder": ("folder", "Folder"),
-    "rendered": ("synthetic", "Rendered"),
+    "rendered": ("synthetic", "SyntheticScenes"),
 }
 
 
@@ -80,7 +80,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Skipped:
+class Omission:
     """Something in the source that should have been an image and its label, but is not.
 
     Attributes:
@@ -91,7 +91,7 @@ class Skipped:
 
     image: str
     reason: str
-    left_out: bool = False
+    by_option: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Example:
 
     Attributes:
         image: Linear camera RGB, 1.0 = white level, chart and clipped pixels not valid. Any size; see
-            :func:`awbkit.datasets.pixels.thumbnail` for the usual way to make it.
+            :func:`awbkit.datasets.pixels.linear_thumbnail` for the usual way to make it.
         illuminant: RGB of the light on any scale.
         spread: Degrees between the lights of the scene, as :func:`awbkit.datasets.spread.angular_spread` has it; None
             where unknown.
@@ -110,7 +110,7 @@ class Example:
     image: LinearImage
     illuminant: tuple[float, float, float]
     spread: float | None = None
-    local: LightMap | None = None
+    light_map: LightMap | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Layout(ABC):
     needs_source: ClassVar[bool] = True
 
     @abstractmethod
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """Everything that the source holds, in an order that depends on names only. Reads labels but no pixels.
 
         Raises:
@@ -147,7 +147,7 @@ class Layout(ABC):
 
         return {name: known_camera(name) or Camera(name) for name in names}
 
-    def outside(self) -> Iterable[Path]:
+    def outside_files(self) -> Iterable[Path]:
         """Files beside the source that the result depends on; by default none."""
         return ()
 

@@ -42,7 +42,7 @@ from awbkit.colour.image import LinearImage
 from awbkit.colour.light_map import LightMap
 from awbkit.datasets.bayer import HalfSize, read_half_size
 from awbkit.datasets.colour_chart import ColourChart
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.originals import json_object
 from awbkit.datasets.spread import angular_spread
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
@@ -51,7 +51,7 @@ from awbkit.store.source import Source
 _CAMERAS = {"galaxy": "Samsung Galaxy Note20 Ultra", "nikon": "Nikon D810", "sony": "Sony ILCE-9"}
 _SUFFIXES = {".dng": "galaxy", ".nef": "nikon", ".arw": "sony"}
 _NAME = re.compile(r"(.+)_(1|12|13|123)\.(dng|nef|arw)", re.IGNORECASE)
-_HALF = 0.5
+_SCALE = 0.5
 """Charts are given in pixels of the full size."""
 
 
@@ -69,7 +69,7 @@ class Lsmi(Layout):
         convention="camera RGB; the lights on the charts' greys, mixed by their shares; global: the mean by green",
     )
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List every raw file that meta.json and the other pictures of its place make usable.
 
         Raises:
@@ -88,8 +88,10 @@ class Lsmi(Layout):
             for names in (source.find("meta.json"), source.find("split.json"))
         )
         for (folder, place), pictures in places.items():
-            meta = _nearest(metas, folder)
-            fold = next((key.split("_")[-1] for key, listed in _nearest(splits, folder).items() if place in listed), "")
+            meta = _nearest_table(metas, folder)
+            fold = next(
+                (key.split("_")[-1] for key, listed in _nearest_table(splits, folder).items() if place in listed), ""
+            )
             for lights, name in pictures.items():
                 yield _sample(place, lights, name, pictures, meta.get(place), fold)
 
@@ -106,13 +108,13 @@ class Lsmi(Layout):
         own, others = pictures[0], pictures[1:]
         if any(other.pixels.shape != own.pixels.shape for other in others):
             raise UnsupportedImage(where, "has another size than the pictures of its place with fewer lights")
-        alone = _alone(lights, own, others)
-        charts = [ColourChart.of(corners, _HALF) for corners in sample.details["charts"]]
+        alone = _separate(lights, own, others)
+        charts = [ColourChart.of(corners, _SCALE) for corners in sample.details["charts"]]
         clipped = np.logical_or.reduce([picture.clipped for picture in pictures])
         colours = []
         for number, light in zip(lights, alone, strict=True):
             given = sample.details["colours"].get(number)
-            colour = given or _grey(light, clipped, charts)
+            colour = given or _brightest_grey(light, clipped, charts)
             if colour is None:
                 problem = f"light {number} is not in meta.json, and no grey patch of its charts shows it unclipped"
                 raise UnsupportedImage(where, problem)
@@ -122,7 +124,7 @@ class Lsmi(Layout):
         image = LinearImage(visible.pixels, visible.valid, Camera(sample.camera)).thumbnail()
         if len(lights) == 1:
             return Example(image, colours[0], spread=0.0)
-        return _mixed(image, alone, ~hidden, np.array(colours), where)
+        return _mixture(image, alone, ~hidden, np.array(colours), where)
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
         """The phone's camera from its first DNG, the others from LibRaw."""
@@ -138,7 +140,7 @@ class Lsmi(Layout):
         return cameras
 
 
-def _nearest(tables: Mapping[str, dict[str, Any]], folder: str) -> dict[str, Any]:
+def _nearest_table(tables: Mapping[str, dict[str, Any]], folder: str) -> dict[str, Any]:
     """The table in the folder or the nearest one above it."""
     for above in (PurePosixPath(folder), *PurePosixPath(folder).parents):
         for name, table in tables.items():
@@ -147,16 +149,18 @@ def _nearest(tables: Mapping[str, dict[str, Any]], folder: str) -> dict[str, Any
     return {}
 
 
-def _sample(place: str, lights: str, name: str, pictures: Mapping[str, str], entry: Any, fold: str) -> Sample | Skipped:
+def _sample(
+    place: str, lights: str, name: str, pictures: Mapping[str, str], entry: Any, fold: str
+) -> Sample | Omission:
     """The sample of one picture, if all its sources exist."""
     brand = _brand(name)
     image = f"{brand}/{PurePosixPath(name).stem}"
     if not isinstance(entry, dict):
-        return Skipped(image, f"meta.json says nothing of {place}")
+        return Omission(image, f"meta.json says nothing of {place}")
     needed = {"1": (), "12": ("1",), "13": ("1",), "123": ("1", "12", "13")}[lights]
     missing = [f"{place}_{other}" for other in needed if other not in pictures]
     if missing:
-        return Skipped(image, f"its lights cannot be told apart without {' and '.join(missing)}")
+        return Omission(image, f"its lights cannot be told apart without {' and '.join(missing)}")
     try:
         charts = [list(map(list, corners)) for corners in entry["MCCCoord"].values()]
         # A place with fewer charts has zeros for the others.
@@ -165,7 +169,7 @@ def _sample(place: str, lights: str, name: str, pictures: Mapping[str, str], ent
             ColourChart.of(corners)
         colours = {number: Illuminant.of(entry[f"Light{number}"]).rgb for number in lights if f"Light{number}" in entry}
     except (UsageError, LookupError, TypeError, ValueError, AttributeError) as error:
-        return Skipped(image, f"its charts or lights in meta.json make no sense ({error})")
+        return Omission(image, f"its charts or lights in meta.json make no sense ({error})")
     files = (name, *(pictures[other] for other in needed))
     details = {"lights": lights, "charts": charts, "colours": colours}
     return Sample(image, files, _CAMERAS[brand], f"{brand}/{place}", None, fold, None, details)
@@ -178,7 +182,7 @@ def _brand(name: str) -> str:
     return next((part for part in folders if part in _CAMERAS), _SUFFIXES[path.suffix.lower()])
 
 
-def _alone(lights: str, own: HalfSize, others: list[HalfSize]) -> list[NDArray[np.float32]]:
+def _separate(lights: str, own: HalfSize, others: list[HalfSize]) -> list[NDArray[np.float32]]:
     """The picture under each light alone."""
     if not others:
         return [own.pixels]
@@ -187,7 +191,7 @@ def _alone(lights: str, own: HalfSize, others: list[HalfSize]) -> list[NDArray[n
     return [first, *(picture - first for picture in brighter)]
 
 
-def _grey(
+def _brightest_grey(
     light: NDArray[np.float32], clipped: NDArray[np.bool_], charts: list[ColourChart]
 ) -> tuple[float, float, float] | None:
     """RGB of the brightest grey patch without clipped pixels."""
@@ -197,7 +201,7 @@ def _grey(
     return max((tuple(mean) for mean in means if min(mean) > 0), key=lambda mean: mean[1], default=None)
 
 
-def _mixed(
+def _mixture(
     image: LinearImage,
     alone: list[NDArray[np.float32]],
     visible: NDArray[np.bool_],

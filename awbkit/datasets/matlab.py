@@ -67,7 +67,7 @@ def read_mat(data: bytes, where: str) -> dict[str, Value]:
                 kind, part = _Parts(part, order, 0, len(part)).next()
             name, value = _matrix(kind, part, order, 0)
             variables[name] = value
-    except (_Damaged, zlib.error):
+    except (_Damage, zlib.error):
         raise UnreadableFile(where, "is a damaged MATLAB file", _DOWNLOAD_AGAIN) from None
     return variables
 
@@ -119,7 +119,7 @@ def _variable(variables: Mapping[str, Value], name: str, where: str) -> Value:
     return variables[name]
 
 
-class _Damaged(Exception):
+class _Damage(Exception):
     """The bytes do not follow the format."""
 
 
@@ -135,7 +135,7 @@ class _Parts:
     def next(self, *, pads: bool = True) -> tuple[int, bytes]:
         """Kind and contents of the next element; only top-level elements lack the padding to eight bytes."""
         if self.at + 8 > self.stop:
-            raise _Damaged
+            raise _Damage
         kind, size = struct.unpack_from(f"{self.order}II", self.data, self.at)
         body = self.at + 8
         if kind >> 16:
@@ -143,28 +143,28 @@ class _Parts:
             kind, size, body = kind & 0xFFFF, kind >> 16, self.at + 4
             self.at += 8
             if size > 4:
-                raise _Damaged
+                raise _Damage
         else:
             self.at = body + ((size + 7) // 8 * 8 if pads else size)
             if size > self.stop - body:
-                raise _Damaged
+                raise _Damage
         return kind, self.data[body : body + size]
 
     def numbers(self, *kinds: int) -> NDArray[Any]:
         """The next element as numbers, of one of these storage types or of any."""
         kind, part = self.next()
         if kind not in (kinds or _NUMBERS):
-            raise _Damaged
+            raise _Damage
         dtype = np.dtype(self.order + _NUMBERS[kind])
         if len(part) % dtype.itemsize:
-            raise _Damaged
+            raise _Damage
         return np.frombuffer(part, dtype).astype(dtype.newbyteorder("="))
 
 
 def _matrix(kind: int, body: bytes, order: str, depth: int) -> tuple[str, Value]:
     """Name and value of one matrix, MATLAB's term for every value."""
     if kind != _MATRIX or depth > _MAX_DEPTH:
-        raise _Damaged
+        raise _Damage
     if not body:
         return "", np.empty((0, 0))
     parts = _Parts(body, order, 0, len(body))
@@ -176,7 +176,7 @@ def _matrix(kind: int, body: bytes, order: str, depth: int) -> tuple[str, Value]
     shape = [int(length) for length in parts.numbers(_INT32)]
     count = math.prod(shape)
     if len(shape) < 2 or len(shape) > 32 or min(shape) < 0 or count > len(body):
-        raise _Damaged
+        raise _Damage
     name = parts.numbers(_INT8).tobytes().decode("ascii", "replace")
     if what == _CELL:
         return name, [_matrix(*parts.next(), parts.order, depth + 1)[1] for _ in range(count)]
@@ -188,7 +188,7 @@ def _matrix(kind: int, body: bytes, order: str, depth: int) -> tuple[str, Value]
         return name, None
     values = parts.numbers()
     if len(values) != count:
-        raise _Damaged
+        raise _Damage
     return name, values.reshape(shape, order="F")
 
 
@@ -198,7 +198,7 @@ def _structures(parts: _Parts, count: int, depth: int) -> dict[str, list[Any]]:
     names = parts.numbers(_INT8).tobytes()
     width = int(widths[0]) if len(widths) else 0
     if width < 1 or len(names) % width:
-        raise _Damaged
+        raise _Damage
     fields = [names[at : at + width].split(b"\0")[0].decode("ascii", "replace") for at in range(0, len(names), width)]
     values: dict[str, list[Any]] = {field: [] for field in fields}
     for _ in range(count if fields else 0):
@@ -211,7 +211,7 @@ def _text(parts: _Parts, shape: list[int]) -> str | list[str]:
     """A text, or the lines of a table of letters, which are stored column by column."""
     kind, body = parts.next()
     if kind not in _ENCODINGS or len(shape) != 2:
-        raise _Damaged
+        raise _Damage
     suffix = {"<": "-le", ">": "-be"}[parts.order] if kind in (_UINT16, 17, 18) else ""
     letters = body.decode(_ENCODINGS[kind] + suffix, "replace")
     if shape[0] < 2:

@@ -30,7 +30,7 @@ from typing import ClassVar
 import numpy as np
 
 from awbkit.colour.camera import Camera
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.matlab import cells, number, numbers, read_mat
 from awbkit.datasets.originals import by_stem, one_file, original_codes, stem, truth_problem
 from awbkit.datasets.pixels import linear_thumbnail
@@ -48,7 +48,7 @@ _CAMERAS = {
     "SamsungNX2000": "Samsung NX2000",
     "SonyA57": "Sony SLT-A57",
 }
-_NINTH = "NikonD40"
+_NINTH_CAMERA = "NikonD40"
 _CLIP = 0.95
 
 
@@ -72,7 +72,7 @@ class Nus8(Layout):
 
     d40: bool = field(default=False, metadata={"help": "also the Nikon D40, which papers leave out of the eight"})
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List every image, camera by camera, then the images without a label.
 
         Raises:
@@ -84,18 +84,18 @@ class Nus8(Layout):
             raise UnreadableFile(source.path, "holds no <Camera>_gt.mat", remedy)
         for body, camera in _CAMERAS.items():
             own = {name: files for name, files in images.items() if name.startswith(f"{body.lower()}_")}
-            if body == _NINTH and not self.d40:
+            if body == _NINTH_CAMERA and not self.d40:
                 if own:
-                    yield Skipped(camera, f"its {len(own)} images are left out; nus-8:d40=yes takes them in", True)
+                    yield Omission(camera, f"its {len(own)} images are left out; nus-8:d40=yes takes them in", True)
                 continue
             try:
                 file = one_file(source, f"{body}_gt.mat")
-                labelled = {} if file is None else _labelled(source, file, camera, own)
+                labelled = {} if file is None else _labels(source, file, camera, own)
                 why = f"has no row in {body}_gt.mat" if file else f"there is no {body}_gt.mat; download it"
             except UnreadableFile as error:
                 labelled, why = {}, f"its truth cannot be read: {error.reason}"
             yield from labelled.values()
-            yield from (Skipped(stem(own[name][0]), why) for name in own if name not in labelled)
+            yield from (Omission(stem(own[name][0]), why) for name in own if name not in labelled)
 
     def load(self, source: Source, sample: Sample) -> Example:
         """Read one image, its chart masked.
@@ -112,15 +112,15 @@ class Nus8(Layout):
             problem = f"has {width} x {height} pixels, but its chart lies in rows {top} to {bottom}, columns {left} to"
             where = f"{source.path}/{sample.files[0]}"
             raise UnsupportedImage(where, f"{problem} {right}", "take the original PNG, neither turned nor reduced")
-        masked = np.zeros((height, width), np.bool_)
-        masked[top - 1 : bottom, left - 1 : right] = True
+        mask = np.zeros((height, width), np.bool_)
+        mask[top - 1 : bottom, left - 1 : right] = True
         black, white = sample.details["levels"]
         clip = black + _CLIP * (white - black)
-        image = linear_thumbnail(codes, Camera(sample.camera), black=black, white=white, clip=clip, masked=masked)
+        image = linear_thumbnail(codes, Camera(sample.camera), black=black, white=white, clip=clip, mask=mask)
         return Example(image, sample.illuminant)
 
 
-def _labelled(source: Source, file: str, camera: str, images: dict[str, list[str]]) -> dict[str, Sample | Skipped]:
+def _labels(source: Source, file: str, camera: str, images: dict[str, list[str]]) -> dict[str, Sample | Omission]:
     """The labels of one camera's images, by their names in lower case.
 
     Raises:
@@ -137,7 +137,7 @@ def _labelled(source: Source, file: str, camera: str, images: dict[str, list[str
     black, white = (number(variables, f"{kind}_level", where) for kind in ("darkness", "saturation"))
     if not 0 <= black < white <= 65535:
         raise UnreadableFile(where, f"states black at {black:g} and saturation at {white:g}", "download it again")
-    found: dict[str, Sample | Skipped] = {}
+    found: dict[str, Sample | Omission] = {}
     keys = [stem(name).lower() if name.lower().endswith(".png") else name.lower() for name in names]
     count = Counter(keys)
     for key, name, (red, green, blue), chart in zip(keys, names, lights.tolist(), charts.tolist(), strict=True):
@@ -152,7 +152,7 @@ def _labelled(source: Source, file: str, camera: str, images: dict[str, list[str
         elif len(images[key]) > 1:
             problem = f"lies in the source {len(images[key])} times; keep one"
         if problem:
-            found[key] = Skipped(name, problem)
+            found[key] = Omission(name, problem)
             continue
         details = {"chart": tuple(int(edge) for edge in chart), "levels": (black, white)}
         image = stem(images[key][0])

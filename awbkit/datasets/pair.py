@@ -14,44 +14,44 @@ from numpy.typing import NDArray
 
 from awbkit.colour.image import THUMBNAIL_SIZE
 from awbkit.colour.light_map import LightMap
-from awbkit.datasets.reduced import Reduced, edges
-from awbkit.datasets.registration import register, shifted
+from awbkit.datasets.reduction import Reduction, edges
+from awbkit.datasets.registration import register, shift_picture
 from awbkit.datasets.spread import angular_spread
 from awbkit.errors import UsageError
 
 Floats = NDArray[np.floating]
 
-_LEAST = 5e-4
+_LEAST_LIGHT = 5e-4
 """Lower limit of the light in a channel: about two steps of 8-bit sRGB."""
 
 _FLARE = 0.01
 """Added before the logarithm of the edge detection, so that noise in dark areas is no edge."""
 
-_RIM = 0.3
+_EDGE_CONTRAST = 0.3
 """Least change of brightness of an edge, in ln over 3 x 3 pixels."""
 
-_SMOOTHEST = 1 / 3
+_SMOOTH_SHARE = 1 / 3
 """Least share of the pixels to keep, even in strong texture."""
 
-_FEWEST = 64
+_LEAST_PIXELS = 64
 """Least number of usable reduced pixels."""
 
-_BRIGHTEST = 3.0
+_GREATEST_WEIGHT = 3.0
 """Greatest weight of a pixel, in units of the median brightness: the brightest pixels are reflections of lamps."""
 
-_FAR = 3.0
+_OUTLIER_DISTANCE = 3.0
 """Outliers (highlights, moved objects) lie further from the geometric median than this many third quartiles of the
 distance. The median of the distance would exclude the lesser of two unequal lights."""
 
-_STRAYS = (0.05, 0.15)
+_OUTLIER_SHARES = (0.05, 0.15)
 """Outliers below the first share of the pixels or of the weight are excluded; above the second share they are a lesser
 light and count. In between they count if they form a cluster: moved objects scatter, since the paint in front and
 behind differs in all ways."""
 
-_COMPACT = 0.3
+_CLUSTER_SHARE = 0.3
 """A cluster's median distance from its own middle is at most this share of that middle's distance."""
 
-_LIKE = 0.02
+_EDGE_VARIANCE = 0.02
 """Variance of ln reference, over 3 x 3 cells, from which the guided filter follows its edges."""
 
 _KNOWN_SHARE = 0.25
@@ -75,10 +75,10 @@ class PairIlluminant:
 
     rgb: tuple[float, float, float]
     spread: float
-    local: LightMap
+    light_map: LightMap
 
 
-def illuminant_from_pair(picture: Reduced, reference: Reduced) -> PairIlluminant:
+def illuminant_from_pair(picture: Reduction, reference: Reduction) -> PairIlluminant:
     """The global and local illuminant of a picture, relative to the light of its reference.
 
     The two are registered. Pixels that are clipped or dark in either picture, and
@@ -101,22 +101,22 @@ def illuminant_from_pair(picture: Reduced, reference: Reduced) -> PairIlluminant
         sizes = f"{picture.width} x {picture.height} pixels and its reference {reference.width} x {reference.height}"
         raise UsageError(f"the picture is {sizes}")
     found = register(picture, reference)
-    if not (found.sure or found.plain):
+    if not (found.has_peak or found.lacks_edges):
         raise UsageError("the picture and its reference cannot be registered; do they show the same scene?")
-    even = shifted(reference, found.rows, found.columns)
+    even = shift_picture(reference, found.rows, found.columns)
     usable = picture.usable & even.usable
-    if usable.sum() < _FEWEST:
+    if usable.sum() < _LEAST_PIXELS:
         raise UsageError(f"only {usable.mean():.1%} of the pixels are neither clipped nor dark in both pictures")
     contrast = np.maximum(_contrast(picture.pixels), _contrast(even.pixels))
-    kept = usable & (contrast <= max(_RIM, float(np.quantile(contrast[usable], _SMOOTHEST))))
+    used = usable & (contrast <= max(_EDGE_CONTRAST, float(np.quantile(contrast[usable], _SMOOTH_SHARE))))
     ratio = _log_chroma(picture.pixels) - _log_chroma(even.pixels)
-    green = picture.pixels[..., 1].astype(np.float64) + _LEAST
-    weight = np.where(kept, np.minimum(green, _BRIGHTEST * np.median(green[kept])), 0.0)
-    local = _local(ratio, weight, usable, even.pixels)
+    green = picture.pixels[..., 1].astype(np.float64) + _LEAST_LIGHT
+    weight = np.where(used, np.minimum(green, _GREATEST_WEIGHT * np.median(green[used])), 0.0)
+    light_map = _light_map(ratio, weight, usable, even.pixels)
     return PairIlluminant(
-        rgb=_rgb(_mean(ratio[kept], weight[kept], green[kept])),
-        spread=angular_spread(local.chroma[local.known].astype(np.float64)),
-        local=local,
+        rgb=_rgb(_mean(ratio[used], weight[used], green[used])),
+        spread=angular_spread(light_map.chroma[light_map.known].astype(np.float64)),
+        light_map=light_map,
     )
 
 
@@ -151,17 +151,17 @@ def _mean(ratio: Floats, weight: Floats, green: Floats) -> NDArray[np.float64]:
     """Log-chroma of the mean light, without outliers from the geometric median that are no lesser light."""
     middle = geometric_median(ratio, weight)
     distance = np.linalg.norm(ratio - middle, axis=1)
-    near = distance <= _FAR * _quantile(distance, weight, 0.75) + 1e-6
+    near = distance <= _OUTLIER_DISTANCE * _quantile(distance, weight, 0.75) + 1e-6
     share = max(1 - near.mean(), 1 - weight[near].sum() / weight.sum())
-    if share > _STRAYS[1] or (share > _STRAYS[0] and _keeps_together(ratio[~near], weight[~near], middle)):
+    if share > _OUTLIER_SHARES[1] or (share > _OUTLIER_SHARES[0] and _is_cluster(ratio[~near], weight[~near], middle)):
         near[:] = True
     return np.asarray(np.log(np.average(np.exp(ratio[near]), axis=0, weights=green[near])))
 
 
-def _keeps_together(ratio: Floats, weight: Floats, elsewhere: NDArray[np.float64]) -> bool:
+def _is_cluster(ratio: Floats, weight: Floats, elsewhere: NDArray[np.float64]) -> bool:
     middle = geometric_median(ratio, weight)
     scatter = _quantile(np.linalg.norm(ratio - middle, axis=1), weight, 0.5)
-    return scatter < _COMPACT * float(np.linalg.norm(middle - elsewhere))
+    return scatter < _CLUSTER_SHARE * float(np.linalg.norm(middle - elsewhere))
 
 
 def _quantile(values: Floats, weight: Floats, share: float) -> float:
@@ -170,7 +170,7 @@ def _quantile(values: Floats, weight: Floats, share: float) -> float:
     return float(values[order[np.searchsorted(total, share * total[-1])]])
 
 
-def _local(ratio: Floats, weight: Floats, usable: NDArray[np.bool_], reference: Floats) -> LightMap:
+def _light_map(ratio: Floats, weight: Floats, usable: NDArray[np.bool_], reference: Floats) -> LightMap:
     """The light by cell."""
     total = _cells(weight)
     mean = _cells(ratio * weight[..., None]) / np.where(total > 0, total, 1)[..., None]
@@ -178,11 +178,11 @@ def _local(ratio: Floats, weight: Floats, usable: NDArray[np.bool_], reference: 
     guide = np.log(_cells(reference.mean(axis=2, dtype=np.float64)) / area + _FLARE)
     counts = _cells((weight > 0).astype(np.float64))
     known = (_box(counts) >= _KNOWN_PIXELS) & (_cells(usable.astype(np.float64)) >= _KNOWN_SHARE * area)
-    return LightMap.of(np.where(known[..., None], _guided(mean, guide, total), np.nan), np.sqrt(counts))
+    return LightMap.of(np.where(known[..., None], _guided_filter(mean, guide, total), np.nan), np.sqrt(counts))
 
 
 def _log_chroma(pixels: Floats) -> NDArray[np.float64]:
-    log = np.log(np.maximum(pixels.astype(np.float64), _LEAST))
+    log = np.log(np.maximum(pixels.astype(np.float64), _LEAST_LIGHT))
     return np.asarray(log[..., (0, 2)] - log[..., 1:2])
 
 
@@ -196,11 +196,11 @@ def _contrast(pixels: Floats) -> NDArray[np.float64]:
     """Greatest change of a channel's logarithm over 3 x 3 pixels."""
     high = low = np.log(pixels.astype(np.float64) + _FLARE)
     for axis in (0, 1):
-        high, low = _reached(high, axis, np.maximum), _reached(low, axis, np.minimum)
+        high, low = _reduce_neighbours(high, axis, np.maximum), _reduce_neighbours(low, axis, np.minimum)
     return np.asarray((high - low).max(axis=2))
 
 
-def _reached(values: Floats, axis: int, choose: np.ufunc) -> NDArray[np.float64]:
+def _reduce_neighbours(values: Floats, axis: int, choose: np.ufunc) -> NDArray[np.float64]:
     """Reduce each value and its two neighbours along an axis to one."""
     swapped = np.swapaxes(values, 0, axis)
     result = swapped.copy()
@@ -215,7 +215,7 @@ def _cells(values: Floats) -> NDArray[np.float64]:
     return np.asarray(np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1))
 
 
-def _guided(values: Floats, guide: Floats, weight: Floats) -> NDArray[np.float64]:
+def _guided_filter(values: Floats, guide: Floats, weight: Floats) -> NDArray[np.float64]:
     """Guided filter of radius 1 with a gray guide and a weight for each cell."""
     total = _box(weight)
     safe = np.where(total > 0, total, 1)
@@ -225,7 +225,7 @@ def _guided(values: Floats, guide: Floats, weight: Floats) -> NDArray[np.float64
     result = np.empty(values.shape)
     for channel in range(values.shape[2]):
         mean = _box(weight * values[..., channel]) / safe
-        slope = (_box(weight * guide * values[..., channel]) / safe - centre * mean) / (variance + _LIKE)
+        slope = (_box(weight * guide * values[..., channel]) / safe - centre * mean) / (variance + _EDGE_VARIANCE)
         level = mean - slope * centre
         result[..., channel] = (_box(slope * total) * guide + _box(level * total)) / around
     return result

@@ -37,7 +37,7 @@ def read_codes(source: Source, name: str) -> NDArray[np.uint8] | NDArray[np.uint
     """
     stored = read_stored(source, name)
     if stored.dtype == np.float32:
-        raise _unsupported(f"{source.path}/{name}", "stores floating-point numbers where 8 or 16 bits are expected")
+        raise _refusal(f"{source.path}/{name}", "stores floating-point numbers where 8 or 16 bits are expected")
     return stored
 
 
@@ -51,23 +51,23 @@ def read_stored(source: Source, name: str) -> NDArray[Any]:
 
     where = f"{source.path}/{name}"
     with decoding(where):
-        image = _opened(source, name, where)
+        image = _open(source, name, where)
         bands = image.bands
         if image.format not in _KINDS:
-            raise _unsupported(where, f"stores {image.format} samples and not 8 or 16 bits")
+            raise _refusal(where, f"stores {image.format} samples and not 8 or 16 bits")
         if bands not in (3, 4) or image.interpretation in ("cmyk", "lab", "labs", "labq"):
-            raise _unsupported(where, f"has {bands} channels ({image.interpretation}) and not red, green, blue")
+            raise _refusal(where, f"has {bands} channels ({image.interpretation}) and not red, green, blue")
         try:
             check_size(where, image.width, image.height, MAX_PIXELS, source.members[name].size)
         except UnsupportedImage as error:
-            raise _unsupported(where, error.problem) from None
+            raise _refusal(where, error.problem) from None
         stored = np.frombuffer(image.write_to_memory(), _KINDS[image.format])
     pixels = stored.reshape(image.height, image.width, bands)
     if bands == 3:
         return pixels
     opaque = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
     if (pixels[..., 3] != opaque).any():
-        raise _unsupported(where, "is transparent in places")
+        raise _refusal(where, "is transparent in places")
     return pixels[..., :3]
 
 
@@ -90,7 +90,7 @@ def is_8_bit(source: Source, name: str) -> bool:
         return True
     where = f"{source.path}/{name}"
     with decoding(where):
-        return bool(_opened(source, name, where).format in ("uchar", "char"))
+        return bool(_open(source, name, where).format in ("uchar", "char"))
 
 
 def linear_thumbnail(
@@ -100,7 +100,7 @@ def linear_thumbnail(
     black: float | Sequence[float] = 0,
     white: float,
     clip: float | None = None,
-    masked: NDArray[np.bool_] | None = None,
+    mask: NDArray[np.bool_] | None = None,
 ) -> LinearImage:
     """Average linear codes (H, W, 3) to 64 x 64, strip by strip, without a float copy of the whole.
 
@@ -114,7 +114,7 @@ def linear_thumbnail(
         black: Code of the black level, for all channels or each.
         white: Code of the white level, before black is subtracted.
         clip: Code from which a channel counts as clipped; by default 0.98 of the way from black to white.
-        masked: (H, W), True for pixels to ignore, such as the colour chart.
+        mask: (H, W), True for pixels to ignore, such as the colour chart.
 
     Raises:
         UsageError: If white is not above black, or the shapes do not fit together.
@@ -133,12 +133,10 @@ def linear_thumbnail(
             pixels /= span
         return pixels, all_channels((stored > dark) & (stored < limit))
 
-    return _thumbnail(rows, codes.shape, camera, masked)
+    return _thumbnail(rows, codes.shape, camera, mask)
 
 
-def srgb_thumbnail(
-    codes: NDArray[np.uint8] | NDArray[np.uint16], masked: NDArray[np.bool_] | None = None
-) -> LinearImage:
+def srgb_thumbnail(codes: NDArray[np.uint8] | NDArray[np.uint16], mask: NDArray[np.bool_] | None = None) -> LinearImage:
     """Average 8- or 16-bit sRGB (IEC 61966-2-1) to 64 x 64 in linear sRGB; clipped from 0.98 of the linear maximum.
 
     Raises:
@@ -150,26 +148,26 @@ def srgb_thumbnail(
         stored = codes[top:bottom]
         return np.take(table, stored), all_channels(np.take(usable, stored))
 
-    return _thumbnail(rows, codes.shape, LINEAR_SRGB, masked)
+    return _thumbnail(rows, codes.shape, LINEAR_SRGB, mask)
 
 
-def _thumbnail(rows: _Rows, shape: tuple[int, ...], camera: Camera, masked: NDArray[np.bool_] | None) -> LinearImage:
+def _thumbnail(rows: _Rows, shape: tuple[int, ...], camera: Camera, mask: NDArray[np.bool_] | None) -> LinearImage:
     if len(shape) != 3 or shape[2] != 3:
         raise UsageError(f"pixels must have the shape (height, width, 3), not {shape}")
-    if masked is not None and masked.shape != shape[:2]:
-        raise UsageError(f"the mask must have the shape {shape[:2]}, not {masked.shape}")
+    if mask is not None and mask.shape != shape[:2]:
+        raise UsageError(f"the mask must have the shape {shape[:2]}, not {mask.shape}")
 
-    def seen(top: int, bottom: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def read_rows(top: int, bottom: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         pixels, valid = rows(top, bottom)
-        if masked is not None:
-            hidden = masked[top:bottom]
+        if mask is not None:
+            hidden = mask[top:bottom]
             pixels[hidden] = 0
             valid &= ~hidden
         return pixels, valid
 
     if shape[:2] == (THUMBNAIL_SIZE, THUMBNAIL_SIZE):
-        return LinearImage(*seen(0, THUMBNAIL_SIZE), camera)
-    return thumbnail_of(seen, shape[0], shape[1], camera)
+        return LinearImage(*read_rows(0, THUMBNAIL_SIZE), camera)
+    return thumbnail_of(read_rows, shape[0], shape[1], camera)
 
 
 def all_channels(channels: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -186,7 +184,7 @@ def srgb_tables(top: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     return linear.astype(np.float32), (linear > 0) & (linear < CLIP)
 
 
-def _opened(source: Source, name: str, where: str) -> pyvips.Image:
+def _open(source: Source, name: str, where: str) -> pyvips.Image:
     """Open an image without decoding it; large plain files are not read into memory first."""
     from awbkit.files.decode import COPY_AGAIN, load, vips
     from awbkit.files.extents import is_cut_short
@@ -198,7 +196,7 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
     head = source.head(name, 32)
     kind = sniff(head)
     if kind not in _FORMATS:
-        raise _unsupported(where, "is neither PNG nor TIFF nor JPEG" if head else "is empty")
+        raise _refusal(where, "is neither PNG nor TIFF nor JPEG" if head else "is empty")
     member = source.members[name]
     path = member.path
     if path is not None and (kind == "tiff" or member.size > _STREAMED_BYTES):
@@ -210,7 +208,7 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
         image = load(path, kind)
         if image.get_typeof(STORED) and image.format != "float":
             # Black and white levels refer to the numbers of the file, and the decoder has scaled these.
-            raise _unsupported(where, f"stores {image.get(STORED)}")
+            raise _refusal(where, f"stores {image.get(STORED)}")
         return image
     content = source.read(name)
     if kind == "png":
@@ -218,5 +216,5 @@ def _opened(source: Source, name: str, where: str) -> pyvips.Image:
     return getattr(vips().Image, _FORMATS[kind])(content, fail_on="error")
 
 
-def _unsupported(where: str, problem: str) -> UnsupportedImage:
+def _refusal(where: str, problem: str) -> UnsupportedImage:
     return UnsupportedImage(where, problem, "convert it to PNG or TIFF of 8 or 16 bits, red, green and blue")

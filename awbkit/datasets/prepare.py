@@ -23,8 +23,8 @@ import numpy as np
 
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import THUMBNAIL_SIZE as SIZE
-from awbkit.datasets.journal import Packed, SampleJournal
-from awbkit.datasets.layout import Layout, Sample, Skipped
+from awbkit.datasets.journal import SampleJournal, StoredSample
+from awbkit.datasets.layout import Layout, Omission, Sample
 from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_json, content_hash
 from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.escaping import csv_line, json_text
@@ -36,16 +36,16 @@ from awbkit.store.refusals import writing_error
 from awbkit.store.source import Source
 from awbkit.work import batch
 
-SKIPPED = "skipped.csv"
+OMISSIONS_FILE = "skipped.csv"
 
-_UNFINISHED = ".unfinished"
-_PUBLISHED = "published"
+_WORK_SUFFIX = ".unfinished"
+_HASH_FILE = "published"
 """File with the hash of the folder that is about to get its name."""
 _LABELS = (".csv", ".json", ".mat", ".txt")
 """Suffixes of files that may hold labels or calibrations, though no sample names them."""
 
 
-def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
+def load_stored_sample(sample: Sample, *, layout: Layout, source: Source) -> StoredSample:
     """Read one sample and convert it to the stored form.
 
     Raises:
@@ -63,7 +63,9 @@ def load_packed(sample: Sample, *, layout: Layout, source: Source) -> Packed:
     names = sample.image, sample.camera, sample.scene, sample.fold
     row = Row(*names, illuminant, sample.exposure, example.spread, float(gain))
     valid = thumbnail.valid & (codes > 0).all(axis=2)
-    return Packed(row, codes, valid, None if example.local is None else example.local.chroma.astype(np.float16))
+    return StoredSample(
+        row, codes, valid, None if example.light_map is None else example.light_map.chroma.astype(np.float16)
+    )
 
 
 class Preparation:
@@ -95,30 +97,30 @@ class Preparation:
         self.out = out = Path(os.path.realpath(out))
         self._layout = layout
         self._source = source
-        self.unfinished = _unfinished(out)
-        self.samples, self.skipped = _planned(layout, source)
+        self.work_folder = _work_folder(out)
+        self.samples, self.omissions = _list_samples(layout, source)
         self._cameras = layout.cameras(source, sorted({sample.camera for sample in self.samples}))
         self._keys = [self._key(sample) for sample in self.samples]
         try:
-            self.unfinished.mkdir(parents=True, exist_ok=True)
-            self._lock = lock_folder(self.unfinished, "preparing it")
+            self.work_folder.mkdir(parents=True, exist_ok=True)
+            self._lock = lock_folder(self.work_folder, "preparing it")
             if restart:
-                for file in self.unfinished.iterdir():
+                for file in self.work_folder.iterdir():
                     if file.name != "lock":
                         _remove(file)
         except OSError as error:
-            raise writing_error(self.unfinished, error) from error
+            raise writing_error(self.work_folder, error) from error
         try:
-            self._again = SampleJournal.is_in(self.unfinished)
+            self._is_resumption = SampleJournal.is_in(self.work_folder)
             names = [(sample.image, sample.camera, sample.scene, sample.fold) for sample in self.samples]
             known = dict(zip(self._keys, names, strict=True))
-            self._journal = SampleJournal(self.unfinished, self._plan(), known)
+            self._journal = SampleJournal(self.work_folder, self._plan(), known)
         except BaseException as error:
             self._lock.close()
             if isinstance(error, OSError):
-                raise writing_error(self.unfinished, error) from error
+                raise writing_error(self.work_folder, error) from error
             raise
-        self.resumed = sum(key in self._journal.kept for key in self._keys)
+        self.resumed_count = sum(key in self._journal.rows for key in self._keys)
 
     def __enter__(self) -> Preparation:
         return self
@@ -128,32 +130,32 @@ class Preparation:
         with suppress(*(() if error is None else (OSError,))), closing(self._lock):
             self._journal.close()
 
-    def run(self, jobs: int = 1) -> Generator[Sample | Skipped, None, None]:
+    def run(self, jobs: int = 1) -> Generator[Sample | Omission, None, None]:
         """Prepare the remaining samples, and yield each, or why it is skipped.
 
         After an early exit the next run continues.
         """
-        task = partial(load_packed, layout=self._layout, source=self._source)
+        task = partial(load_stored_sample, layout=self._layout, source=self._source)
         pairs = zip(self._keys, self.samples, strict=True)
-        left = {key: sample for key, sample in pairs if key not in self._journal.kept}
+        left = {key: sample for key, sample in pairs if key not in self._journal.rows}
         # The remaining samples may include the one that crashed the last run.
-        with closing(batch.run(task, list(left.values()), jobs=jobs, isolate=self._again)) as outcomes:
+        with closing(batch.run(task, list(left.values()), jobs=jobs, isolate=self._is_resumption)) as outcomes:
             for (key, sample), outcome in zip(left.items(), outcomes, strict=True):
                 if outcome.result is None:
-                    self.skipped.append(Skipped(sample.image, outcome.reason))
-                    yield self.skipped[-1]
+                    self.omissions.append(Omission(sample.image, outcome.reason))
+                    yield self.omissions[-1]
                     continue
                 try:
                     self._journal.add(key, outcome.result)
                 except OSError as error:
-                    raise writing_error(self.unfinished, error) from error
+                    raise writing_error(self.work_folder, error) from error
                 yield sample
         self._journal.sync()
 
     @property
-    def missing(self) -> list[Skipped]:
+    def gaps(self) -> list[Omission]:
         """The missing samples: all skipped ones, except those that the layout's options leave out."""
-        return [skipped for skipped in self.skipped if not skipped.left_out]
+        return [skipped for skipped in self.omissions if not skipped.by_option]
 
     def finish(self, if_exists: IfExists = IfExists.FAIL, *, allow_missing: bool = False) -> Prepared:
         """Complete the folder and give it its name.
@@ -167,22 +169,22 @@ class Preparation:
             OutputError: If images are missing without ``allow_missing``, the output exists and ``if_exists`` forbids
                 that, or it cannot be written.
         """
-        rows = [(key, self._journal.kept[key]) for key in self._keys if key in self._journal.kept]
+        rows = [(key, self._journal.rows[key]) for key in self._keys if key in self._journal.rows]
         if not rows:
-            reason = self.skipped[0].reason if self.skipped else ""
-            shutil.rmtree(self.unfinished, ignore_errors=True)
+            reason = self.omissions[0].reason if self.omissions else ""
+            shutil.rmtree(self.work_folder, ignore_errors=True)
             raise UnreadableFile(self._source.path, f"none of its {len(self.samples)} images can be used ({reason})")
-        final = self.unfinished / "final"
+        final = self.work_folder / "final"
         try:
-            if self.missing and not allow_missing:
-                _write_skipped(self.unfinished, self.skipped)
-                raise self._incomplete(len(rows))
+            if self.gaps and not allow_missing:
+                _write_omissions(self.work_folder, self.omissions)
+                raise self._refusal(len(rows))
             _remove(final)
             final.mkdir()
             self._journal.write_arrays(final, [key for key, _ in rows])
             _write_csv(final / "index.csv", COLUMNS, (row.cells() for _, row in rows))
-            if self.skipped:
-                _write_skipped(final, self.skipped)
+            if self.omissions:
+                _write_omissions(final, self.omissions)
             # Last, because this file makes the folder a prepared data set.
             description = self._description([row for _, row in rows])
             description["hash"] = f"sha256:{content_hash(final, description)}"
@@ -191,15 +193,15 @@ class Preparation:
                 sync_file(file)
             sync_folder(final)
             check_output(self.out, if_exists)
-            (self.unfinished / _PUBLISHED).write_text(description["hash"], encoding="ascii")
-            _publish(final, self.out, self.unfinished / "replaced")
-            shutil.rmtree(self.unfinished, ignore_errors=True)
+            (self.work_folder / _HASH_FILE).write_text(description["hash"], encoding="ascii")
+            _publish(final, self.out, self.work_folder / "replaced")
+            shutil.rmtree(self.work_folder, ignore_errors=True)
         except OSError as error:
             raise writing_error(self.out, error) from error
         return Prepared.open(self.out)
 
-    def _incomplete(self, kept: int) -> OutputError:
-        first, count = self.missing[0], len(self.missing)
+    def _refusal(self, kept: int) -> OutputError:
+        first, count = self.gaps[0], len(self.gaps)
         return OutputError(
             self.out,
             f"is not made, as {count} of {kept + count} images {'is' if count == 1 else 'are'} missing "
@@ -219,9 +221,9 @@ class Preparation:
         for name, member in self._source.members.items():
             if member.archive is not None or name.lower().endswith(_LABELS):
                 files.append(Path(member.archive or member.name))
-        own = (self.unfinished, self.out)
+        own = (self.work_folder, self.out)
         files = [file for file in files if not any(Path(os.path.realpath(file)).is_relative_to(o) for o in own)]
-        states = [_state(file) for file in dict.fromkeys([*files, *self._layout.outside()])]
+        states = [_state(file) for file in dict.fromkeys([*files, *self._layout.outside_files()])]
         return _digest([SCHEMA, self._layout.name, self._layout.options, states])
 
     def _description(self, rows: Sequence[Row]) -> dict[str, Any]:
@@ -238,16 +240,16 @@ class Preparation:
                 "illuminant": "RGB of a perfect white under the light, in the image's own RGB, unit length",
             },
             "images": len(rows),
-            "skipped": len(self.skipped),
+            "skipped": len(self.omissions),
             "cameras": {name: camera_to_json(self._cameras[name]) for name in sorted(used)},
         }
 
 
-def clear_published(out: Path) -> None:
+def clear_remains(out: Path) -> None:
     """Remove the remains of a process that was killed after it had renamed the folder."""
-    unfinished = _unfinished(out)
+    unfinished = _work_folder(out)
     try:
-        made = (unfinished / _PUBLISHED).read_text(encoding="ascii")
+        made = (unfinished / _HASH_FILE).read_text(encoding="ascii")
         if made == json.loads((out / "dataset.json").read_text(encoding="utf-8"))["hash"]:
             with lock_folder(unfinished, "preparing it"):
                 shutil.rmtree(unfinished, ignore_errors=True)
@@ -277,22 +279,22 @@ def check_output(out: Path, if_exists: IfExists) -> None:
         raise writing_error(out, error) from error
 
 
-def _unfinished(out: Path) -> Path:
+def _work_folder(out: Path) -> Path:
     place = Path(os.path.realpath(out))
-    return place.with_name(place.name + _UNFINISHED)
+    return place.with_name(place.name + _WORK_SUFFIX)
 
 
-def _planned(layout: Layout, source: Source) -> tuple[list[Sample], list[Skipped]]:
+def _list_samples(layout: Layout, source: Source) -> tuple[list[Sample], list[Omission]]:
     samples: list[Sample] = []
-    skipped = [Skipped(name, reason) for name, reason in source.refusals.items()]
+    skipped = [Omission(name, reason) for name, reason in source.refusals.items()]
     for found in layout.samples(source):
-        if isinstance(found, Skipped):
+        if isinstance(found, Omission):
             skipped.append(found)
         else:
             samples.append(found)
     count = Counter(sample.image for sample in samples)
     twice = [sample.image for sample in samples if count[sample.image] > 1]
-    skipped += [Skipped(image, "two images have this name; rename one") for image in dict.fromkeys(twice)]
+    skipped += [Omission(image, "two images have this name; rename one") for image in dict.fromkeys(twice)]
     samples = [sample for sample in samples if count[sample.image] == 1]
     if not samples:
         why = f" ({skipped[0].image}: {skipped[0].reason})" if skipped else ""
@@ -313,8 +315,8 @@ def _state(path: Path) -> tuple[str, int, int | str]:
     return path.name, size, version
 
 
-def _write_skipped(folder: Path, skipped: Iterable[Skipped]) -> None:
-    _write_csv(folder / SKIPPED, ("image", "reason"), ((one.image, one.reason) for one in skipped))
+def _write_omissions(folder: Path, skipped: Iterable[Omission]) -> None:
+    _write_csv(folder / OMISSIONS_FILE, ("image", "reason"), ((one.image, one.reason) for one in skipped))
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
 from awbkit.colour.light_map import LightMap
-from awbkit.datasets.arrays import mapped
+from awbkit.datasets.arrays import map_array
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.escaping import csv_text
 from awbkit.store.documents import LARGEST, decode_text, parse_json, rows
@@ -40,7 +40,7 @@ COLUMNS = ("image", "camera", "scene", "fold", "r", "g", "b", "exposure", "sprea
 ARRAYS = ("thumbnails.npy", "valid.npy", "local.npy")
 
 _LARGEST_INDEX = 4 * LARGEST
-_UNHASHED = {"hash", "source", "options"}
+_KEYS_WITHOUT_HASH = {"hash", "source", "options"}
 _REMEDY = "prepare it again with awbkit dataset prepare"
 
 
@@ -164,7 +164,7 @@ class Prepared:
         return self._array("valid.npy", np.bool_)
 
     @cached_property
-    def _local(self) -> NDArray[np.float16] | None:
+    def _light_maps(self) -> NDArray[np.float16] | None:
         if not (self.path / "local.npy").exists():
             return None
         local = self._array("local.npy", np.float16, 2)
@@ -194,10 +194,10 @@ class Prepared:
         Raises:
             UnreadableFile: If ``local.npy`` is damaged.
         """
-        if self._local is None:
+        if self._light_maps is None:
             return None
         try:
-            light = LightMap.of(self._local[index], camera=self.cameras[self.rows[index].camera])
+            light = LightMap.of(self._light_maps[index], camera=self.cameras[self.rows[index].camera])
         except UsageError as error:
             raise UnreadableFile(self.path / "local.npy", str(error), _REMEDY) from None
         return light if light.known.any() else None
@@ -212,7 +212,7 @@ class Prepared:
 
     def _array(self, name: str, kind: type[np.generic], *channels: int) -> NDArray[Any]:
         try:
-            return mapped(self.path / name, kind, (64, 64, *channels))
+            return map_array(self.path / name, kind, (64, 64, *channels))
         except FileNotFoundError:
             raise UnreadableFile(self.path, f"is no prepared data set: it has no {name}", _REMEDY) from None
         except OSError as error:
@@ -254,7 +254,7 @@ def content_hash(path: Path, info: Mapping[str, Any]) -> str:
 
     Left out are where the data came from and the user's options, which name places on one machine.
     """
-    described = {key: value for key, value in info.items() if key not in _UNHASHED}
+    described = {key: value for key, value in info.items() if key not in _KEYS_WITHOUT_HASH}
     digest = hashlib.sha256(json.dumps(described, sort_keys=True, ensure_ascii=True).encode())
     for name in ("index.csv", *ARRAYS):
         file = path / name

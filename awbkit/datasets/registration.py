@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.datasets.reduced import Reduced
+from awbkit.datasets.reduction import Reduction
 
 _FLARE = 0.01
 """Added before the logarithm, so that noise in dark areas is not mistaken for structure."""
 
-_FAINT = 0.05
+_FAINT_GRADIENT = 0.05
 """Smaller log-gradients are noise and shading; larger ones count by their direction alone."""
 
 _BLUR = 0.7
@@ -23,10 +23,10 @@ _BLUR = 0.7
 _REACH = 1 / 16
 """The largest shift in the search, as a share of the side."""
 
-_SURE = 9.0
+_PEAK_HEIGHT = 9.0
 """Least height of the peak over the surface's root mean square; unrelated scenes stay under 8."""
 
-_PLAIN = 0.02
+_EDGE_SHARE = 0.02
 """Least share of edges; with fewer there is nothing to register, and shifts are harmless."""
 
 
@@ -43,11 +43,11 @@ class Registration:
 
     rows: float
     columns: float
-    sure: bool
-    plain: bool
+    has_peak: bool
+    lacks_edges: bool
 
 
-def register(picture: Reduced, reference: Reduced) -> Registration:
+def register(picture: Reduction, reference: Reduction) -> Registration:
     """Translation by phase correlation (Kuglin and Hines 1975) of gradient directions (Fitch et al. 2002).
 
     The gradients are those of each channel's logarithm: within a channel, the light's colour and brightness do not
@@ -75,14 +75,14 @@ def register(picture: Reduced, reference: Reduced) -> Registration:
     surface = np.fft.ifft2(power * np.exp(-2 * (math.pi * _BLUR) ** 2 * (rows**2 + columns**2))).real
     near = (np.abs(rows) <= _REACH) & (np.abs(columns) <= _REACH)
     row, column = (int(index) for index in np.unravel_index(np.argmax(np.where(near, surface, -np.inf)), near.shape))
-    if not surface[row, column] > _SURE * math.sqrt(np.mean(surface**2)):
-        return Registration(0.0, 0.0, False, min(_edges(seen), _edges(expected)) < _PLAIN)
+    if not surface[row, column] > _PEAK_HEIGHT * math.sqrt(np.mean(surface**2)):
+        return Registration(0.0, 0.0, False, min(_edges(seen), _edges(expected)) < _EDGE_SHARE)
     down = row + _vertex(surface[row - 1, column], surface[row, column], surface[(row + 1) % height, column])
     right = column + _vertex(surface[row, column - 1], surface[row, column], surface[row, (column + 1) % width])
-    return Registration(_signed(down, height), _signed(right, width), True, False)
+    return Registration(_signed_shift(down, height), _signed_shift(right, width), True, False)
 
 
-def shifted(image: Reduced, rows: float, columns: float) -> Reduced:
+def shift_picture(image: Reduction, rows: float, columns: float) -> Reduction:
     """Shift the picture down and right by fractional pixels; pixels from outside are not usable.
 
     Cubic convolution (R. G. Keys, "Cubic convolution interpolation for digital image processing", 1981).
@@ -93,13 +93,13 @@ def shifted(image: Reduced, rows: float, columns: float) -> Reduced:
         for step in range(math.floor(amount) - 1, math.floor(amount) + 3):
             weight = _cubic(abs(amount - step))
             if weight:
-                moved += np.float32(weight) * _rolled(pixels, step, axis)
-                whole &= _rolled(usable, step, axis)
+                moved += np.float32(weight) * _roll(pixels, step, axis)
+                whole &= _roll(usable, step, axis)
         pixels, usable = moved, whole
-    return Reduced(np.maximum(pixels, 0), usable, image.height, image.width)
+    return Reduction(np.maximum(pixels, 0), usable, image.height, image.width)
 
 
-def _gradients(image: Reduced) -> NDArray[np.complex128]:
+def _gradients(image: Reduction) -> NDArray[np.complex128]:
     """Gradient (3, h, w) of each channel's logarithm, as the complex number down + i right."""
     log = np.log(np.moveaxis(image.pixels.astype(np.float64), 2, 0) + _FLARE)
     down, right = np.gradient(log, axis=(1, 2))
@@ -107,12 +107,12 @@ def _gradients(image: Reduced) -> NDArray[np.complex128]:
 
 
 def _directions(gradients: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    return gradients / (np.abs(gradients) + _FAINT)
+    return gradients / (np.abs(gradients) + _FAINT_GRADIENT)
 
 
 def _edges(gradients: NDArray[np.complex128]) -> float:
     """Share of the pixels on an edge, in the channel with most edges."""
-    return float((np.abs(gradients) > 2 * _FAINT).mean(axis=(1, 2)).max())
+    return float((np.abs(gradients) > 2 * _FAINT_GRADIENT).mean(axis=(1, 2)).max())
 
 
 def _vertex(before: float, peak: float, after: float) -> float:
@@ -123,7 +123,7 @@ def _vertex(before: float, peak: float, after: float) -> float:
     return min(max(0.5 * (left - right) / curvature, -0.5), 0.5) if curvature < 0 else 0.0
 
 
-def _signed(shift: float, length: int) -> float:
+def _signed_shift(shift: float, length: int) -> float:
     return shift - length if shift > length / 2 else shift
 
 
@@ -133,7 +133,7 @@ def _cubic(distance: float) -> float:
     return ((-0.5 * distance + 2.5) * distance - 4) * distance + 2 if distance < 2 else 0.0
 
 
-def _rolled(array: NDArray[Any], step: int, axis: int) -> NDArray[Any]:
+def _roll(array: NDArray[Any], step: int, axis: int) -> NDArray[Any]:
     """Shift along an axis by whole pixels, with zeros from outside."""
     result = np.roll(array, step, axis)
     outside = slice(step, None) if step < 0 else slice(step)

@@ -35,7 +35,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.originals import one_file, stem, truth_problem
 from awbkit.datasets.spyder_cube import load_cube
 from awbkit.errors import UnreadableFile
@@ -43,7 +43,7 @@ from awbkit.store.documents import MalformedText, rows
 from awbkit.store.source import Source
 
 _CAMERA = "Canon EOS 550D"
-_SIMPLE, _FULL = (648, 432), (2592, 1728)
+_SIMPLE_SIZE, _FULL_SIZE = (648, 432), (2592, 1728)
 _MEANS = (("mean_r", "mean_g", "mean_b"), ("r", "g", "b"))
 _FACES = (("left_r", "left_g", "left_b"), ("right_r", "right_g", "right_b"))
 _EXPOSURE = ("EXIF:ExposureTime", "EXIF:ISO", "EXIF:ApertureValue")
@@ -69,7 +69,7 @@ class SimpleCubePP(Layout):
 
     mixed: bool = field(default=False, metadata={"help": "of Cube++, also images whose two faces see different lights"})
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """List every image by number, split by split, then the labels without an image.
 
         Raises:
@@ -94,12 +94,12 @@ class SimpleCubePP(Layout):
             UnsupportedImage: If it is no original.
         """
         assert sample.illuminant is not None
-        size = _FULL if sample.details["full"] else _SIMPLE
+        size = _FULL_SIZE if sample.details["full"] else _SIMPLE_SIZE
         return Example(load_cube(source, sample.files[0], sample.camera, size), sample.illuminant)
 
     def _split(
         self, source: Source, file: str, table: Mapping[str, Mapping[str, str]], *, is_full: bool
-    ) -> Iterator[Sample | Skipped]:
+    ) -> Iterator[Sample | Omission]:
         """Read one gt.csv."""
         # The parts of Cube++ may lie in separate folders; each split of SimpleCube++ has its own folder PNG.
         folder = "" if is_full else file.removesuffix(PurePosixPath(file).name)
@@ -112,26 +112,26 @@ class SimpleCubePP(Layout):
         for image in images:
             files, row = images[image], table.get(image)
             if len(files) > 1:
-                yield Skipped(image, f"{' and '.join(files)} have one number; keep one")
+                yield Omission(image, f"{' and '.join(files)} have one number; keep one")
             elif row is None:
-                yield Skipped(image, f"{file} has no line for it")
+                yield Omission(image, f"{file} has no line for it")
             else:
                 yield self._sample(image, files[0], row, properties.get(image, {}), split, is_full=is_full)
         for image in table:
             if image not in images:
-                yield Skipped(image, "has a truth but no image; download the rest of the PNG files")
+                yield Omission(image, "has a truth but no image; download the rest of the PNG files")
 
     def _sample(
         self, image: str, file: str, row: Mapping[str, str], properties: Mapping[str, str], split: str, *, is_full: bool
-    ) -> Sample | Skipped:
+    ) -> Sample | Omission:
         light = next((found for names in _MEANS if (found := _light(row, names)) is not None), None)
         if light is None and is_full:
             if not self.mixed:
-                return Skipped(image, "its two faces see different lights; simple-cube-pp:mixed=yes takes it in", True)
-            light = _between(*(_light(row, names) for names in _FACES))
+                return Omission(image, "its two faces see different lights; simple-cube-pp:mixed=yes takes it in", True)
+            light = _mean_direction(*(_light(row, names) for names in _FACES))
         problem = "its truth is not three numbers" if light is None else truth_problem(light)
         if problem or light is None:
-            return Skipped(image, problem)
+            return Omission(image, problem)
         camera = properties.get("EXIF:Model", "").strip() or _CAMERA
         exposure = _exposure(properties)
         return Sample(image, (file,), camera, image, light, split, exposure, {"full": is_full})
@@ -175,7 +175,7 @@ def _light(row: Mapping[str, str], names: tuple[str, str, str]) -> tuple[float, 
     return None if math.isnan(red + green + blue) else (red, green, blue)
 
 
-def _between(*faces: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+def _mean_direction(*faces: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
     """The direction halfway between two lights."""
     if any(face is None or truth_problem(face) for face in faces):
         return None

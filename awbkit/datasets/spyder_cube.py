@@ -37,7 +37,7 @@ def load_cube(source: Source, name: str, camera: str, *sizes: tuple[int, int]) -
     """
     codes = original_codes(source, name, sizes)
     top, left = TARGET[codes.shape[1], codes.shape[0]]
-    masked = np.zeros(codes.shape[:2], np.bool_)
-    masked[top:, left:] = True
+    mask = np.zeros(codes.shape[:2], np.bool_)
+    mask[top:, left:] = True
     clip = BLACK + CLIP * max(0, int(codes.max()) - BLACK)
-    return linear_thumbnail(codes, Camera(camera), black=BLACK, white=WHITE, clip=clip, masked=masked)
+    return linear_thumbnail(codes, Camera(camera), black=BLACK, white=WHITE, clip=clip, mask=mask)

@@ -61,9 +61,9 @@ def light_map_share(prepared: Prepared) -> float:
     return sum(prepared.light_map(index) is not None for index in range(len(prepared))) / len(prepared)
 
 
-def _summary(prepared: Prepared, name: str, chosen: NDArray[np.intp], valid: NDArray[np.float64]) -> CameraSummary:
-    rows = [prepared.rows[index] for index in chosen]
-    lights = prepared.illuminants[chosen]
+def _summary(prepared: Prepared, name: str, places: NDArray[np.intp], valid: NDArray[np.float64]) -> CameraSummary:
+    rows = [prepared.rows[index] for index in places]
+    lights = prepared.illuminants[places]
     mean = lights.mean(axis=0).tolist()
     camera = prepared.cameras[name]
     known = [found[0] for light in lights if (found := camera.cct_duv(light)) is not None] if camera.matrices else []
@@ -76,6 +76,6 @@ def _summary(prepared: Prepared, name: str, chosen: NDArray[np.intp], valid: NDA
         cct=tuple(np.percentile(known, (5, 50, 95)).tolist()) if known else None,
         cast=float(np.mean([angular_error(light.tolist(), mean) for light in lights])),
         several_lights=float(np.mean([s > ONE_LIGHT for s in spreads])) if spreads else None,
-        valid=float(valid[chosen].mean()),
-        fewest_valid=float(valid[chosen].min()),
+        valid=float(valid[places].mean()),
+        fewest_valid=float(valid[places].min()),
     )

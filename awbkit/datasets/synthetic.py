@@ -36,15 +36,15 @@ import numpy as np
 
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage
-from awbkit.datasets.layout import About, Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import About, Example, Layout, Omission, Sample
 from awbkit.datasets.pixels import all_channels
 from awbkit.datasets.spectral import recipe, scene
-from awbkit.datasets.spectral.sensitivities import Sensitivity, read, shipped
+from awbkit.datasets.spectral.sensitivities import Sensitivity, read, shipped_cameras
 from awbkit.datasets.spectral.sensor import Sensor, auto_exposure
 from awbkit.errors import FileError, UnreadableFile, UsageError
 from awbkit.store.source import Source
 
-_SHOWN = 5
+_MOST_NAMES = 5
 """Greatest number of names in an error."""
 
 _FLARE = 0.02
@@ -55,7 +55,7 @@ _CELL = 16, 6000
 
 
 @dataclass(frozen=True)
-class Rendered(Layout):
+class SyntheticScenes(Layout):
     """Computed scenes, reproducible for the same options, in any order and process."""
 
     count: int = field(default=1000, metadata={"help": "how many scenes", "range": (1, 10_000_000)})
@@ -89,7 +89,7 @@ class Rendered(Layout):
         "several lights the mean over the cells, weighted by the picture's green.",
     )
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         """See the base class.
 
         Raises:
@@ -99,22 +99,22 @@ class Rendered(Layout):
         """
         cameras: dict[str, tuple[str, ...]] = {}
         for found in self._cameras(source):
-            if isinstance(found, Skipped):
+            if isinstance(found, Omission):
                 yield found
-            elif self._wanted(found[0]):
+            elif self._matches(found[0]):
                 cameras[found[0]] = found[1]
         if not cameras:
-            available = [found[0] for found in self._cameras(source) if not isinstance(found, Skipped)]
+            available = [found[0] for found in self._cameras(source) if not isinstance(found, Omission)]
             if not available:
                 raise UnreadableFile(
                     source.path, "holds no spectral sensitivities", "add JSON or CSV files, or name none"
                 )
-            some = ", ".join(available[:_SHOWN]) + (", ..." if available[_SHOWN:] else "")
+            some = ", ".join(available[:_MOST_NAMES]) + (", ..." if available[_MOST_NAMES:] else "")
             raise UsageError(f"layout rendered: no camera is called {self.camera!r}; there are {some}")
         order = sorted(cameras)
         pictures = _pictures(self.photographs) if self.photographs else []
         for index in range(self.count):
-            drawn, rng = self._drawn(index)
+            drawn, rng = self._draw(index)
             title = drawn.title.replace("/", "-")
             camera = order[int(rng.integers(len(order)))]
             image = f"{index:06d} {title}"
@@ -127,8 +127,8 @@ class Rendered(Layout):
     def load(self, source: Source, sample: Sample) -> Example:
         """See the base class."""
         index = sample.details["index"]
-        drawn, _ = self._drawn(index)
-        rng = self._chance(index, "pixels")
+        drawn, _ = self._draw(index)
+        rng = self._generator(index, "pixels")
         if "photograph" in sample.details:
             from awbkit.datasets.spectral.upsampling import basis
 
@@ -141,7 +141,7 @@ class Rendered(Layout):
             made = scene.scene_of_photograph(rng, drawn, picture.pixels[:, mirror], basis())
         else:
             usable = np.ones((THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.bool_)
-            made = scene.procedural(rng, drawn)
+            made = scene.procedural_scene(rng, drawn)
         sensitivity = _sensitivity(source, sample)
         light, incident = scene.expose(made, np.stack([light.power for light in drawn.lights]), sensitivity.rgb)
         flare = np.float32(rng.uniform(0, _FLARE))
@@ -159,11 +159,11 @@ class Rendered(Layout):
         """The cameras by name, with matrices from their sensitivities."""
         wanted = set(names)
         if not source.path:
-            return {camera.name: camera.camera for camera in shipped() if camera.name in wanted}
-        found = (item for item in self._cameras(source) if not isinstance(item, Skipped))
+            return {camera.name: camera.camera for camera in shipped_cameras() if camera.name in wanted}
+        found = (item for item in self._cameras(source) if not isinstance(item, Omission))
         return {name: read(source.read(file[0]), file[0]).camera for name, file in found if name in wanted}
 
-    def outside(self) -> Iterable[Path]:
+    def outside_files(self) -> Iterable[Path]:
         """The photographs."""
         return [Path(self.photographs, picture) for picture in _pictures(self.photographs)] if self.photographs else ()
 
@@ -173,45 +173,45 @@ class Rendered(Layout):
             return self.about
         return replace(self.about, licence="that of the photographs that it was rendered from")
 
-    def _cameras(self, source: Source) -> Iterator[tuple[str, tuple[str, ...]] | Skipped]:
+    def _cameras(self, source: Source) -> Iterator[tuple[str, tuple[str, ...]] | Omission]:
         """Names of cameras, each with its file, if any."""
         if not source.path:
-            yield from ((camera.name, ()) for camera in shipped())
+            yield from ((camera.name, ()) for camera in shipped_cameras())
             return
         seen: set[str] = set()
         for file in [*source.find("*.json"), *source.find("*.csv")]:
             try:
                 name = read(source.read(file), file).name
             except UnreadableFile as error:
-                yield Skipped(file, error.reason)
+                yield Omission(file, error.reason)
                 continue
             if name in seen:
-                yield Skipped(file, f"is a second {name}; rename it")
+                yield Omission(file, f"is a second {name}; rename it")
             else:
                 seen.add(name)
                 yield name, (file,)
 
-    def _wanted(self, name: str) -> bool:
+    def _matches(self, name: str) -> bool:
         pattern = self.camera.lower()
         return fnmatchcase(name.lower(), pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*")
 
-    def _drawn(self, index: int) -> tuple[recipe.Recipe, np.random.Generator]:
+    def _draw(self, index: int) -> tuple[recipe.Recipe, np.random.Generator]:
         """The recipe of a scene, and the generator for its other random choices."""
-        rng = self._chance(index, "plan")
+        rng = self._generator(index, "plan")
         drawn = recipe.draw(rng, self.lights, lamps=self.lamps)
-        material = self._chance(index, "material")
+        material = self._generator(index, "material")
         if not self.photographs and material.random() < self.one_material:
             drawn = recipe.draw_material(material)
         return drawn, rng
 
-    def _chance(self, index: int, purpose: str) -> np.random.Generator:
+    def _generator(self, index: int, purpose: str) -> np.random.Generator:
         return np.random.default_rng((self.seed, index, ("plan", "pixels", "material").index(purpose)))
 
 
 def _sensitivity(source: Source, sample: Sample) -> Sensitivity:
     if sample.files:
         return read(source.read(sample.files[0]), sample.files[0])
-    return next(camera for camera in shipped() if camera.name == sample.camera)
+    return next(camera for camera in shipped_cameras() if camera.name == sample.camera)
 
 
 def _pictures(folder: str) -> list[str]:

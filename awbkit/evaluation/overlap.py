@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.datasets.prepared import Prepared
-from awbkit.datasets.provenance import count_seen
+from awbkit.datasets.provenance import count_training_images
 from awbkit.estimators import Method, registry
 from awbkit.evaluation.methods import AnyMethod
 from awbkit.evaluation.result import Overlap
@@ -45,7 +45,7 @@ def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
     of_domain: dict[str, list[int]] = {}
     for place in places:
         of_domain.setdefault(domains[prepared.rows[place].camera], []).append(place)
-    return sum(count_seen(_model(method, domain), prepared, those) for domain, those in of_domain.items())
+    return sum(count_training_images(_model(method, domain), prepared, those) for domain, those in of_domain.items())
 
 
 def _model(method: Method, domain: str) -> AnyModel:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from awbkit.colour.illuminant import angular_error
 from awbkit.colour.image import CLIP, THUMBNAIL_SIZE
-from awbkit.datasets.awb_nn import BALANCED_FOR
+from awbkit.datasets.awb_nn import BALANCE_KELVIN
 from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.export import check
@@ -99,7 +99,7 @@ class Sensor:
         # libcamera multiplies by the sensitivities itself, and then the curve holds as it is written.
         scale = np.array(tuning.sensitivity)
         first, last = tuning.curve[0, 0], tuning.curve[-1, 0]
-        ccm = tuning.ccm(BALANCED_FOR)
+        ccm = tuning.ccm(BALANCE_KELVIN)
         ccm[ccm == 0] = _LEAST
         sound = len(tuning.curve) > 1 and _COLDEST <= first < last <= _HOTTEST and tuning.black < _MOST_BLACK
         if not sound or abs(np.linalg.det(ccm)) < _LEAST:
@@ -164,7 +164,7 @@ class Temperature(nn.Module):
         self.estimator = Estimator(model)
         self.limit = float(CLIP * (1 - sensor.black))
         whites = sensor.whites / np.linalg.norm(sensor.whites, axis=1, keepdims=True)
-        undone = sensor.white(BALANCED_FOR)[:, None] * np.linalg.inv(sensor.ccm)
+        undone = sensor.white(BALANCE_KELVIN)[:, None] * np.linalg.inv(sensor.ccm)
         for name, value in (
             ("whites", whites),
             ("kelvins", sensor.kelvins),
@@ -232,7 +232,7 @@ def compare(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> Ap
         own = 1 if case.white is None else case.white
         pixels = case.pixels[np.ix_(*at)] / 65535 / own * white
         shares = pixels / max(pixels.max(), _TINY) * limit * 0.999
-        zones = shares / sensor.white(BALANCED_FOR) @ sensor.ccm.T
+        zones = shares / sensor.white(BALANCE_KELVIN) @ sensor.ccm.T
         given = {"zones": zones[None].astype(np.float32), "lux": np.full(1, 400, np.float32)}
         kelvin = float(run(given)["kelvin"][0])
         thumbnail = np.rint(shares[np.ix_(*back)] * 65535).astype(np.uint16)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.camera import D65_XY, Camera
-from awbkit.datasets.spectral.sensitivities import shipped
+from awbkit.datasets.spectral.sensitivities import shipped_cameras
 
 FloatArray = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def listed_matrices() -> FloatArray:
 @cache
 def measured_matrices() -> FloatArray:
     """Canonical matrices (52, 3, 3) of the cameras whose sensitivities ship with the package."""
-    found = np.array([canonical(one.camera) for one in shipped()])
+    found = np.array([canonical(one.camera) for one in shipped_cameras()])
     found.setflags(write=False)
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from awbkit.colour.camera import LINEAR_SRGB
 from awbkit.datasets.prepared import Prepared
-from awbkit.datasets.provenance import count_seen, which_seen
+from awbkit.datasets.provenance import count_training_images, find_training_images
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.network.model import Model
 from awbkit.training.recipe import Recipe
@@ -72,7 +72,7 @@ def _overlap(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture
     found: dict[Picture, bool] = {}
     for prepared in sets:
         own = [picture for picture in watched if picture.dataset == prepared.name]
-        known = which_seen(initial, prepared, [picture.member.row for picture in own])
+        known = find_training_images(initial, prepared, [picture.member.row for picture in own])
         found |= {picture: saw and scene_hash(picture) >= share for picture, saw in zip(own, known, strict=True)}
     return tuple(found[picture] for picture in watched)
 
@@ -90,13 +90,13 @@ def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], lef
     if initial.domain != recipe.domain:
         raise UsageError(f"model {initial.name} is for {initial.domain} pictures; train with --domain {initial.domain}")
     for prepared in sets:
-        if recipe.calibration != "validation" and count_seen(initial, prepared, range(len(prepared.rows))):
+        if recipe.calibration != "validation" and count_training_images(initial, prepared, range(len(prepared.rows))):
             raise UsageError(
                 f"model {initial.name} was trained on {prepared.name}, so calibration {recipe.calibration} would test "
                 "it on what it has seen; use validation, or start from another"
             )
         places = [place for place, row in enumerate(prepared.rows) if left_out.holds(prepared, row)]
-        if places and count_seen(initial, prepared, places):
+        if places and count_training_images(initial, prepared, places):
             raise UsageError(
                 f"model {initial.name} was trained on {prepared.name}, of which something is to be left out; start "
                 "from one that was not, or leave out nothing"

@@ -17,7 +17,7 @@ import numpy as np
 
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
-from awbkit.datasets.spectral.sensitivities import shipped
+from awbkit.datasets.spectral.sensitivities import shipped_cameras
 from awbkit.evaluation.angles import recovery_error
 from awbkit.network.models import named
 from awbkit.training.photographs import Rendering
@@ -83,7 +83,7 @@ def surfaces(kind: str, rng: Rng) -> Array:
 
 def frames(kind: str) -> Iterator[tuple[LinearImage, Array]]:
     """Pictures and their lights."""
-    rng, cameras = np.random.default_rng(3), shipped()
+    rng, cameras = np.random.default_rng(3), shipped_cameras()
     for _ in range(COUNT):
         camera, power = cameras[rng.integers(len(cameras))], lamp(rng)
         surface = surfaces(kind, rng)

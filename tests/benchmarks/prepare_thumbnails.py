@@ -20,7 +20,7 @@ from awbkit.datasets.cube_plus import CubePlus
 from awbkit.datasets.folder import Folder
 from awbkit.datasets.gehler_shi import GehlerShi
 from awbkit.datasets.intel_tau import IntelTau, scene_of
-from awbkit.datasets.layout import About, Sample, Skipped
+from awbkit.datasets.layout import About, Omission, Sample
 from awbkit.datasets.prepare import Preparation
 from awbkit.store.source import Source
 
@@ -36,7 +36,7 @@ class Thumbnails(Folder):
     def about_source(self) -> About:
         return replace(self.about, title=self.of.title, licence=self.of.licence, citation=self.of.citation)
 
-    def samples(self, source: Source) -> Iterator[Sample | Skipped]:
+    def samples(self, source: Source) -> Iterator[Sample | Omission]:
         for sample in super().samples(source):
             known = isinstance(sample, Sample) and Path(source.path).name == "intel-tau"
             yield replace(sample, scene=scene_of(sample.image)) if known else sample
@@ -49,7 +49,7 @@ def main(thumbnails: Path, prepared: Path) -> None:
         with Preparation(Thumbnails(), Source.open(folder), prepared / folder.name) as preparation:
             # In this process, since workers do not know this script's classes.
             for step in preparation.run(jobs=1):
-                if isinstance(step, Skipped):
+                if isinstance(step, Omission):
                     print(f"{step.image}: {step.reason}", file=sys.stderr)
             done = preparation.finish(allow_missing=True)
         print(f"{done.name}: {len(done)} images, {len({row.scene for row in done.rows})} scenes, {done.info['hash']}")

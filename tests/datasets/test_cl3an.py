@@ -13,7 +13,7 @@ import pytest
 
 from awbkit.colour.illuminant import angular_error
 from awbkit.datasets.cl3an import Cl3an
-from awbkit.datasets.layout import Layout, Sample, Skipped, parse
+from awbkit.datasets.layout import Layout, Omission, Sample, parse
 from awbkit.datasets.prepare import Preparation
 from awbkit.errors import AwbError, UnreadableFile, UnsupportedImage, UsageError
 from awbkit.store.source import Source
@@ -78,7 +78,7 @@ def zipped(path: Path, files: dict[str, bytes]) -> Path:
 def found_in(path: Path, layout: Layout | None = None) -> tuple[dict[str, Sample], dict[str, str]]:
     found = list((layout or Cl3an()).samples(Source.open(path)))
     samples = {one.image: one for one in found if isinstance(one, Sample)}
-    skipped = {one.image: one.reason for one in found if isinstance(one, Skipped)}
+    skipped = {one.image: one.reason for one in found if isinstance(one, Omission)}
     assert len(samples) + len(skipped) == len(found)
     return samples, skipped
 
@@ -186,10 +186,10 @@ def test_the_light_comes_out_right(tmp_path: Path) -> None:
         assert angular_error(example.illuminant, truth.tolist()) < (0.3 if len(lights) == 1 else 2.5)
         assert example.spread is not None
         assert (example.spread < 3) == (len(lights) == 1)
-        assert example.local is not None
-        assert example.local.known.shape == (64, 64)
-        assert example.local.known.mean() > 0.5
-        assert angular_error(example.local.mean().rgb, truth.tolist()) < (0.5 if len(lights) == 1 else 2.5)
+        assert example.light_map is not None
+        assert example.light_map.known.shape == (64, 64)
+        assert example.light_map.known.mean() > 0.5
+        assert angular_error(example.light_map.mean().rgb, truth.tolist()) < (0.5 if len(lights) == 1 else 2.5)
         assert example.image.valid.shape == (64, 64)
         # The thumbnail is the input's, in linear sRGB.
         picture = pair(scene, *lights).picture
@@ -212,7 +212,7 @@ def test_it_is_prepared_with_its_local_lights(tmp_path: Path) -> None:
     assert row.spread is not None
     assert row.spread < 3
     assert {row.fold for row in prepared.rows} == {"train", "validation", "test"}
-    assert [one.image for one in preparation.skipped] == ["train/IN_CR/99/99_1_IN"]
+    assert [one.image for one in preparation.omissions] == ["train/IN_CR/99/99_1_IN"]
     assert "whose own balance counts as white" in (tmp_path / "out" / "dataset.json").read_text()
     assert next(iter(prepared.images())).camera.space == "linear-srgb"
 

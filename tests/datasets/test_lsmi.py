@@ -135,13 +135,13 @@ def test_the_light_in_every_cell(whole: Path, image: str) -> None:
     layout, source = parse("lsmi"), Source.open(whole)
     example = layout.load(source, found(layout, source)[image])
     lights = image.rpartition("_")[2]
-    assert example.local is not None
-    known = example.local.known
+    assert example.light_map is not None
+    known = example.light_map.known
     assert (known == example.image.valid).all()
     assert known.mean() > 0.85
     expected = true_light(lights)[known]
-    np.testing.assert_allclose(example.local.rgb[known][:, ::2], expected[:, (0, 2)], rtol=0.02)
-    assert angular_error(example.local.mean().rgb, example.illuminant) < 1e-4
+    np.testing.assert_allclose(example.light_map.rgb[known][:, ::2], expected[:, (0, 2)], rtol=0.02)
+    assert angular_error(example.light_map.mean().rgb, example.illuminant) < 1e-4
     # On grey surfaces the weighted mean of the lights is the mean of the picture.
     mean = example.image.pixels[known].mean(axis=0)
     assert angular_error(example.illuminant, mean.tolist()) < 0.2
@@ -154,16 +154,16 @@ def test_one_light_alone(whole: Path) -> None:
     example = layout.load(source, found(layout, source)["nikon/Place7_1"])
     assert angular_error(example.illuminant, LIGHTS["1"]) < 1e-3
     assert example.spread == 0
-    assert example.local is None
+    assert example.light_map is None
 
 
 def test_colours_of_surfaces_do_not_matter(tmp_path: Path) -> None:
     write_place(tmp_path, "sony", "Place2", ("1", "12"), reflectances(5, colourful=True))
     write_tables(tmp_path, "sony", {"Place2": entry(2)})
     example = loaded(parse("lsmi"), Source.open(tmp_path))["sony/Place2_12"]
-    assert example.local is not None
-    known = example.local.known
-    np.testing.assert_allclose(example.local.rgb[known][:, ::2], true_light("12")[known][:, (0, 2)], rtol=0.03)
+    assert example.light_map is not None
+    known = example.light_map.known
+    np.testing.assert_allclose(example.light_map.rgb[known][:, ::2], true_light("12")[known][:, (0, 2)], rtol=0.03)
 
 
 @pytest.mark.slow
@@ -173,7 +173,7 @@ def test_lights_that_meta_json_lacks_are_read_off_the_charts(tmp_path: Path) -> 
     examples = loaded(parse("lsmi"), Source.open(tmp_path))
     assert angular_error(examples["sony/Place2_1"].illuminant, LIGHTS["1"]) < 0.3
     for lights in ("12", "13", "123"):
-        local = examples[f"sony/Place2_{lights}"].local
+        local = examples[f"sony/Place2_{lights}"].light_map
         assert local is not None
         known = local.known
         np.testing.assert_allclose(local.rgb[known][:, ::2], true_light(lights)[known][:, (0, 2)], rtol=0.05)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from awbkit.colour.illuminant import angular_error
 from awbkit.datasets.pair import PairIlluminant, geometric_median, illuminant_from_pair
-from awbkit.datasets.reduced import Reduced, edges
-from awbkit.datasets.registration import register, shifted
+from awbkit.datasets.reduction import Reduction, edges
+from awbkit.datasets.registration import register, shift_picture
 from awbkit.datasets.spread import ONE_LIGHT
 from awbkit.errors import UsageError
 from tests.helpers.pair_scenes import Array, Pair, Scene, random_light, render
@@ -32,7 +32,7 @@ def rendered(scene: Scene) -> Pair:
 
 
 def compare(picture: Array, reference: Array) -> PairIlluminant:
-    return illuminant_from_pair(Reduced.of(picture), Reduced.of(reference))
+    return illuminant_from_pair(Reduction.of(picture), Reduction.of(reference))
 
 
 def found_in(scene: Scene) -> PairIlluminant:
@@ -48,7 +48,7 @@ def true_cells(pair: Pair) -> Array:
 
 def local_errors(found: PairIlluminant, pair: Pair) -> Array:
     """Recovery error in degrees of each cell whose light is known."""
-    light = found.local.rgb.astype(np.float64)
+    light = found.light_map.rgb.astype(np.float64)
     truth = true_cells(pair)
     cosine = (light * truth).sum(axis=2) / np.linalg.norm(light, axis=2) / np.linalg.norm(truth, axis=2)
     errors = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
@@ -149,7 +149,7 @@ def test_a_picture_is_neutral_against_itself() -> None:
     found = compare(reference, reference)
     assert found.rgb == pytest.approx((1 / math.sqrt(3),) * 3, abs=1e-9)
     assert found.spread == pytest.approx(0, abs=1e-6)
-    assert np.nanmax(np.abs(found.local.chroma)) < 1e-6
+    assert np.nanmax(np.abs(found.light_map.chroma)) < 1e-6
 
 
 def test_what_is_unknown_is_said_to_be() -> None:
@@ -158,10 +158,10 @@ def test_what_is_unknown_is_said_to_be() -> None:
     picture[:120] = 1.0
     picture[:, :20] = np.nan
     found = compare(picture, reference)
-    assert not found.local.known[:31].any()
-    assert not found.local.known[:, :3].any()
-    assert (found.local.confidence[:31] == 0).all()
-    assert found.local.known[34:62, 6:62].mean() > 0.95
+    assert not found.light_map.known[:31].any()
+    assert not found.light_map.known[:, :3].any()
+    assert (found.light_map.confidence[:31] == 0).all()
+    assert found.light_map.known[34:62, 6:62].mean() > 0.95
     assert angular_error(found.rgb, WARM) < 0.3
 
 
@@ -211,21 +211,21 @@ def test_different_scenes_are_not_a_pair(seed: int) -> None:
 @pytest.mark.parametrize(("rows", "columns"), [(0.0, 0.0), (0.5, -0.25), (-1.3, 2.7), (4.0, -6.0)])
 def test_shifts_are_found_to_a_few_hundredths(rows: float, columns: float) -> None:
     pair = rendered(Scene(2, (WARM, COOL), codes=False))
-    picture, reference = Reduced.of(pair.picture), Reduced.of(pair.reference)
-    found = register(shifted(picture, rows, columns), reference)
-    assert found.sure
+    picture, reference = Reduction.of(pair.picture), Reduction.of(pair.reference)
+    found = register(shift_picture(picture, rows, columns), reference)
+    assert found.has_peak
     assert (found.rows, found.columns) == pytest.approx((rows, columns), abs=0.06)
 
 
 def test_whole_shifts_move_and_parts_interpolate() -> None:
     y, x = np.mgrid[:60, :80]
     waves = np.repeat((0.5 + 0.2 * np.sin(x / 6) * np.cos(y / 7))[..., None], 3, axis=2).astype(np.float32)
-    image = Reduced(waves, np.ones((60, 80), bool), 60, 80)
-    moved = shifted(image, 3, -2)
+    image = Reduction(waves, np.ones((60, 80), bool), 60, 80)
+    moved = shift_picture(image, 3, -2)
     np.testing.assert_array_equal(moved.pixels[3:, :-2], waves[:-3, 2:])
     assert not moved.usable[:3].any()
     assert not moved.usable[:, -2:].any()
-    part = shifted(image, 0.4, -1.7)
+    part = shift_picture(image, 0.4, -1.7)
     expected = 0.5 + 0.2 * np.sin((x + 1.7) / 6) * np.cos((y - 0.4) / 7)
     np.testing.assert_allclose(part.pixels[part.usable][:, 0], expected[part.usable], atol=5e-4)
 
@@ -234,7 +234,7 @@ def test_codes_are_reduced_as_the_light_that_they_stand_for() -> None:
     rng = np.random.default_rng(3)
     codes = rng.integers(0, 256, (1000, 1200, 3)).astype(np.uint8)
     light = (np.arange(256, dtype=np.float32) / 255) ** 2.2
-    first, second = Reduced.of(codes, light), Reduced.of(light[codes])
+    first, second = Reduction.of(codes, light), Reduction.of(light[codes])
     assert first.pixels.shape == (500, 600, 3)
     np.testing.assert_array_equal(first.pixels, second.pixels)
     np.testing.assert_array_equal(first.usable, second.usable)

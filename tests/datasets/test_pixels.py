@@ -216,15 +216,15 @@ class TestLinearThumbnail:
     ) -> None:
         rng = np.random.default_rng(seed)
         codes = rng.integers(0, 4000, (height, width, 3), dtype=np.uint16)
-        masked = rng.random((height, width)) < 0.3 if mask else None
-        found = linear_thumbnail(codes, CAMERA, black=black, white=3692, clip=clip, masked=masked)
+        mask = rng.random((height, width)) < 0.3 if mask else None
+        found = linear_thumbnail(codes, CAMERA, black=black, white=3692, clip=clip, mask=mask)
         low = np.array(black, np.float32)
         pixels = (codes.astype(np.float32) - low) / (np.float64(3692) - np.array(black)).astype(np.float32)
         limit = np.array(black) + 0.98 * (3692 - np.array(black)) if clip is None else clip
         valid = np.all((codes > np.array(black)) & (codes < limit), axis=2)
-        if masked is not None:
-            valid &= ~masked
-            pixels[masked] = 0
+        if mask is not None:
+            valid &= ~mask
+            pixels[mask] = 0
         expected = LinearImage(pixels, valid, CAMERA)
         if (height, width) != (64, 64):
             expected = expected.thumbnail()
@@ -243,11 +243,11 @@ class TestLinearThumbnail:
         codes[:10, :10] = (129, 500, 500)
         codes[:10, 10:20] = (500, 500, 3580)
         codes[:10, 20:30, 1] = 2129
-        masked = np.zeros((640, 640), bool)
-        masked[:10, 30:35] = True
+        mask = np.zeros((640, 640), bool)
+        mask[:10, 30:35] = True
         codes[:10, 30:35] = 60000
-        masked[:10, 40:46] = True
-        found = linear_thumbnail(codes, CAMERA, black=129, white=3692, clip=3580, masked=masked)
+        mask[:10, 40:46] = True
+        found = linear_thumbnail(codes, CAMERA, black=129, white=3692, clip=3580, mask=mask)
         assert found.pixels[5, 5] == pytest.approx([1000 / 3563] * 3)
         assert found.pixels[0, 2] == pytest.approx([1000 / 3563, 2000 / 3563, 1000 / 3563])
         assert found.pixels[0, 3] == pytest.approx([1000 / 3563] * 3)
@@ -264,9 +264,9 @@ class TestLinearThumbnail:
     @pytest.mark.slow
     def test_24_megapixels_need_a_strip_of_memory(self) -> None:
         codes = np.full((4000, 6000, 3), 300, np.uint16)
-        masked = np.zeros((4000, 6000), bool)
+        mask = np.zeros((4000, 6000), bool)
         tracemalloc.start()
-        linear_thumbnail(codes, CAMERA, black=10, white=4095, masked=masked)
+        linear_thumbnail(codes, CAMERA, black=10, white=4095, mask=mask)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 25_000_000
@@ -278,7 +278,7 @@ class TestLinearThumbnail:
         ((8, 8, 3), {"white": 10, "black": (1, 20, 1)}, "above the black level"),
         ((8, 8, 3), {"white": 10, "black": (1, 2)}, "above the black level"),
         ((8, 8, 3), {"white": 10, "black": math.nan}, "above the black level"),
-        ((8, 8, 3), {"white": 10, "masked": np.zeros((8, 9), bool)}, "the mask must have the shape"),
+        ((8, 8, 3), {"white": 10, "mask": np.zeros((8, 9), bool)}, "the mask must have the shape"),
     )
 
     @pytest.mark.parametrize(("shape", "options", "problem"), REFUSED)
@@ -304,9 +304,9 @@ class TestSrgbThumbnail:
     def test_means_are_of_light(self) -> None:
         codes = np.zeros((128, 128, 3), np.uint8)
         codes[::2], codes[1::2] = 100, 200
-        masked = np.zeros((128, 128), bool)
-        masked[2:4, :2] = [[False, True], [False, True]]
-        found = srgb_thumbnail(codes, masked)
+        mask = np.zeros((128, 128), bool)
+        mask[2:4, :2] = [[False, True], [False, True]]
+        found = srgb_thumbnail(codes, mask)
         assert found.pixels[0, 0] == pytest.approx([(0.1274377 + 0.5775805) / 2] * 3, abs=1e-6)
         assert found.pixels[1, 0] == pytest.approx([(0.1274377 + 0.5775805) / 2] * 3, abs=1e-6)
         assert found.valid.all()

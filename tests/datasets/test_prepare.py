@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from awbkit.colour.illuminant import angular_error
-from awbkit.datasets.layout import Skipped, parse
-from awbkit.datasets.prepare import Preparation, check_output, clear_published
+from awbkit.datasets.layout import Omission, parse
+from awbkit.datasets.prepare import Preparation, check_output, clear_remains
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.store.outputs import IfExists
@@ -106,7 +106,7 @@ def test_a_run_that_was_left_goes_on_where_it_stopped(whole: Prepared, labelled:
     left(labelled, tmp_path / "out", 15)
     assert not (tmp_path / "out").exists()
     with begun(labelled, tmp_path / "out") as preparation:
-        assert preparation.resumed == 15
+        assert preparation.resumed_count == 15
         assert len(list(preparation.run())) == COUNT - 15
         assert files(preparation.finish().path) == files(whole.path)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -127,7 +127,7 @@ def test_what_a_killed_run_wrote_last_does_not_count(
     with (tmp_path / "out.unfinished" / name).open("ab") as file:
         file.write(torn)
     with begun(labelled, tmp_path / "out") as preparation:
-        assert preparation.resumed == 15
+        assert preparation.resumed_count == 15
         list(preparation.run())
         assert files(preparation.finish().path) == files(whole.path)
 
@@ -154,7 +154,7 @@ def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     with begun(source, tmp_path / "out") as preparation:
-        assert 3 <= preparation.resumed < 12
+        assert 3 <= preparation.resumed_count < 12
         list(preparation.run())
         assert files(preparation.finish().path) == files(prepared(source, tmp_path / "undisturbed").path)
 
@@ -163,7 +163,7 @@ def test_the_output_may_lie_in_the_source(tmp_path: Path) -> None:
     source = write_labelled_folder(tmp_path / "set", 8)
     left(source, source / "out", 5)
     with begun(source, source / "out") as preparation:
-        assert preparation.resumed == 5
+        assert preparation.resumed_count == 5
         list(preparation.run())
         assert len(preparation.finish()) == 8
 
@@ -182,7 +182,7 @@ def test_unfinished_work_that_is_damaged_is_told(labelled: Path, tmp_path: Path,
 def test_restart_throws_unfinished_work_away(labelled: Path, tmp_path: Path) -> None:
     left(labelled, tmp_path / "out", 5)
     with begun(labelled, tmp_path / "out", restart=True) as preparation:
-        assert preparation.resumed == 0
+        assert preparation.resumed_count == 0
 
 
 def broken(source: Path) -> None:
@@ -203,7 +203,7 @@ class TestMissing:
             assert not (tmp_path / "out").exists()
             found = preparation.finish(allow_missing=True)
         assert [row.image for row in found.rows] == ["img1", "img3", "img5", "img6"]
-        assert [step.image for step in steps if isinstance(step, Skipped)] == ["img2", "img4"]
+        assert [step.image for step in steps if isinstance(step, Omission)] == ["img2", "img4"]
         lines = (tmp_path / "out" / "skipped.csv").read_text().splitlines()
         assert lines[0] == "image,reason"
         assert [line.split(",")[0] for line in lines[1:]] == ["img2", "img4"]
@@ -219,7 +219,7 @@ class TestMissing:
         for name in ("img2.png", "img4.png"):
             shutil.copy2(labelled / "images" / name, source / "images" / name)
         with begun(source, tmp_path / "out") as preparation:
-            assert preparation.resumed == COUNT - 2
+            assert preparation.resumed_count == COUNT - 2
             assert [step.image for step in preparation.run()] == ["img2", "img4"]
             assert files(preparation.finish().path) == files(whole.path)
 
@@ -228,7 +228,7 @@ class TestMissing:
         left(source, tmp_path / "out", 15)
         os.utime(source / "images" / "img2.png", ns=(1, 1))
         with begun(source, tmp_path / "out") as preparation:
-            assert preparation.resumed == 14
+            assert preparation.resumed_count == 14
             list(preparation.run(2))
             assert files(preparation.finish().path) == files(whole.path)
 
@@ -237,7 +237,7 @@ class TestMissing:
     ) -> None:
         with begun(labelled, tmp_path / "out") as preparation:
             list(preparation.run())
-            preparation.skipped.append(Skipped("img41", "is left out; folder:all=yes takes it in", left_out=True))
+            preparation.omissions.append(Omission("img41", "is left out; folder:all=yes takes it in", by_option=True))
             assert len(preparation.finish()) == COUNT
         assert "img41" in (tmp_path / "out" / "skipped.csv").read_text()
 
@@ -277,10 +277,10 @@ def test_a_kill_around_the_moment_of_naming(
             preparation.finish()
         monkeypatch.undo()
     assert out.exists() == (at == "shutil.rmtree")
-    clear_published(out)
+    clear_remains(out)
     if not out.exists():
         with begun(labelled, out) as preparation:
-            assert preparation.resumed == COUNT
+            assert preparation.resumed_count == COUNT
             preparation.finish()
     assert files(out) == files(whole.path)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

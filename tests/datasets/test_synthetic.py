@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from awbkit.colour.illuminant import angular_error
-from awbkit.datasets.layout import Example, Sample, Skipped, parse
+from awbkit.datasets.layout import Example, Omission, Sample, parse
 from awbkit.datasets.prepare import Preparation
 from awbkit.datasets.prepared import Prepared
-from awbkit.datasets.spectral.sensitivities import shipped
+from awbkit.datasets.spectral.sensitivities import shipped_cameras
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.estimators import parse as parse_method
 from awbkit.files.encoding import srgb_to_linear
@@ -26,7 +26,7 @@ NOTHING = Source("")
 
 def samples(specification: str, source: Source = NOTHING) -> list[Sample]:
     found = list(parse(specification).samples(source))
-    assert not [item for item in found if isinstance(item, Skipped)]
+    assert not [item for item in found if isinstance(item, Omission)]
     return [item for item in found if isinstance(item, Sample)]
 
 
@@ -74,7 +74,7 @@ def test_processes_make_no_difference(tmp_path: Path) -> None:
 
 def test_the_index_says_camera_scene_and_lights() -> None:
     found = samples("rendered:count=400")
-    known = {camera.name for camera in shipped()}
+    known = {camera.name for camera in shipped_cameras()}
     assert {sample.camera for sample in found} <= known
     assert len({sample.camera for sample in found}) > 45
     assert len({sample.scene for sample in found}) == len({sample.image for sample in found}) == 400
@@ -91,7 +91,7 @@ def test_one_light_is_what_the_sensitivities_make_of_it() -> None:
     for sample in samples("rendered:count=40,lights=1,lamps=no"):
         example = layout.load(NOTHING, sample)
         assert example.spread == 0
-        assert example.local is None
+        assert example.light_map is None
         camera = layout.cameras(NOTHING, [sample.camera])[sample.camera]
         kelvin = float(sample.image.split()[-2])
         found = camera.cct_duv(example.illuminant)
@@ -123,13 +123,13 @@ def test_several_lights_are_kept_by_cell() -> None:
     assert len(several) > 10
     assert max(example.spread or 0 for example in several) > 3
     for example in several:
-        assert example.local is not None
-        assert example.local.known.all()
-        assert example.local.known.shape == (64, 64)
-        assert example.local.camera == example.image.camera
+        assert example.light_map is not None
+        assert example.light_map.known.all()
+        assert example.light_map.known.shape == (64, 64)
+        assert example.light_map.camera == example.image.camera
         # Weighted by the picture's green, as the truth of the whole is.
-        assert angular_error(example.local.mean().rgb, example.illuminant) < 1e-4
-        lights = example.local.rgb[..., ::2].reshape(-1, 2)
+        assert angular_error(example.light_map.mean().rgb, example.illuminant) < 1e-4
+        lights = example.light_map.rgb[..., ::2].reshape(-1, 2)
         assert (lights.min(axis=0) <= np.array(example.illuminant)[::2]).all()
         assert (lights.max(axis=0) >= np.array(example.illuminant)[::2]).all()
 
@@ -182,7 +182,7 @@ class TestOwnSensitivities:
     def folder(self, tmp_path: Path) -> Path:
         folder = tmp_path / "mine"
         folder.mkdir()
-        for number, camera in enumerate(shipped()[:2]):
+        for number, camera in enumerate(shipped_cameras()[:2]):
             rows = np.column_stack([np.arange(380, 781, 5), camera.rgb]).tolist()
             lines = ["wavelength,r,g,b", *(",".join(map(str, row)) for row in rows)]
             (folder / f"sensor {number}.csv").write_text("\n".join(lines))
@@ -195,7 +195,7 @@ class TestOwnSensitivities:
         assert {sample.camera for sample in found} == {"sensor 0", "sensor 1"}
         cameras = layout.cameras(source, ["sensor 0"])
         assert list(cameras) == ["sensor 0"]
-        assert cameras["sensor 0"].white_d65 == pytest.approx(shipped()[0].camera.white_d65, rel=1e-6)
+        assert cameras["sensor 0"].white_d65 == pytest.approx(shipped_cameras()[0].camera.white_d65, rel=1e-6)
         assert same(layout.load(source, found[7]), layout.load(source, found[7]))
 
     def test_one_that_cannot_be_read_is_skipped_and_said(self, folder: Path, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ class TestOwnSensitivities:
         (folder / "again").mkdir()
         (folder / "again" / "sensor 1.csv").write_bytes((folder / "sensor 1.csv").read_bytes())
         found = list(parse("rendered:count=5").samples(Source.open(folder)))
-        skipped = {item.image: item.reason for item in found if isinstance(item, Skipped)}
+        skipped = {item.image: item.reason for item in found if isinstance(item, Omission)}
         assert set(skipped) == {"broken.json", "sensor 1.csv"}
         assert "JSON" in skipped["broken.json"]
         assert "second sensor 1" in skipped["sensor 1.csv"]
@@ -250,7 +250,7 @@ class TestPhotographs:
         (folder / "torn.png").write_bytes((folder / "grey.png").read_bytes()[:100])
         with Preparation(parse(f"rendered:count=6,photographs={folder}"), NOTHING, tmp_path / "out") as preparation:
             steps = list(preparation.run())
-            assert [isinstance(step, Skipped) for step in steps] == [False, True, False] * 2
+            assert [isinstance(step, Omission) for step in steps] == [False, True, False] * 2
             assert {row.scene for row in preparation.finish(allow_missing=True).rows} == {
                 "grey.png",
                 "more/colours.png",

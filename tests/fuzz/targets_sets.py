@@ -13,7 +13,7 @@ import numpy as np
 
 from awbkit.datasets.layout import Sample, layout_class, parse
 from awbkit.datasets.matlab import read_mat
-from awbkit.datasets.prepare import Preparation, load_packed
+from awbkit.datasets.prepare import Preparation, load_stored_sample
 from awbkit.datasets.spectral.sensitivities import read
 from awbkit.store.source import Source
 from tests.datasets import test_ambient6k as ambient6k
@@ -120,7 +120,7 @@ def use_layout(name: str) -> Callable[[Path, Path], Iterator[Step]]:
 
         def load(place: int) -> None:
             if place < len(samples):
-                load_packed(samples[place], layout=layout, source=Source.open(given))
+                load_stored_sample(samples[place], layout=layout, source=Source.open(given))
 
         yield listed
         yield lambda: load(0)
@@ -220,7 +220,7 @@ _OF_LAYOUTS = {
     "folder": ("labels:read_labels", "layout:parse", "pixels:read_codes"),
     "lsmi": ("bayer:read_half_size",),
     "ambient6k": ("pixels:read_stored",),
-    "intel-tau": ("prepare:load_packed",),
+    "intel-tau": ("prepare:load_stored_sample",),
     "awb-nn": ("rpi_tuning:RpiTuning.parse",),
     "gehler-shi": ("spyder_cube:load_cube",),
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from awbkit.colour.illuminant import angular_error
 from awbkit.colour.image import LinearImage
-from awbkit.datasets.layout import Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import Example, Layout, Omission, Sample
 from awbkit.store.source import Source
 
 MAGENTA = (0.5, 0.05, 0.5)
@@ -76,7 +76,7 @@ def found(layout: Layout, path: Path) -> tuple[dict[str, Sample], dict[str, str]
     """The samples by name, and the reasons of what was skipped by name."""
     samples, skipped = {}, {}
     for one in layout.samples(Source.open(path)):
-        if isinstance(one, Skipped):
+        if isinstance(one, Omission):
             skipped[one.image] = one.reason
         else:
             assert one.image not in samples

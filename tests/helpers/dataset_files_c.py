@@ -8,7 +8,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
-from awbkit.datasets.layout import Example, Layout, Sample, Skipped
+from awbkit.datasets.layout import Example, Layout, Omission, Sample
 from awbkit.datasets.prepare import Preparation
 from awbkit.datasets.prepared import Prepared
 from awbkit.store.source import Source
@@ -38,13 +38,13 @@ def write_png(path: Path, pixels: np.ndarray) -> Path:
 def found(layout: Layout, source: Source) -> dict[str, Sample]:
     """The samples by name; nothing may be skipped."""
     samples = list(layout.samples(source))
-    assert not [sample for sample in samples if isinstance(sample, Skipped)]
+    assert not [sample for sample in samples if isinstance(sample, Omission)]
     return {sample.image: sample for sample in samples if isinstance(sample, Sample)}
 
 
 def reasons(layout: Layout, source: Source) -> dict[str, str]:
     """Why what was skipped was skipped, by name."""
-    return {sample.image: sample.reason for sample in layout.samples(source) if isinstance(sample, Skipped)}
+    return {sample.image: sample.reason for sample in layout.samples(source) if isinstance(sample, Omission)}
 
 
 def loaded(layout: Layout, source: Source) -> dict[str, Example]:
@@ -55,5 +55,5 @@ def loaded(layout: Layout, source: Source) -> dict[str, Example]:
 def prepared(layout: Layout, source: Source, out: Path) -> Prepared:
     """The data set in its prepared form; nothing may be skipped."""
     with Preparation(layout, source, out) as preparation:
-        assert not [step for step in preparation.run() if isinstance(step, Skipped)]
+        assert not [step for step in preparation.run() if isinstance(step, Omission)]
         return preparation.finish()

@@ -9,7 +9,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
-from awbkit.datasets.layout import Sample, Skipped, parse
+from awbkit.datasets.layout import Omission, Sample, parse
 from awbkit.store.source import Source
 
 CAMERAS = ("Canon EOS 550D", "Nikon D810")
@@ -52,7 +52,7 @@ def folder_of(root: Path, table: str | bytes | None = None, images: Sequence[str
 
 def found_in(source: Source, layout: str = "folder") -> tuple[list[Sample], dict[str, str]]:
     found = list(parse(layout).samples(source))
-    skipped = {f.image: f.reason for f in found if isinstance(f, Skipped)}
+    skipped = {f.image: f.reason for f in found if isinstance(f, Omission)}
     return [f for f in found if isinstance(f, Sample)], skipped
 
 

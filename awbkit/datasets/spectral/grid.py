@@ -75,7 +75,7 @@ def _sprague(table: NDArray[np.float64], data: NDArray[np.float64], at: NDArray[
     place = (at - table[0]) / (table[-1] - table[0]) * (len(table) - 1)
     first = np.minimum(place.astype(np.intp), len(table) - 2)
     powers = (place - first)[:, None] ** np.arange(6)
-    return _weighted(powers @ _SPRAGUE / 24, padded, first)
+    return _weigh(powers @ _SPRAGUE / 24, padded, first)
 
 
 def _lagrange(table: NDArray[np.float64], data: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,10 +86,10 @@ def _lagrange(table: NDArray[np.float64], data: NDArray[np.float64], at: NDArray
         for other in range(4):
             if other != point:
                 weights[:, point] *= (at - near[:, other]) / (near[:, point] - near[:, other])
-    return _weighted(weights, data, first)
+    return _weigh(weights, data, first)
 
 
-def _weighted(weights: NDArray[np.float64], data: NDArray[np.float64], first: NDArray[np.intp]) -> NDArray[np.float64]:
+def _weigh(weights: NDArray[np.float64], data: NDArray[np.float64], first: NDArray[np.intp]) -> NDArray[np.float64]:
     """Weighted sums of neighbouring values at each wavelength, with one value for each weight."""
     neighbours = data[first[:, None] + np.arange(weights.shape[1])]
     return np.asarray(np.einsum("nk,nk...->n...", weights, neighbours))

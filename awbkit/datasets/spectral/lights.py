@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.temperature import cct_duv_to_xy, daylight_xy, xy_to_cct_duv
 from awbkit.datasets.spectral.grid import WAVELENGTHS, resample
-from awbkit.datasets.spectral.measured import measured
+from awbkit.datasets.spectral.measurements import measurements
 from awbkit.errors import MissingExtra, UsageError
 
 DAYLIGHT_RANGE = 4000.0, 25_000.0
@@ -69,11 +69,11 @@ class Light:
 
 def white_xyz(power: NDArray[np.float64]) -> NDArray[np.float64]:
     """CIE 1931 XYZ (3,) of a light's power (81,), Y = 1."""
-    xyz = power @ measured().observer
+    xyz = power @ measurements().observer
     return np.asarray(xyz / xyz[1])
 
 
-def planckian(cct: float) -> Light:
+def black_body(cct: float) -> Light:
     """A black body (Planck's law): incandescent lamps, candles, the low sun.
 
     Args:
@@ -105,7 +105,7 @@ def daylight(cct: float, duv: float = 0.0) -> Light:
     if found is not None:
         x, y = cct_duv_to_xy(found[0], found[1] + duv)
     scale = 0.0241 + 0.2562 * x - 0.7341 * y
-    mean, yellow, pink = measured().daylight.T
+    mean, yellow, pink = measurements().daylight.T
     power = (
         mean
         + (-1.3515 - 1.7703 * x + 5.9114 * y) / scale * yellow

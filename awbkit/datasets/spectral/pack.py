@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.datasets.spectral.grid import resample
-from awbkit.datasets.spectral.measured import FILE
+from awbkit.datasets.spectral.measurements import FILE
 from awbkit.datasets.spectral.sensitivities import read
 
 _TABLES = {"patches": "training/training_spectral.json", "observer": "cmf/cmf_1931.json"}

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from awbkit.datasets.spectral.grid import WAVELENGTHS
-from awbkit.datasets.spectral.lights import Light, catalogue, coloured_led, daylight, planckian
+from awbkit.datasets.spectral.lights import Light, black_body, catalogue, coloured_led, daylight
 
 SETTINGS: Final = ("sun", "overcast", "shade", "dusk", "room", "window", "night")
 
@@ -44,7 +44,7 @@ class Recipe:
     material: str | None = None
 
     @property
-    def outdoors(self) -> bool:
+    def is_outdoors(self) -> bool:
         """Whether the scene has sky above and ground below."""
         return self.setting not in ("room", "window")
 
@@ -67,9 +67,9 @@ def draw(rng: np.random.Generator, most_lights: int, *, lamps: bool) -> Recipe:
     """
     setting = str(rng.choice(SETTINGS, p=_FREQUENCY))
     count = 1 if rng.random() < _ONE_LIGHT else int(rng.integers(2, 4))
-    lights = [_main(rng, setting, lamps)]
+    lights = [_main_light(rng, setting, lamps)]
     while len(lights) < min(count, most_lights):
-        lights.append(_further(rng, setting, lamps))
+        lights.append(_further_light(rng, setting, lamps))
     return Recipe(setting, tuple(lights))
 
 
@@ -83,17 +83,17 @@ def draw_material(rng: np.random.Generator) -> Recipe:
         rng: Where chance comes from.
     """
     cct = 1e6 / float(rng.uniform(1e6 / 12_000, 1e6 / 2_300))
-    light = daylight(cct, float(rng.normal(0, 0.004))) if cct >= 4000 else planckian(cct)
+    light = daylight(cct, float(rng.normal(0, 0.004))) if cct >= 4000 else black_body(cct)
     return Recipe("sun" if cct >= 4000 else "room", (light,), str(rng.choice(MATERIALS)))
 
 
-def _main(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
+def _main_light(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
     if setting in ("room", "night"):
         return _lamp(rng, setting, lamps)
     return _sky(rng, "overcast" if setting == "window" else setting)
 
 
-def _further(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
+def _further_light(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
     """Draw a second light: blue sky in the sun's shadows, lamps at dusk and by the window, a window in the room."""
     if setting in ("sun", "overcast", "shade"):
         return _sky(rng, "shade")
@@ -107,23 +107,23 @@ def _sky(rng: np.random.Generator, setting: str) -> Light:
     middle, deviation = {"sun": (188, 10), "overcast": (160, 12), "shade": (128, 20), "dusk": (240, 75)}[setting]
     cct = 1e6 / float(np.clip(rng.normal(middle, deviation), 50, 420))
     # Below CIE daylight's range a black body replaces the low sun, which is about as red and as smooth.
-    return daylight(cct, float(rng.normal(0, 0.0025))) if cct >= 4000 else planckian(cct)
+    return daylight(cct, float(rng.normal(0, 0.0025))) if cct >= 4000 else black_body(cct)
 
 
 def _lamp(rng: np.random.Generator, setting: str, lamps: bool) -> Light:
     if not lamps:
-        return _incandescent(rng)
+        return _incandescent_lamp(rng)
     frequency = _LAMP_FREQUENCY[setting]
     kind = str(rng.choice(list(frequency), p=list(frequency.values())))
     if kind == "coloured":
         peak, width = float(rng.uniform(440, 640)), float(rng.uniform(12, 35))
-        return coloured_led(peak, width, _incandescent(rng), float(rng.uniform(0.25, 0.7)))
+        return coloured_led(peak, width, _incandescent_lamp(rng), float(rng.uniform(0.25, 0.7)))
     if kind == "tungsten" and rng.random() < 0.6:
-        return _incandescent(rng)
+        return _incandescent_lamp(rng)
     known = catalogue()[kind]
     lamp = known[int(rng.integers(len(known)))]
     return Light(lamp.name, lamp.power * (WAVELENGTHS / 560) ** rng.normal(0, _TINT))
 
 
-def _incandescent(rng: np.random.Generator) -> Light:
-    return planckian(1e6 / float(rng.uniform(310, 430)))
+def _incandescent_lamp(rng: np.random.Generator) -> Light:
+    return black_body(1e6 / float(rng.uniform(310, 430)))

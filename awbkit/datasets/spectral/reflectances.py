@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.datasets.spectral.grid import WAVELENGTHS
-from awbkit.datasets.spectral.measured import measured
+from awbkit.datasets.spectral.measurements import measurements
 
 Spectra = NDArray[np.float64]
 
-_DARKEST, _LIGHTEST = 0.02, 0.95
+_LEAST, _GREATEST = 0.02, 0.95
 """Least and greatest reflectance: black paint and fresh snow."""
 
 _RATIO = WAVELENGTHS / 550.0
@@ -59,12 +59,12 @@ def draw(rng: np.random.Generator, families: Sequence[str], colourfulness: float
         chosen = [index for index, name in enumerate(families) if name == family]
         spectra[chosen] = FAMILIES[family](rng, len(chosen))
     level = np.exp(np.log(np.maximum(spectra, 1e-3)).mean(axis=1, keepdims=True))
-    deepened = level * (np.maximum(spectra, 1e-3) / level) ** colourfulness
-    return np.asarray(np.clip(deepened, _DARKEST, _LIGHTEST))
+    saturated = level * (np.maximum(spectra, 1e-3) / level) ** colourfulness
+    return np.asarray(np.clip(saturated, _LEAST, _GREATEST))
 
 
 def _pigment(rng: np.random.Generator, count: int) -> Spectra:
-    patches = measured().patches
+    patches = measurements().patches
     first, second = patches[rng.integers(len(patches), size=(2, count))]
     share = rng.uniform(0, 0.5, (count, 1)) ** 2
     return np.asarray(first * (1 - share) + second * share)

@@ -119,7 +119,7 @@ def scene_of_photograph(rng: np.random.Generator, recipe: Recipe, srgb: Floats, 
     return Scene(weights, np.stack([basis, basis]), 0 * plain, plain, 0 * plain, _lights(rng, recipe))
 
 
-def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
+def procedural_scene(rng: np.random.Generator, recipe: Recipe) -> Scene:
     """Draw a scene of likely surfaces of the recipe's setting, most of them of a few dominant colours.
 
     If the recipe names a material, half to all of the surfaces are of that material, in three of its colours.
@@ -128,7 +128,7 @@ def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
     backdrop, behind = _backdrop(rng, recipe, view)
     palette = _palette(rng, recipe)
     leaves = 0 if view == "plain" else int(np.exp(rng.uniform(np.log(5), np.log(90))))
-    weights = _occluded(rng, leaves, backdrop, upright=view == "wide")
+    weights = _coverage(rng, leaves, backdrop, upright=view == "wide")
     owners = np.concatenate([rng.integers(len(palette), size=leaves), len(palette) + np.arange(len(behind))])
     materials = reflectances.draw(rng, palette + behind, float(np.clip(rng.lognormal(-0.15, 0.4), 0.2, 1.6)))
     # Each surface of one material has its own tone.
@@ -156,7 +156,7 @@ def procedural(rng: np.random.Generator, recipe: Recipe) -> Scene:
 
 def _palette(rng: np.random.Generator, recipe: Recipe) -> list[str]:
     """Draw the families of the visible surfaces; a few dominate."""
-    if recipe.outdoors:
+    if recipe.is_outdoors:
         likely = {"foliage": 0.28, "earth": 0.28, "grey": 0.22, "pigment": 0.17, "white": 0.05}
     else:
         likely = {"pigment": 0.38, "earth": 0.26, "grey": 0.18, "white": 0.1, "skin": 0.05, "foliage": 0.03}
@@ -167,14 +167,14 @@ def _palette(rng: np.random.Generator, recipe: Recipe) -> list[str]:
 def _backdrop(rng: np.random.Generator, recipe: Recipe, view: str) -> tuple[Floats, list[str]]:
     """Coverage (B, 64, 64) of the backdrop's layers, front first, the last everywhere; and their families."""
     if view != "wide":
-        near = "foliage" if recipe.outdoors else "white"
+        near = "foliage" if recipe.is_outdoors else "white"
         family = rng.choice(("grey", "earth", "pigment", near), p=(0.4, 0.2, 0.2, 0.2))
         return np.ones((1, SIZE, SIZE), np.float32), [str(family)]
     horizon = rng.uniform(0.3, 0.75) * SIZE
     tilt = rng.normal(0, 0.04)
     below = np.clip(_AXIS[:, None] - horizon - tilt * (_AXIS - SIZE / 2), 0, 1)
     everywhere = np.ones((SIZE, SIZE))
-    if recipe.outdoors:
+    if recipe.is_outdoors:
         skyline = _AXIS[:, None] - horizon + rng.uniform(1, 8) * np.maximum(_noise(rng, 1.4)[:1], -0.5) + 2
         sky = {"sun": "blue sky", "shade": "blue sky", "overcast": "overcast sky", "dusk": "blue sky"}
         behind = sky.get(recipe.setting, "grey")
@@ -188,7 +188,7 @@ def _backdrop(rng: np.random.Generator, recipe: Recipe, view: str) -> tuple[Floa
     return np.stack([below, left, everywhere]).astype(np.float32), [floor, wall, wall]
 
 
-def _occluded(rng: np.random.Generator, count: int, backdrop: Floats, *, upright: bool) -> Floats:
+def _coverage(rng: np.random.Generator, count: int, backdrop: Floats, *, upright: bool) -> Floats:
     """Visible share of the leaves, front to back, and of the backdrop: (count + B, 64, 64), summing to 1.
 
     Args:
@@ -230,7 +230,7 @@ def _occluded(rng: np.random.Generator, count: int, backdrop: Floats, *, upright
 def _gloss(rng: np.random.Generator, recipe: Recipe) -> Floats:
     """Draw a few highlights, most of them small, some beyond the white level; fewer outdoors."""
     gloss = np.zeros((SIZE, SIZE), np.float32)
-    for _ in range(int(rng.poisson(0.5 if recipe.outdoors else 1.5))):
+    for _ in range(int(rng.poisson(0.5 if recipe.is_outdoors else 1.5))):
         row, column = rng.uniform(0, SIZE, 2)
         radius, strength = np.exp(rng.uniform(-0.7, 0.9)), np.exp(rng.uniform(-3, 1))
         down = np.exp(-(((_AXIS - row) / radius) ** 2) / 2)
@@ -248,13 +248,15 @@ def _lights(rng: np.random.Generator, recipe: Recipe) -> Floats:
     count = len(recipe.lights)
     fields = np.empty((count, SIZE, SIZE), np.float32)
     for index, light in enumerate(fields):
-        if recipe.outdoors and recipe.setting != "night":
-            light[...] = _sunlight(rng, count) if index == 0 else np.exp(rng.uniform(-2.3, -0.4)) * _uneven(rng, 0.15)
+        if recipe.is_outdoors and recipe.setting != "night":
+            light[...] = (
+                _sunlight(rng, count) if index == 0 else np.exp(rng.uniform(-2.3, -0.4)) * _unevenness(rng, 0.15)
+            )
             continue
         row, column = rng.uniform(-0.5 * SIZE, 1.5 * SIZE, 2)
         height = rng.uniform(0.25, 1.0) * SIZE
         away = ((_AXIS - row) ** 2)[:, None] + (_AXIS - column) ** 2
-        light[...] = (0.03 + 1 / (1 + away / height**2)) * _uneven(rng, 0.25)
+        light[...] = (0.03 + 1 / (1 + away / height**2)) * _unevenness(rng, 0.25)
         if index:
             # A second light of a much lower strength would have no effect.
             light *= np.exp(rng.uniform(-1, 0.7)) * fields[0].mean() / light.mean() * _reach(rng)
@@ -276,7 +278,7 @@ def _reach(rng: np.random.Generator) -> Floats:
     return np.asarray(0.1 + 0.9 * side, dtype=np.float32)
 
 
-def _uneven(rng: np.random.Generator, amount: float) -> Floats:
+def _unevenness(rng: np.random.Generator, amount: float) -> Floats:
     """Draw a smooth field of brightness (64, 64), lognormal with this standard deviation."""
     return np.asarray(np.exp(amount * _noise(rng, 1.4)), dtype=np.float32)
 

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import D65_XY, Camera
 from awbkit.datasets.spectral.grid import resample
-from awbkit.datasets.spectral.lights import daylight, planckian, white_xyz
-from awbkit.datasets.spectral.measured import measured
+from awbkit.datasets.spectral.lights import black_body, daylight, white_xyz
+from awbkit.datasets.spectral.measurements import measurements
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.store.documents import MalformedText, decode_text, parse_json, rows
 
-_NEEDED = 420.0, 680.0
+_RANGE = 420.0, 680.0
 """Nanometres that a table must cover, because cameras are sensitive there."""
 
-_LARGEST = 1e30
-_ALIKE = 1e3
+_GREATEST_VALUE = 1e30
+_GREATEST_CONDITION = 1e3
 """Greatest condition number of the three channels of a colour camera; the 52 measured ones have 1.5 to 2.6."""
 
 _REMEDY = "give JSON as rawtoaces-data has it, or CSV with the columns wavelength,r,g,b"
@@ -35,7 +35,7 @@ _D65_KELVIN = 6504.0
 # LibRaw's names for cameras whose names in the data are shortened or American.
 _MARK = re.compile(r"(?<=[0-9])m([2-5])$")
 _MARKS = {"2": " Mark II", "3": " Mark III", "4": " Mark IV", "5": " Mark V"}
-_AMERICAN = {"Digital Rebel XTi": "EOS 400D"}
+_AMERICAN_NAMES = {"Digital Rebel XTi": "EOS 400D"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Sensitivity:
         sensitivities (G. D. Finlayson and M. S. Drew, "Constrained least-squares regression in color spaces", Journal
         of Electronic Imaging 6(4), 1997).
         """
-        warm, cold = planckian(_A_KELVIN).power, d65()
+        warm, cold = black_body(_A_KELVIN).power, d65()
         x, y = D65_XY
         # The canonical white is defined by rounded xy, and must be exact.
         canonical = np.array([x / y, 1.0, (1 - x - y) / y])
@@ -72,7 +72,7 @@ class Sensitivity:
         return Camera(self.name, "camera", tuple((cct, matrix.tolist()) for cct, matrix in fitted))
 
     def _matrix(self, power: NDArray[np.float64], xyz_of_white: NDArray[np.float64]) -> NDArray[np.float64]:
-        known = measured()
+        known = measurements()
         lit = known.patches * power
         xyz = lit @ known.observer / (power @ known.observer)[1]
         seen = lit @ self.rgb / (power @ self.rgb)[1]
@@ -90,9 +90,9 @@ def d65() -> NDArray[np.float64]:
 
 
 @cache
-def shipped() -> tuple[Sensitivity, ...]:
+def shipped_cameras() -> tuple[Sensitivity, ...]:
     """The 52 cameras that ship with the package, by name."""
-    known = measured()
+    known = measurements()
     return tuple(Sensitivity(name, rgb) for name, rgb in zip(known.cameras, known.sensitivities, strict=True))
 
 
@@ -147,23 +147,23 @@ def _resample(table: dict[float, list[float]], where: str) -> NDArray[np.float64
     values = np.array([table[wavelength] for wavelength in wavelengths]).reshape(-1, 3)
     if not wavelengths or not all(map(math.isfinite, wavelengths)):
         raise UnreadableFile(where, "holds no wavelengths", _REMEDY)
-    if (np.abs(values) > _LARGEST).any():
-        raise UnreadableFile(where, f"holds a value beyond {_LARGEST:g}, which no sensitivity is", _REMEDY)
-    if wavelengths[0] > _NEEDED[0] or wavelengths[-1] < _NEEDED[1]:
+    if (np.abs(values) > _GREATEST_VALUE).any():
+        raise UnreadableFile(where, f"holds a value beyond {_GREATEST_VALUE:g}, which no sensitivity is", _REMEDY)
+    if wavelengths[0] > _RANGE[0] or wavelengths[-1] < _RANGE[1]:
         covered = f"covers {wavelengths[0]:g} to {wavelengths[-1]:g} nm"
-        raise UnreadableFile(where, covered, f"a camera needs at least {_NEEDED[0]:g} to {_NEEDED[1]:g} nanometres")
+        raise UnreadableFile(where, covered, f"a camera needs at least {_RANGE[0]:g} to {_RANGE[1]:g} nanometres")
     try:
         rgb = np.maximum(resample(wavelengths, values, outside="zero"), 0)
     except UsageError as error:
         raise UnreadableFile(where, str(error), _REMEDY) from None
     if not (rgb.max(axis=0) > 0).all():
         raise UnreadableFile(where, "has a channel that sees nothing", _REMEDY)
-    if np.linalg.cond(rgb / rgb.max(axis=0)) > _ALIKE:
+    if np.linalg.cond(rgb / rgb.max(axis=0)) > _GREATEST_CONDITION:
         raise UnreadableFile(where, "has channels that see the same", _REMEDY)
     rgb.setflags(write=False)
     return rgb
 
 
 def _libraw_name(make: str, model: str) -> str:
-    model = _MARK.sub(lambda mark: _MARKS[mark[1]], _AMERICAN.get(model, model))
+    model = _MARK.sub(lambda mark: _MARKS[mark[1]], _AMERICAN_NAMES.get(model, model))
     return f"{make} {model}".strip()

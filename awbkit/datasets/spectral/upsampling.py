@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from awbkit.colour.camera import LINEAR_SRGB
 from awbkit.datasets.spectral.grid import WAVELENGTHS
-from awbkit.datasets.spectral.measured import measured
+from awbkit.datasets.spectral.measurements import measurements
 from awbkit.datasets.spectral.sensitivities import d65
 
 _ROUNDS = 200
@@ -65,6 +65,6 @@ def srgb_of_reflectance() -> NDArray[np.float64]:
     """Matrix (3, 81) from a reflectance to its linear sRGB under D65; a perfect white gives 1, 1, 1."""
     matrix = LINEAR_SRGB.xyz_to_rgb()
     assert matrix is not None
-    seen = matrix @ (measured().observer * d65()[:, None]).T
+    seen = matrix @ (measurements().observer * d65()[:, None]).T
     # D65's power and its rounded xy disagree by some 1e-4.
     return np.asarray(seen / seen.sum(axis=1, keepdims=True))

@@ -11,8 +11,8 @@ import pytest
 
 from awbkit.colour.temperature import xy_to_cct_duv
 from awbkit.datasets.spectral.grid import WAVELENGTHS
-from awbkit.datasets.spectral.lights import catalogue, coloured_led, daylight, planckian, white_xyz
-from awbkit.datasets.spectral.measured import measured
+from awbkit.datasets.spectral.lights import black_body, catalogue, coloured_led, daylight, white_xyz
+from awbkit.datasets.spectral.measurements import measurements
 from awbkit.errors import UsageError
 
 with warnings.catch_warnings():
@@ -29,7 +29,7 @@ def xy(power: np.ndarray) -> tuple[float, float]:
 
 
 def test_the_observer_is_the_standard_one() -> None:
-    np.testing.assert_allclose(measured().observer, OBSERVER.values, atol=1e-4)
+    np.testing.assert_allclose(measurements().observer, OBSERVER.values, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "cct"), [("D50", 5003), ("D55", 5503), ("D65", 6504), ("D75", 7504)])
@@ -40,12 +40,12 @@ def test_daylight_is_the_tabulated_one(name: str, cct: float) -> None:
 
 def test_a_black_body_of_2856_k_is_illuminant_a() -> None:
     table = colour.SDS_ILLUMINANTS["A"].copy().align(SHAPE).values / 100
-    np.testing.assert_allclose(planckian(2856).power, table, rtol=1e-3)
+    np.testing.assert_allclose(black_body(2856).power, table, rtol=1e-3)
 
 
 @pytest.mark.parametrize("cct", [1800, 2400, 3200, 10_000])
 def test_a_black_body_has_its_own_temperature(cct: float) -> None:
-    found = xy_to_cct_duv(*xy(planckian(cct).power))
+    found = xy_to_cct_duv(*xy(black_body(cct).power))
     assert found == pytest.approx((cct, 0), rel=2e-3, abs=1e-4)
 
 
@@ -87,7 +87,7 @@ def test_lamps_have_the_xyz_that_colour_science_gives_them(kind: str) -> None:
 
 
 def test_a_coloured_led_is_where_its_peak_is_and_leaves_no_channel_dark() -> None:
-    white = planckian(3000)
+    white = black_body(3000)
     light = coloured_led(465, 15, white, 0.3)
     assert WAVELENGTHS[light.power.argmax()] == 465
     np.testing.assert_allclose(coloured_led(465, 15, white, 1.0).power, white.power / white.power.max())

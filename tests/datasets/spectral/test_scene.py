@@ -14,10 +14,10 @@ from awbkit.colour.illuminant import angular_error
 from awbkit.colour.image import LinearImage
 from awbkit.datasets.spectral import recipe, reflectances
 from awbkit.datasets.spectral.grid import WAVELENGTHS
-from awbkit.datasets.spectral.lights import Light, catalogue, daylight, planckian
+from awbkit.datasets.spectral.lights import Light, black_body, catalogue, daylight
 from awbkit.datasets.spectral.recipe import SETTINGS, Recipe
-from awbkit.datasets.spectral.scene import Scene, expose, illuminant, procedural, scene_of_photograph
-from awbkit.datasets.spectral.sensitivities import Sensitivity, d65, shipped
+from awbkit.datasets.spectral.scene import Scene, expose, illuminant, procedural_scene, scene_of_photograph
+from awbkit.datasets.spectral.sensitivities import Sensitivity, d65, shipped_cameras
 from awbkit.datasets.spectral.sensor import Sensor, auto_exposure
 from awbkit.datasets.spectral.upsampling import basis, srgb_of_reflectance
 from awbkit.estimators import parse
@@ -26,8 +26,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import colour
 
-CAMERA = next(camera for camera in shipped() if camera.name == "Nikon D810")
-WARM, COLD = planckian(2800), daylight(9000)
+CAMERA = next(camera for camera in shipped_cameras() if camera.name == "Nikon D810")
+WARM, COLD = black_body(2800), daylight(9000)
 ALL = np.ones((64, 64), np.float32)
 EVERYWHERE = ALL.astype(np.bool_)
 
@@ -42,14 +42,14 @@ def drawn(seed: int, *, lights: int = 1) -> tuple[Scene, np.ndarray]:
     """An invented scene, and the power of its lights."""
     rng = np.random.default_rng(seed)
     chosen = recipe.draw(rng, lights, lamps=True)
-    return procedural(rng, chosen), np.stack([light.power for light in chosen.lights])
+    return procedural_scene(rng, chosen), np.stack([light.power for light in chosen.lights])
 
 
 LAMPS = [WARM, COLD, *(lamps[0] for lamps in catalogue().values())]
 
 
 @pytest.mark.parametrize("lamp", LAMPS, ids=lambda lamp: lamp.name)
-@pytest.mark.parametrize("camera", shipped()[::13], ids=lambda camera: camera.name)
+@pytest.mark.parametrize("camera", shipped_cameras()[::13], ids=lambda camera: camera.name)
 def test_a_perfect_white_has_the_colour_of_the_light(camera: Sensitivity, lamp: Light) -> None:
     pixels, incident = expose(flat(1.0, ALL[None]), lamp.power[None], camera.rgb)
     np.testing.assert_array_equal(pixels, incident)

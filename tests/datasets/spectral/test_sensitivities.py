@@ -11,9 +11,9 @@ import pytest
 
 from awbkit.colour.illuminant import angular_error
 from awbkit.datasets.spectral.grid import WAVELENGTHS
-from awbkit.datasets.spectral.measured import measured
+from awbkit.datasets.spectral.measurements import measurements
 from awbkit.datasets.spectral.pack import pack
-from awbkit.datasets.spectral.sensitivities import Sensitivity, d65, read, shipped
+from awbkit.datasets.spectral.sensitivities import Sensitivity, d65, read, shipped_cameras
 from awbkit.errors import UnreadableFile
 from awbkit.files.known_cameras import known_camera
 
@@ -22,7 +22,7 @@ SHARED = Path(os.environ.get("AWBKIT_SHARED", Path(__file__).resolve().parents[4
 
 def document(name: str = "D999", values: np.ndarray | None = None) -> bytes:
     """A camera as rawtoaces-data writes it."""
-    table = shipped()[0].rgb if values is None else values
+    table = shipped_cameras()[0].rgb if values is None else values
     main = {f"{wavelength:.0f}": row.tolist() for wavelength, row in zip(WAVELENGTHS, table, strict=True)}
     header = {"manufacturer": "Nikon", "model": name}
     return json.dumps(
@@ -34,23 +34,23 @@ def document(name: str = "D999", values: np.ndarray | None = None) -> bytes:
 def test_the_shipped_file_is_the_published_data(tmp_path: Path) -> None:
     pack(SHARED, tmp_path / "again.npz")
     with np.load(tmp_path / "again.npz") as again:
-        assert again["cameras"].tolist() == list(measured().cameras)
+        assert again["cameras"].tolist() == list(measurements().cameras)
         for name in ("sensitivities", "patches", "observer"):
-            np.testing.assert_array_equal(again[name].astype(np.float64), getattr(measured(), name))
+            np.testing.assert_array_equal(again[name].astype(np.float64), getattr(measurements(), name))
     published = json.loads((SHARED / "camera" / "Nikon_D810_380_780_5.json").read_text())
     table = np.array(list(published["spectral_data"]["data"]["main"].values()))
-    ours = next(camera for camera in shipped() if camera.name == "Nikon D810")
+    ours = next(camera for camera in shipped_cameras() if camera.name == "Nikon D810")
     np.testing.assert_allclose(ours.rgb, table, rtol=1e-6, atol=1e-9)
 
 
 def test_52_cameras_by_the_names_that_libraw_gives_them() -> None:
-    names = [camera.name for camera in shipped()]
+    names = [camera.name for camera in shipped_cameras()]
     assert len(set(names)) == 52
     assert names == sorted(names)
     assert {"Canon EOS R5 Mark II", "Canon EOS 400D", "Nikon D810", "Sony ILCE-7M3"} <= set(names)
 
 
-@pytest.mark.parametrize("camera", shipped(), ids=lambda camera: camera.name)
+@pytest.mark.parametrize("camera", shipped_cameras(), ids=lambda camera: camera.name)
 def test_the_matrix_gives_d65_the_white_that_the_sensitivities_give_it(camera: Sensitivity) -> None:
     white = camera.camera.white_d65
     assert white is not None
@@ -61,7 +61,7 @@ def test_the_matrix_gives_d65_the_white_that_the_sensitivities_give_it(camera: S
 
 
 def test_derived_whites_are_near_those_that_libraw_lists() -> None:
-    pairs = [(camera.camera.white_d65, known_camera(camera.name)) for camera in shipped()]
+    pairs = [(camera.camera.white_d65, known_camera(camera.name)) for camera in shipped_cameras()]
     errors = [angular_error(white, known.white_d65) for white, known in pairs if white and known and known.white_d65]
     assert len(errors) == 49
     assert np.median(errors) == pytest.approx(1.6, abs=0.05)
@@ -71,7 +71,7 @@ def test_derived_whites_are_near_those_that_libraw_lists() -> None:
 
 
 def test_an_observer_for_a_camera_has_the_identity_for_a_matrix() -> None:
-    matrix = Sensitivity("eye", measured().observer).camera.xyz_to_rgb()
+    matrix = Sensitivity("eye", measurements().observer).camera.xyz_to_rgb()
     # Up to D65's xy, which is rounded, while the power that is fitted is not.
     np.testing.assert_allclose(matrix, np.eye(3), atol=2e-3)
 
@@ -80,7 +80,7 @@ class TestReads:
     def test_json(self) -> None:
         camera = read(document(), "cameras/any.json")
         assert camera.name == "Nikon D999"
-        np.testing.assert_allclose(camera.rgb, shipped()[0].rgb, atol=1e-12)
+        np.testing.assert_allclose(camera.rgb, shipped_cameras()[0].rgb, atol=1e-12)
 
     def test_csv_of_other_steps_in_any_order(self) -> None:
         def row(wavelength: int) -> str:

@@ -21,7 +21,7 @@ FILE = "measured.npz"
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Measurements:
     """Spectra at :data:`awbkit.datasets.spectral.grid.WAVELENGTHS`, as read-only arrays.
 
     Attributes:
@@ -40,7 +40,7 @@ class Measured:
 
 
 @cache
-def measured() -> Measured:
+def measurements() -> Measurements:
     """The measured spectra of the package."""
     data = files(__package__) / "data"
     with (data / FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
@@ -51,4 +51,4 @@ def measured() -> Measured:
     spectra["daylight"] = np.stack([np.interp(WAVELENGTHS, wavelengths, each) for each in components], axis=1)
     for array in spectra.values():
         array.setflags(write=False)
-    return Measured(names, **spectra)
+    return Measurements(names, **spectra)

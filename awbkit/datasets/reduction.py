@@ -19,13 +19,13 @@ from awbkit.errors import UsageError
 SIDE = 512
 """Target of the longer side, which is divided by the best whole number."""
 
-SMALLEST = 16
+LEAST_SIDE = 16
 """Least shorter side of a picture to compare."""
 
-CLIPPED = 0.95
+CLIP_LEVEL = 0.95
 """Level from which a channel counts as clipped: tone curves and sharpening bend below the white level."""
 
-DARK = 0.02
+DARK_LEVEL = 0.02
 """Least level of the brightest channel; below it noise and flare outweigh the light."""
 
 _CLIPPED_SHARE = 0.02
@@ -33,7 +33,7 @@ _CLIPPED_SHARE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class Reduced:
+class Reduction:
     """A linear picture, averaged over areas.
 
     Attributes:
@@ -49,7 +49,7 @@ class Reduced:
     width: int
 
     @classmethod
-    def of(cls, picture: NDArray[Any], light: NDArray[np.float32] | None = None) -> Reduced:
+    def of(cls, picture: NDArray[Any], light: NDArray[np.float32] | None = None) -> Reduction:
         """Reduce a picture strip by strip, without a linear copy of the whole.
 
         Args:
@@ -64,8 +64,8 @@ class Reduced:
         if picture.ndim != 3 or picture.shape[2] != 3:
             raise UsageError(f"pixels must have the shape (height, width, 3), not {picture.shape}")
         height, width = picture.shape[:2]
-        if min(height, width) < SMALLEST:
-            raise UsageError(f"a picture of {width} x {height} pixels is too small to compare; it needs {SMALLEST}")
+        if min(height, width) < LEAST_SIDE:
+            raise UsageError(f"a picture of {width} x {height} pixels is too small to compare; it needs {LEAST_SIDE}")
         step = max(1, round(max(height, width) / SIDE))
         rows, columns = edges(height, round(height / step)), edges(width, round(width / step))
         shape = len(rows) - 1, len(columns) - 1
@@ -75,14 +75,14 @@ class Reduced:
             strip = picture[top:bottom]
             linear = strip.astype(np.float32) if light is None else np.take(light, strip)
             # In this form a NaN counts as out of range.
-            within = all_channels(linear <= CLIPPED)
+            within = all_channels(linear <= CLIP_LEVEL)
             if light is None and not within.all():
                 linear = np.nan_to_num(linear, nan=0.0, posinf=1.0, neginf=0.0)
             total[row] = np.add.reduceat(linear.sum(axis=0), columns[:-1], axis=0)
             bad[row] = np.add.reduceat((~within).sum(axis=0, dtype=np.float32), columns[:-1])
         area = (np.diff(rows)[:, None] * np.diff(columns)).astype(np.float32)
         pixels = total / area[..., None]
-        usable = (bad <= _CLIPPED_SHARE * area) & (pixels.max(axis=2) >= DARK)
+        usable = (bad <= _CLIPPED_SHARE * area) & (pixels.max(axis=2) >= DARK_LEVEL)
         return cls(pixels, usable, height, width)
 
 
