@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from awbkit.correction.von_kries import Correction
     from awbkit.correction.von_kries import apply as apply_correction
     from awbkit.errors import AwbError, AwbWarning
-    from awbkit.estimators.registry import names as methods
+    from awbkit.estimators.registry import method_names as methods
     from awbkit.files.open import open_photo
     from awbkit.files.photo import Photo, Region
     from awbkit.fusion.common import common_illuminant
@@ -70,7 +70,7 @@ _HOMES = {
     "correct": ("api", "correct"),
     "estimate": ("api", "estimate"),
     "evaluate": ("api", "evaluate"),
-    "methods": ("estimators.registry", "names"),
+    "methods": ("estimators.registry", "method_names"),
     "open": ("files.open", "open_photo"),
 }
 

@@ -17,7 +17,7 @@ from awbkit.colour.image import LinearImage
 from awbkit.datasets.prepared import Prepared
 from awbkit.datasets.provenance import count_training_images
 from awbkit.errors import AwbError, UsageError
-from awbkit.estimators.registry import Method, names, parse
+from awbkit.estimators.registry import Method, method_names, parse
 from awbkit.evaluation.angles import recovery_error
 from awbkit.export.c.check import compiler
 from awbkit.export.c.emit import emit
@@ -29,7 +29,7 @@ from awbkit.network.models import SHIPPED, AnyModel, named
 
 Item = TypeVar("Item")
 
-BASELINES = tuple(name for name in names() if name != "as-shot" and not parse(name).is_network)
+BASELINES = tuple(name for name in method_names() if name != "as-shot" and not parse(name).is_network)
 NETWORKS = SHIPPED
 """Estimators to compare the requested models with."""
 

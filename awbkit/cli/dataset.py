@@ -127,7 +127,7 @@ def layouts(
     """List the layouts that `prepare` reads: their data sets, options, licences and papers."""
     from awbkit.datasets import layout as registry
 
-    described = [registry.layout_class(name) for name in registry.names()]
+    described = [registry.layout_class(name) for name in registry.layout_names()]
     if wants_json(format):
         rows = [
             {

@@ -161,7 +161,7 @@ def _open_sets(folders: Sequence[Path] | None) -> list[Prepared]:
 def _names(method: Sequence[str] | None, model: Sequence[str] | None) -> list[str]:
     from awbkit.estimators import registry
 
-    everything = [name for name in registry.names() if name != "as-shot"]
+    everything = [name for name in registry.method_names() if name != "as-shot"]
     named = [name for given in method or () for name in (everything if given == "all" else [registry.canonical(given)])]
     return list(dict.fromkeys([*named, *(model or ())])) or [registry.DEFAULT]
 

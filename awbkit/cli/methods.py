@@ -13,7 +13,7 @@ def methods(
     """List the estimators, their parameters and their papers."""
     from awbkit.estimators import registry
 
-    described = [registry.describe(name) for name in registry.names()]
+    described = [registry.describe(name) for name in registry.method_names()]
     if wants_json(format):
         rows = [
             {

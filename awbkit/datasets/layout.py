@@ -161,7 +161,7 @@ class Layout(ABC):
         return {option.name: getattr(self, option.name) for option in dataclasses.fields(self)}
 
 
-def names() -> tuple[str, ...]:
+def layout_names() -> tuple[str, ...]:
     """The names of all layouts."""
     return tuple(_HOMES)
 

@@ -7,6 +7,6 @@ Every method is a function of a LinearImage and keyword-only parameters that ret
 
 from __future__ import annotations
 
-from awbkit.estimators.registry import DEFAULT, Description, Method, Parameter, describe, names, parse
+from awbkit.estimators.registry import DEFAULT, Description, Method, Parameter, describe, method_names, parse
 
-__all__ = ["DEFAULT", "Description", "Method", "Parameter", "describe", "names", "parse"]
+__all__ = ["DEFAULT", "Description", "Method", "Parameter", "describe", "method_names", "parse"]

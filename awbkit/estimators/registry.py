@@ -283,7 +283,7 @@ def canonical(specification: str) -> str:
     return f"{_SPELLINGS.get(name.strip(), name)}{colon}{rest}"
 
 
-def names() -> tuple[str, ...]:
+def method_names() -> tuple[str, ...]:
     """The names of all methods."""
     return tuple(_METHODS)
 

@@ -220,7 +220,7 @@ _TRAINABLE_METHODS = {
 }
 
 
-def names() -> tuple[str, ...]:
+def trainable_names() -> tuple[str, ...]:
     """The names of all fitted methods."""
     return tuple(_TRAINABLE_METHODS)
 

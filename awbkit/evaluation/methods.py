@@ -21,17 +21,17 @@ def resolve(specification: str) -> AnyMethod:
         UnreadableFile: If a model exists but cannot be read.
     """
     name, colon, rest = (part.strip() for part in registry.canonical(specification).partition(":"))
-    if name in fitted_methods.names():
+    if name in fitted_methods.trainable_names():
         tuple(assignments(colon + rest, f"method {name}", "parameter", {}))
         return fitted_methods.find_method(name)
     if registry.is_model(specification.strip()):
         return registry.parse(specification)
-    function = None if name in estimators.names() else own_methods.find_own_method(specification)
+    function = None if name in estimators.method_names() else own_methods.find_own_method(specification)
     if function is None:
         try:
             return estimators.parse(specification)
         except UsageError as error:
-            if name in estimators.names():
+            if name in estimators.method_names():
                 raise
-            raise UsageError(f"{error}, {', '.join(fitted_methods.names())}, {own_methods.FORM}") from None
+            raise UsageError(f"{error}, {', '.join(fitted_methods.trainable_names())}, {own_methods.FORM}") from None
     return function.probe()

@@ -232,7 +232,7 @@ _ARCHITECTURES = {
 DEFAULT = "awbnet-s"
 
 
-def names() -> tuple[str, ...]:
+def architecture_names() -> tuple[str, ...]:
     """The names of the architectures."""
     return tuple(_ARCHITECTURES)
 

@@ -50,7 +50,7 @@ def decode_text(data: bytes, errors: str = "strict") -> str:
     """UTF-8 with or without a byte order mark.
 
     Raises:
-        Malformed: If it is other text, or none.
+        MalformedText: If it is other text, or none.
     """
     try:
         return data.decode("utf-8-sig", errors)
@@ -62,7 +62,7 @@ def parse_json(text: str) -> Any:
     """The one value of a text.
 
     Raises:
-        Malformed: If it is none.
+        MalformedText: If it is none.
     """
     start = len(text) - len(text.lstrip(" \t\r\n"))
     value, end = value_at(text, start)
@@ -75,7 +75,7 @@ def parse_line(line: bytes) -> Any:
     """The value of a line that awbkit wrote, in which NaN is a number.
 
     Raises:
-        Malformed: If it is damaged.
+        MalformedText: If it is damaged.
     """
     return value_at(decode_text(line).strip(), 0, with_nan=True)[0]
 
@@ -89,7 +89,7 @@ def value_at(text: str, start: int, *, with_nan: bool = False) -> tuple[Any, int
         with_nan: Whether NaN and Infinity are numbers.
 
     Raises:
-        Malformed: If there is none.
+        MalformedText: If there is none.
     """
     try:
         value, end = (_WITH_NAN if with_nan else _PLAIN).raw_decode(text, start)
@@ -174,7 +174,7 @@ def rows(lines: Iterable[str], delimiter: str = ",", *, skip_blanks: bool = Fals
         skip_blanks: Leave out blanks in front of a cell.
 
     Raises:
-        Malformed: If quotes do not close, or a cell is longer than 128 KB.
+        MalformedText: If quotes do not close, or a cell is longer than 128 KB.
     """
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
     try:

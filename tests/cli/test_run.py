@@ -176,7 +176,7 @@ class TestMethods:
         from awbkit.estimators import registry
 
         listed = json.loads(awbkit("methods").out)
-        assert [method["name"] for method in listed] == list(registry.names())
+        assert [method["name"] for method in listed] == list(registry.method_names())
         assert [method["name"] for method in listed if method["default"]] == [registry.DEFAULT]
         assert all(method["summary"] and method["citation"] for method in listed)
 

@@ -16,11 +16,11 @@ from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
 from awbkit.colour.light_map import LightMap
 from awbkit.errors import AwbError, UsageError
-from awbkit.estimators import DEFAULT, Method, describe, names, parse, registry
+from awbkit.estimators import DEFAULT, Method, describe, method_names, parse, registry
 
 
 def test_names_are_a_fixed_interface() -> None:
-    assert names() == (
+    assert method_names() == (
         "gray-world",
         "white-patch",
         "shades-of-gray",
@@ -40,10 +40,10 @@ def test_names_are_a_fixed_interface() -> None:
 
 
 def test_default_is_a_method() -> None:
-    assert DEFAULT in names()
+    assert DEFAULT in method_names()
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", method_names())
 def test_description_is_complete(name: str) -> None:
     description = describe(name)
     assert description.name == name
@@ -55,7 +55,7 @@ def test_description_is_complete(name: str) -> None:
         assert type(parameter.default) is parameter.type
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", method_names())
 def test_specification_round_trips(name: str) -> None:
     assert str(parse(name)) == name
     for parameter in describe(name).parameters:
@@ -83,7 +83,7 @@ def test_the_default_network_goes_by_the_name_of_its_card_too(spelling: str) -> 
     assert parse(spelling) == parse("awbnet")
     assert str(parse(spelling)) == "awbnet"
     assert describe(spelling.strip()) == describe("awbnet")
-    assert "awbnet-s" not in names()
+    assert "awbnet-s" not in method_names()
 
 
 def test_infinity_is_a_value() -> None:
@@ -138,7 +138,7 @@ def test_unknown_method_has_no_description() -> None:
         describe("gray")
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", method_names())
 def test_estimate_is_an_illuminant_of_the_camera(name: str) -> None:
     pixels = np.random.default_rng(1).uniform(0.05, 0.9, (16, 16, 3))
     image = LinearImage.from_array(pixels)

@@ -14,7 +14,7 @@ from awbkit.datasets.prepared import Prepared
 from awbkit.errors import AwbError, UsageError
 from awbkit.evaluation import corrected_moments
 from awbkit.evaluation.angles import recovery_error
-from awbkit.evaluation.fitted_methods import FittedMethod, check, find_method, fit, names
+from awbkit.evaluation.fitted_methods import FittedMethod, check, find_method, fit, trainable_names
 from tests.helpers.evaluation_sets import MATRICES, write_prepared
 
 CANON, NIKON = (Camera(name, matrices=((6504.0, matrix),)) for name, matrix in MATRICES.items())
@@ -160,7 +160,7 @@ def test_answers_stay_near_the_lights_fitted_to(scenes: Prepared) -> None:
 
 
 def test_every_method_cites_and_is_found_by_its_name() -> None:
-    assert [str(find_method(name)) for name in names()] == list(names())
-    assert all(find_method(name).citation and find_method(name).summary for name in names())
+    assert [str(find_method(name)) for name in trainable_names()] == list(trainable_names())
+    assert all(find_method(name).citation and find_method(name).summary for name in trainable_names())
     with pytest.raises(UsageError, match="unknown method 'moments'; methods that are fitted: constant"):
         find_method("moments")

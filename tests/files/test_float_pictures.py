@@ -10,7 +10,7 @@ import tifffile
 
 import awbkit
 from awbkit.errors import AwbError
-from awbkit.estimators.registry import names
+from awbkit.estimators.registry import method_names
 from tests.helpers.command import angle
 from tests.helpers.pictures import TUNGSTEN
 
@@ -47,7 +47,7 @@ def test_the_light_is_that_of_the_valid_pixels(grey: np.ndarray, value: float, k
 @pytest.mark.parametrize("value", NO_LIGHT)
 def test_nothing_valid_is_one_line_by_every_method(value: float, tmp_path: Path) -> None:
     path = write(tmp_path / "all.tif", np.full((20, 30, 3), value, np.float32))
-    for method in set(names()) - {"as-shot"}:
+    for method in set(method_names()) - {"as-shot"}:
         with pytest.raises(AwbError) as caught:
             awbkit.estimate(path, method)
         assert len(str(caught.value).splitlines()) == 1

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from awbkit.colour.illuminant import angular_error
 from awbkit.colour.image import LinearImage
-from awbkit.estimators import names
+from awbkit.estimators import method_names
 
 Array = NDArray[Any]
 LIGHT = np.array([0.7, 1.0, 0.4])
 
-FROM_PIXELS = [name for name in names() if name != "as-shot" and not name.startswith("awbnet")]
+FROM_PIXELS = [name for name in method_names() if name != "as-shot" and not name.startswith("awbnet")]
 """The statistics; what networks answer depends on what lights are likely, too."""
 ANY_PARAMETERS = [
     *FROM_PIXELS,

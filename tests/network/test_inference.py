@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from awbkit.errors import UsageError
-from awbkit.network.architecture import Architecture, architecture, names
+from awbkit.network.architecture import Architecture, architecture, architecture_names
 from awbkit.network.features import describe
 from awbkit.network.inference import forward
 from tests.helpers.network_pictures import picture
@@ -38,7 +38,7 @@ PRUNED = Architecture(
     hidden_ranks=(4, 3),
     statistics=(0, 1, 5, 40, 77, 137),
 )
-BUILT = {**{name: architecture(name) for name in names()}, "pruned": PRUNED}
+BUILT = {**{name: architecture(name) for name in architecture_names()}, "pruned": PRUNED}
 
 
 @pytest.mark.parametrize("known", [True, False])
