@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from awbkit.cli import options, training
@@ -35,12 +34,17 @@ def factorize(
     from awbkit.network.models import named_float
     from awbkit.training.factorize import Ranks
     from awbkit.training.factorize import factorize as run
-    from awbkit.training.tuning import recipe_for
+    from awbkit.training.tuning import Tuning, recipe_for
 
     if rank is not None and energy is not None:
         raise UsageError("layers are factorised by a rank or by a share of energy; give one of --rank and --energy")
     ranks = Ranks(rank, _ENERGY if rank is None and energy is None else energy)
     start = named_float(model, domain)
     recipe = common.recipe(recipe_for(start), config)
-    work = partial(run, start, prepared, folder, recipe, ranks)
-    training.carry_out(work, common, execution, folder, start=start.architecture)
+    training.carry_out(
+        lambda **how: run(Tuning(start, prepared, folder, recipe, **how), ranks),
+        common,
+        execution,
+        folder,
+        start=start.architecture,
+    )

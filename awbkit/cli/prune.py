@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from awbkit.choices import Processor
@@ -46,7 +45,7 @@ def prune(
     from awbkit.training.budget import Budget
     from awbkit.training.prune import Rounds
     from awbkit.training.prune import prune as run
-    from awbkit.training.tuning import recipe_for
+    from awbkit.training.tuning import Tuning, recipe_for
 
     limits = {"params": params, "macs": macs, "bytes": bytes, target: latency}
     budgets = [Budget(kind, limit) for kind, limit in limits.items() if limit is not None]
@@ -58,9 +57,8 @@ def prune(
     recipe = common.recipe(recipe_for(start), config)
     given = {"rounds": rounds, "round_steps": round_steps}
     plan = Rounds(budgets[0], **{name: value for name, value in given.items() if value is not None})
-    work = partial(run, start, prepared, folder, recipe, plan)
     training.carry_out(
-        work,
+        lambda **how: run(Tuning(start, prepared, folder, recipe, **how), plan),
         common,
         execution,
         folder,

@@ -78,10 +78,10 @@ def quantize(
     if train is not None:
         folder, execution = training.ready(train, device, jobs, resume)
         from awbkit.training.quantization_aware import train_quantized
-        from awbkit.training.tuning import recipe_for
+        from awbkit.training.tuning import Tuning, recipe_for
 
         recipe = training.recipe(recipe_for(start), config, {"steps": steps, "seed": seed})
-        tune = partial(train_quantized, start, prepared, folder, recipe, bits=bits)
+        tune = partial(Tuning, start, prepared, folder, recipe)
     members = _members([Prepared.open(folder) for folder in prepared], start.domain, pictures)
     line = Progress(sys.stderr, len(members), enabled=not quiet, unit="pictures")
     try:
@@ -90,7 +90,7 @@ def quantize(
         trained = start
         if tune is not None:
             line.erase()
-            result, _ = training.watch(partial(tune, scales=scales), execution, quiet=quiet)
+            result, _ = training.watch(lambda **how: train_quantized(tune(**how), scales, bits), execution, quiet=quiet)
             trained = result.model
         found = quantized(trained, scales, bits)
         judged = [_compare(start, found, data, row, line) for data, row in members[1::2]]

@@ -29,6 +29,7 @@ from awbkit.store.outputs import IfExists, atomic_write, write_whole
 from awbkit.training.augmentation import Chances, LabelledPicture, variant
 from awbkit.training.cameras import measured_matrices
 from awbkit.training.photographs import render_photograph
+from awbkit.training.recipe import Recipe
 from awbkit.work import batch
 
 Float = NDArray[np.float32]
@@ -98,11 +99,9 @@ def make(
     members: Sequence[Member],
     cells: Sequence[Hashable],
     folder: Path,
+    recipe: Recipe,
     *,
     versions: int,
-    seed: int = 0,
-    domain: str = "raw",
-    cameras: str = "listed",
     chances: Chances | None = None,
     jobs: int = 1,
     progress: Callable[[int], None] = lambda count: None,
@@ -114,11 +113,9 @@ def make(
         cells: The cell of each of the N pictures. Collages combine pictures of one cell only; cells that no split
             divides keep test pictures out of training pictures.
         folder: Receives one file for each version; later calls reuse the files.
+        recipe: Domain, augmentation and seed.
         versions: At least 1.
-        seed: Of all random choices.
-        domain: "raw" or "rendered".
-        cameras: As :class:`awbkit.training.recipe.Recipe` has it.
-        chances: Probability of each augmentation, in place of the default.
+        chances: Probability of each augmentation, in place of the recipe's.
         jobs: Processes.
         progress: Called with the number of features just computed.
 
@@ -126,7 +123,8 @@ def make(
         UsageError: If the folder holds the bank of other pictures.
         AwbError: If a picture has no valid pixel.
     """
-    plan = _Plan(tuple(members), tuple(_numbered(cells)), seed, domain, cameras, chances or usual(domain))
+    chances = chances or usual(recipe)
+    plan = _Plan(tuple(members), tuple(_numbered(cells)), recipe.seed, recipe.domain, recipe.cameras, chances)
     folder.mkdir(parents=True, exist_ok=True)
     _check(folder / "plan.json", plan)
     task = partial(_described, plan_file=str((folder / "plan.json").resolve()), key=hash(plan))
@@ -150,9 +148,10 @@ def make(
     return Bank(**arrays, white=made[0]["white"], known=made[0]["known"])
 
 
-def usual(domain: str) -> Chances:
-    """The default augmentation; photographs keep their camera, since one camera rendered each."""
-    return Chances() if domain == "raw" else Chances(camera=0.0)
+def usual(recipe: Recipe) -> Chances:
+    """The augmentation of a recipe; photographs keep their camera, since one camera rendered each."""
+    camera = Chances.camera if recipe.domain == "raw" else 0.0
+    return Chances(camera=camera, one_colour=recipe.one_colour)
 
 
 @dataclass(frozen=True)

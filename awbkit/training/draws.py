@@ -18,6 +18,7 @@ from awbkit.training.recipe import Recipe
 Float = NDArray[np.float32]
 
 _COLOURED = 4096
+_MEASURED = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +61,11 @@ class Draws:
         """Draw this process's shards of a step's batch."""
         return self._shards(step, processes.share(self._recipe.shards))
 
-    def whole(self, step: int) -> Iterator[Batch]:
-        """Draw all shards of a step's batch, for all processes."""
-        return self._shards(step, range(self._recipe.shards))
+    def sample(self) -> Iterator[Batch]:
+        """Draw what a network is measured on: all shards of the first steps, of up to 8192 pictures."""
+        pictures = min(_MEASURED, len(self._bank) * self._recipe.variants)
+        for step in range(-(-pictures // self._recipe.batch_size)):
+            yield from self._shards(step, range(self._recipe.shards))
 
     def _shards(self, step: int, numbers: range) -> Iterator[Batch]:
         recipe, bank, size = self._recipe, self._bank, self._recipe.batch_size

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,19 +13,13 @@ from torch import Tensor, nn
 from awbkit.errors import UsageError
 from awbkit.network.model import Model
 from awbkit.network.torch.network import Network, network_of
-from awbkit.training import tuning
 from awbkit.training.bank import Bank
 from awbkit.training.draws import Draws
 from awbkit.training.factors import Inputs, Matrix, factorise, layers, spectrum, whole, worthwhile
-from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import USUALLY, Execution, Result, open_run
+from awbkit.training.run import Result
 from awbkit.training.snapshot import Snapshot
-from awbkit.training.split import LeftOut
-
-_NOTHING = LeftOut()
-_MEASURED = 8192
-"""Greatest number of pictures to measure the layers' inputs on."""
+from awbkit.training.tuning import LAST, Tuning
 
 
 @dataclass(frozen=True)
@@ -57,56 +50,35 @@ class Ranks:
         return int(np.searchsorted(held, (self.energy or 1.0) - 1e-12)) + 1
 
 
-def factorize(
-    model: Model,
-    folders: Sequence[Path],
-    output: Path,
-    recipe: Recipe,
-    ranks: Ranks,
-    *,
-    left_out: LeftOut = _NOTHING,
-    execution: Execution = USUALLY,
-) -> Result:
+def factorize(tuning: Tuning, ranks: Ranks) -> Result:
     """Factorise each layer where that saves weights, including layers that are factorised already.
 
     Args:
-        model: Of the family awbnet.
-        folders: Prepared data sets to train on.
-        output: The run's folder.
-        recipe: Recipe of the fine-tuning; :func:`awbkit.training.tuning.recipe_for` gives the default.
+        tuning: The model, and its fine-tuning.
         ranks: The rule for the ranks.
-        left_out: Pictures to keep out of the training.
-        execution: Device, processes, resuming and progress.
 
     Raises:
         UsageError: If the folder is in use or holds another run, no layer gets smaller, or the arguments conflict.
         UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
     """
-    tuning.check(model, recipe, "factorize")
+    tuning.check("factorize")
+    model, recipe = tuning.model, tuning.recipe
     if ranks.rank is not None:
         _smaller(model, dict.fromkeys(layers(model.architecture), ranks.rank))
-    pictures = gather_pictures(folders, left_out, recipe, model)
-    facts = {**tuning.facts(recipe), "factorising": asdict(ranks)}
-    with open_run(output, recipe, pictures, facts, steps=recipe.steps, execution=execution) as run:
-        bank, checks = run.banks()
-        network = run.network(
-            "all",
-            "network",
-            partial(_factorised, model, bank, recipe, ranks, execution.device),
-            bank,
-            recipe,
-            seed=recipe.seed * 1000,
-            teachers=[network_of(model.architecture, model.weights)],
-            checks=checks,
-        )
-        return tuning.finish(run, model, "factorized", network, bank, checks, recipe)
+    return tuning.run(
+        "factorized",
+        {"factorising": asdict(ranks)},
+        recipe.steps,
+        lambda bank, fit: fit(LAST, partial(_factorised, tuning, bank, ranks), recipe, seed=recipe.seed * 1000),
+    )
 
 
-def _factorised(model: Model, bank: Bank, recipe: Recipe, ranks: Ranks, device: str) -> Snapshot:
-    built, weights = model.architecture, model.weights
-    inputs = _inputs(network_of(built, weights).to(device), bank, recipe, device)
+def _factorised(tuning: Tuning, bank: Bank, ranks: Ranks) -> Snapshot:
+    built, weights = tuning.model.architecture, tuning.model.weights
+    device = tuning.execution.device
+    inputs = _inputs(network_of(built, weights).to(device), bank, tuning.recipe, device)
     wanted = {name: ranks.of(spectrum(whole(weights, name), given.covariance)) for name, given in inputs.items()}
-    return factorise(built, weights, inputs, _smaller(model, wanted))
+    return factorise(built, weights, inputs, _smaller(tuning.model, wanted))
 
 
 def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
@@ -133,11 +105,9 @@ def _inputs(network: Network, bank: Bank, recipe: Recipe, device: str) -> dict[s
         sums[name] = [old + new for old, new in zip(sums[name], now, strict=True)] if sums[name] else now
 
     handles = [network.get_submodule(name).register_forward_pre_hook(partial(add, name=name)) for name in sums]
-    draws = Draws(bank, recipe, recipe.seed * 1000, device)
     with torch.no_grad():
-        for step in range(-(-min(_MEASURED, len(bank) * recipe.variants) // recipe.batch_size)):
-            for drawn in draws.whole(step):
-                network(drawn.read)
+        for drawn in Draws(bank, recipe, recipe.seed * 1000, device).sample():
+            network(drawn.read)
     for handle in handles:
         handle.remove()
     found = {}

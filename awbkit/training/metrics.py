@@ -36,24 +36,26 @@ class Metrics:
         text = "".join(f"{line}\n" for line in kept)
         write_whole(self._path, IfExists.REPLACE, text)
 
-    def add(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
+    def add(self, phase: str, network: str, values: Mapping[str, Any], *, once: bool = False) -> None:
         """Append a line.
+
+        Args:
+            phase: The phase of the run.
+            network: The network's name within the phase.
+            values: The rest of the line.
+            once: Append nothing if the file has the line already.
 
         Raises:
             OutputError: If it cannot be written.
         """
-        if processes.is_first():
-            try:
-                with self._path.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps({"phase": phase, "network": network, **values}) + "\n")
-            except OSError as error:
-                raise writing_error(self._path, error) from error
-
-    def add_once(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
-        """Append a line, unless the file has it already."""
         line = json.dumps({"phase": phase, "network": network, **values})
-        if processes.is_first() and line not in _lines(self._path):
-            self.add(phase, network, values)
+        if not processes.is_first() or (once and line in _lines(self._path)):
+            return
+        try:
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write(f"{line}\n")
+        except OSError as error:
+            raise writing_error(self._path, error) from error
 
 
 def _lines(path: Path) -> list[str]:

@@ -7,36 +7,24 @@ share. The last round trains for longer. All training follows the original model
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
-from awbkit.network.model import Model
 from awbkit.network.torch.network import network_of
-from awbkit.training import tuning
 from awbkit.training.bank import Bank
 from awbkit.training.budget import KINDS, Budget, chosen
 from awbkit.training.draws import Draws
 from awbkit.training.factors import merge
 from awbkit.training.importance import importance
-from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import USUALLY, Execution, Result, open_run
+from awbkit.training.run import Result
 from awbkit.training.snapshot import Snapshot
-from awbkit.training.split import LeftOut
 from awbkit.training.structure import dimensions, keep_units, silence
-
-LAST = "network"
-"""The name of the last round's network."""
-
-_NOTHING = LeftOut()
-_MEASURED = 8192
-"""Greatest number of pictures to measure the units' worth on."""
+from awbkit.training.tuning import LAST, Fit, Tuning
 
 
 @dataclass(frozen=True)
@@ -79,47 +67,27 @@ class Rounds:
         return [replace(self.budget, limit=round(cost ** (1 - share) * self.budget.limit**share)) for share in shares]
 
 
-def prune(
-    model: Model,
-    folders: Sequence[Path],
-    output: Path,
-    recipe: Recipe,
-    plan: Rounds,
-    *,
-    left_out: LeftOut = _NOTHING,
-    execution: Execution = USUALLY,
-) -> Result:
+def prune(tuning: Tuning, plan: Rounds) -> Result:
     """Prune a network.
 
     Args:
-        model: Of the family awbnet.
-        folders: Prepared data sets to train on.
-        output: The run's folder.
-        recipe: Recipe of the fine-tuning; :func:`awbkit.training.tuning.recipe_for` gives the default.
+        tuning: The model, and its fine-tuning.
         plan: Budget and rounds.
-        left_out: Pictures to keep out of the training.
-        execution: Device, processes, resuming and progress.
 
     Raises:
         UsageError: If the folder is in use or holds another run, or the arguments conflict.
         UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
     """
-    tuning.check(model, recipe, "prune")
-    start: Snapshot = (model.architecture, dict(model.weights))
+    tuning.check("prune")
+    model, recipe, device = tuning.model, tuning.recipe, tuning.execution.device
     plan.check(model.architecture, model.name)
-    pictures = gather_pictures(folders, left_out, recipe, model)
-    facts = {**tuning.facts(recipe), "pruning": asdict(plan)}
-    steps = plan.steps(recipe)
-    with open_run(output, recipe, pictures, facts, steps=steps, execution=execution) as run:
-        bank, checks = run.banks()
-        teachers = [network_of(*start)]
-
-        def trained(name: str, begin: Callable[[], Snapshot], how: Recipe, seed: int) -> Snapshot:
-            watched = checks if name == LAST else None
-            return run.network("all", name, begin, bank, how, seed=seed, teachers=teachers, checks=watched)
-
-        network = in_rounds(start, plan, recipe, bank, trained, execution.device)
-        return tuning.finish(run, model, "pruned", network, bank, checks, recipe)
+    start: Snapshot = (model.architecture, dict(model.weights))
+    return tuning.run(
+        "pruned",
+        {"pruning": asdict(plan)},
+        plan.steps(recipe),
+        lambda bank, fit: in_rounds(start, plan, recipe, bank, fit, device),
+    )
 
 
 def in_rounds(
@@ -127,7 +95,7 @@ def in_rounds(
     plan: Rounds,
     recipe: Recipe,
     bank: Bank,
-    trained: Callable[[str, Callable[[], Snapshot], Recipe, int], Snapshot],
+    fit: Fit,
     device: str = "cpu",
 ) -> Snapshot:
     """Prune a network, round by round.
@@ -137,8 +105,7 @@ def in_rounds(
         plan: Budget and rounds.
         recipe: Recipe of the last round.
         bank: The training pictures.
-        trained: Trains one round's network. Its arguments are a name (``LAST`` in the last round), a function that
-            returns the pruned network, a recipe and a seed.
+        fit: Trains one round's network, called ``LAST`` in the last round.
         device: "cpu" or "cuda", for the measurement of worth.
     """
     for number, budget in enumerate(plan.budgets(plan.budget.cost(network[0])), 1):
@@ -146,16 +113,14 @@ def in_rounds(
         seed = recipe.seed * 1000 + number
         begin = partial(_pruned, network, bank, recipe, budget, seed, device)
         how = recipe if last else replace(recipe, steps=plan.round_steps)
-        network = trained(LAST if last else f"round {number}", begin, how, seed)
+        network = fit(LAST if last else f"round {number}", begin, how, seed=seed)
     return network
 
 
 def _pruned(network: Snapshot, bank: Bank, recipe: Recipe, budget: Budget, seed: int, device: str) -> Snapshot:
     """Remove the units with the least worth for their cost."""
     built, weights = network
-    draws = Draws(bank, recipe, seed, device)
-    batches = -(-min(_MEASURED, len(bank) * recipe.variants) // recipe.batch_size)
-    drawn = [shard for step in range(batches) for shard in draws.whole(step)]
+    drawn = list(Draws(bank, recipe, seed, device).sample())
     worth = importance(network_of(built, weights).to(device), drawn)
     kept = chosen(built, {name: found.change for name, found in worth.items()}, budget)
     weights = silence(built, weights, kept, {name: found.mean for name, found in worth.items()})

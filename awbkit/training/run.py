@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from awbkit.network.model import Model
 from awbkit.network.weights import SUFFIX
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.training import calibration, processes
-from awbkit.training.bank import Bank, make, usual
+from awbkit.training.bank import Bank, make
 from awbkit.training.calibration import Errors
 from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import Step, fit
@@ -73,9 +73,6 @@ class Execution:
     on_progress: Callable[[Status], None] = lambda progress: None
 
 
-USUALLY = Execution()
-
-
 @dataclass(frozen=True)
 class Result:
     """A finished run.
@@ -99,10 +96,11 @@ class Result:
     before: Mapping[str, float] | None = None
 
 
+@dataclass(eq=False)
 class Run:
     """A run in progress.
 
-    Args:
+    Attributes:
         output: The run's folder.
         recipe: Recipe of the networks.
         pictures: Training and validation pictures.
@@ -111,34 +109,27 @@ class Run:
         execution: Device, processes, resuming and progress.
     """
 
-    def __init__(
-        self,
-        output: Path,
-        recipe: Recipe,
-        pictures: Pictures,
-        facts: Mapping[str, Any],
-        steps: int,
-        execution: Execution,
-    ) -> None:
-        self.device = execution.device
-        self._jobs = execution.jobs
-        self._output = output
-        self._recipe = recipe
-        self._pictures = pictures
-        self._facts = facts
-        self._on_progress = execution.on_progress
-        self._metrics = Metrics(output / "metrics.jsonl")
+    output: Path
+    recipe: Recipe
+    pictures: Pictures
+    facts: Mapping[str, Any]
+    steps: int
+    execution: Execution
+
+    def __post_init__(self) -> None:
+        self._metrics = Metrics(self.output / "metrics.jsonl")
         self._described = 0
         self._stepped = 0
         # The features of a hundred pictures take about as long as a step.
-        self._total = steps + (len(pictures.training) + len(pictures.validation)) * recipe.variants // 100
+        count = len(self.pictures.training) + len(self.pictures.validation)
+        self._total = self.steps + count * self.recipe.variants // 100
         self._validation: float | None = None
 
     def banks(self) -> tuple[Bank, Bank | None]:
         """The banks of training and validation pictures; None without validation."""
         # The other processes wait for the features and then read them.
         if processes.is_first():
-            found = self._banks(self._jobs)
+            found = self._banks(self.execution.jobs)
             processes.wait()
         else:
             processes.wait()
@@ -146,21 +137,17 @@ class Run:
         return found
 
     def _banks(self, jobs: int) -> tuple[Bank, Bank | None]:
-        bank = self._bank(self._pictures.training, "training", self._recipe.variants, jobs)
-        watched = self._pictures.validation
+        bank = self._bank(self.pictures.training, "training", self.recipe.variants, jobs)
+        watched = self.pictures.validation
         return bank, self._bank(watched, "validation", 1, jobs) if watched else None
 
     def _bank(self, pictures: Sequence[Picture], name: str, versions: int, jobs: int) -> Bank:
-        recipe = self._recipe
         return make(
             [picture.member for picture in pictures],
             [picture.cell for picture in pictures],
-            self._output / "pictures" / name,
+            self.output / "pictures" / name,
+            self.recipe,
             versions=versions,
-            seed=recipe.seed,
-            domain=recipe.domain,
-            cameras=recipe.cameras,
-            chances=replace(usual(recipe.domain), one_colour=recipe.one_colour),
             jobs=jobs,
             progress=self._describing,
         )
@@ -196,7 +183,7 @@ class Run:
             UnreadableFile: If a file of the run is damaged.
             AwbError: If the training diverges.
         """
-        folder = self._output / "networks" / phase.replace(os.sep, "-")
+        folder = self.output / "networks" / phase.replace(os.sep, "-")
         path, saved = folder / f"{name}{SUFFIX}", folder / f"{name}.checkpoint{SUFFIX}"
         if not path.exists():
             built, initial = start()
@@ -208,7 +195,7 @@ class Run:
                 seed=seed,
                 teachers=teachers,
                 initial=initial,
-                device=self.device,
+                device=self.execution.device,
                 saved=saved,
                 watched=checks,
                 on_step=partial(self._stepping, phase, name),
@@ -223,7 +210,7 @@ class Run:
 
     def note(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
         """Append facts about a finished network to the metrics."""
-        self._metrics.add_once(phase, network, values)
+        self._metrics.add(phase, network, values, once=True)
 
     def finish(
         self,
@@ -245,17 +232,17 @@ class Run:
             validation: Errors of the network on the validation pictures.
             before: Errors of the initial model on the same pictures.
         """
-        training = {**self._facts, "versions": _versions()}
-        model = Model(name, network[0], network[1], self._recipe.domain, *lines, training)
+        training = {**self.facts, "versions": _versions()}
+        model = Model(name, network[0], network[1], self.recipe.domain, *lines, training)
         if processes.is_first():
-            write_whole(self._output / MODEL, IfExists.REPLACE, model.to_bytes())
+            write_whole(self.output / MODEL, IfExists.REPLACE, model.to_bytes())
         processes.wait()
-        trained, overlap = len(self._pictures.training), sum(self._pictures.overlap)
-        return Result(model, self._output / MODEL, trained, calibrated, validation, overlap, before)
+        trained, overlap = len(self.pictures.training), sum(self.pictures.overlap)
+        return Result(model, self.output / MODEL, trained, calibrated, validation, overlap, before)
 
     def _describing(self, count: int) -> None:
         self._described += count
-        self._on_progress(Status("describing pictures", self._described // 100, self._total, None, None))
+        self.execution.on_progress(Status("describing pictures", self._described // 100, self._total, None, None))
 
     def _stepping(self, phase: str, name: str, step: Step) -> None:
         if step.validation is not None:
@@ -263,7 +250,7 @@ class Run:
         self._metrics.add(phase, name, {key: value for key, value in asdict(step).items() if value is not None})
         done = self._described // 100 + self._stepped + step.number
         label = name if phase == "all" else f"{name}, {phase}"
-        self._on_progress(Status(label, done, self._total, step, self._validation))
+        self.execution.on_progress(Status(label, done, self._total, step, self._validation))
 
 
 @contextmanager

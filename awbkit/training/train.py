@@ -19,7 +19,7 @@ from awbkit.training.bank import Bank
 from awbkit.training.calibration import Errors
 from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import USUALLY, Execution, Result, Run, error_pairs, errors_of, open_run
+from awbkit.training.run import Execution, Result, Run, error_pairs, errors_of, open_run
 from awbkit.training.snapshot import Snapshot
 from awbkit.training.split import LeftOut
 
@@ -32,7 +32,8 @@ ADAPTING: Mapping[str, Any] = {
 }
 """Default differences of a training that starts from a model: few pictures, and small steps."""
 
-_NOTHING = LeftOut()
+
+_NOTHING, _ON_CPU = LeftOut(), Execution()
 
 
 def train(
@@ -42,7 +43,7 @@ def train(
     *,
     left_out: LeftOut = _NOTHING,
     initial: Model | None = None,
-    execution: Execution = USUALLY,
+    execution: Execution = _ON_CPU,
 ) -> Result:
     """Train a network.
 

@@ -1,23 +1,34 @@
-"""Fine-tuning after a network is made smaller: its recipe, and the calibration of the result."""
+"""Fine-tuning after a network is made smaller: its recipe, its run, and the calibration of the result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from awbkit.errors import UsageError
 from awbkit.network.model import Model
+from awbkit.network.torch.network import network_of
 from awbkit.training import calibration
 from awbkit.training.bank import Bank
+from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
-from awbkit.training.run import Result, Run, error_pairs, errors_of
+from awbkit.training.run import Execution, Result, Run, error_pairs, errors_of, open_run
 from awbkit.training.snapshot import Snapshot
+from awbkit.training.split import LeftOut
 
 USUAL: Mapping[str, Any] = {"steps": 3000, "learning_rate": 2e-3}
 """Differences from the recipe of a new training: small steps, and the original model as a teacher."""
+
+LAST = "network"
+"""The name of a run's last network, which becomes the model."""
+
+Fit = Callable[..., Snapshot]
+"""Trains a network of a run: its name, a function that returns its start, a recipe, ``seed``, and any other keywords of
+:meth:`awbkit.training.run.Run.network`."""
 
 _OF_TRAINING = ("arch", "teachers", "teacher_arch", "calibration")
 _NOT_KEPT = (*_OF_TRAINING, *USUAL, "distil", "validation", "seed")
@@ -39,43 +50,75 @@ def recipe_for(model: Model) -> Recipe:
         raise UsageError(f"model {model.name} states a recipe that cannot be: {error}") from None
 
 
-def check(model: Model, recipe: Recipe, doing: str) -> None:
-    """Refuse models of other families, and recipe settings that the model decides.
+@dataclass(frozen=True)
+class Tuning:
+    """A run that derives a smaller model from a model, and fine-tunes it.
 
-    Raises:
-        UsageError: If so.
+    Attributes:
+        model: The original, of the family awbnet. It is the teacher of all networks of the run.
+        folders: Prepared data sets to train on.
+        output: The run's folder.
+        recipe: Recipe of the fine-tuning; :func:`recipe_for` gives the default.
+        left_out: Pictures to keep out of the training.
+        execution: Device, processes, resuming and progress.
     """
-    if model.architecture.family != "awbnet":
-        raise UsageError(
-            f"model {model.name} is of the family {model.architecture.family}; awbkit {doing} takes awbnets"
-        )
-    for name in _OF_TRAINING:
-        if getattr(recipe, name) != getattr(Recipe(), name):
-            raise UsageError(f"a recipe to {doing} by has no {name}; leave it out, awbkit {doing} goes by the model")
+
+    model: Model
+    folders: Sequence[Path]
+    output: Path
+    recipe: Recipe
+    left_out: LeftOut = field(default_factory=LeftOut)
+    execution: Execution = field(default_factory=Execution)
+
+    def check(self, command: str) -> None:
+        """Refuse models of other families, and recipe settings that the model decides.
+
+        Raises:
+            UsageError: If so.
+        """
+        name, family = self.model.name, self.model.architecture.family
+        if family != "awbnet":
+            raise UsageError(f"model {name} is of the family {family}; awbkit {command} takes awbnets")
+        for name in _OF_TRAINING:
+            if getattr(self.recipe, name) != getattr(Recipe(), name):
+                raise UsageError(
+                    f"a recipe to {command} by has no {name}; leave it out, awbkit {command} goes by the model"
+                )
+
+    def run(self, suffix: str, facts: Mapping[str, Any], steps: int, derive: Callable[[Bank, Fit], Snapshot]) -> Result:
+        """Carry out the run.
+
+        Args:
+            suffix: The suffix of the new model's name.
+            facts: Everything beside the recipe that decides the result.
+            steps: All steps of the optimiser.
+            derive: Returns the new network, from the bank of the training pictures and a function that trains.
+
+        Raises:
+            UsageError: If the folder is in use or holds another run, or the arguments conflict.
+            UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
+        """
+        pictures = gather_pictures(self.folders, self.left_out, self.recipe, self.model)
+        stated = {name: value for name, value in self.recipe.to_json().items() if name not in _OF_TRAINING}
+        facts = {"recipe": stated, **facts}
+        with open_run(self.output, self.recipe, pictures, facts, steps=steps, execution=self.execution) as run:
+            bank, checks = run.banks()
+            teachers = [network_of(self.model.architecture, self.model.weights)]
+
+            def fit(name: str, start: Callable[[], Snapshot], recipe: Recipe, **how: Any) -> Snapshot:
+                watched = checks if name == LAST else None
+                return run.network("all", name, start, bank, recipe, teachers=teachers, checks=watched, **how)
+
+            return _finish(run, self, suffix, derive(bank, fit), bank, checks)
 
 
-def facts(recipe: Recipe) -> dict[str, Any]:
-    """The recipe settings that apply, as model files state them."""
-    return {"recipe": {name: value for name, value in recipe.to_json().items() if name not in _OF_TRAINING}}
-
-
-def finish(
-    run: Run, model: Model, done: str, network: Snapshot, bank: Bank, checks: Bank | None, recipe: Recipe
-) -> Result:
+def _finish(run: Run, tuning: Tuning, suffix: str, network: Snapshot, bank: Bank, checks: Bank | None) -> Result:
     """Write a derived model, with its expected error calibrated from the original's.
 
     The original's calibration on unseen data sets still holds. Only the stated error and the increase in error are new.
     So the line is fitted to the original's expected error of each picture plus that increase.
-
-    Args:
-        run: The run.
-        model: The original.
-        done: The operation, which becomes the suffix of the model's name.
-        network: The derived network.
-        bank: Training pictures.
-        checks: Validation pictures.
-        recipe: Recipe of the fine-tuning.
     """
+    model = tuning.model
     pictures = checks if checks is not None else bank.subset(np.arange(len(bank)), 1)
     after = error_pairs(network, pictures)
     before = error_pairs((model.architecture, dict(model.weights)), pictures)
@@ -85,7 +128,7 @@ def finish(
     )
     validation = None if checks is None else errors_of(after)
     if validation is not None:
-        run.note("all", "network", {"step": recipe.steps, "validation": validation})
-    name = model.name if model.name.endswith(f"-{done}") else f"{model.name}-{done}"
+        run.note("all", "network", {"step": tuning.recipe.steps, "validation": validation})
+    name = model.name if model.name.endswith(f"-{suffix}") else f"{model.name}-{suffix}"
     unpruned = None if checks is None else errors_of(before)
     return run.finish(name, network, (known, unknown), calibrated=len(pictures), validation=validation, before=unpruned)

@@ -102,7 +102,7 @@ def bank_of(
     pictures, _ = split([Prepared.open(prepared / name) for name in names], LeftOut(), 0.0)
     cells = [(*picture.cell, fold_of(picture)) for picture in pictures]
     members = [picture.member for picture in pictures]
-    return pictures, make(members, cells, folder, versions=versions, chances=chances, jobs=jobs)
+    return pictures, make(members, cells, folder, Recipe(), versions=versions, chances=chances, jobs=jobs)
 
 
 def joined(first: Bank, second: Bank) -> Bank:

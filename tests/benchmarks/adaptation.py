@@ -34,9 +34,8 @@ ALONE = Recipe(steps=1500)
 
 
 def bank_of(pictures: list[Picture], folder: Path, versions: int) -> Bank:
-    return make(
-        [picture.member for picture in pictures], [picture.cell for picture in pictures], folder, versions=versions
-    )
+    cells = [picture.cell for picture in pictures]
+    return make([picture.member for picture in pictures], cells, folder, Recipe(), versions=versions)
 
 
 def main() -> None:

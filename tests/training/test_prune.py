@@ -21,10 +21,11 @@ from awbkit.training.budget import Budget  # noqa: E402
 from awbkit.training.calibration import FEWEST, Errors, carry_over  # noqa: E402
 from awbkit.training.factorize import Ranks, factorize  # noqa: E402
 from awbkit.training.prune import Rounds, prune  # noqa: E402
+from awbkit.training.recipe import Recipe  # noqa: E402
 from awbkit.training.run import Execution, Result  # noqa: E402
 from awbkit.training.split import LeftOut  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
-from awbkit.training.tuning import recipe_for  # noqa: E402
+from awbkit.training.tuning import Tuning, recipe_for  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -49,12 +50,12 @@ QUICK = {"steps": 40, "validation": 0.2, "seed": 7}
 @pytest.fixture(scope="module")
 def pruned(prepared: Prepared, model: Model, tmp_path_factory: pytest.TempPathFactory) -> Result:
     recipe = recipe_for(model).with_changes(QUICK)
-    return prune(model, [prepared.path], tmp_path_factory.mktemp("pruned") / "run", recipe, HALF)
+    return prune(Tuning(model, [prepared.path], tmp_path_factory.mktemp("pruned") / "run", recipe), HALF)
 
 
 def test_half_the_parameters_answer_nearly_as_well(prepared: Prepared, model: Model, tmp_path: Path) -> None:
     recipe = recipe_for(model).with_changes({**QUICK, "steps": 100})
-    result = prune(model, [prepared.path], tmp_path / "run", recipe, HALF)
+    result = prune(Tuning(model, [prepared.path], tmp_path / "run", recipe), HALF)
     assert 2200 < result.model.architecture.parameters <= 2400
     assert result.validation is not None
     assert result.before is not None
@@ -91,21 +92,25 @@ def test_the_normalisation_is_that_of_the_statistics_that_are_left(model: Model,
 def test_what_was_pruned_is_pruned_again(prepared: Prepared, pruned: Result, tmp_path: Path) -> None:
     first = pruned.model
     plan = Rounds(Budget("bytes", 700), rounds=2, round_steps=10)
-    second = prune(first, [prepared.path], tmp_path / "run", recipe_for(first).with_changes(QUICK), plan).model
+    second = prune(Tuning(first, [prepared.path], tmp_path / "run", recipe_for(first).with_changes(QUICK)), plan).model
     assert second.architecture.bytes <= 700
     assert set(second.architecture.statistics) < set(first.architecture.statistics)
     assert second.name == "awbnet-s-pruned"
     assert (second.training or {})["initial"]["initial"]["name"] == "awbnet-s"
 
 
+def prune_to_half(model: Model, folder: Path, run: Path, recipe: Recipe, execution: Execution) -> Result:
+    return prune(Tuning(model, [folder], run, recipe, execution=execution), HALF)
+
+
 def test_a_killed_pruning_goes_on_to_the_same_bytes(
     prepared: Prepared, model: Model, pruned: Result, tmp_path: Path
 ) -> None:
     recipe, run = recipe_for(model).with_changes(QUICK), tmp_path / "run"
-    assert killed("all/network.safetensors", 1, prune, model, [prepared.path], run, recipe, HALF)
+    assert killed("all/network.safetensors", 1, prune_to_half, model, prepared.path, run, recipe)
     assert (run / "networks" / "all" / "round 1.safetensors").exists()
     assert not (run / "model.safetensors").exists()
-    prune(model, [prepared.path], run, recipe, HALF, execution=Execution(resume=True))
+    prune_to_half(model, prepared.path, run, recipe, Execution(resume=True))
     assert (run / "model.safetensors").read_bytes() == pruned.path.read_bytes()
 
 
@@ -113,7 +118,7 @@ def test_factorised_layers_are_smaller_and_answer_nearly_as_well(
     prepared: Prepared, model: Model, tmp_path: Path
 ) -> None:
     recipe = recipe_for(model).with_changes(QUICK)
-    result = factorize(model, [prepared.path], tmp_path / "run", recipe, Ranks(rank=3))
+    result = factorize(Tuning(model, [prepared.path], tmp_path / "run", recipe), Ranks(rank=3))
     assert result.model.architecture.hidden_ranks == (3, 3)
     assert result.model.architecture.block_ranks == (3, 3)
     assert result.model.architecture.parameters < model.architecture.parameters
@@ -125,8 +130,9 @@ def test_factorised_layers_are_smaller_and_answer_nearly_as_well(
 
 
 def test_all_of_the_energy_is_the_same_answer(prepared: Prepared, model: Model, tmp_path: Path) -> None:
+    tuning = Tuning(model, [prepared.path], tmp_path / "run", recipe_for(model).with_changes(QUICK))
     with pytest.raises(UsageError, match="no layer of model awbnet-s gets smaller by that"):
-        factorize(model, [prepared.path], tmp_path / "run", recipe_for(model).with_changes(QUICK), Ranks(energy=1.0))
+        factorize(tuning, Ranks(energy=1.0))
 
 
 def test_the_expected_error_is_carried_over() -> None:
@@ -152,17 +158,16 @@ def test_the_expected_error_is_carried_over() -> None:
 def test_what_cannot_be_pruned(
     prepared: Prepared, model: Model, tmp_path: Path, change: dict[str, object], plan: Rounds, says: str
 ) -> None:
+    tuning = Tuning(model, [prepared.path], tmp_path / "run", recipe_for(model).with_changes(change))
     with pytest.raises(UsageError, match=says):
-        prune(model, [prepared.path], tmp_path / "run", recipe_for(model).with_changes(change), plan)
+        prune(tuning, plan)
     assert not (tmp_path / "run").exists()
 
 
 def test_other_families_are_not_pruned(prepared: Prepared, tmp_path: Path) -> None:
     other = train([prepared.path], tmp_path / "other", replace(SMALL, arch="efficientnet", steps=5, teachers=0)).model
-    for work in (
-        lambda: prune(other, [prepared.path], tmp_path / "run", recipe_for(other), HALF),
-        lambda: factorize(other, [prepared.path], tmp_path / "run", recipe_for(other), Ranks(rank=2)),
-    ):
+    tuning = Tuning(other, [prepared.path], tmp_path / "run", recipe_for(other))
+    for work in (lambda: prune(tuning, HALF), lambda: factorize(tuning, Ranks(rank=2))):
         with pytest.raises(UsageError, match="is of the family efficientnet; awbkit"):
             work()
 
@@ -170,7 +175,7 @@ def test_other_families_are_not_pruned(prepared: Prepared, tmp_path: Path) -> No
 def test_what_the_model_has_seen_cannot_be_left_out(prepared: Prepared, model: Model, tmp_path: Path) -> None:
     recipe = recipe_for(model).with_changes(QUICK)
     with pytest.raises(UsageError, match="was trained on set, of which something is to be left out"):
-        prune(model, [prepared.path], tmp_path / "run", recipe, HALF, left_out=LeftOut(fold="test"))
+        prune(Tuning(model, [prepared.path], tmp_path / "run", recipe, LeftOut(fold="test")), HALF)
 
 
 def test_what_the_model_left_out_is_left_out_again(tmp_path: Path) -> None:
@@ -178,7 +183,7 @@ def test_what_the_model_left_out_is_left_out_again(tmp_path: Path) -> None:
     kept_out = LeftOut(datasets=("two",))
     first = train(folders, tmp_path / "first", replace(SMALL, steps=10, teachers=0), left_out=kept_out).model
     recipe, plan = recipe_for(first).with_changes({**QUICK, "steps": 5}), Rounds(Budget("params", 500), 1)
-    made = prune(first, folders, tmp_path / "run", recipe, plan, left_out=kept_out).model
+    made = prune(Tuning(first, folders, tmp_path / "run", recipe, kept_out), plan).model
     assert (made.training or {})["left_out"]["datasets"] == ["two"]
 
 

@@ -23,6 +23,7 @@ torch = pytest.importorskip("torch")
 
 from awbkit.training import fit  # noqa: E402
 from awbkit.training.bank import make  # noqa: E402
+from awbkit.training.recipe import Recipe  # noqa: E402
 from awbkit.training.run import Execution  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
@@ -71,7 +72,7 @@ def test_photographs_are_taken_as_they_are(tmp_path: Path) -> None:
     assert result.model.estimate(data.image(0)).expected_error
     pictures, _ = split([data], LeftOut(), 0.0)
     banks = [
-        make([p.member for p in pictures], [0 for _ in pictures], tmp_path / domain, versions=1, domain=domain)
+        make([p.member for p in pictures], [0] * len(pictures), tmp_path / domain, Recipe(domain=domain), versions=1)
         for domain in ("raw", "rendered")
     ]
     np.testing.assert_array_equal(banks[0].statistics, banks[1].statistics)

@@ -26,6 +26,7 @@ torch = pytest.importorskip("torch")
 from awbkit.network.torch.network import network_of  # noqa: E402
 from awbkit.training import fit as fitting  # noqa: E402
 from awbkit.training.bank import make  # noqa: E402
+from awbkit.training.recipe import Recipe  # noqa: E402
 from awbkit.training.run import Execution  # noqa: E402
 from awbkit.training.split import LeftOut, split  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
@@ -155,9 +156,9 @@ def test_collages_stay_within_data_set_camera_and_training(prepared: Prepared, t
     by_cell = {picture.cell for picture in trained}
     assert {cell[1] for cell in by_cell} == set(CAMERAS)
     assert {cell[2] for cell in by_cell} == {True, False}
-    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=2, seed=1)
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", Recipe(seed=1), versions=2)
     part = [p for p in trained if p.cell == trained[0].cell]
-    alone = make([p.member for p in part], [p.cell for p in part], tmp_path / "part", versions=2, seed=1)
+    alone = make([p.member for p in part], [p.cell for p in part], tmp_path / "part", Recipe(seed=1), versions=2)
     places = [place for place, p in enumerate(trained) if p.cell == trained[0].cell]
     np.testing.assert_array_equal(bank.statistics[:, places], alone.statistics)
 
@@ -193,7 +194,7 @@ def test_rendered_photographs_are_another_domain(prepared: Prepared, tmp_path: P
 def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, untaught: Path, tmp_path: Path) -> None:
     model = Model.load(untaught)
     trained, _ = split([prepared], LeftOut(), 0.0)
-    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", Recipe(), versions=1)
     network = network_of(architecture("awbnet-nano"), model.weights)
     estimates, log_errors = fitting.answers(network, bank)
     errors = fitting.true_errors(estimates, bank)
@@ -209,7 +210,7 @@ def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, unta
 
 def test_pictures_that_tell_no_light_teach_the_error_alone(prepared: Prepared, tmp_path: Path) -> None:
     trained, _ = split([prepared], LeftOut(), 0.0)
-    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", versions=1)
+    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", Recipe(), versions=1)
     nano, recipe = architecture("awbnet-nano"), replace(UNTAUGHT, steps=100)
     mute = replace(bank, telling=np.zeros_like(bank.telling))
     told, untold = fitting.fit(bank, nano, recipe, seed=1), fitting.fit(mute, nano, recipe, seed=1)
