@@ -28,12 +28,3 @@ def shipped_network(name: str) -> Callable[[LinearImage], Illuminant]:
         return loaded(str(shipped(name, DOMAINS[image.camera.space]))).estimate(image)
 
     return estimate
-
-
-def network_of_file(path: str) -> Callable[[LinearImage], Illuminant]:
-    """The estimator that a model file or a run folder is; the file is read when it first estimates."""
-
-    def estimate(image: LinearImage) -> Illuminant:
-        return loaded(path).estimate(image)
-
-    return estimate

@@ -20,7 +20,7 @@ from awbkit.colour.image import LinearImage
 from awbkit.colour.light_map import LightMap, as_illuminant, as_light_map
 from awbkit.errors import AwbError, UsageError
 from awbkit.estimators.as_shot import as_shot
-from awbkit.estimators.awbnet import network_of_file, shipped_network
+from awbkit.estimators.awbnet import shipped_network
 from awbkit.estimators.bright_gray import bright_gray
 from awbkit.estimators.general_gray_world import general_gray_world
 from awbkit.estimators.gray_edge import gray_edge, gray_edge_2
@@ -31,6 +31,9 @@ from awbkit.estimators.parameter import Range
 from awbkit.estimators.pca import pca
 from awbkit.estimators.shades_of_gray import shades_of_gray
 from awbkit.estimators.white_patch import white_patch
+from awbkit.network.model import DOMAINS
+from awbkit.network.models import loaded
+from awbkit.network.weights import SUFFIX, place_of
 from awbkit.spelling import assignments, suggestion
 
 Value = float | int
@@ -205,9 +208,6 @@ class Method:
         return answer, light, self
 
     def _is_of_another_domain(self, image: LinearImage) -> bool:
-        from awbkit.network.model import DOMAINS
-        from awbkit.network.models import loaded
-
         return is_model(self.name) and loaded(self.name).domain != DOMAINS[image.camera.space]
 
     @property
@@ -219,8 +219,6 @@ class Method:
         """
         if not is_model(self.name):
             return ""
-        from awbkit.network.models import loaded
-
         return loaded(self.name).digest
 
     def estimate(self, image: LinearImage) -> Illuminant:
@@ -238,8 +236,6 @@ class Method:
 
 def is_model(name: str) -> bool:
     """Whether a method's name is the path of a model: a file that ends in .safetensors, or a run of `awbkit train`."""
-    from awbkit.network.weights import SUFFIX
-
     try:
         is_run = (Path(name) / f"model{SUFFIX}").is_file()
     except OSError:
@@ -249,22 +245,17 @@ def is_model(name: str) -> bool:
 
 
 def _function(name: str) -> Estimator:
-    return network_of_file(name) if is_model(name) else _METHODS[canonical(name)][0]
+    return loaded(name).estimate if is_model(name) else _METHODS[canonical(name)][0]
 
 
 def _same_network(first: str, second: str) -> bool:
-    from awbkit.network.weights import SUFFIX
-
     if not (is_model(first) and is_model(second)):
         return canonical(first) == canonical(second)
     # A run folder and the model in it are one.
-    one, other = (path / f"model{SUFFIX}" if path.is_dir() else path for path in (Path(first), Path(second)))
-    return one.resolve() == other.resolve()
+    return place_of(first).resolve() == place_of(second).resolve()
 
 
 def _check_model(path: str) -> None:
-    from awbkit.network.models import loaded
-
     try:
         Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
