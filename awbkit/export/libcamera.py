@@ -238,10 +238,7 @@ def compare(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> Ap
         thumbnail = np.rint(shares[np.ix_(*back)] * 65535).astype(np.uint16)
         thumbnail[(thumbnail == 0).any(axis=2)] = 0
         light, _ = reference(Case(thumbnail, white.astype(np.float32)))
-        found, nearest = (_angle(light, sensor.white(place)) for place in (kelvin, sensor.nearest(light)))
+        whites = (sensor.white(place).tolist() for place in (kelvin, sensor.nearest(light)))
+        found, nearest = (angular_error(light.tolist(), white) for white in whites)
         farther.append(found - nearest)
     return Apart(len(farther), float(np.mean(farther)), max(farther), 0.0)
-
-
-def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    return angular_error(first.tolist(), second.tolist())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from awbkit.errors import MissingExtra, UsageError
@@ -72,10 +74,8 @@ def onnx(model: AnyModel) -> Export:
         MissingExtra: If onnx, onnxruntime or torch is not installed.
         UsageError: If the model has activations of 16 bits.
     """
-    try:
+    with _extra("onnx", "export to onnx"):
         from awbkit.export.onnx import convert, equivalent, runner
-    except ImportError:
-        raise MissingExtra("export to onnx", "onnx") from None
     data = convert(model).SerializeToString(deterministic=True)
     reference = equivalent(model) if isinstance(model, IntegerModel) else None
     return _of_one_file(model, f"{file_stem(model.name)}.onnx", data, runner, reference)
@@ -90,21 +90,14 @@ def tflite(model: AnyModel) -> Export:
     """
     if not isinstance(model, IntegerModel):
         return _litert(model)
-    try:
+    with _extra("tflite", "export to tflite"):
         from awbkit.export.tflite import convert, runner
-    except ImportError:
-        raise MissingExtra("export to tflite", "tflite") from None
-    quantised = model
-    data = convert(quantised)
-    return _of_one_file(model, f"{file_stem(model.name)}.tflite", data, lambda file: runner(quantised, file))
+    return _of_one_file(model, f"{file_stem(model.name)}.tflite", convert(model), partial(runner, model))
 
 
 def _litert(model: Model) -> Export:
-    try:
-        with quiet():
-            from awbkit.export.litert import convert, runner
-    except ImportError:
-        raise MissingExtra("export to tflite in floating point", "litert") from None
+    with _extra("litert", "export to tflite in floating point"), quiet():
+        from awbkit.export.litert import convert, runner
     return _of_one_file(model, f"{file_stem(model.name)}.tflite", convert(model), runner)
 
 
@@ -121,14 +114,11 @@ def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Export:
         UnreadableFile: If the tuning file is none.
         UsageError: If the model is quantised, or reads photographs.
     """
-    try:
-        with quiet():
-            from awbkit.export.libcamera import GIVES, TAKES, Sensor, Temperature, compare, require_float, sample
+    with _extra("litert", "export to libcamera"), quiet():
+        from awbkit.export.libcamera import GIVES, TAKES, Sensor, Temperature, compare, require_float, sample
 
-            sensor, exact = Sensor.read(tuning), require_float(model)
-            from awbkit.export.litert import convert_module, interpreter
-    except ImportError:
-        raise MissingExtra("export to libcamera", "litert") from None
+        sensor, exact = Sensor.read(tuning), require_float(model)
+        from awbkit.export.litert import convert_module, interpreter
     name = f"{file_stem(f'{model.name}-{sensor.name}')}.tflite"
     about = f"{model.name} for {sensor.name}, sha256 {model.digest}"
     data = convert_module(Temperature(exact, sensor), sample(sensor), TAKES, GIVES, about)
@@ -145,11 +135,18 @@ def executorch(model: AnyModel) -> Export:
         MissingExtra: If executorch or torch is not installed.
         UsageError: If the model is quantised.
     """
-    try:
+    with _extra("executorch", "export to executorch"):
         from awbkit.export.executorch import convert, runner
-    except ImportError:
-        raise MissingExtra("export to executorch", "executorch") from None
     return _of_one_file(model, f"{file_stem(model.name)}.pte", convert(model), runner)
+
+
+@contextmanager
+def _extra(extra: str, work: str) -> Iterator[None]:
+    """Say which extra to install where an import fails."""
+    try:
+        yield
+    except ImportError:
+        raise MissingExtra(work, extra) from None
 
 
 def _of_one_file(

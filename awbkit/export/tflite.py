@@ -127,15 +127,8 @@ def _attended(graph: _Graph, network: IntegerNetwork, grid: int, greatest: float
     wide = graph.add("QUANTIZE", [logits], "attention.wide", (1, GRID_SIDE, GRID_SIDE, maps), np.int16, unit)
     sums = schema.AddOptionsT()
     sums.potScaleInt16 = False
-    masked = graph.add(
-        "ADD",
-        [wide, seen],
-        "attention.seen",
-        (1, GRID_SIDE, GRID_SIDE, maps),
-        np.int16,
-        unit,
-        sums,
-    )
+    shape = (1, GRID_SIDE, GRID_SIDE, maps)
+    masked = graph.add("ADD", [wide, seen], "attention.seen", shape, np.int16, unit, sums)
     rows = graph.reshaped(masked, "attention.rows", (1, _CELLS, maps), np.int16, unit)
     columns = graph.transposed(rows, "attention.columns", (0, 2, 1), (1, maps, _CELLS), np.int16, unit)
     softmax = schema.SoftmaxOptionsT()
@@ -149,22 +142,6 @@ def _attended(graph: _Graph, network: IntegerNetwork, grid: int, greatest: float
     narrow = graph.add("QUANTIZE", [pooled], "attended.narrow", (1, maps, 2), np.int8, _READ_UNIT)
     return graph.reshaped(narrow, "attended", (1, 1, 1, 2 * maps), np.int8, _READ_UNIT)
 
-
-_TYPES = {
-    np.int8: schema.TensorType.INT8,
-    np.int16: schema.TensorType.INT16,
-    np.int32: schema.TensorType.INT32,
-}
-
-_OPTIONS = {
-    "ADD": schema.BuiltinOptions.AddOptions,
-    "BATCH_MATMUL": schema.BuiltinOptions.BatchMatMulOptions,
-    "CONCATENATION": schema.BuiltinOptions.ConcatenationOptions,
-    "CONV_2D": schema.BuiltinOptions.Conv2DOptions,
-    "DEPTHWISE_CONV_2D": schema.BuiltinOptions.DepthwiseConv2DOptions,
-    "MUL": schema.BuiltinOptions.MulOptions,
-    "SOFTMAX": schema.BuiltinOptions.SoftmaxOptions,
-}
 
 _VERSIONS = {"ADD": 3, "BATCH_MATMUL": 4, "CONCATENATION": 2, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "MINIMUM": 2}
 _VERSIONS |= {"MUL": 2, "QUANTIZE": 2, "SLICE": 2, "SOFTMAX": 3, "TRANSPOSE": 2}
@@ -191,7 +168,7 @@ class _Graph:
     ) -> int:
         """A new tensor's number; ``unit`` has one value for each place along ``axis``, or one for all."""
         made = schema.TensorT()
-        made.name, made.shape, made.type = name, list(shape), _TYPES[kind]
+        made.name, made.shape, made.type = name, list(shape), getattr(schema.TensorType, kind.__name__.upper())
         if data is not None:
             buffer = schema.BufferT()
             buffer.data = np.frombuffer(np.ascontiguousarray(data, kind).tobytes(), np.uint8)
@@ -222,7 +199,8 @@ class _Graph:
         made.opcodeIndex, made.inputs = self._codes.index(operator), list(inputs)
         made.outputs = [self.tensor(name, shape, kind, unit)]
         if options is not None:
-            made.builtinOptionsType, made.builtinOptions = _OPTIONS[operator], options
+            union = type(options).__name__.removesuffix("T")
+            made.builtinOptionsType, made.builtinOptions = getattr(schema.BuiltinOptions, union), options
         self._operators.append(made)
         return int(made.outputs[0])
 
