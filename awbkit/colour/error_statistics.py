@@ -84,7 +84,7 @@ def sorted_statistics(values: NDArray[np.float64], counts: NDArray[np.integer]) 
     return figures
 
 
-def geometric_mean(values: ArrayLike, axis: int = 0) -> NDArray[np.float64]:
-    """The geometric mean along one axis: 0 where any value is 0, NaN where any is NaN."""
+def geometric_mean(values: ArrayLike) -> NDArray[np.float64]:
+    """The geometric mean along the first axis: 0 where any value is 0, NaN where any is NaN."""
     with np.errstate(divide="ignore"):
-        return np.asarray(np.exp(np.mean(np.log(np.asarray(values, dtype=np.float64)), axis=axis)))
+        return np.asarray(np.exp(np.mean(np.log(np.asarray(values, dtype=np.float64)), axis=0)))

@@ -17,7 +17,6 @@ from awbkit.files.decode import Pixels
 from awbkit.files.encoding import Encoding
 
 _ROWS = 32
-_SHARE = 256
 _DIAGONAL = 1e-6
 _ROUNDING = 1e-12
 _Table = NDArray[Any]
@@ -96,11 +95,6 @@ class CodeCorrection:
         correct = self._gains_only if self.decode is None else self._full
         for top in range(0, len(codes), _ROWS):
             correct(codes[top : top + _ROWS])
-
-    def whole(self, codes: Pixels) -> Pixels:
-        """The whole picture, in place, by several threads."""
-        for_each(lambda top: self(codes[top : top + _SHARE]), range(0, len(codes), _SHARE))
-        return codes
 
     def _gains_only(self, codes: Pixels) -> None:
         if self.pairs is not None and codes.shape[2] == 4:

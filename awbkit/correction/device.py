@@ -61,9 +61,9 @@ def fit(tables: ProfileTables) -> DeviceModel | None:
     The gray axis gives the curves and all colours give the primaries, in turns. Both are far from where tables cut
     colours off, and what is cut off nevertheless counts for nothing.
     """
-    gray = _light(tables, np.repeat(np.linspace(0, 1, _STEPS)[:, None], 3, axis=1))
+    gray = tables.light_of(np.repeat(np.linspace(0, 1, _STEPS)[:, None], 3, axis=1))
     numbers = lattice(_NODES).reshape(-1, 3)
-    light = _light(tables, numbers)
+    light = tables.light_of(numbers)
     weights = 1 / (_DARK + np.abs(light).mean(axis=1, keepdims=True))
     model, used = DeviceModel(_rising(np.repeat(gray.mean(axis=1, keepdims=True), 3, axis=1)), np.eye(3)), slice(None)
     for _ in range(_TURNS):
@@ -79,10 +79,6 @@ def fit(tables: ProfileTables) -> DeviceModel | None:
         model = DeviceModel(_rising(shares), primaries * shares[-1])
     is_white = np.abs(gray[-1] - 1).max() < _UNEVEN
     return model if is_white and np.median(misses) < _UNLIKE else None
-
-
-def _light(tables: ProfileTables, numbers: Floats) -> Floats:
-    return np.asarray(tables.light(np.rint(numbers * 65535).astype(np.uint16)[None])[0], dtype=np.float64)
 
 
 def _rising(shares: Floats) -> Floats:

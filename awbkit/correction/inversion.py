@@ -32,7 +32,7 @@ def invert(tables: ProfileTables, light: Floats, wanted: Floats, start: Floats) 
 
     Args:
         tables: Of the profile.
-        light: (NODES ** 3, 3) linear sRGB that the lattice shows, as :func:`lattice_light` gives it.
+        light: (NODES ** 3, 3) linear sRGB of the lattice.
         wanted: (NODES ** 3, 3) linear sRGB to be shown.
         start: (NODES ** 3, 3) where to start from.
 
@@ -50,7 +50,7 @@ def invert(tables: ProfileTables, light: Floats, wanted: Floats, start: Floats) 
         # Beyond the device's numbers the tables go on as they ended.
         inside = np.clip(numbers, 0, 1)
         beyond = np.einsum("nij,nj->ni", slopes[_nearest(inside)], numbers - inside)
-        return np.asarray(target - _roots(_light(tables, inside)) - beyond)
+        return np.asarray(target - _roots(tables.light_of(inside)) - beyond)
 
     found, missing, pace = numbers.copy(), target - roots, np.ones((len(numbers), 1))
     first = missing_at(start, target)
@@ -72,19 +72,6 @@ def invert(tables: ProfileTables, light: Floats, wanted: Floats, start: Floats) 
     if missed.sum() > _MISSED * within.sum():
         raise NotInvertible("no numbers stand for the corrected light")
     return found
-
-
-def lattice_light(tables: ProfileTables) -> Floats:
-    """(NODES ** 3, 3) linear sRGB of the lattice."""
-    return _light(tables, lattice(NODES).reshape(-1, 3))
-
-
-def _light(tables: ProfileTables, numbers: Floats) -> Floats:
-    """(N, 3) linear sRGB of device numbers (N, 3) from 0 to 1."""
-    codes = np.rint(numbers * 65535).astype(np.uint16)
-    # Several rows, for libvips to share among threads.
-    rows = np.pad(codes, ((0, -len(codes) % NODES), (0, 0))).reshape(NODES, -1, 3)
-    return tables.light(rows).reshape(-1, 3)[: len(codes)].astype(np.float64)
 
 
 def _roots(light: Floats) -> Floats:

@@ -20,6 +20,7 @@ from awbkit.files.gaps import warn_of_zero_rows
 from awbkit.files.rendered import RenderedPhoto
 
 _FLOAT_ROWS = 128
+_SHARE = 256
 _LARGEST_THUMBNAIL = 1 << 22
 
 
@@ -62,7 +63,7 @@ def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
         return pixels
     if photo.is_float and photo.encoding is not None:
         return _correct_float(pixels, photo.encoding, correction)
-    return _prepared(photo, correction, pixels.dtype).whole(pixels)
+    return _correct_whole(_prepared(photo, correction, pixels.dtype), pixels)
 
 
 def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
@@ -86,8 +87,9 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
             warn(photo.path, "is a lossless JPEG, and its output a lossy one", "an output in PNG or TIFF loses nothing")
         rgbx = decode_jpeg(photo.path, source, "RGBX", repeats_chroma=info.subsampling > 0)
         correct = _prepared(photo, correction, rgbx.dtype)
-        if not jpeg.can_join(info):
-            return jpeg.encode(correct.whole(rgbx), info)
+        if info.progressive:
+            # Such a file goes over the whole several times and has no strips.
+            return jpeg.encode(_correct_whole(correct, rgbx), info)
         rows = jpeg.strip_rows(info)
 
         def encoded(top: int) -> bytes:
@@ -107,9 +109,15 @@ def correct_thumbnail(old: bytes, correction: Correction) -> bytes | None:
         if info.components != 3 or info.pixels > _LARGEST_THUMBNAIL:
             return None
         rgbx = decode_jpeg("", old, "RGBX", repeats_chroma=info.subsampling > 0)
-        return jpeg.encode(CodeCorrection.of(correction, SRGB, 255.0, rgbx.dtype).whole(rgbx), info)
+        return jpeg.encode(_correct_whole(CodeCorrection.of(correction, SRGB, 255.0, rgbx.dtype), rgbx), info)
     except (UnreadableFile, ValueError):
         return None
+
+
+def _correct_whole(correct: CodeCorrection | TableCorrection, pixels: Pixels) -> Pixels:
+    """The whole picture, in place, by several threads."""
+    for_each(lambda top: correct(pixels[top : top + _SHARE]), range(0, len(pixels), _SHARE))
+    return pixels
 
 
 def _correct_float(pixels: Pixels, encoding: Encoding, correction: Correction) -> Pixels:

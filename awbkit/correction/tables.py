@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.correction.codes import for_each
 from awbkit.correction.device import fit
 from awbkit.correction.highlights import KNEE, recover
-from awbkit.correction.inversion import NODES, invert, lattice_light
+from awbkit.correction.inversion import NODES, invert
 from awbkit.files.decode import Pixels
 from awbkit.files.profile_tables import ProfileTables, lattice
 
@@ -27,7 +26,6 @@ Floats = NDArray[np.float64]
 Moves = NDArray[np.float32]
 
 _ROWS = 32
-_SHARE = 256
 _ROOTS = 65536
 # Of full scale; what moves less is noise of the tables' own rounding.
 _NOTHING = 0.1 / 255
@@ -146,7 +144,8 @@ class TableCorrection:
         Raises:
             NotInvertible: If the tables cannot show the corrected light.
         """
-        model, nodes, light = fit(tables), lattice(NODES).reshape(-1, 3), lattice_light(tables)
+        model, nodes = fit(tables), lattice(NODES).reshape(-1, 3)
+        light = tables.light_of(nodes)
         if model is None:
             moved = invert(tables, light, light @ matrix.T, nodes)
             return cls(scale, (LatticeMoves.of(moved - nodes, scale, dtype),), None)
@@ -180,11 +179,6 @@ class TableCorrection:
             rows[...] = np.rint(np.clip(total, 0, self.scale))
             if self.gains is not None:
                 _raise_clipped(before, rows, self.gains, np.float32(self.scale))
-
-    def whole(self, codes: Pixels) -> Pixels:
-        """The whole picture, in place, by several threads."""
-        for_each(lambda top: self(codes[top : top + _SHARE]), range(0, len(codes), _SHARE))
-        return codes
 
 
 def _raise_clipped(before: Pixels, codes: Pixels, gains: Floats, scale: np.float32) -> None:

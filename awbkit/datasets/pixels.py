@@ -186,8 +186,9 @@ def srgb_tables(top: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
 
 def _open(source: Source, name: str, where: str) -> pyvips.Image:
     """Open an image without decoding it; large plain files are not read into memory first."""
-    from awbkit.files.decode import COPY_AGAIN, load, vips
+    from awbkit.files.decode import load, vips
     from awbkit.files.extents import is_cut_short
+    from awbkit.files.gaps import COPY_AGAIN
     from awbkit.files.ifd import mapped
     from awbkit.files.png import check_texts
     from awbkit.files.tiff_codings import STORED

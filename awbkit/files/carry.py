@@ -41,9 +41,7 @@ def read_metadata(photo: RenderedPhoto) -> Metadata:
     elif photo.format == "jpeg":
         found = jpeg_metadata.read_metadata(Path(photo.path).read_bytes())
     else:
-        image = photo.pixels()
-        packet = blob(image, "xmp-data")
-        found = Metadata(photo.exif, packet)
+        found = Metadata(photo.exif, blob(photo.pixels(), "xmp-data"))
     return Metadata(
         exif=found.exif and found.exif.removeprefix(EXIF_HEADER),
         xmp=found.xmp and xmp.without_other_pictures(found.xmp),

@@ -39,14 +39,14 @@ _NAMES = {5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 9: "BT.2020", 11: "DCI-P3",
 # how a video camera encodes light for a display with another curve than their inverse; every viewer shows stills that
 # bear them as it shows sRGB, and encoders write them for pictures whose numbers are sRGB's.
 _SRGB_CURVE = SRGB.curves[0]
-_TRANSFERS = {4: power(2.2), 5: power(2.8), 8: Curve("linear")}
+_TRANSFERS = {4: ("gamma 2.2", power(2.2)), 5: ("gamma 2.8", power(2.8)), 8: ("linear", Curve("linear"))}
 _PQ, _HLG = 16, 18
 
 _USUAL_GAMMA = 1 / 2.2
 _GAMMAS = (0.2, 2.0)  # nobody writes others in earnest
 
 
-def declared(path: str, kind: str, profile: bytes | None = None) -> Encoding | None:
+def declared(path: str, kind: str, profile: bytes | None) -> Encoding | None:
     """The encoding that a file declares by other means than an ICC profile.
 
     Args:
@@ -81,8 +81,7 @@ def of_code_points(path: str, primaries: int, transfer: int) -> Encoding:
     """
     if transfer in (_PQ, _HLG):
         raise UnsupportedImage(path, "is HDR (PQ or HLG)", "convert it to SDR first")
-    curve = _TRANSFERS.get(transfer, _SRGB_CURVE)
-    name = {4: "gamma 2.2", 5: "gamma 2.8", 8: "linear"}.get(transfer, "")
+    name, curve = _TRANSFERS.get(transfer, ("", _SRGB_CURVE))
     return _encoding(_NAMES.get(primaries, ""), name, curve, _PRIMARIES.get(primaries, _BT709))
 
 

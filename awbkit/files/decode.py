@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files import ycbcr
+from awbkit.files.gaps import COPY_AGAIN
 from awbkit.files.pages import read_pages
 from awbkit.files.tiff_codings import decode_tiff, read_coding
 from awbkit.store.limits import check_bytes, check_size
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
 Pixels: TypeAlias = NDArray[Any]
 """(H, W, bands) uint8, uint16 or floating point, as a file stores them."""
 
-COPY_AGAIN = "the file is damaged or was not copied in full; copy it again from its source"
-
 # Stray bytes between segments are common in files from phones; chroma is sampled in more ways than simplejpeg knows.
 _HARMLESS = ("extraneous bytes", "Could not determine subsampling")
 # libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
@@ -33,6 +34,9 @@ _DAMAGE = (
     "tiff2vips: ",
 )
 
+HEIF_BLOCKS = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
+"""Blocks of metadata by pillow-heif's names to those of libvips."""
+_LOADERS = {"jpeg": "jpegload", "png": "pngload", "webp": "webpload", "avif": "heifload"}
 
 # libvips and libtiff say these of codings that they lack.
 _UNREAD = ("not configured", "unsupported", "not supported", "not implemented", "not a whole number")
@@ -103,25 +107,24 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, r
     return np.dstack([pixels, np.full_like(pixels[..., :1], 255)]) if colours == "RGBX" else pixels
 
 
-class decoding:
+@contextmanager
+def decoding(path: str) -> Iterator[None]:
     """Turns libvips' errors about one file into :class:`UnreadableFile`, and the warnings that tell of lost pixels."""
+    # What libvips still remembers of another file is not this one's fault.
+    vips().vips_lib.vips_error_clear()
+    try:
+        yield
+    except (vips().Error, UnicodeDecodeError) as error:
+        # libvips quotes bytes of the file, of which pyvips cannot always make text.
+        raise _unreadable(path, getattr(error, "detail", _log()) or "") from error
+    log = _log()
+    if any(sign in log for sign in _DAMAGE):
+        raise _unreadable(path, log)
 
-    def __init__(self, path: str) -> None:
-        self.path = path
 
-    def __enter__(self) -> None:
-        # What libvips still remembers of another file is not this one's fault.
-        vips().vips_lib.vips_error_clear()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        log = vips().ffi.string(vips().vips_lib.vips_error_buffer()).decode("utf-8", "replace")
-        if isinstance(error, vips().Error | UnicodeDecodeError):
-            # libvips quotes bytes of the file, of which pyvips cannot always make text.
-            raise _unreadable(self.path, getattr(error, "detail", log) or "") from error
-        if error is not None:
-            return
-        if any(sign in log for sign in _DAMAGE):
-            raise _unreadable(self.path, log)
+def _log() -> str:
+    """What libvips has complained of since its log was cleared."""
+    return str(vips().ffi.string(vips().vips_lib.vips_error_buffer()), "utf-8", "replace")
 
 
 def _unreadable(path: str, log: str) -> FileError:
@@ -152,18 +155,11 @@ def load(path: str, kind: str, max_pixels: int | None = None) -> pyvips.Image:
         check_bytes(path)
     if kind == "heic":
         return _load_heic(path, max_pixels)
-    vips_image = vips().Image
     options = {"access": "sequential", "fail_on": "error"}
     if kind == "tiff":
         image = _load_tiff(path, max_pixels, options)
     else:
-        loaders = {
-            "jpeg": vips_image.jpegload,
-            "png": vips_image.pngload,
-            "webp": vips_image.webpload,
-            "avif": vips_image.heifload,
-        }
-        image = loaders[kind](path, **options)
+        image = getattr(vips().Image, _LOADERS[kind])(path, **options)
     check_size(path, image.width, image.height, max_pixels)
     return image
 
@@ -184,35 +180,21 @@ def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> py
     pixels, fields = decode_tiff(path, page, coding, max_pixels)
     image = vips().Image.new_from_array(pixels)
     if page.is_premultiplied and image.bands == 4:
-        image = _divided(image)
+        image = scale_by_alpha(image, operator.truediv)
     if pixels.dtype == np.uint16:
         image = image.copy(interpretation="rgb16")
     image = image.copy(xres=fields.pop("xres", 1.0), yres=fields.pop("yres", 1.0))
+    kinds = {int: vips().GValue.gint_type, str: vips().GValue.gstr_type, bytes: vips().GValue.blob_type}
     for name, value in fields.items():
-        kinds = vips().GValue
-        if isinstance(value, int):
-            image.set_type(kinds.gint_type, name, int(value))
-        elif isinstance(value, str):
-            image.set_type(kinds.gstr_type, name, value)
-        else:
-            image.set_type(kinds.blob_type, name, bytes(value))
+        image.set_type(kinds[type(value)], name, value)
     return image
 
 
-def _divided(image: pyvips.Image) -> pyvips.Image:
-    """An image of four bands with its colours divided by alpha."""
-    return _scaled(image, lambda colours, alpha: colours / alpha)
-
-
-def multiplied(image: pyvips.Image) -> pyvips.Image:
-    """An image of four bands with its colours multiplied by alpha."""
-    return _scaled(image, lambda colours, alpha: colours * alpha)
-
-
-def _scaled(image: pyvips.Image, change: Callable[[Any, Any], Any]) -> pyvips.Image:
+def scale_by_alpha(image: pyvips.Image, scale: Callable[[Any, Any], Any]) -> pyvips.Image:
+    """An image of four bands with its colours multiplied or divided by alpha, as ``operator`` names the two."""
     top = {"uchar": 255, "ushort": 65535}.get(image.format)
     alpha = image.extract_band(3)
-    colours = change(image.extract_band(0, n=3).cast("float"), alpha / (top or 1))
+    colours = scale(image.extract_band(0, n=3).cast("float"), alpha / (top or 1))
     colours = (colours.rint() if top else colours).cast(image.format)
     return colours.bandjoin(alpha).copy(interpretation=image.interpretation)
 
@@ -233,7 +215,7 @@ def _load_heic(path: str, max_pixels: int | None) -> pyvips.Image:
     result = vips().Image.new_from_array(pixels)
     result = result.copy(interpretation="rgb16" if pixels.dtype == np.uint16 else "srgb")
     kind = vips().GValue.blob_type
-    for field, key in (("icc-profile-data", "icc_profile"), ("exif-data", "exif"), ("xmp-data", "xmp")):
+    for key, field in HEIF_BLOCKS.items():
         if heif.info.get(key):
             result.set_type(kind, field, heif.info[key])
     return result

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from awbkit.errors import UnreadableFile, UnsupportedImage, warn
 from awbkit.files.dng_opcodes import OPCODE_LISTS, maps_all, read_opcodes
 from awbkit.files.dng_picture import PLAIN, DngPicture, main_pictures
+from awbkit.files.gaps import COPY_AGAIN
 from awbkit.files.ifd import mapped
 from awbkit.files.jpeg_stream import BASELINE, LOSSLESS, JpegStream, check_scan, read_stream
 
-COPY = "the file is damaged or was not copied in full; copy it again from its source"
 CONVERT = "convert it with Adobe DNG Converter, without lossy compression and without JPEG XL"
 
 _JPEG, _DEFLATE, _LOSSY = 7, 8, 34892
@@ -63,7 +63,7 @@ def check_dng(path: str | os.PathLike[str]) -> bool:
     with mapped(path) as data:
         for picture in main_pictures(data):
             if not all((picture.width, picture.height, picture.samples, picture.bits, *picture.part)):
-                raise UnreadableFile(path, "says nothing of the size of its sensor data", COPY)
+                raise UnreadableFile(path, "says nothing of the size of its sensor data", COPY_AGAIN)
             _check_coding(path, picture)
             _check_filters(path, picture)
             _check_extents(path, picture, len(data))
@@ -104,7 +104,7 @@ def _check_filters(path: str | os.PathLike[str], picture: DngPicture) -> None:
         return
     planes = planes or _RED_GREEN_BLUE
     if math.prod(size or (2, 2)) != len(pattern) or not set(pattern) <= set(planes) or not set(planes) <= _COLOURS:
-        raise UnreadableFile(path, "has a damaged pattern of colour filters", COPY)
+        raise UnreadableFile(path, "has a damaged pattern of colour filters", COPY_AGAIN)
     if set(planes) == set(_RED_GREEN_BLUE) != set(pattern):
         raise UnsupportedImage(path, "has a pattern of colour filters without red, green and blue", CONVERT)
 
@@ -115,12 +115,12 @@ def _check_extents(path: str | os.PathLike[str], picture: DngPicture, size: int)
         every = (
             f"its only {picture.word}" if picture.count == 1 else f"{missing} of its {picture.count} {picture.word}s"
         )
-        raise UnreadableFile(path, f"lacks {every}", COPY)
+        raise UnreadableFile(path, f"lacks {every}", COPY_AGAIN)
     if any(start + length > size for start, length in picture.extents):
-        raise UnreadableFile(path, "ends before its sensor data do", COPY)
+        raise UnreadableFile(path, "ends before its sensor data do", COPY_AGAIN)
     placed = np.array(sorted(picture.extents), dtype=np.uint64).reshape(-1, 2)
     if (placed[:-1].sum(axis=1) > placed[1:, 0]).any():
-        raise UnreadableFile(path, f"has {picture.word}s that lie over each other", COPY)
+        raise UnreadableFile(path, f"has {picture.word}s that lie over each other", COPY_AGAIN)
 
 
 def _check_plain(path: str | os.PathLike[str], picture: DngPicture, size: int) -> None:
@@ -131,13 +131,13 @@ def _check_plain(path: str | os.PathLike[str], picture: DngPicture, size: int) -
     needed = [picture.rows(index) * row for index in range(picture.count)]
     if picture.is_tiled:
         if any(length < bytes_ for (_, length), bytes_ in zip(picture.extents, needed, strict=True)):
-            raise UnreadableFile(path, "has tiles with too few bytes for their samples", COPY)
+            raise UnreadableFile(path, "has tiles with too few bytes for their samples", COPY_AGAIN)
         return
     # LibRaw takes strips for one run of bytes, of whatever length they say to be.
     if any(second != first + bytes_ for first, second, bytes_ in zip(starts, starts[1:], needed, strict=False)):
         raise _unsupported(path, "stores its strips apart from each other")
     if starts[-1] + needed[-1] > size:
-        raise UnreadableFile(path, "ends before its sensor data do", COPY)
+        raise UnreadableFile(path, "ends before its sensor data do", COPY_AGAIN)
 
 
 def _check_opcodes(path: str | os.PathLike[str], picture: DngPicture) -> None:
@@ -157,7 +157,7 @@ def _check_opcodes(path: str | os.PathLike[str], picture: DngPicture) -> None:
                 raise _unsupported(path, f"has an {name} that maps not every colour by a polynomial")
         except ValueError as error:
             if tag == _OPCODE_LIST_2 and picture.compression == _LOSSY:
-                raise UnreadableFile(path, f"has a damaged {name} ({error})", COPY) from None
+                raise UnreadableFile(path, f"has a damaged {name} ({error})", COPY_AGAIN) from None
             warn(path, f"has a damaged {name} ({error}), which is not applied", "see whether the picture is whole")
 
 
@@ -179,12 +179,12 @@ def _check_streams(path: str | os.PathLike[str], picture: DngPicture) -> None:
                 if picture.count > 1 and stream[end + _TRAILING :].any():
                     raise ValueError("ends before its samples")
         except ValueError as error:
-            where = f"{picture.word} {index + 1} of {picture.count}"
-            raise UnreadableFile(path, f"has damaged sensor data: the JPEG stream of {where} {error}", COPY) from None
+            stream_name = f"the JPEG stream of {picture.word} {index + 1} of {picture.count}"
+            raise UnreadableFile(path, f"has damaged sensor data: {stream_name} {error}", COPY_AGAIN) from None
     # A writer that leaves out this mark does so everywhere.
     if 0 < ends < picture.count:
         problem = f"has damaged sensor data: {picture.count - ends} of {picture.count} JPEG streams have no end"
-        raise UnreadableFile(path, problem, COPY)
+        raise UnreadableFile(path, problem, COPY_AGAIN)
 
 
 def _parts(path: str | os.PathLike[str], picture: DngPicture) -> Iterator[NDArray[np.uint8]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from awbkit.files.dng import DNG_VERSION
-from awbkit.files.extents import STRIPS, TILES, directories, numbers
+from awbkit.files.extents import STRIPS, TILES, directories
 from awbkit.files.ifd import Buffer, Ifd, Tiff
 
 MOSAIC, LINEAR = 32803, 34892
@@ -33,7 +33,7 @@ class DngPicture:
 
     def numbers(self, tag: int) -> tuple[int, ...]:
         """All values of a field of whole numbers."""
-        return numbers(self.tiff, self.ifd.entries.get(tag))
+        return self.tiff.numbers(self.ifd.entries.get(tag))
 
     def number(self, tag: int, default: int = 0) -> int:
         """The first value of a field of whole numbers."""

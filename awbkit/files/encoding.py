@@ -237,10 +237,9 @@ def primaries_to_srgb(primaries: Sequence[tuple[float, float]], white: tuple[flo
     """
     points = np.array([*primaries, white], dtype=np.float64)
     x, y = points.T
-    if not np.isfinite(points).all() or (y[3] <= 0) or (y < 0).any():
-        raise ProfileError("is damaged (its primaries do not span a colour space)")
     xyz = np.stack([x, y, 1 - x - y])
-    if abs(np.linalg.det(xyz[:, :3])) < 1e-6:
+    is_sound = np.isfinite(points).all() and y[3] > 0 and (y >= 0).all()
+    if not is_sound or abs(np.linalg.det(xyz[:, :3])) < 1e-6:
         raise ProfileError("is damaged (its primaries do not span a colour space)")
     light = xyz[:, 3] / y[3]
     colorants = xyz[:, :3] * np.linalg.solve(xyz[:, :3], light)

@@ -14,12 +14,11 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.files.ifd import Buffer, Entry, Ifd, Tiff, mapped
+from awbkit.files.ifd import Buffer, Ifd, Tiff, mapped
 
 STRIPS, TILES = (273, 279), (324, 325)
 _SUB_DIRECTORIES, _FILTER_SIZE, _FILTERS = 330, 33421, 33422
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_FORMATS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _MAX_DIRECTORIES = 64
 
 
@@ -38,7 +37,7 @@ def is_cut_short(path: str | os.PathLike[str]) -> bool:
         end = 0
         for tiff, ifd in directories(data):
             for tags in (STRIPS, TILES):
-                starts, sizes = (numbers(tiff, ifd.entries.get(tag)) for tag in tags)
+                starts, sizes = (tiff.numbers(ifd.entries.get(tag)) for tag in tags)
                 end = max([end, *(start + size for start, size in zip(starts, sizes, strict=False) if size)])
         return end > len(data)
 
@@ -54,7 +53,7 @@ def unusual_filters(path: str | os.PathLike[str]) -> NDArray[np.intp] | None:
     """
     with mapped(path) as data:
         for tiff, ifd in directories(data):
-            size, pattern = (numbers(tiff, ifd.entries.get(tag)) for tag in (_FILTER_SIZE, _FILTERS))
+            size, pattern = (tiff.numbers(ifd.entries.get(tag)) for tag in (_FILTER_SIZE, _FILTERS))
             if len(size) == 2 and size[0] == size[1] and size[0] not in (2, 6) and len(pattern) == size[0] * size[1]:
                 return np.array(pattern, dtype=np.intp).reshape(size)
     return None
@@ -87,13 +86,6 @@ def directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
         with suppress(ValueError):
             found = tiff.ifd(offset)
             yield tiff, found
-            pending += numbers(tiff, found.entries.get(_SUB_DIRECTORIES))
+            pending += tiff.numbers(found.entries.get(_SUB_DIRECTORIES))
             if found.following:
                 pending.append(found.following)
-
-
-def numbers(tiff: Tiff, entry: Entry | None) -> tuple[int, ...]:
-    """All values of a field of whole numbers; none for other fields and for no field."""
-    if entry is None or entry.kind not in _FORMATS:
-        return ()
-    return struct.unpack_from(f"{tiff.order}{entry.values}{_FORMATS[entry.kind]}", tiff.data, entry.where)

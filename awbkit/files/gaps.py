@@ -15,6 +15,7 @@ _ROWS = 0.25
 _SAMPLES = 64
 _PARTS = 32
 _SHORTEST = 256
+COPY_AGAIN = "the file is damaged or was not copied in full; copy it again from its source"
 _REMEDY = "look at the picture, and copy the file again if a part is missing"
 
 

@@ -28,6 +28,7 @@ _VALUE_SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 _BIG_VALUE_SIZE = {16: 8, 17: 8, 18: 8}
 _WORD = {3: 2, 8: 2, 4: 4, 5: 4, 9: 4, 10: 4, 11: 4, 13: 4, 12: 8, 16: 8, 17: 8, 18: 8}
 _INTEGER_FORMAT = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_UNSIGNED = frozenset((1, 3, 4, 13, 16, 18))
 
 # Classic and BigTIFF; Olympus ORF ("OR", "RS") and Panasonic RW2 ("U") raws differ from TIFF in these bytes alone.
 _CLASSIC_MAGIC = (42, 0x4F52, 0x5352, 0x55)
@@ -127,6 +128,12 @@ class Tiff:
     def raw(self, entry: Entry) -> bytes:
         """The bytes of a field's values, in the file's own byte order."""
         return bytes(self.data[entry.where : entry.where + entry.size])
+
+    def numbers(self, entry: Entry | None) -> tuple[int, ...]:
+        """All values of a field of unsigned integers; none for other types and for no field."""
+        if entry is None or entry.kind not in _UNSIGNED:
+            return ()
+        return struct.unpack_from(f"{self.order}{entry.values}{_INTEGER_FORMAT[entry.kind]}", self.data, entry.where)
 
     def number(self, entry: Entry | None) -> int | None:
         """The first value of an integer field; None for other types and for no field."""

@@ -87,8 +87,6 @@ class JpegInfo:
         subsampling: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0. Any other sampling is 0, so that no chroma is lost.
         progressive: Whether the frame is progressive.
         components: Number of components of the frame.
-        precision: Bits per sample.
-        adobe_transform: Transform flag of the Adobe segment (0 none, 1 YCbCr, 2 YCCK), None without that segment.
         is_rgb: Whether the components are red, green and blue themselves, as libjpeg judges it.
         is_even: Whether all components have the same resolution.
         pixels: How many pixels the header claims.
@@ -98,8 +96,6 @@ class JpegInfo:
     subsampling: int
     progressive: bool
     components: int
-    precision: int
-    adobe_transform: int | None
     is_rgb: bool = False
     is_even: bool = True
     pixels: int = 0
@@ -134,9 +130,7 @@ def read_info(data: bytes) -> JpegInfo:
         subsampling=_subsampling([(h, v) for h, v, _ in components]),
         progressive=frame_marker in _PROGRESSIVE,
         components=len(components),
-        precision=frame[0],
         pixels=int.from_bytes(frame[1:3], "big") * int.from_bytes(frame[3:5], "big"),
-        adobe_transform=transform,
         is_rgb=frame[5] == 3 and not has_jfif and (transform == 0 or (transform is None and frame[6::3][:3] == b"RGB")),
         is_even=len({(h, v) for h, v, _ in components}) == 1,
     )
@@ -200,11 +194,6 @@ def encode(rgbx: np.ndarray, info: JpegInfo, *, restarts: bool = False) -> bytes
         image.save(out, "JPEG", **how)
         out.seek(0)
         return out.read()
-
-
-def can_join(info: JpegInfo) -> bool:
-    """Whether pictures of this kind can be encoded in strips: a progressive one goes over the whole several times."""
-    return not info.progressive
 
 
 def strip_rows(info: JpegInfo) -> int:

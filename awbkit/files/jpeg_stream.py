@@ -26,7 +26,6 @@ class JpegStream:
 
     Attributes:
         frame: The second byte of the frame's marker, such as ``LOSSLESS``.
-        bits: Of a sample.
         width: Samples of each component in a row.
         height: Rows.
         components: Of a pixel.
@@ -37,7 +36,6 @@ class JpegStream:
     """
 
     frame: int
-    bits: int
     width: int
     height: int
     components: int
@@ -83,7 +81,7 @@ def read_stream(data: NDArray[np.uint8]) -> JpegStream:
         raise ValueError("has no code tables")
     uniform = all(symbol == 0 for _, symbol in tables.values())
     shortest = min(length for length, _ in tables.values())
-    return JpegStream(frame, bits, width, height, components, restart, following, uniform, shortest)
+    return JpegStream(frame, width, height, components, restart, following, uniform, shortest)
 
 
 def check_scan(data: NDArray[np.uint8], stream: JpegStream) -> int | None:

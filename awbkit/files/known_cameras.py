@@ -91,8 +91,7 @@ def known_camera(name: str) -> Camera | None:
 
 
 def _camera(name: str, matrix: NDArray[np.float64]) -> Camera:
-    first, second, third = matrix.tolist()
-    return Camera(name, "camera", ((_D65_KELVIN, (tuple(first), tuple(second), tuple(third))),))
+    return Camera(name, matrices=((_D65_KELVIN, matrix.tolist()),))
 
 
 def _european(model: str) -> str:

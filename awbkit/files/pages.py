@@ -7,7 +7,6 @@ it, or with the picture below the small copy.
 from __future__ import annotations
 
 import os
-import struct
 from dataclasses import dataclass
 
 from awbkit.files.ifd import Buffer, Ifd, Tiff, mapped
@@ -15,7 +14,6 @@ from awbkit.files.ifd import Buffer, Ifd, Tiff, mapped
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT = 254, 255, 256, 257
 _PHOTOMETRIC, _SAMPLES, _SUB_DIRECTORIES, _EXTRA = 262, 277, 330, 338
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-_INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _EXIF_THUMBNAILS = {(160, 120), (120, 160)}
 _MAX_PAGES, _MAX_BELOW = 1 << 12, 1 << 6
 
@@ -72,13 +70,13 @@ class Pages:
         main: The picture.
         copies: How many small copies of it there are.
         others: How many further pages are pictures of their own.
-        below: How many sub-images of pages are.
+        sub_images: How many sub-images of pages are.
     """
 
     main: Page
     copies: int
     others: int
-    below: int
+    sub_images: int
 
 
 def read_pages(path: str | os.PathLike[str]) -> Pages:
@@ -119,7 +117,7 @@ def _images(tiff: Tiff) -> tuple[list[Page], list[Page]]:
             break
         number = len(top)
         top.append(_page(tiff, ifd, offset, number, -1))
-        for sub, place in enumerate(_numbers(tiff, ifd, _SUB_DIRECTORIES)[:_MAX_BELOW]):
+        for sub, place in enumerate(tiff.numbers(ifd.entries.get(_SUB_DIRECTORIES))[:_MAX_BELOW]):
             try:
                 below.append(_page(tiff, tiff.ifd(place), place, number, sub))
             except ValueError:
@@ -130,7 +128,7 @@ def _images(tiff: Tiff) -> tuple[list[Page], list[Page]]:
 
 def _page(tiff: Tiff, ifd: Ifd, offset: int, number: int, sub: int) -> Page:
     def first(tag: int, default: int) -> int:
-        return next(iter(_numbers(tiff, ifd, tag)), default)
+        return next(iter(tiff.numbers(ifd.entries.get(tag))), default)
 
     samples = first(_SAMPLES, 1)
     colours = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}.get(first(_PHOTOMETRIC, 2), 3)
@@ -144,10 +142,3 @@ def _page(tiff: Tiff, ifd: Ifd, offset: int, number: int, sub: int) -> Page:
         is_reduced=bool(first(_SUBFILE, 0) & 1) or first(_OLD_SUBFILE, 1) == 2,
         extra=first(_EXTRA, 0) if samples > colours else None,
     )
-
-
-def _numbers(tiff: Tiff, ifd: Ifd, tag: int) -> tuple[int, ...]:
-    entry = ifd.entries.get(tag)
-    if entry is None or entry.kind not in _INTEGERS:
-        return ()
-    return struct.unpack_from(f"{tiff.order}{entry.values}{_INTEGERS[entry.kind]}", tiff.data, entry.where)

@@ -22,6 +22,7 @@ CLIPPED = 0.99
 
 _MAX_BLACK = 0.2
 _PROBE = 9
+_ROWS = 33
 # A cloud of the profile's colours that is flatter than this in one direction is a plane, not a space.
 _FLAT = 1e-4
 # From libvips' XYZ, which is adapted to D65 with a white of 100: the matrix of IEC 61966-2-1 turned round.
@@ -70,6 +71,13 @@ class ProfileTables:
             raise ProfileError("is damaged (its lookup tables cannot be used)") from error
         linear: NDArray[np.float32] = (xyz @ _TO_SRGB.T - np.float32(self.black)) / np.float32(1 - self.black)
         return linear
+
+    def light_of(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Linear sRGB (N, 3) of device numbers (N, 3) from 0 to 1; otherwise as :meth:`light`."""
+        codes = np.rint(numbers * 65535).astype(np.uint16)
+        # Several rows, for libvips to share among threads.
+        rows = np.pad(codes, ((0, -len(codes) % _ROWS), (0, 0))).reshape(_ROWS, -1, 3)
+        return self.light(rows).reshape(-1, 3)[: len(codes)].astype(np.float64)
 
     def linear_and_valid(self, codes: Pixels, scale: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Linear sRGB (H, W, 3) of stored numbers, and (H, W) whether they are neither clipped nor black.

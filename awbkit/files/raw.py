@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.colour.camera import Camera, Matrix
+from awbkit.colour.camera import Camera
 from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage
 from awbkit.colour.orientation import OF_FLIP, displayed_size
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
-from awbkit.files.dng_layout import COPY, check_dng
+from awbkit.files.dng_layout import check_dng
 from awbkit.files.exif import from_raw, read_make_model
 from awbkit.files.extents import is_cut_short, unusual_filters
-from awbkit.files.gaps import warn_of_zero_rows
+from awbkit.files.gaps import COPY_AGAIN, warn_of_zero_rows
 from awbkit.files.photo import Photo, Region
 from awbkit.files.remarks import remarks_heeded
 from awbkit.files.unwritten import filled_memory, has_unwritten
@@ -104,7 +104,7 @@ class _Mosaic:
             raise UnsupportedImage(path, "has colour filters other than red, green and blue", "convert it to DNG")
         channels = np.array([["RGB".find(letters[i]) for i in row] for row in colors], dtype=np.intp)
         if (white[colors] <= black[colors]).any():
-            raise UnreadableFile(path, "states a black level that is not below its white level", COPY)
+            raise UnreadableFile(path, "states a black level that is not below its white level", COPY_AGAIN)
         levels = black[colors]
         return cls(visible, channels, levels, levels + CLIP * (white[colors] - levels))
 
@@ -149,7 +149,7 @@ class _Mosaic:
         return LinearImage.from_array(np.moveaxis(total, 0, 2), valid, camera)
 
 
-def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
+def open_raw(path: str, max_pixels: int | None) -> RawPhoto | None:
     """Open a raw file.
 
     Of a DNG that describes its camera only the header is read. For any other file LibRaw unpacks the sensor data
@@ -179,7 +179,7 @@ def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
         raise _damaged(path, error) from error
     with raw, _translated(path):
         if is_cut_short(path):
-            raise UnreadableFile(path, "ends before its sensor data do", COPY)
+            raise UnreadableFile(path, "ends before its sensor data do", COPY_AGAIN)
         sizes = raw.sizes
         check_size(path, sizes.raw_width, sizes.raw_height, max_pixels)
         orientation = OF_FLIP[sizes.flip & 7]
@@ -196,10 +196,9 @@ def open_raw(path: str, max_pixels: int | None = None) -> RawPhoto | None:
 def _camera(path: str, raw: rawpy.RawPy, dng: Camera | None) -> Camera:
     """What LibRaw knows of the camera; a DNG's own words come first."""
     name = (dng.name if dng else "") or read_make_model(from_raw(path) or b"")
-    matrices: tuple[tuple[float, Matrix], ...] = ()
     table = raw.rgb_xyz_matrix[:3]
-    if np.isfinite(table).all() and abs(np.linalg.det(table)) > 1e-6:
-        matrices = ((6504.0, tuple(tuple(float(v) for v in row) for row in table)),)  # type: ignore[assignment]
+    is_sound = np.isfinite(table).all() and abs(np.linalg.det(table)) > 1e-6
+    matrices = ((6504.0, table.tolist()),) if is_sound else ()
     as_shot = dng.as_shot if dng else None
     if as_shot is None:
         red, green, blue = raw.camera_whitebalance[:3]
@@ -214,15 +213,11 @@ def _pattern(raw: rawpy.RawPy) -> NDArray[np.intp]:
     Asked for sample by sample, since LibRaw's own pattern attribute does not cover X-Trans.
     """
     top, left = raw.sizes.top_margin, raw.sizes.left_margin
-    size = 2 * _PERIODS[-1]
-    size = min(size, raw.sizes.height, raw.sizes.width)
+    size = min(2 * _PERIODS[-1], raw.sizes.height, raw.sizes.width)
     block = np.array([[raw.raw_color(top + y, left + x) for x in range(size)] for y in range(size)], dtype=np.intp)
     for period in _PERIODS:
-        if (
-            size >= period
-            and (block[period:] == block[:-period]).all()
-            and (block[:, period:] == block[:, :-period]).all()
-        ):
+        repeats = [(part[period:] == part[:-period]).all() for part in (block, block.T)]
+        if size >= period and all(repeats):
             return block[:period, :period]
     return block[: _PERIODS[-1], : _PERIODS[-1]]
 
@@ -263,7 +258,7 @@ def _unpack(path: str, raw: rawpy.RawPy, plain: bool) -> None:
         raise UnsupportedImage(path, "stores no sensor data that LibRaw hands out", "convert it to DNG")
     _check_colours(path, raw)
     if not plain and has_unwritten(samples, again):
-        raise UnreadableFile(path, "holds sensor data that LibRaw gives up on", COPY)
+        raise UnreadableFile(path, "holds sensor data that LibRaw gives up on", COPY_AGAIN)
     # LibRaw hands three colours out in fours. Every third row is one of each kind of a mosaic's.
     rows = samples[::3]
     warn_of_zero_rows(path, rows if rows.ndim == 2 else rows[..., :3])
@@ -294,4 +289,4 @@ def _translated(path: str) -> Iterator[None]:
 
 def _damaged(path: str, error: Exception) -> FileError:
     detail = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-    return UnreadableFile(path, f"the raw data cannot be read (LibRaw: {detail})", COPY)
+    return UnreadableFile(path, f"the raw data cannot be read (LibRaw: {detail})", COPY_AGAIN)

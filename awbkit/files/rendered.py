@@ -17,12 +17,12 @@ from awbkit.colour.orientation import displayed_size
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files import png
 from awbkit.files.cicp import declared
-from awbkit.files.decode import COPY_AGAIN, Pixels, blob, decode_jpeg, decoding, load, vips
+from awbkit.files.decode import Pixels, blob, decode_jpeg, decoding, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation, sound_orientation
 from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
-from awbkit.files.gaps import warn_of_zero_bytes, warn_of_zero_rows
+from awbkit.files.gaps import COPY_AGAIN, warn_of_zero_bytes, warn_of_zero_rows
 from awbkit.files.ifd import mapped
 from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
@@ -162,7 +162,7 @@ def _looked_up(table: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
     return np.stack([np.take(table[:, channel], codes[..., channel]) for channel in range(3)], axis=2)
 
 
-def open_rendered(path: str, kind: str, encoding: str = "auto", max_pixels: int | None = None) -> RenderedPhoto:
+def open_rendered(path: str, kind: str, encoding: str, max_pixels: int | None) -> RenderedPhoto:
     """Open a rendered picture; only its header is read.
 
     Args:

@@ -131,7 +131,7 @@ def other_pages(path: str | os.PathLike[str]) -> list[str]:
         ValueError: It is no TIFF.
     """
     pages = read_pages(path)
-    copies, below = pages.copies, pages.below
+    copies, below = pages.copies, pages.sub_images
     found = [f"{copies} smaller {'copy' if copies == 1 else 'copies'} of the picture"] if copies else []
     return found + ([f"{below} sub-image{'s' * (below > 1)}"] if below else [])
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files.exif import sound_orientation
+from awbkit.files.gaps import COPY_AGAIN
 from awbkit.files.ifd import Tiff, mapped
 from awbkit.files.pages import Page
 from awbkit.store.limits import MAX_PIXELS, check_size
@@ -182,7 +183,7 @@ def decode_tiff(
             pixels = image.asarray()
             fields: dict[str, Any] = {name: _block(image.tags.get(code)) for name, code in _BLOCKS.items()}
             if 274 in image.tags:
-                fields["orientation"] = sound_orientation(image.tags.valueof(274))
+                fields["orientation"] = int(sound_orientation(image.tags.valueof(274)))
             if 282 in image.tags and image.tags.valueof(296) != 1:
                 fields["xres"], fields["yres"] = image.get_resolution(tifffile.RESUNIT.MILLIMETER)
                 fields["resolution-unit"] = "in"
@@ -242,8 +243,7 @@ def _failure(path: str, coding: TiffCoding, error: Exception) -> FileError | Mis
         return MissingExtra(f"reading a TIFF of {coding.name}", "tiff")
     if "COMPRESSION" in text or isinstance(error, NotImplementedError):
         return _unsupported(path, coding)
-    remedy = "the file is damaged or was not copied in full; copy it again from its source"
-    return UnreadableFile(path, f"the pixels cannot be decoded ({text})", remedy)
+    return UnreadableFile(path, f"the pixels cannot be decoded ({text})", COPY_AGAIN)
 
 
 def _usual(pixels: NDArray[Any], coding: TiffCoding) -> NDArray[Any]:

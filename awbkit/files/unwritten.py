@@ -14,7 +14,7 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any
 
@@ -37,7 +37,9 @@ class _Filler:
         self._users = 0
         self._byte = 0
 
-    def enter(self, byte: int) -> None:
+    @contextmanager
+    def fill(self, byte: int) -> Iterator[None]:
+        """Have new memory filled with this byte meanwhile."""
         set_fill = _setter()
         with self._free:
             self._free.wait_for(lambda: not self._users or self._byte == byte)
@@ -46,15 +48,15 @@ class _Filler:
             if set_fill is not None:
                 # The library fills new memory with the complement.
                 set_fill(_M_PERTURB, byte ^ 0xFF)
-
-    def leave(self) -> None:
-        set_fill = _setter()
-        with self._free:
-            self._users -= 1
-            if not self._users:
-                if set_fill is not None:
-                    set_fill(_M_PERTURB, 0)
-                self._free.notify_all()
+        try:
+            yield
+        finally:
+            with self._free:
+                self._users -= 1
+                if not self._users:
+                    if set_fill is not None:
+                        set_fill(_M_PERTURB, 0)
+                    self._free.notify_all()
 
 
 _FILLER = _Filler()
@@ -69,14 +71,9 @@ def _setter() -> Callable[[int, int], int] | None:
     return library.mallopt if hasattr(library, "gnu_get_libc_version") and hasattr(library, "mallopt") else None
 
 
-@contextmanager
-def filled_memory(which: int = 0) -> Iterator[None]:
+def filled_memory(which: int = 0) -> AbstractContextManager[None]:
     """While this is open, memory that C code takes without clearing it holds one of ``FILLS``, in all threads."""
-    _FILLER.enter(FILLS[which])
-    try:
-        yield
-    finally:
-        _FILLER.leave()
+    return _FILLER.fill(FILLS[which])
 
 
 def has_unwritten(samples: NDArray[np.generic], again: Callable[[], NDArray[np.generic]]) -> bool:

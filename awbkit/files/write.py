@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import operator
 import os
 import struct
 from collections.abc import Iterator
@@ -15,13 +16,14 @@ import numpy as np
 
 from awbkit.errors import AwbError, MissingExtra, OutputError, UnreadableFile, UsageError, warn
 from awbkit.files import carry, exif, jpeg_metadata, png, tiff, webp, xmp
-from awbkit.files.decode import COPY_AGAIN, Pixels, blob, multiplied, vips
-from awbkit.files.ifd import Tiff, mapped
+from awbkit.files.decode import HEIF_BLOCKS, Pixels, blob, scale_by_alpha, vips
+from awbkit.files.gaps import COPY_AGAIN
+from awbkit.files.ifd import mapped
 from awbkit.files.metadata import Metadata
-from awbkit.files.pages import pages_of, read_pages
+from awbkit.files.pages import read_pages
 from awbkit.files.previews import Thumbnail, refresh_thumbnail
 from awbkit.files.rendered import RenderedPhoto
-from awbkit.files.tiff_codings import STORED
+from awbkit.files.tiff_codings import STORED, read_coding
 from awbkit.store.refusals import catch_read_errors, writing_error
 
 if TYPE_CHECKING:
@@ -193,7 +195,7 @@ def _multiplied(image: pyvips.Image, photo: RenderedPhoto) -> pyvips.Image:
     """The image as its TIFF stores it, where that stores colours multiplied by alpha."""
     if image.bands != 4 or not read_pages(photo.path).main.is_premultiplied:
         return image
-    return multiplied(image)
+    return scale_by_alpha(image, operator.mul)
 
 
 def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | None) -> None:
@@ -224,15 +226,8 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
         elif kind == "avif":
             keep = {} if image.get_typeof("exif-data") else {"keep": _NO_EXIF}
             # The default effort takes a minute for 24 megapixels and makes the file a third smaller.
-            image.heifsave(
-                path,
-                compression="av1",
-                Q=_QUALITY["avif"],
-                bitdepth=min(bits, 12),
-                effort=2,
-                subsample_mode="off",
-                **keep,
-            )
+            coding = {"compression": "av1", "effort": 2, "subsample_mode": "off"}
+            image.heifsave(path, Q=_QUALITY["avif"], bitdepth=min(bits, 12), **coding, **keep)
         else:
             _save_heic(image, target, bits, photo)
     except vips().Error as error:
@@ -269,10 +264,8 @@ def _compression(photo: RenderedPhoto | None) -> str:
     """The source's own lossless compression, else deflate."""
     if photo is None or photo.format != "tiff":
         return "deflate"
-    with mapped(photo.path) as data:
-        header = Tiff(data)
-        entry = header.ifd(pages_of(data).main.offset).entries.get(259)
-        return _COMPRESSIONS.get(header.number(entry) or 1, "deflate")
+    coding = read_coding(photo.path, read_pages(photo.path).main.offset)
+    return _COMPRESSIONS.get(coding.compression if coding else 1, "deflate")
 
 
 def _save_heic(image: pyvips.Image, target: Path, bits: int, photo: RenderedPhoto | None) -> None:
@@ -282,11 +275,7 @@ def _save_heic(image: pyvips.Image, target: Path, bits: int, photo: RenderedPhot
         raise MissingExtra("writing HEIC", "heif") from None
     pixels = image.numpy()
     mode = ("RGBA" if image.bands == 4 else "RGB") + (";16" if bits > 8 else "")
-    metadata = {
-        key: block
-        for key, field in (("exif", "exif-data"), ("icc_profile", "icc-profile-data"), ("xmp", "xmp-data"))
-        if (block := blob(image, field))
-    }
+    metadata = {key: block for key, field in HEIF_BLOCKS.items() if (block := blob(image, field))}
     heif = pillow_heif.from_bytes(mode, (image.width, image.height), np.ascontiguousarray(pixels).tobytes())
     is_heic = photo is not None and photo.format == "heic"
     chroma = pillow_heif.open_heif(photo.path).info.get("chroma") if photo is not None and is_heic else None

@@ -163,7 +163,7 @@ class TestCodePoints:
                 broken[at] = rng.choice([0, 1, 0x7F, 0xFF, rng.integers(256)])
             path.write_bytes(broken[: rng.integers(0, header)] if rng.random() < 0.3 else broken)
             try:
-                found = declared(str(path), kind)
+                found = declared(str(path), kind, None)
             except UnsupportedImage:
                 continue
             assert found is None or np.isfinite(found.matrix).all()
@@ -221,7 +221,7 @@ class TestPng:
         self, tmp_path: Path, scene: np.ndarray, chunks: dict[str, bytes]
     ) -> None:
         path = png(tmp_path / "a.png", in_encoding(scene * TUNGSTEN, SRGB), **chunks)
-        assert declared(str(path), "png") in (None, SRGB)
+        assert declared(str(path), "png", None) in (None, SRGB)
 
     def test_an_option_goes_before_the_declaration(self, tmp_path: Path, scene: np.ndarray) -> None:
         path = cicp_png(tmp_path / "a", in_encoding(scene * TUNGSTEN, SRGB), 12, 13)
@@ -236,7 +236,7 @@ def test_code_points_of_a_thumbnail_do_not_count(tmp_path: Path, scene: np.ndarr
     at = data.index(b"ipma") + 8
     # The item that the properties belong to becomes another one than the primary.
     path.write_bytes(data[: at + 4] + struct.pack(">H", 9) + data[at + 6 :])
-    assert declared(str(path), "heic") is None
+    assert declared(str(path), "heic", None) is None
 
 
 def test_a_profile_goes_before_code_points_in_heif(tmp_path: Path, scene: np.ndarray) -> None:

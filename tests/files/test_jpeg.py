@@ -65,7 +65,7 @@ class TestReadInfo:
     def test_sampling_and_process(self, name: str, expected: int, progressive: bool) -> None:
         info = jpeg.read_info(save(picture(), quality=83, subsampling=name, progressive=progressive))
         assert (info.subsampling, info.progressive) == (expected, progressive)
-        assert (info.components, info.precision, info.adobe_transform) == (3, 8, None)
+        assert info.components == 3
 
     @pytest.mark.parametrize(
         ("factors", "expected"),
@@ -92,11 +92,11 @@ class TestReadInfo:
         with Image.open(io.BytesIO(data)) as image:
             assert list(jpeg.read_info(data).qtables) == [tuple(image.quantization[i]) for i in (0, 1)]
 
-    def test_adobe_segment_and_four_components(self) -> None:
+    def test_four_components(self) -> None:
         out = io.BytesIO()
         Image.new("CMYK", (32, 32), (1, 2, 3, 4)).save(out, "JPEG")
         info = jpeg.read_info(out.getvalue())
-        assert (info.components, info.subsampling, info.adobe_transform) == (4, 0, 0)
+        assert (info.components, info.subsampling) == (4, 0)
 
     def test_components_of_red_green_and_blue(self) -> None:
         out = io.BytesIO()
@@ -148,13 +148,13 @@ class TestEncode:
 
     def test_wide_tables_are_cut_to_baseline(self, capfd: pytest.CaptureFixture[str]) -> None:
         table = list(range(200, 264))
-        encoded = jpeg.encode(picture(), jpeg.JpegInfo((tuple(table),), 2, False, 3, 8, None))
+        encoded = jpeg.encode(picture(), jpeg.JpegInfo((tuple(table),), 2, False, 3))
         assert jpeg.read_info(encoded).qtables == (tuple(min(v, 255) for v in table),)
         assert payloads(encoded, 0xC0), "baseline frame"
         assert capfd.readouterr() == ("", "")
 
     def test_source_without_tables(self) -> None:
-        encoded = jpeg.encode(picture(), jpeg.JpegInfo((), 2, False, 3, 8, None))
+        encoded = jpeg.encode(picture(), jpeg.JpegInfo((), 2, False, 3))
         assert dqt(encoded) == dqt(save(picture(), quality=95))
         assert jpeg.read_info(encoded).subsampling == 0
 
@@ -166,7 +166,7 @@ class TestEncode:
     @pytest.mark.parametrize("subsampling", [0, 2])
     def test_progressive_noise_under_the_finest_tables(self, subsampling: int) -> None:
         noise = np.random.default_rng(1).integers(0, 256, (500, 500, 4), dtype=np.uint8)
-        encoded = jpeg.encode(noise, jpeg.JpegInfo(((1,) * 64,), subsampling, True, 3, 8, None))
+        encoded = jpeg.encode(noise, jpeg.JpegInfo(((1,) * 64,), subsampling, True, 3))
         with Image.open(io.BytesIO(encoded)) as image:
             close = np.abs(np.asarray(image.convert("RGB")).astype(int) - noise[..., :3])
         if subsampling == 0:
@@ -174,7 +174,7 @@ class TestEncode:
 
     def test_progressive_noise_just_above_the_limit_of_the_queue(self) -> None:
         noise = np.random.default_rng(1).integers(0, 256, (500, 500, 4), dtype=np.uint8)
-        encoded = jpeg.encode(noise, jpeg.JpegInfo(((17,) * 64,), 0, True, 3, 8, None))
+        encoded = jpeg.encode(noise, jpeg.JpegInfo(((17,) * 64,), 0, True, 3))
         assert len(encoded) < 2 * 500 * 500
 
     @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ class TestEncode:
     )
     def test_other_arrays_are_value_errors(self, pixels: np.ndarray) -> None:
         with pytest.raises(ValueError, match="C-contiguous"):
-            jpeg.encode(pixels, jpeg.JpegInfo((), 0, False, 3, 8, None))
+            jpeg.encode(pixels, jpeg.JpegInfo((), 0, False, 3))

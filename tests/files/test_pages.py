@@ -125,7 +125,7 @@ class TestPages:
         struct.pack_into("<I", data, link, page.offset)
         source.write_bytes(data)
         found = read_pages(source)
-        assert (found.copies, found.others, found.below) == (0, 0, 0)
+        assert (found.copies, found.others, found.sub_images) == (0, 0, 0)
 
 
 class TestChannels:
