@@ -22,7 +22,7 @@ Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[flo
 D65_XY = (0.3127, 0.3290)
 """CIE 1931 xy of the canonical white, as IEC 61966-2-1 and ITU-R BT.709 round it."""
 
-_LARGEST = 1e6
+_MAX_ENTRY = 1e6
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Camera:
     def __post_init__(self) -> None:
         if len(self.matrices) > 2:
             raise UsageError(f"a camera has one or two matrices, not {len(self.matrices)}")
-        checked = tuple((_checked_cct(cct), _checked_matrix(matrix)) for cct, matrix in self.matrices)
+        checked = tuple((_check_cct(cct), _check_matrix(matrix)) for cct, matrix in self.matrices)
         object.__setattr__(self, "matrices", checked)
         if self.as_shot is not None:
-            object.__setattr__(self, "as_shot", _checked_white(self.as_shot))
+            object.__setattr__(self, "as_shot", _check_white(self.as_shot))
 
     @property
     def white_d65(self) -> tuple[float, float, float] | None:
@@ -74,7 +74,7 @@ class Camera:
         Raises:
             UsageError: If ``cct`` is not positive.
         """
-        _checked_cct(cct)
+        _check_cct(cct)
         return self._blend(self._share(cct)) if self.matrices else None
 
     def white(
@@ -184,20 +184,20 @@ def _chromaticity(xyz: NDArray[np.float64]) -> tuple[float, float] | None:
     return float(xyz[0]) / total, float(xyz[1]) / total
 
 
-def _checked_cct(cct: float) -> float:
+def _check_cct(cct: float) -> float:
     if not cct > 0:
         raise UsageError(f"a CCT must be a positive number of kelvins, not {cct:g}")
     return float(cct)
 
 
-def _checked_matrix(matrix: object) -> Matrix:
+def _check_matrix(matrix: object) -> Matrix:
     try:
         values = np.array(matrix, dtype=np.float64)
     except (TypeError, ValueError):
         values = np.empty(0)
     if values.shape != (3, 3) or not np.isfinite(values).all():
         raise UsageError("a camera matrix must be 3x3 finite numbers (CIE XYZ to camera RGB)")
-    if not 1 / _LARGEST < np.abs(values).max() < _LARGEST and values.any():
+    if not 1 / _MAX_ENTRY < np.abs(values).max() < _MAX_ENTRY and values.any():
         raise UsageError(f"a camera matrix maps XYZ to RGB of like size; this one's numbers go up to {values.max():g}")
     if np.linalg.matrix_rank(values) < 3:
         raise UsageError("a camera matrix must be invertible; this one is singular")
@@ -205,23 +205,23 @@ def _checked_matrix(matrix: object) -> Matrix:
     return (tuple(rows[0]), tuple(rows[1]), tuple(rows[2]))
 
 
-def _checked_white(white: Sequence[float]) -> tuple[float, float, float]:
+def _check_white(white: Sequence[float]) -> tuple[float, float, float]:
     values = [float(value) for value in white]
     if len(values) != 3 or not all(math.isfinite(value) and value > 0 for value in values):
         raise UsageError(f"an as-shot white needs three positive numbers (red, green, blue), not {values}")
     return values[0], values[1], values[2]
 
 
-def _from_primaries(primaries: Sequence[tuple[float, float]], white: tuple[float, float]) -> Matrix:
+def _matrix_of_primaries(primaries: Sequence[tuple[float, float]], white: tuple[float, float]) -> Matrix:
     """The 3x3 XYZ-to-RGB matrix of an RGB space by its primaries' and white's xy (SMPTE RP 177:1993)."""
     columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in primaries]).T
     x, y = white
     amounts = np.linalg.solve(columns, [x / y, 1.0, (1 - x - y) / y])
-    return _checked_matrix(np.linalg.inv(columns * amounts))
+    return _check_matrix(np.linalg.inv(columns * amounts))
 
 
 # IEC 61966-2-1 prints this matrix rounded; from its primaries, D65 maps to (1, 1, 1) to the last bit of float64.
 LINEAR_SRGB = Camera(
     space="linear-srgb",
-    matrices=((6504.0, _from_primaries(((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), D65_XY)),),
+    matrices=((6504.0, _matrix_of_primaries(((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), D65_XY)),),
 )

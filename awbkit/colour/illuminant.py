@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.errors import UsageError
 
-_FAINTEST = 1e-6
+_MIN_SHARE = 1e-6
 """Below this share of the greatest component, gains overflow and records have no digits left."""
 
 
@@ -50,7 +50,7 @@ class Illuminant:
         if values.shape != (3,) or not np.isfinite(values).all() or (values <= 0).any():
             raise UsageError(f"an illuminant needs three positive numbers (red, green, blue), not {values.tolist()}")
         values = values / values.max()
-        if values.min() < _FAINTEST:
+        if values.min() < _MIN_SHARE:
             raise UsageError("the largest and the smallest of an illuminant's numbers are more than a million apart")
         values = values / np.linalg.norm(values)
         return cls((float(values[0]), float(values[1]), float(values[2])), camera, expected_error, spread)

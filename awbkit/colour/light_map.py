@@ -15,7 +15,7 @@ from awbkit.errors import UsageError
 
 Float = NDArray[np.float32]
 
-_LARGEST = 88
+_MAX_LOG = 88
 """Single precision holds the ratio of a logarithm up to this, and its inverse."""
 
 
@@ -60,9 +60,9 @@ class LightMap:
             logs = np.asarray(chroma, dtype=np.float32)
         if logs.ndim != 3 or logs.shape[2] != 2 or not logs.size:
             raise UsageError(f"a light map has the shape (height, width, 2), not {logs.shape}")
-        if (np.abs(logs) > _LARGEST).any():
+        if (np.abs(logs) > _MAX_LOG).any():
             raise UsageError("a light map holds the logarithms of r/g and b/g, none of them infinite; unknown is NaN")
-        known = _known(logs)
+        known = _known_cells(logs)
         if confidence is None:
             return cls(logs, known.astype(np.float32), camera, expected_error)
         weight = np.asarray(confidence, dtype=np.float32)
@@ -107,7 +107,7 @@ class LightMap:
     @property
     def known(self) -> NDArray[np.bool_]:
         """bool (h, w), whether the light of each cell is known."""
-        return _known(self.chroma)
+        return _known_cells(self.chroma)
 
     def mean(self) -> Illuminant:
         """The light of the picture as a whole.
@@ -158,6 +158,6 @@ def as_light_map(answer: Any, camera: Camera) -> LightMap:
     return LightMap.of_rgb([[light.rgb]], camera=light.camera, expected_error=light.expected_error)
 
 
-def _known(chroma: Float) -> NDArray[np.bool_]:
+def _known_cells(chroma: Float) -> NDArray[np.bool_]:
     # Several times faster than all(axis=2).
     return ~(np.isnan(chroma[..., 0]) | np.isnan(chroma[..., 1]))

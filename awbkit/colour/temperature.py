@@ -68,7 +68,7 @@ def xy_to_cct_duv(x: float, y: float) -> tuple[float, float] | None:
     uv = _uv_of_xy(x, y)
     if uv is None:
         return None
-    cct, duv, on_scale = _nearest(uv)
+    cct, duv, on_scale = _nearest_point(uv)
     if not on_scale or abs(duv) > DUV_MAX * (1 + 1e-9):
         return None
     return cct, duv
@@ -81,7 +81,7 @@ def nearest_cct(x: float, y: float) -> float | None:
     None for what is no chromaticity.
     """
     uv = _uv_of_xy(x, y)
-    return None if uv is None else _nearest(uv)[0]
+    return None if uv is None else _nearest_point(uv)[0]
 
 
 def cct_duv_to_xy(cct: float, duv: float = 0.0) -> tuple[float, float]:
@@ -157,7 +157,7 @@ def _normal(tangent: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([-tangent[1], tangent[0]]) / math.hypot(tangent[0], tangent[1])
 
 
-def _nearest(uv: NDArray[np.float64]) -> tuple[float, float, bool]:
+def _nearest_point(uv: NDArray[np.float64]) -> tuple[float, float, bool]:
     """CCT and Duv of the nearest black body, and whether it is truly nearest or merely an end of the scale."""
     samples, points = _samples()
     start = float(samples[np.argmin(((points - uv) ** 2).sum(axis=1))])

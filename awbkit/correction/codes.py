@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.correction.highlights import KNEE, raise_clipped, ramp, recover
+from awbkit.correction.highlights import KNEE, raise_highlights, ramp, recover
 from awbkit.correction.von_kries import Correction
 from awbkit.files.decode import Pixels
 from awbkit.files.encoding import Encoding
 
 _ROWS = 32
-_DIAGONAL = 1e-6
+_DIAGONAL_TOLERANCE = 1e-6
 _ROUNDING = 1e-12
 _Table = NDArray[Any]
 
@@ -33,11 +33,11 @@ class CodeCorrection:
         matrix: 3x3 in the file's linear RGB.
         encode: With ``decode``, (65536, 3) numbers by the root of the linear value; else (count, 3) by number.
         limit: (count, 3) how far highlights may raise each corrected number, where no full 3x3 is needed.
-        clipped: (count, 3) the old number's ramp towards clipping, by corrected number, likewise.
+        ramps: (count, 3) the old number's ramp towards clipping, by corrected number, likewise.
         pairs: ``encode`` for red with green and for blue with a fourth byte, of uint8 likewise.
         ties: (count, 3) the least and the greatest number for the same light, where several stand for one: a number
             that would move among these is kept as it is. None where each has its own.
-        first: (3,) corrected numbers from which highlights may matter, likewise; beyond count where they never do.
+        threshold: (3,) corrected numbers from which highlights may matter, likewise; beyond count where they never do.
     """
 
     gains: NDArray[np.floating]
@@ -46,8 +46,8 @@ class CodeCorrection:
     matrix: NDArray[np.float32]
     encode: _Table
     limit: _Table
-    clipped: _Table
-    first: NDArray[np.int64]
+    ramps: _Table
+    threshold: NDArray[np.int64]
     pairs: tuple[_Table, _Table] | None = None
     ties: tuple[_Table, _Table] | None = None
 
@@ -60,43 +60,43 @@ class CodeCorrection:
         codes = np.repeat(np.minimum(np.arange(count) / scale, 1)[:, None], 3, axis=1)
         linear = encoding.decode(codes)
 
-        def encoded(values: NDArray[np.floating]) -> _Table:
+        def encode(values: NDArray[np.floating]) -> _Table:
             numbers = np.clip(encoding.encode(np.clip(values, 0, 1)), 0, 1) * scale
             return np.rint(numbers).astype(dtype)
 
-        back, stored = encoded(linear), np.arange(count)[:, None].astype(dtype)
-        least, most = np.minimum(back, stored), np.maximum(back, _most(linear, dtype))
-        diagonal = np.abs(matrix - np.diag(gains)).max() < _DIAGONAL
+        back, stored = encode(linear), np.arange(count)[:, None].astype(dtype)
+        least, most = np.minimum(back, stored), np.maximum(back, _greatest_codes(linear, dtype))
+        diagonal = np.abs(matrix - np.diag(gains)).max() < _DIAGONAL_TOLERANCE
         if not diagonal:
             roots = np.linspace(0, 1, 65536)[:, None] ** 2
             empty = np.empty((0, 3), dtype)
-            table = encoded(np.repeat(roots, 3, axis=1))
-            first = np.full(3, int(np.ceil(KNEE * scale)))
+            table = encode(np.repeat(roots, 3, axis=1))
+            threshold = np.full(3, int(np.ceil(KNEE * scale)))
             ties = (least, most) if (most - least.astype(np.int64) > 1).any() else None
             decode, on_light = linear.astype(np.float32), matrix.astype(np.float32)
-            return cls(correction.gains, scale, decode, on_light, table, empty, empty, first, ties=ties)
-        moved = encoded(linear * gains)
+            return cls(correction.gains, scale, decode, on_light, table, empty, empty, threshold, ties=ties)
+        moved = encode(linear * gains)
         table = np.where((moved >= least) & (moved <= most), stored, moved)
         # A table that lowers a channel can be read backwards, so the old number need not be kept beside the new one.
         limit = np.repeat(np.arange(count)[:, None], 3, axis=1).astype(dtype)
-        clipped = np.zeros((count, 3), dtype)
-        first = np.full(3, count)
+        ramps = np.zeros((count, 3), dtype)
+        threshold = np.full(3, count)
         shares = ramp(codes)
         for channel in np.flatnonzero(gains < 1).tolist():
             new = table[:, channel]
             room = np.maximum(codes[:, channel] * scale - new, 0)
             limit[new, channel] = np.rint(new + shares[:, channel] * room).astype(dtype)
-            clipped[new, channel] = np.rint(shares[:, channel] * scale).astype(dtype)
-            first[channel] = new[int(np.ceil(KNEE * scale))]
-        return cls(gains, scale, None, matrix.astype(np.float32), table, limit, clipped, first, _pairs(table))
+            ramps[new, channel] = np.rint(shares[:, channel] * scale).astype(dtype)
+            threshold[channel] = new[int(np.ceil(KNEE * scale))]
+        return cls(gains, scale, None, matrix.astype(np.float32), table, limit, ramps, threshold, _pairs(table))
 
     def __call__(self, codes: Pixels) -> None:
         """Correct numbers (h, W, 3 or more) in place; channels beyond the third stay."""
-        correct = self._gains_only if self.decode is None else self._full
+        correct = self._apply_gains if self.decode is None else self._apply_matrix
         for top in range(0, len(codes), _ROWS):
             correct(codes[top : top + _ROWS])
 
-    def _gains_only(self, codes: Pixels) -> None:
+    def _apply_gains(self, codes: Pixels) -> None:
         if self.pairs is not None and codes.shape[2] == 4:
             # Two bytes at a time halve the look-ups, which take most of the time.
             two = codes.view(np.uint16)
@@ -105,23 +105,23 @@ class CodeCorrection:
         else:
             for channel in range(3):
                 codes[..., channel] = self.encode[:, channel].take(codes[..., channel])
-        lowered = np.flatnonzero(self.first < len(self.encode)).tolist()
-        bright = [channel for channel in lowered if codes[..., channel].max(initial=0) >= self.first[channel]]
+        lowered = np.flatnonzero(self.threshold < len(self.encode)).tolist()
+        bright = [channel for channel in lowered if codes[..., channel].max(initial=0) >= self.threshold[channel]]
         if not bright:
             return
-        touched = np.any([codes[..., channel] >= self.first[channel] for channel in bright], axis=0)
+        touched = np.any([codes[..., channel] >= self.threshold[channel] for channel in bright], axis=0)
         after = {channel: codes[..., channel][touched] for channel in range(3)}
         limit = {channel: self.limit[:, channel].take(after[channel]) for channel in lowered}
-        clipped = {channel: self.clipped[:, channel].take(after[channel]) for channel in lowered[1:] and lowered}
-        for channel, values in raise_clipped(after, limit, clipped, self.gains).items():
+        ramps = {channel: self.ramps[:, channel].take(after[channel]) for channel in lowered[1:] and lowered}
+        for channel, values in raise_highlights(after, limit, ramps, self.gains).items():
             codes[..., channel][touched] = values
 
-    def _full(self, codes: Pixels) -> None:
+    def _apply_matrix(self, codes: Pixels) -> None:
         assert self.decode is not None
         before = np.stack([self.decode[:, c].take(codes[..., c]) for c in range(3)], axis=-1)
         linear = before @ self.matrix.T
         index = np.rint(np.sqrt(np.clip(linear, 0, 1)) * 65535).astype(np.uint16)
-        touched = np.any([codes[..., c] >= self.first[c] for c in range(3)], axis=0)
+        touched = np.any([codes[..., c] >= self.threshold[c] for c in range(3)], axis=0)
         old = codes[..., :3][touched].astype(np.float32) / np.float32(self.scale)
         for channel in range(3):
             new = self.encode[:, channel].take(index[..., channel])
@@ -134,7 +134,7 @@ class CodeCorrection:
             codes[..., :3][touched] = np.rint(recover(old, after, self.gains) * np.float32(self.scale))
 
 
-def _most(linear: NDArray[np.floating], dtype: np.dtype[Any]) -> _Table:
+def _greatest_codes(linear: NDArray[np.floating], dtype: np.dtype[Any]) -> _Table:
     """(count, 3) the greatest number that stands for the light of each number; dents in curves count as flat."""
     rising = np.maximum.accumulate(np.clip(linear, 0, 1), axis=0)
     found = [np.searchsorted(light, light * (1 + _ROUNDING), side="right") - 1 for light in rising.T]

@@ -12,8 +12,8 @@ from awbkit.correction.von_kries import Correction
 from awbkit.errors import UnsupportedImage
 from awbkit.files.encoding import linear_to_srgb
 from awbkit.files.extents import unusual_filters
+from awbkit.files.memory_fill import filled_memory
 from awbkit.files.raw import RawPhoto, libraw
-from awbkit.files.unwritten import filled_memory
 
 _ROWS = 128
 _RECODE = "convert it to a linear DNG first"

@@ -21,10 +21,10 @@ _LEAST_RISE = 6e-5
 _NODES = 9
 _TURNS = 3
 _INLIERS = 0.8
-_DARK = 0.02
-_SINGULAR = 1e-4
+_DARK_LIGHT = 0.02
+_MIN_DETERMINANT = 1e-4
 # How far full scale may be from white, and, relative, half of the colours from the model.
-_UNEVEN, _UNLIKE = 0.3, 0.15
+_MAX_UNEVENNESS, _MAX_MISS = 0.3, 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,24 +64,25 @@ def fit(tables: ProfileTables) -> DeviceModel | None:
     gray = tables.light_of(np.repeat(np.linspace(0, 1, _STEPS)[:, None], 3, axis=1))
     numbers = lattice(_NODES).reshape(-1, 3)
     light = tables.light_of(numbers)
-    weights = 1 / (_DARK + np.abs(light).mean(axis=1, keepdims=True))
-    model, used = DeviceModel(_rising(np.repeat(gray.mean(axis=1, keepdims=True), 3, axis=1)), np.eye(3)), slice(None)
+    weights = 1 / (_DARK_LIGHT + np.abs(light).mean(axis=1, keepdims=True))
+    shares = np.repeat(gray.mean(axis=1, keepdims=True), 3, axis=1)
+    model, used = DeviceModel(_smooth_curves(shares), np.eye(3)), slice(None)
     for _ in range(_TURNS):
         amounts = model.decode(numbers)
         primaries = np.linalg.lstsq((amounts * weights)[used], (light * weights)[used], rcond=None)[0].T
         misses = np.linalg.norm((amounts @ primaries.T - light) * weights, axis=1)
         used = misses <= np.quantile(misses, _INLIERS)
-        if abs(np.linalg.det(primaries)) < _SINGULAR:
+        if abs(np.linalg.det(primaries)) < _MIN_DETERMINANT:
             return None
         shares = gray @ np.linalg.inv(primaries).T
         if (shares[-1] <= 0).any():
             return None
-        model = DeviceModel(_rising(shares), primaries * shares[-1])
-    is_white = np.abs(gray[-1] - 1).max() < _UNEVEN
-    return model if is_white and np.median(misses) < _UNLIKE else None
+        model = DeviceModel(_smooth_curves(shares), primaries * shares[-1])
+    is_white = np.abs(gray[-1] - 1).max() < _MAX_UNEVENNESS
+    return model if is_white and np.median(misses) < _MAX_MISS else None
 
 
-def _rising(shares: Floats) -> Floats:
+def _smooth_curves(shares: Floats) -> Floats:
     """(1025, 3) curves that rise everywhere to 1, from values along them.
 
     Steps of the tables' own rounding are made slopes: on a step, numbers would jump with the least change of light.

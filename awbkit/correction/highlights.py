@@ -24,10 +24,10 @@ def ramp(codes: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(np.clip((codes.astype(np.float32) - KNEE) / (1 - KNEE), 0, 1), dtype=np.float32)
 
 
-def raise_clipped(
+def raise_highlights(
     after: Mapping[int, NDArray[Any]],
     limit: Mapping[int, NDArray[Any]],
-    clipped: Mapping[int, NDArray[Any]],
+    ramps: Mapping[int, NDArray[Any]],
     gains: NDArray[np.floating],
 ) -> dict[int, NDArray[Any]]:
     """New values of the channels that may rise, on any common scale.
@@ -36,7 +36,7 @@ def raise_clipped(
         after: For each channel, (N,) corrected and clipped numbers.
         limit: By channel, (N,) how high it may rise: from ``after`` to the old number by the ramp. Channels that are
             not in it cannot rise.
-        clipped: By channel, (N,) the ramp of the old number, 1 = full scale; that of the least gain is needed if
+        ramps: By channel, (N,) the ramp of the old number, 1 = full scale; that of the least gain is needed if
             another channel may rise.
         gains: (3,) of which the order counts.
 
@@ -48,7 +48,7 @@ def raise_clipped(
         others = np.minimum(after[middle], after[most])
         return {least: np.maximum(after[least], np.minimum(others, limit[least]))}
     # With the most reduced channel clipped too, only the third one still says how bright the surface was.
-    others = np.maximum(np.minimum(after[least], after[most]), np.minimum(clipped[least], after[most]))
+    others = np.maximum(np.minimum(after[least], after[most]), np.minimum(ramps[least], after[most]))
     raised = np.maximum(after[middle], np.minimum(others, limit[middle]))
     others = np.minimum(raised, after[most])
     return {middle: raised, least: np.maximum(after[least], np.minimum(others, limit[least]))}
@@ -67,10 +67,10 @@ def recover(
     Returns:
         Same shape, nowhere under ``after``.
     """
-    clipped = ramp(before)
-    limit = after + clipped * np.maximum(before - after, 0)
-    by_channel = [{c: values[..., c] for c in range(3)} for values in (after, limit, clipped)]
+    ramps = ramp(before)
+    limit = after + ramps * np.maximum(before - after, 0)
+    by_channel = [{c: values[..., c] for c in range(3)} for values in (after, limit, ramps)]
     result = after.copy()
-    for channel, values in raise_clipped(by_channel[0], by_channel[1], by_channel[2], gains).items():
+    for channel, values in raise_highlights(by_channel[0], by_channel[1], by_channel[2], gains).items():
         result[..., channel] = values
     return result

@@ -14,16 +14,16 @@ NODES = 33
 
 _STEPS = 12
 _MAX_STEP = 0.2
-_BEYOND = 0.5
+_MARGIN = 0.5
 # All in cube roots of XYZ, of which one unit of CIELAB's lightness is 0.0086.
-_PRECISE, _CLOSE = 2e-4, 0.02
-_MISSED = 0.25
+_PRECISION, _TOLERANCE = 2e-4, 0.02
+_MAX_MISS_SHARE = 0.25
 _DAMPING = 1e-5
 # IEC 61966-2-1, each row divided by its sum, so that white is 1.
 _TO_XYZ = np.array([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0177, 0.1095, 0.8728]])
 
 
-class NotInvertible(ValueError):
+class InversionError(ValueError):
     """The tables show no number as the corrected light, where there should be one."""
 
 
@@ -40,7 +40,7 @@ def invert(tables: ProfileTables, light: Floats, wanted: Floats, start: Floats) 
         (NODES ** 3, 3), below 0 or above 1 where the device cannot follow. Exactly the lattice where nothing changes.
 
     Raises:
-        NotInvertible: If there are none for many of the colours within reach.
+        InversionError: If there are none for many of the colours within reach.
     """
     numbers = lattice(NODES).reshape(-1, 3)
     roots, target = _roots(light), _roots(wanted)
@@ -57,20 +57,20 @@ def invert(tables: ProfileTables, light: Floats, wanted: Floats, start: Floats) 
     better = np.linalg.norm(first, axis=1) < np.linalg.norm(missing, axis=1)
     found[better], missing[better] = start[better], first[better]
     for _ in range(_STEPS):
-        rows = np.flatnonzero(np.abs(missing).max(axis=1) > _PRECISE)
+        rows = np.flatnonzero(np.abs(missing).max(axis=1) > _PRECISION)
         if not rows.size:
             break
         step = np.einsum("nij,nj->ni", inverse[_nearest(found[rows])], missing[rows])
         trial = found[rows] + np.clip(step, -_MAX_STEP, _MAX_STEP) * pace[rows]
-        trial = np.clip(trial, -_BEYOND, 1 + _BEYOND)
+        trial = np.clip(trial, -_MARGIN, 1 + _MARGIN)
         left = missing_at(trial, target[rows])
         better = np.linalg.norm(left, axis=1) < np.linalg.norm(missing[rows], axis=1)
         found[rows[better]], missing[rows[better]] = trial[better], left[better]
         pace[rows] = np.where(better[:, None], 1, pace[rows] / 4)
     within = np.all((found >= 0) & (found <= 1), axis=1)
-    missed = within & (np.abs(missing).max(axis=1) > _CLOSE)
-    if missed.sum() > _MISSED * within.sum():
-        raise NotInvertible("no numbers stand for the corrected light")
+    missed = within & (np.abs(missing).max(axis=1) > _TOLERANCE)
+    if missed.sum() > _MAX_MISS_SHARE * within.sum():
+        raise InversionError("no numbers stand for the corrected light")
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.correction.codes import CodeCorrection, for_each
-from awbkit.correction.inversion import NotInvertible
+from awbkit.correction.inversion import InversionError
 from awbkit.correction.tables import TableCorrection
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import UnreadableFile, UnsupportedImage, warn
@@ -63,7 +63,7 @@ def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
         return pixels
     if photo.is_float and photo.encoding is not None:
         return _correct_float(pixels, photo.encoding, correction)
-    return _correct_whole(_prepared(photo, correction, pixels.dtype), pixels)
+    return _correct_whole(_prepare(photo, correction, pixels.dtype), pixels)
 
 
 def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
@@ -86,18 +86,18 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
         if not info.qtables:
             warn(photo.path, "is a lossless JPEG, and its output a lossy one", "an output in PNG or TIFF loses nothing")
         rgbx = decode_jpeg(photo.path, source, "RGBX", repeats_chroma=info.subsampling > 0)
-        correct = _prepared(photo, correction, rgbx.dtype)
-        if info.progressive:
+        correct = _prepare(photo, correction, rgbx.dtype)
+        if info.is_progressive:
             # Such a file goes over the whole several times and has no strips.
             return jpeg.encode(_correct_whole(correct, rgbx), info)
         rows = jpeg.strip_rows(info)
 
-        def encoded(top: int) -> bytes:
+        def encode_strip(top: int) -> bytes:
             strip = rgbx[top : top + rows]
             correct(strip)
             return jpeg.encode(strip, info, restarts=True)
 
-        return jpeg.join(for_each(encoded, range(0, len(rgbx), rows)), len(rgbx))
+        return jpeg.join(for_each(encode_strip, range(0, len(rgbx), rows)), len(rgbx))
     except ValueError as error:
         raise UnreadableFile(photo.path, str(error)) from error
 
@@ -136,12 +136,12 @@ def _correct_float(pixels: Pixels, encoding: Encoding, correction: Correction) -
     return pixels
 
 
-def _prepared(photo: RenderedPhoto, correction: Correction, dtype: np.dtype[Any]) -> CodeCorrection | TableCorrection:
+def _prepare(photo: RenderedPhoto, correction: Correction, dtype: np.dtype[Any]) -> CodeCorrection | TableCorrection:
     if photo.encoding is not None:
         return CodeCorrection.of(correction, photo.encoding, photo.full_scale, dtype)
     try:
         return TableCorrection.of(correction.matrix(), photo.tables, photo.full_scale, dtype)
-    except NotInvertible as error:
+    except InversionError as error:
         raise UnsupportedImage(
             photo.path, f"the embedded profile leads to colours but not back ({error})", "convert it to sRGB first"
         ) from error

@@ -28,7 +28,7 @@ Moves = NDArray[np.float32]
 _ROWS = 32
 _ROOTS = 65536
 # Of full scale; what moves less is noise of the tables' own rounding.
-_NOTHING = 0.1 / 255
+_NOISE = 0.1 / 255
 # Pillow's tables give bytes, of which this one stands for no move.
 _MIDDLE = 128
 
@@ -142,7 +142,7 @@ class TableCorrection:
             dtype: Of the numbers.
 
         Raises:
-            NotInvertible: If the tables cannot show the corrected light.
+            InversionError: If the tables cannot show the corrected light.
         """
         model, nodes = fit(tables), lattice(NODES).reshape(-1, 3)
         light = tables.light_of(nodes)
@@ -166,7 +166,7 @@ class TableCorrection:
         start = np.clip(nodes + modelled, 0, 1)
         lacking = np.clip(invert(tables, light, reached @ model.primaries.T, start), 0, 1) - nodes - modelled
         gains = np.diag(on_light)
-        if np.abs(lacking).max() <= _NOTHING:
+        if np.abs(lacking).max() <= _NOISE:
             return cls(scale, (moves,), gains)
         return cls(scale, (moves, LatticeMoves.of(lacking, scale, dtype)), gains)
 
@@ -178,10 +178,10 @@ class TableCorrection:
             total = sum((move(before) for move in self.moves), before.astype(np.float32))
             rows[...] = np.rint(np.clip(total, 0, self.scale))
             if self.gains is not None:
-                _raise_clipped(before, rows, self.gains, np.float32(self.scale))
+                _raise_highlights(before, rows, self.gains, np.float32(self.scale))
 
 
-def _raise_clipped(before: Pixels, codes: Pixels, gains: Floats, scale: np.float32) -> None:
+def _raise_highlights(before: Pixels, codes: Pixels, gains: Floats, scale: np.float32) -> None:
     touched = (before >= KNEE * scale).any(axis=2)
     if touched.any():
         old, new = (part[touched].astype(np.float32) / scale for part in (before, codes))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from awbkit.colour.image import CLIP, LinearImage
 from awbkit.colour.orientation import OF_FLIP, upright
 from awbkit.errors import UnreadableFile, UnsupportedImage
-from awbkit.files.unwritten import filled_memory, has_unwritten
+from awbkit.files.memory_fill import filled_memory, has_unwritten_samples
 from awbkit.store.source import Source
 
 
@@ -66,7 +66,7 @@ def read_half_size(source: Source, name: str) -> HalfSize:
             pattern = raw.raw_pattern
             if samples is None or samples.ndim != 2 or pattern is None or pattern.shape != (2, 2):
                 raise UnsupportedImage(where, "is no raw file with a Bayer pattern", "leave it out")
-            if has_unwritten(samples, read_again):
+            if has_unwritten_samples(samples, read_again):
                 raise UnreadableFile(where, "holds sensor data that LibRaw gives up on", "download it again")
             colours = raw.raw_colors_visible[:2, :2]
             if sorted(letters[colour] for colour in colours.flat) != ["B", "G", "G", "R"]:

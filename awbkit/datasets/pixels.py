@@ -189,9 +189,9 @@ def _open(source: Source, name: str, where: str) -> pyvips.Image:
     from awbkit.files.decode import load, vips
     from awbkit.files.extents import is_cut_short
     from awbkit.files.gaps import COPY_AGAIN
-    from awbkit.files.ifd import mapped
+    from awbkit.files.ifd import map_file
     from awbkit.files.png import check_texts
-    from awbkit.files.tiff_codings import STORED
+    from awbkit.files.tiff_codings import DEPTH_FIELD
     from awbkit.store.signatures import sniff
 
     head = source.head(name, 32)
@@ -204,12 +204,12 @@ def _open(source: Source, name: str, where: str) -> pyvips.Image:
         if kind == "tiff" and is_cut_short(path):
             raise UnreadableFile(where, "ends before its pixels do", COPY_AGAIN)
         if kind == "png":
-            with mapped(path) as data:
+            with map_file(path) as data:
                 check_texts(where, data)
         image = load(path, kind)
-        if image.get_typeof(STORED) and image.format != "float":
+        if image.get_typeof(DEPTH_FIELD) and image.format != "float":
             # Black and white levels refer to the numbers of the file, and the decoder has scaled these.
-            raise _refusal(where, f"stores {image.get(STORED)}")
+            raise _refusal(where, f"stores {image.get(DEPTH_FIELD)}")
         return image
     content = source.read(name)
     if kind == "png":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _EMBED = {"jpeg": embed_in_jpeg, "webp": webp.embed, "avif": embed_in_avif}
 _NAMES = {"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
 # ImageMagick's notes of what it read elsewhere.
-_REPEATED = ("date:", "exif:", "xmp:", "icc:", "png:", "tiff:", "jpeg:")
+_COPY_PREFIXES = ("date:", "exif:", "xmp:", "icc:", "png:", "tiff:", "jpeg:")
 # A TIFF header; libvips takes nothing shorter.
 _LEAST_EXIF = 8
 _MAX_JPEG_XMP = 0xFFFF - 2 - len(xmp.JPEG_HEADER)
@@ -76,8 +76,8 @@ def embed(
     Returns:
         What the format has no place for, in words.
     """
-    names = [name for name in metadata.texts if not name.startswith(_REPEATED)]
-    lost = [f"the text{'s' * (len(names) > 1)} {_listed(list(map(repr, names)), most=3)}"] if names else []
+    names = [name for name in metadata.texts if not name.startswith(_COPY_PREFIXES)]
+    lost = [f"the text{'s' * (len(names) > 1)} {_join_words(list(map(repr, names)), most=3)}"] if names else []
     if kind == "jpeg" and metadata.xmp and len(metadata.xmp) > _MAX_JPEG_XMP:
         lost.append("XMP of more than 64 KB")
     if kind == "jpeg" and metadata.exif and len(metadata.exif) > MAX_JPEG_BLOCK:
@@ -87,7 +87,7 @@ def embed(
         return lost
     if metadata.exif and kind in _EMBED:
         try:
-            block = exif.fitting(metadata.exif) if kind == "jpeg" else metadata.exif
+            block = exif.fit_block(metadata.exif) if kind == "jpeg" else metadata.exif
             target.write_bytes(_EMBED[kind](target.read_bytes(), block))
         except ValueError:
             # A block that is no TIFF structure describes nothing, and the picture is whole without it.
@@ -97,10 +97,10 @@ def embed(
         if metadata.photoshop:
             extra.append((b"zTXt", raw_profile(b"iptc", metadata.photoshop)))
         if profile and profile[16:20] == b"RGB ":
-            extra.append((b"iCCP", png.packed_profile(profile)))
-        target.write_bytes(png.extended(target.read_bytes(), extra, dots is not None))
+            extra.append((b"iCCP", png.pack_profile(profile)))
+        target.write_bytes(png.add_chunks(target.read_bytes(), extra, dots is not None))
     elif kind == "jpeg":
-        target.write_bytes(jpeg_metadata.extended(target.read_bytes(), metadata.photoshop, dots))
+        target.write_bytes(jpeg_metadata.add_segments(target.read_bytes(), metadata.photoshop, dots))
     elif metadata.photoshop:
         lost.append("IPTC")
     return lost
@@ -115,18 +115,18 @@ def resolution(photo: RenderedPhoto, image: pyvips.Image) -> tuple[float, float]
     return (image.xres * 25.4, image.yres * 25.4) if is_stated else None
 
 
-def tell_lost(photo: RenderedPhoto, kind: str, lost: list[str]) -> None:
+def warn_of_loss(photo: RenderedPhoto, kind: str, lost: list[str]) -> None:
     """Warn of what the new file lacks."""
     if lost:
         remedy = "" if kind == photo.format else f"an output in {_NAMES[photo.format]} keeps all that stays true"
-        warn(photo.path, f"the {_NAMES[kind]} was written without {_listed(lost)}", remedy)
+        warn(photo.path, f"the {_NAMES[kind]} was written without {_join_words(lost)}", remedy)
 
 
 def other_pictures(photo: RenderedPhoto) -> list[str]:
     """The pictures and clips that a file holds beside the one that it shows, in words; none of them is carried over."""
     with suppress(ValueError, OSError):
         if photo.format == "jpeg":
-            return mpo.others(Path(photo.path).read_bytes())
+            return mpo.list_others(Path(photo.path).read_bytes())
         if photo.format == "tiff":
             return tiff.other_pages(photo.path)
         if photo.format in ("avif", "heic"):
@@ -134,6 +134,6 @@ def other_pictures(photo: RenderedPhoto) -> list[str]:
     return []
 
 
-def _listed(words: list[str], most: int = 9) -> str:
+def _join_words(words: list[str], most: int = 9) -> str:
     shown = words[:most] + ([f"{len(words) - most} more"] if len(words) > most else [])
     return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]

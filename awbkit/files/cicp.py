@@ -46,7 +46,7 @@ _USUAL_GAMMA = 1 / 2.2
 _GAMMAS = (0.2, 2.0)  # nobody writes others in earnest
 
 
-def declared(path: str, kind: str, profile: bytes | None) -> Encoding | None:
+def read_declaration(path: str, kind: str, profile: bytes | None) -> Encoding | None:
     """The encoding that a file declares by other means than an ICC profile.
 
     Args:
@@ -62,18 +62,18 @@ def declared(path: str, kind: str, profile: bytes | None) -> Encoding | None:
     """
     try:
         if kind == "png":
-            return _in_png(path, profile)
+            return _read_png(path, profile)
         if kind in ("avif", "heic") and profile is None:
             with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 points = _nclx(data)
-            return of_code_points(path, *points) if points else None
+            return encoding_of_code_points(path, *points) if points else None
     except (ValueError, LookupError, ArithmeticError, struct.error):
         # The decoder decides whether the picture is sound; of colour there is nothing to learn here.
         return None
     return None
 
 
-def of_code_points(path: str, primaries: int, transfer: int) -> Encoding:
+def encoding_of_code_points(path: str, primaries: int, transfer: int) -> Encoding:
     """The encoding that code points of ITU-T H.273 stand for; unknown ones are taken for sRGB's.
 
     Raises:
@@ -94,13 +94,13 @@ def _encoding(space: str, curve_name: str, curve: Curve, primaries: Space) -> En
     return Encoding(f"{space}, {curve_name or 'sRGB curve'}", (curve, curve, curve), matrix)
 
 
-def _in_png(path: str, profile: bytes | None) -> Encoding | None:
+def _read_png(path: str, profile: bytes | None) -> Encoding | None:
     # Of several of a kind, the first counts.
     chunks = {chunk.kind: chunk.content for chunk in reversed(chunks_before_pixels(path))}
     if len(chunks.get(b"cICP", b"")) == 4:
         points = chunks[b"cICP"]
         if points[2] == 0:
-            return of_code_points(path, points[0], points[1])
+            return encoding_of_code_points(path, points[0], points[1])
     if profile is None and b"sRGB" in chunks:
         return SRGB
     if profile is not None or not {b"gAMA", b"cHRM"} & chunks.keys():
@@ -140,7 +140,7 @@ def _nclx(data: Container) -> tuple[int, int] | None:
     (item,) = struct.unpack_from(">I" if data[place] else ">H", data, place + 4)
     within = _box(data, start + 4, end, b"iprp")
     properties = list(boxes(data, *_box(data, *within, b"ipco")))
-    for index in _associated(data, _box(data, *within, b"ipma")[0], item):
+    for index in _property_numbers(data, _box(data, *within, b"ipma")[0], item):
         kind, (first, end) = properties[index - 1]
         if kind == b"colr" and data[first : first + 4] == b"nclx" and end - first >= 10:
             primaries, transfer = struct.unpack_from(">HH", data, first + 4)
@@ -156,7 +156,7 @@ def _box(data: Container, position: int, end: int, kind: bytes) -> tuple[int, in
     raise KeyError(kind)
 
 
-def _associated(data: Container, start: int, wanted: int) -> list[int]:
+def _property_numbers(data: Container, start: int, wanted: int) -> list[int]:
     """Numbers, from 1, of the properties of an item (ISO/IEC 23008-12, section 9.3.1)."""
     version, is_wide = data[start], data[start + 3] & 1
     (count,) = struct.unpack_from(">I", data, start + 4)

@@ -26,9 +26,9 @@ Pixels: TypeAlias = NDArray[Any]
 """(H, W, bands) uint8, uint16 or floating point, as a file stores them."""
 
 # Stray bytes between segments are common in files from phones; chroma is sampled in more ways than simplejpeg knows.
-_HARMLESS = ("extraneous bytes", "Could not determine subsampling")
+_HARMLESS_SIGNS = ("extraneous bytes", "Could not determine subsampling")
 # libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
-_DAMAGE = (
+_DAMAGE_SIGNS = (
     *("bad Huffman code", "premature end of data segment"),
     # Of a tile that it cannot decode, libvips makes zeros.
     "tiff2vips: ",
@@ -39,7 +39,7 @@ HEIF_BLOCKS = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "x
 _LOADERS = {"jpeg": "jpegload", "png": "pngload", "webp": "webpload", "avif": "heifload"}
 
 # libvips and libtiff say these of codings that they lack.
-_UNREAD = ("not configured", "unsupported", "not supported", "not implemented", "not a whole number")
+_GAP_SIGNS = ("not configured", "unsupported", "not supported", "not implemented", "not a whole number")
 
 
 @lru_cache(maxsize=1)
@@ -100,8 +100,8 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, r
         )
         return decoded
     except (ValueError, MemoryError) as error:
-        if not any(sign in str(error) for sign in _HARMLESS):
-            raise _unreadable(path, str(error)) from error
+        if not any(sign in str(error) for sign in _HARMLESS_SIGNS):
+            raise _decoding_error(path, str(error)) from error
     with decoding(path):
         pixels: Pixels = vips().Image.jpegload_buffer(data, shrink=shrink, fail_on="error").numpy()
     return np.dstack([pixels, np.full_like(pixels[..., :1], 255)]) if colours == "RGBX" else pixels
@@ -116,10 +116,10 @@ def decoding(path: str) -> Iterator[None]:
         yield
     except (vips().Error, UnicodeDecodeError) as error:
         # libvips quotes bytes of the file, of which pyvips cannot always make text.
-        raise _unreadable(path, getattr(error, "detail", _log()) or "") from error
+        raise _decoding_error(path, getattr(error, "detail", _log()) or "") from error
     log = _log()
-    if any(sign in log for sign in _DAMAGE):
-        raise _unreadable(path, log)
+    if any(sign in log for sign in _DAMAGE_SIGNS):
+        raise _decoding_error(path, log)
 
 
 def _log() -> str:
@@ -127,12 +127,12 @@ def _log() -> str:
     return str(vips().ffi.string(vips().vips_lib.vips_error_buffer()), "utf-8", "replace")
 
 
-def _unreadable(path: str, log: str) -> FileError:
+def _decoding_error(path: str, log: str) -> FileError:
     """Says the first thing that the decoder complained of; the rest follows from it."""
     lines = (line.strip() for line in log.splitlines())
     first = next((line for line in lines if line and "bad seek" not in line), "")
     first = "".join(c if c.isprintable() else "?" for c in first)
-    if any(sign in first.lower() for sign in _UNREAD) and "Empty JPEG" not in first:
+    if any(sign in first.lower() for sign in _GAP_SIGNS) and "Empty JPEG" not in first:
         remedy = "save it as a PNG, or as a TIFF with LZW"
         return UnsupportedImage(path, f"is stored in a way that awbkit does not read ({first})", remedy)
     return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", COPY_AGAIN)
@@ -168,7 +168,7 @@ def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> py
     try:
         page = read_pages(path).main
     except ValueError as error:
-        raise _unreadable(path, str(error)) from error
+        raise _decoding_error(path, str(error)) from error
     coding = read_coding(path, page.offset)
     # libvips divides colours by alpha, of floating point only from 0.01 on.
     if coding is None or (coding.is_streamed and not (coding.is_float and page.is_premultiplied)):

@@ -32,7 +32,7 @@ CALIBRATION_ILLUMINANT = (50778, 50779)
 CAMERA_CALIBRATION_SIGNATURE = 50931
 PROFILE_CALIBRATION_SIGNATURE = 50932
 
-_WANTED = (
+_TAGS = (
     *(MAKE, MODEL, DNG_VERSION, UNIQUE_CAMERA_MODEL, ANALOG_BALANCE, AS_SHOT_NEUTRAL, AS_SHOT_WHITE_XY),
     *(CAMERA_CALIBRATION_SIGNATURE, PROFILE_CALIBRATION_SIGNATURE),
     *COLOR_MATRIX,
@@ -109,7 +109,7 @@ def _first_directory(file: BinaryIO) -> dict[int, Any]:
         file.seek(0)
         with tifffile.TiffFile(file) as tiff:
             tags = tiff.pages.first.tags
-            wanted = {number: tags.get(number) for number in _WANTED}
+            wanted = {number: tags.get(number) for number in _TAGS}
             return {number: _value(tag) for number, tag in wanted.items() if tag is not None}
     except Exception:
         # Damaged directories surface in tifffile as nearly every built-in exception; all mean "not a DNG" here.

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from awbkit.errors import UnreadableFile, UnsupportedImage, warn
 from awbkit.files.dng_opcodes import OPCODE_LISTS, maps_all, read_opcodes
-from awbkit.files.dng_picture import PLAIN, DngPicture, main_pictures
+from awbkit.files.dng_picture import UNCOMPRESSED, DngPicture, main_pictures
 from awbkit.files.gaps import COPY_AGAIN
-from awbkit.files.ifd import mapped
+from awbkit.files.ifd import map_file
 from awbkit.files.jpeg_stream import BASELINE, LOSSLESS, JpegStream, check_scan, read_stream
 
 CONVERT = "convert it with Adobe DNG Converter, without lossy compression and without JPEG XL"
 
-_JPEG, _DEFLATE, _LOSSY = 7, 8, 34892
+_JPEG, _DEFLATE, _LOSSY_JPEG = 7, 8, 34892
 _CODINGS = {
     5: "LZW",
     6: "old-style JPEG",
@@ -44,7 +44,7 @@ _COLOURS = frozenset(range(7))
 _INTERLEAVE = (50975, 52547)
 _FLOAT_PREDICTORS = (3, 34894, 34895)
 _LINEARIZATION, _OPCODE_LIST_2 = 50712, 51009
-_TRAILING = 64
+_TAIL = 64
 
 
 def check_dng(path: str | os.PathLike[str]) -> bool:
@@ -59,8 +59,8 @@ def check_dng(path: str | os.PathLike[str]) -> bool:
         UnreadableFile: It is damaged.
         UnsupportedImage: It is sound, but in a coding or a layout that LibRaw does not read.
     """
-    plain = []
-    with mapped(path) as data:
+    uncompressed = []
+    with map_file(path) as data:
         for picture in main_pictures(data):
             if not all((picture.width, picture.height, picture.samples, picture.bits, *picture.part)):
                 raise UnreadableFile(path, "says nothing of the size of its sensor data", COPY_AGAIN)
@@ -68,33 +68,34 @@ def check_dng(path: str | os.PathLike[str]) -> bool:
             _check_filters(path, picture)
             _check_extents(path, picture, len(data))
             _check_opcodes(path, picture)
-            if picture.compression in (_JPEG, _LOSSY):
+            if picture.compression in (_JPEG, _LOSSY_JPEG):
                 _check_streams(path, picture)
-            elif picture.compression == PLAIN:
-                _check_plain(path, picture, len(data))
-            plain.append(picture.compression == PLAIN and not picture.is_float)
+            elif picture.compression == UNCOMPRESSED:
+                _check_uncompressed(path, picture, len(data))
+            uncompressed.append(picture.compression == UNCOMPRESSED and not picture.is_float)
     # Of several pictures LibRaw may take another than the one that was checked last.
-    return plain == [True]
+    return uncompressed == [True]
 
 
 def _check_coding(path: str | os.PathLike[str], picture: DngPicture) -> None:
     coding = picture.compression
-    if coding in (PLAIN, _JPEG, _LOSSY) or (coding == _DEFLATE and picture.is_float):
+    if coding in (UNCOMPRESSED, _JPEG, _LOSSY_JPEG) or (coding == _DEFLATE and picture.is_float):
         if picture.number(284, 1) == 2 and picture.samples > 1:
-            raise _unsupported(path, "stores each colour by itself")
+            raise _refusal(path, "stores each colour by itself")
         if any(picture.number(tag, 1) > 1 for tag in _INTERLEAVE):
-            raise _unsupported(path, "stores its rows or columns interleaved")
-        if coding == _LOSSY and picture.is_mosaic:
-            raise _unsupported(path, "stores its sensor data as lossy JPEG")
+            raise _refusal(path, "stores its rows or columns interleaved")
+        if coding == _LOSSY_JPEG and picture.is_mosaic:
+            raise _refusal(path, "stores its sensor data as lossy JPEG")
         if picture.bits > (32 if picture.is_float else 16):
-            raise _unsupported(path, f"stores {picture.bits} bits a sample")
+            raise _refusal(path, f"stores {picture.bits} bits a sample")
         if coding == _DEFLATE and picture.number(317, 1) not in _FLOAT_PREDICTORS:
-            raise _unsupported(path, "stores floating point in Deflate without a predictor for it")
-        if coding in (PLAIN, _DEFLATE) and picture.is_tiled and picture.count == 1 and picture.part[0] != picture.width:
-            raise _unsupported(path, "has a single tile, wider than the picture")
+            raise _refusal(path, "stores floating point in Deflate without a predictor for it")
+        is_one_tile = picture.is_tiled and picture.count == 1
+        if coding in (UNCOMPRESSED, _DEFLATE) and is_one_tile and picture.part[0] != picture.width:
+            raise _refusal(path, "has a single tile, wider than the picture")
         return
     name = _CODINGS.get(coding, f"compression {coding}, which LibRaw does not know")
-    raise _unsupported(path, f"stores its sensor data in {name}")
+    raise _refusal(path, f"stores its sensor data in {name}")
 
 
 def _check_filters(path: str | os.PathLike[str], picture: DngPicture) -> None:
@@ -123,7 +124,7 @@ def _check_extents(path: str | os.PathLike[str], picture: DngPicture, size: int)
         raise UnreadableFile(path, f"has {picture.word}s that lie over each other", COPY_AGAIN)
 
 
-def _check_plain(path: str | os.PathLike[str], picture: DngPicture, size: int) -> None:
+def _check_uncompressed(path: str | os.PathLike[str], picture: DngPicture, size: int) -> None:
     if picture.is_float:
         return
     row = -(-picture.part[0] * picture.samples * picture.bits // 8)
@@ -135,48 +136,48 @@ def _check_plain(path: str | os.PathLike[str], picture: DngPicture, size: int) -
         return
     # LibRaw takes strips for one run of bytes, of whatever length they say to be.
     if any(second != first + bytes_ for first, second, bytes_ in zip(starts, starts[1:], needed, strict=False)):
-        raise _unsupported(path, "stores its strips apart from each other")
+        raise _refusal(path, "stores its strips apart from each other")
     if starts[-1] + needed[-1] > size:
         raise UnreadableFile(path, "ends before its sensor data do", COPY_AGAIN)
 
 
 def _check_opcodes(path: str | os.PathLike[str], picture: DngPicture) -> None:
-    if picture.compression == _LOSSY and not {_OPCODE_LIST_2, _LINEARIZATION} & picture.ifd.entries.keys():
+    if picture.compression == _LOSSY_JPEG and not {_OPCODE_LIST_2, _LINEARIZATION} & picture.ifd.entries.keys():
         problem = "does not say how its 8 bits stand for light; LibRaw takes them for gamma-encoded, as in sRGB"
         warn(path, problem, "see whether tones and colours are right")
     for tag, name in OPCODE_LISTS.items():
         entry = picture.ifd.entries.get(tag)
         if entry is None:
             continue
-        content = picture.tiff.raw(entry)
+        content = picture.tiff.bytes_of(entry)
         try:
-            if tag != _OPCODE_LIST_2 or picture.compression != _LOSSY:
+            if tag != _OPCODE_LIST_2 or picture.compression != _LOSSY_JPEG:
                 for _ in read_opcodes(content):
                     pass
             elif not maps_all(content, picture.samples):
-                raise _unsupported(path, f"has an {name} that maps not every colour by a polynomial")
+                raise _refusal(path, f"has an {name} that maps not every colour by a polynomial")
         except ValueError as error:
-            if tag == _OPCODE_LIST_2 and picture.compression == _LOSSY:
+            if tag == _OPCODE_LIST_2 and picture.compression == _LOSSY_JPEG:
                 raise UnreadableFile(path, f"has a damaged {name} ({error})", COPY_AGAIN) from None
             warn(path, f"has a damaged {name} ({error}), which is not applied", "see whether the picture is whole")
 
 
 def _check_streams(path: str | os.PathLike[str], picture: DngPicture) -> None:
     if picture.count > 1 and not picture.is_tiled:
-        raise _unsupported(path, f"stores its sensor data as JPEG in {picture.count} strips")
+        raise _refusal(path, f"stores its sensor data as JPEG in {picture.count} strips")
     ends = 0
     for index, stream in enumerate(_parts(path, picture)):
         length = len(stream)
         try:
             head = read_stream(stream)
-            if picture.compression == _LOSSY:
+            if picture.compression == _LOSSY_JPEG:
                 _check_lossy(picture, index, head)
             else:
                 _check_lossless(path, picture, index, head)
             end = check_scan(stream, head) if head.frame in (BASELINE, LOSSLESS) else length
             if end is not None:
                 ends += 1
-                if picture.count > 1 and stream[end + _TRAILING :].any():
+                if picture.count > 1 and stream[end + _TAIL :].any():
                     raise ValueError("ends before its samples")
         except ValueError as error:
             stream_name = f"the JPEG stream of {picture.word} {index + 1} of {picture.count}"
@@ -202,7 +203,7 @@ def _check_lossless(path: str | os.PathLike[str], picture: DngPicture, index: in
     if head.frame == 0xC1:
         return
     if head.frame != LOSSLESS:
-        raise _unsupported(path, "stores its sensor data as lossy JPEG")
+        raise _refusal(path, "stores its sensor data as lossy JPEG")
     width, height = picture.part
     if picture.count == 1:
         width, height = picture.width, picture.height
@@ -211,27 +212,27 @@ def _check_lossless(path: str | os.PathLike[str], picture: DngPicture, index: in
     row = head.width * head.components // (picture.samples if is_mosaic else 1)
     if not is_mosaic:
         if head.components != picture.samples:
-            raise _unsupported(path, f"stores {picture.samples} colours in JPEG streams of {head.components}")
+            raise _refusal(path, f"stores {picture.samples} colours in JPEG streams of {head.components}")
         row = head.width
-    left = index % picture.across * width
+    left = index % picture.tiles_across * width
     if row == picture.width - left < width and head.height >= picture.rows(index):
-        raise _unsupported(path, "crops the tiles at its edges")
+        raise _refusal(path, "crops the tiles at its edges")
     if row * head.height < needed:
         raise ValueError(f"has {head.width} x {head.height} samples, fewer than the {picture.word}")
     if row == 0 or (row % width and width % row):
-        raise _unsupported(path, f"stores {picture.word}s of {width} columns in JPEG streams of {row}")
+        raise _refusal(path, f"stores {picture.word}s of {width} columns in JPEG streams of {row}")
     if head.restart % head.width:
-        raise _unsupported(path, "has JPEG streams that restart within a row")
+        raise _refusal(path, "has JPEG streams that restart within a row")
 
 
 def _check_lossy(picture: DngPicture, index: int, head: JpegStream) -> None:
     width, _ = picture.part
-    left = index % picture.across * width
+    left = index % picture.tiles_across * width
     if head.frame == LOSSLESS or head.components != picture.samples:
         raise ValueError("is of another kind than the file says")
     if head.width < min(width, picture.width - left) or head.height < picture.rows(index):
         raise ValueError(f"has {head.width} x {head.height} samples, fewer than the {picture.word}")
 
 
-def _unsupported(path: str | os.PathLike[str], problem: str) -> UnsupportedImage:
+def _refusal(path: str | os.PathLike[str], problem: str) -> UnsupportedImage:
     return UnsupportedImage(path, f"{problem}, which LibRaw does not read", CONVERT)

@@ -13,7 +13,7 @@ from awbkit.files.ifd import Buffer, Ifd, Tiff
 MOSAIC, LINEAR = 32803, 34892
 """What the samples are: one a pixel behind a colour filter, or all colours of each."""
 
-PLAIN = 1
+UNCOMPRESSED = 1
 """The compression that is none."""
 
 _FLOAT = 3
@@ -58,7 +58,7 @@ class DngPicture:
 
     @cached_property
     def compression(self) -> int:
-        return self.number(259, PLAIN)
+        return self.number(259, UNCOMPRESSED)
 
     @cached_property
     def is_mosaic(self) -> bool:
@@ -80,18 +80,18 @@ class DngPicture:
         return self.width, min(self.number(278, self.height), self.height) or self.height
 
     @cached_property
-    def across(self) -> int:
+    def tiles_across(self) -> int:
         """Tiles in a row of them."""
         return -(-self.width // self.part[0])
 
     @cached_property
     def count(self) -> int:
         """How many tiles or strips there must be."""
-        return self.across * -(-self.height // self.part[1])
+        return self.tiles_across * -(-self.height // self.part[1])
 
     def rows(self, index: int) -> int:
         """Rows of the picture in a tile or strip."""
-        return min(self.part[1], self.height - index // self.across * self.part[1])
+        return min(self.part[1], self.height - index // self.tiles_across * self.part[1])
 
     @cached_property
     def extents(self) -> list[tuple[int, int]]:

@@ -69,7 +69,7 @@ class Curve:
         if self.kind == "srgb":
             return srgb_to_linear(encoded)
         if self.kind == "table":
-            return _extended(encoded, np.linspace(0, 1, len(self.values)), np.asarray(self.values))
+            return _interpolate(encoded, np.linspace(0, 1, len(self.values)), np.asarray(self.values))
         g, a, b, c, d, e, f = self.values
         base = np.maximum(a * encoded + b, 0)
         with np.errstate(over="ignore"):
@@ -82,7 +82,7 @@ class Curve:
         if self.kind == "srgb":
             return linear_to_srgb(linear)
         if self.kind == "table":
-            return _extended(linear, *_inverse_table(self))
+            return _interpolate(linear, *_inverse_table(self))
         g, a, b, c, d, e, f = self.values
         knee = c * d + f
         with np.errstate(over="ignore"):
@@ -91,7 +91,7 @@ class Curve:
         return np.where(linear < knee, straight, np.maximum(power, d))
 
 
-def _extended(values: Floats, x: Floats, y: Floats) -> Floats:
+def _interpolate(values: Floats, x: Floats, y: Floats) -> Floats:
     """Piecewise linear, and beyond the ends as from one end to the other: floating point may well go there."""
     slope = (y[-1] - y[0]) / (x[-1] - x[0])
     beyond = np.maximum(values - x[-1], 0) + np.minimum(values - x[0], 0)
@@ -139,7 +139,7 @@ _LINEAR_CURVE = Curve("linear")
 
 def power(gamma: float) -> Curve:
     """The curve of a pure power."""
-    return _parametric(gamma, 1, 0, 0, 0, 0, 0)
+    return _parametric_curve(gamma, 1, 0, 0, 0, 0, 0)
 
 
 SRGB = Encoding("sRGB", (_SRGB_CURVE,) * 3)
@@ -147,9 +147,9 @@ LINEAR = Encoding("linear", (_LINEAR_CURVE,) * 3)
 
 
 # By profile class.
-_NOT_FOR_PICTURES = {b"link": "a device link", b"abst": "an abstract profile", b"nmcl": "a list of named colours"}
+_OTHER_CLASSES = {b"link": "a device link", b"abst": "an abstract profile", b"nmcl": "a list of named colours"}
 _MATRIX_TAGS = (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")
-_BRIGHTEST = 1e6
+_MAX_LIGHT = 1e6
 
 
 class ProfileError(ValueError):
@@ -169,8 +169,8 @@ def parse_profile(profile: bytes) -> Encoding | None:
     """
     if len(profile) < 132 or profile[36:40] != b"acsp":
         raise ProfileError("is damaged (no ICC signature)")
-    if profile[12:16] in _NOT_FOR_PICTURES:
-        raise ProfileError(f"is {_NOT_FOR_PICTURES[profile[12:16]]} and does not say what a picture's numbers mean")
+    if profile[12:16] in _OTHER_CLASSES:
+        raise ProfileError(f"is {_OTHER_CLASSES[profile[12:16]]} and does not say what a picture's numbers mean")
     if profile[16:20] != b"RGB ":
         space = profile[16:20].decode("latin-1").strip()
         raise ProfileError(
@@ -187,8 +187,8 @@ def parse_profile(profile: bytes) -> Encoding | None:
     except (struct.error, IndexError) as error:
         raise ProfileError("is damaged (a tag is cut off)") from error
     for curve in {red, green, blue}:
-        _check_rising(curve)
-    matrix = _to_srgb(colorants)
+        _check_curve(curve)
+    matrix = _matrix_to_srgb(colorants)
     name = "sRGB" if matrix is None and red.kind == "srgb" else _description(tags.get(b"desc", b""))
     return Encoding(name, (red, green, blue), matrix)
 
@@ -205,11 +205,11 @@ def table_tag(profile: bytes, tags: dict[bytes, bytes]) -> bytes | None:
     return next((name for name in order if name in tags), None)
 
 
-def _check_rising(curve: Curve) -> None:
+def _check_curve(curve: Curve) -> None:
     """Refuse curves from which no light has one number of its own; flat ends and small dents are common."""
     linear = curve.decode(np.linspace(0, 1, 1025))
     # White is at 1; beyond this, light overflows where its fourth powers are summed.
-    if not (np.abs(linear) < _BRIGHTEST).all():
+    if not (np.abs(linear) < _MAX_LIGHT).all():
         raise ProfileError("is damaged (a curve leads to infinity)")
     rise, fall = np.ptp(linear), (np.maximum.accumulate(linear) - linear).max()
     if rise < 1e-3:
@@ -218,7 +218,7 @@ def _check_rising(curve: Curve) -> None:
         raise ProfileError("has a curve that falls, so that one light has several numbers")
 
 
-def _to_srgb(colorants: Floats) -> tuple[float, ...] | None:
+def _matrix_to_srgb(colorants: Floats) -> tuple[float, ...] | None:
     """`Encoding.to_srgb` of the XYZ of red, green and blue (columns), adapted to D50."""
     matrix = _PCS_TO_SRGB @ colorants
     white = matrix.sum(axis=1)
@@ -244,7 +244,7 @@ def primaries_to_srgb(primaries: Sequence[tuple[float, float]], white: tuple[flo
     light = xyz[:, 3] / y[3]
     colorants = xyz[:, :3] * np.linalg.solve(xyz[:, :3], light)
     adapted = np.linalg.solve(_BRADFORD, (_BRADFORD @ _D50 / (_BRADFORD @ light))[:, None] * (_BRADFORD @ colorants))
-    return _to_srgb(adapted)
+    return _matrix_to_srgb(adapted)
 
 
 def build_profile(encoding: Encoding) -> bytes:
@@ -255,12 +255,12 @@ def build_profile(encoding: Encoding) -> bytes:
     tags = {
         b"desc": _text_tag(encoding.name),
         b"cprt": _text_tag("No rights reserved"),
-        b"wtpt": _fixed(b"XYZ ", _D50),
-        b"chad": _fixed(b"sf32", adaptation.ravel()),
+        b"wtpt": _number_tag(b"XYZ ", _D50),
+        b"chad": _number_tag(b"sf32", adaptation.ravel()),
     }
     for index, (channel, curve) in enumerate(zip("rgb", encoding.curves, strict=True)):
-        tags[f"{channel}XYZ".encode()] = _fixed(b"XYZ ", matrix[:, index])
-        tags[f"{channel}TRC".encode()] = _fixed(b"para", _PARAMETERS.get(curve.kind, curve.values), b"\0\4\0\0")
+        tags[f"{channel}XYZ".encode()] = _number_tag(b"XYZ ", matrix[:, index])
+        tags[f"{channel}TRC".encode()] = _number_tag(b"para", _PARAMETERS.get(curve.kind, curve.values), b"\0\4\0\0")
     return assemble_profile(tags, b"mntr", b"XYZ ")
 
 
@@ -291,7 +291,7 @@ def assemble_profile(
     return header + listing + data
 
 
-def _fixed(kind: bytes, values: Iterable[float], before: bytes = b"") -> bytes:
+def _number_tag(kind: bytes, values: Iterable[float], before: bytes = b"") -> bytes:
     return kind + bytes(4) + before + b"".join(struct.pack(">i", round(v * 65536)) for v in values)
 
 
@@ -337,14 +337,14 @@ def _curve(tag: bytes) -> Curve:
         if a == 0 or g == 0:
             raise ProfileError("is damaged (a curve is constant)")
         if function == 1:
-            return _parametric(g, a, b, 0, -b / a, 0, 0)
+            return _parametric_curve(g, a, b, 0, -b / a, 0, 0)
         if function == 2:
-            return _parametric(g, a, b, 0, -b / a, p[3], p[3])
-        return _parametric(g, a, b, p[3], p[4], *(p[5:7] if function == 4 else (0.0, 0.0)))
+            return _parametric_curve(g, a, b, 0, -b / a, p[3], p[3])
+        return _parametric_curve(g, a, b, p[3], p[4], *(p[5:7] if function == 4 else (0.0, 0.0)))
     raise ProfileError("has a curve of unknown type")
 
 
-def _parametric(*values: float) -> Curve:
+def _parametric_curve(*values: float) -> Curve:
     # sRGB's own parameters, rounded to 1/65536, leave a step at the knee that the standard does not have.
     if np.allclose(values, _PARAMETERS["srgb"], rtol=0, atol=1e-4):
         return _SRGB_CURVE

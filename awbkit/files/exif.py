@@ -18,25 +18,25 @@ from awbkit.files.ifd import (
     Directory,
     Ifd,
     Tiff,
-    mapped,
+    map_file,
     read_directory,
     serialise,
 )
 from awbkit.files.jpeg import EXIF_HEADER, segments
-from awbkit.files.remarks import remarks_heeded
+from awbkit.files.remarks import heed_remarks
 
 _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
 _EXIF_VERSION, _MAKER_NOTE, _COLOR_SPACE, _WIDTH, _HEIGHT = 36864, 37500, 40961, 40962, 40963
 _SHORT, _LONG, _UNDEFINED = 3, 4, 7
 
-DESCRIPTIVE = frozenset(
+DESCRIPTION_TAGS = frozenset(
     (270, _MAKE, _MODEL, _ORIENTATION, 305, 306, 315, 0x4746, 0x4749, 33432, *range(0x9C9B, 0x9CA0))
 )
 """Tags of a first directory that describe the photograph; of a raw, the others describe how its data are stored."""
 # Exposure data that TIFF/EP (ISO 12234-2) and DNG allow in the first directory.
 _EXPOSURE = frozenset((33434, 33437, 34850, 34855, 36867, *range(37377, 37387)))
 # True for the stored sensor data or for an embedded preview, but not for the developed picture; private ones, too.
-_OUTDATED = frozenset((_MAKER_NOTE, INTEROP_IFD, 37121, 37122, 42240, 50341, 0xEA1C, 0xEA1D))
+_RAW_ONLY = frozenset((_MAKER_NOTE, INTEROP_IFD, 37121, 37122, 42240, 50341, 0xEA1C, 0xEA1D))
 
 
 def read_make_model(exif: bytes) -> str:
@@ -65,14 +65,14 @@ def sound_orientation(stated: object) -> int:
 
 def _text(tiff: Tiff, ifd: Ifd, tag: int) -> str:
     entry = ifd.entries.get(tag)
-    text = tiff.raw(entry).split(b"\0", 1)[0].decode("utf-8", "ignore") if entry else ""
+    text = tiff.bytes_of(entry).split(b"\0", 1)[0].decode("utf-8", "ignore") if entry else ""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _main_directory(exif: bytes) -> tuple[Tiff, Ifd] | None:
     try:
         tiff = Tiff(exif.removeprefix(EXIF_HEADER))
-        return tiff, tiff.ifd(tiff.first)
+        return tiff, tiff.ifd(tiff.first_offset)
     except ValueError:
         return None
 
@@ -96,11 +96,11 @@ def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) 
     Raises:
         OSError: The file cannot be read.
     """
-    with mapped(path) as data:
-        main = _described(data)
+    with map_file(path) as data:
+        main = _description(data)
     if main is None:
         preview = _preview_block(path)
-        main = _described(preview) if preview else None
+        main = _description(preview) if preview else None
     if main is None:
         return None
     main.fields[_ORIENTATION] = (_SHORT, struct.pack("<H", 1))
@@ -111,16 +111,16 @@ def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) 
         exif.fields[tag] = (_LONG, struct.pack("<I", length))
     exif.fields[_COLOR_SPACE] = (_SHORT, struct.pack("<H", 1))
     exif.fields.setdefault(_EXIF_VERSION, (_UNDEFINED, b"0232"))
-    return _fitting(main)
+    return _fit(main)
 
 
-def fitting(block: bytes) -> bytes:
+def fit_block(block: bytes) -> bytes:
     """The block itself if a JPEG segment can hold it; else without its thumbnail and its greatest fields.
 
     Raises:
         ValueError: It is too long, and no TIFF structure.
     """
-    return block if len(block) <= MAX_JPEG_BLOCK else _fitting(_first_directory(block))
+    return block if len(block) <= MAX_JPEG_BLOCK else _fit(_first_directory(block))
 
 
 def with_orientation(block: bytes, orientation: int) -> bytes:
@@ -130,11 +130,11 @@ def with_orientation(block: bytes, orientation: int) -> bytes:
     if found is None or entry is None or entry.kind != _SHORT:
         return block
     changed = bytearray(found[0].data)
-    struct.pack_into(found[0].order + "H", changed, entry.where, orientation)
+    struct.pack_into(found[0].order + "H", changed, entry.offset, orientation)
     return bytes(changed)
 
 
-def _fitting(main: Directory) -> bytes:
+def _fit(main: Directory) -> bytes:
     while len(block := exif_block(main)) > MAX_JPEG_BLOCK:
         fields = max((d.fields for d in (main, *main.children.values())), key=lambda f: max(map(_length, f.items())))
         del fields[max(fields.items(), key=_length)[0]]
@@ -150,13 +150,13 @@ def exif_block(main: Directory) -> bytes:
     return b"II*\0" + struct.pack("<I", 8) + serialise(main, 8)
 
 
-def _described(data: Buffer) -> Directory | None:
+def _description(data: Buffer) -> Directory | None:
     """What a TIFF-based raw, a RAF, a CR3 or an EXIF block says about the photograph."""
     try:
         if data[:8] == b"FUJIFILM" and len(data) >= 92:
             start, length = struct.unpack_from(">II", data, 84)
             block = _jpeg_block(bytes(data[start : start + length]))
-            return _described(block) if block else None
+            return _description(block) if block else None
         if data[4:12] == b"ftypcrx ":
             main, exif, gps = (_first_directory(_canon_block(data, name)) for name in (b"CMT1", b"CMT2", b"CMT4"))
         else:
@@ -165,8 +165,8 @@ def _described(data: Buffer) -> Directory | None:
     except ValueError:
         return None
     exposure = {tag: field for tag, field in main.fields.items() if tag in _EXPOSURE}
-    kept = {tag: field for tag, field in (exposure | exif.fields).items() if tag not in _OUTDATED}
-    described = Directory({tag: field for tag, field in main.fields.items() if tag in DESCRIPTIVE})
+    kept = {tag: field for tag, field in (exposure | exif.fields).items() if tag not in _RAW_ONLY}
+    described = Directory({tag: field for tag, field in main.fields.items() if tag in DESCRIPTION_TAGS})
     if not described.fields and not kept:
         return None
     described.children[EXIF_IFD] = Directory(kept)
@@ -177,7 +177,7 @@ def _described(data: Buffer) -> Directory | None:
 
 def _first_directory(data: Buffer) -> Directory:
     tiff = Tiff(data)
-    return read_directory(tiff, tiff.first)
+    return read_directory(tiff, tiff.first_offset)
 
 
 def _canon_block(data: Buffer, name: bytes) -> bytes:
@@ -191,7 +191,7 @@ def _preview_block(path: str | os.PathLike[str]) -> bytes | None:
     import rawpy
 
     try:
-        with remarks_heeded(os.fspath(path)), rawpy.imread(os.fspath(path)) as raw:
+        with heed_remarks(os.fspath(path)), rawpy.imread(os.fspath(path)) as raw:
             preview = raw.extract_thumb()
         return _jpeg_block(preview.data) if isinstance(preview.data, bytes) else None
     except (rawpy.LibRawError, ValueError):

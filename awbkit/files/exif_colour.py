@@ -13,7 +13,7 @@ from copy import copy
 from typing import NamedTuple
 
 from awbkit.files.encoding import Encoding, power, primaries_to_srgb
-from awbkit.files.ifd import EXIF_IFD, INTEROP_IFD, Buffer, Entry, Ifd, Tiff, mapped
+from awbkit.files.ifd import EXIF_IFD, INTEROP_IFD, Buffer, Entry, Ifd, Tiff, map_file
 from awbkit.files.jpeg import EXIF_HEADER
 
 _PRIMARIES = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
@@ -81,7 +81,7 @@ def encoding_of_exif(path: str, kind: str, exif: bytes | None) -> Encoding | Non
     """
     with suppress(ValueError):
         if kind == "tiff":
-            with mapped(path) as data:
+            with map_file(path) as data:
                 return ADOBE_RGB if _states_adobe_rgb(data) else None
         if exif:
             return ADOBE_RGB if _states_adobe_rgb(exif.removeprefix(EXIF_HEADER)) else None
@@ -90,12 +90,12 @@ def encoding_of_exif(path: str, kind: str, exif: bytes | None) -> Encoding | Non
 
 def _states_adobe_rgb(data: Buffer) -> bool:
     tiff = Tiff(data)
-    main = tiff.ifd(tiff.first)
-    exif = _below(tiff, main, EXIF_IFD)
+    main = tiff.ifd(tiff.first_offset)
+    exif = _subdirectory(tiff, main, EXIF_IFD)
     space = tiff.number(exif.entries.get(_COLOR_SPACE))
     if space in (_SRGB, _ADOBE):
         return space == _ADOBE
-    if _text(tiff, _below(tiff, exif, INTEROP_IFD).entries.get(_INTEROP_INDEX)) == "R03":
+    if _text(tiff, _subdirectory(tiff, exif, INTEROP_IFD).entries.get(_INTEROP_INDEX)) == "R03":
         return True
     note = exif.entries.get(_MAKER_NOTE)
     if note and _note_states_adobe_rgb(tiff, note, _text(tiff, main.entries.get(_MAKE))):
@@ -103,7 +103,7 @@ def _states_adobe_rgb(data: Buffer) -> bool:
     return _is_adobe(tiff, main.entries.get(_CHROMATICITIES))
 
 
-def _below(tiff: Tiff, ifd: Ifd, tag: int) -> Ifd:
+def _subdirectory(tiff: Tiff, ifd: Ifd, tag: int) -> Ifd:
     """The directory that a field points to; an empty one if it does not lie in the file."""
     with suppress(ValueError):
         return tiff.ifd(tiff.number(ifd.entries.get(tag)) or 0)
@@ -111,29 +111,29 @@ def _below(tiff: Tiff, ifd: Ifd, tag: int) -> Ifd:
 
 
 def _text(tiff: Tiff, entry: Entry | None) -> str:
-    return tiff.raw(entry).rstrip(b"\0 ").decode("latin-1") if entry else ""
+    return tiff.bytes_of(entry).rstrip(b"\0 ").decode("latin-1") if entry else ""
 
 
 def _is_adobe(tiff: Tiff, entry: Entry | None) -> bool:
     """Whether PrimaryChromaticities are those of Adobe RGB, as Canon writes them beside ColorSpace."""
     if entry is None or entry.kind != _RATIONAL or entry.values != 6:
         return False
-    numbers = struct.unpack(tiff.order + "12I", tiff.raw(entry))
+    numbers = struct.unpack(tiff.order + "12I", tiff.bytes_of(entry))
     pairs = zip(numbers[::2], numbers[1::2], (v for xy in _PRIMARIES for v in xy), strict=True)
     return all(below and abs(above / below - wanted) < 0.005 for above, below, wanted in pairs)
 
 
 def _note_states_adobe_rgb(tiff: Tiff, entry: Entry, make: str) -> bool:
-    note = tiff.raw(entry)
+    note = tiff.bytes_of(entry)
     for row in _NOTES:
         if note.startswith(row.start) and make.upper().startswith(row.make):
             with suppress(ValueError):
-                if _stated(tiff, entry.where, note, row) in row.values:
+                if _read_field(tiff, entry.offset, note, row) in row.values:
                     return True
     return False
 
 
-def _stated(tiff: Tiff, where: int, note: bytes, row: _Note) -> int | str | None:
+def _read_field(tiff: Tiff, where: int, note: bytes, row: _Note) -> int | str | None:
     """The number or text of the field that a row names; None if the note has none.
 
     Raises:

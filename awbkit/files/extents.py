@@ -14,7 +14,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from awbkit.files.ifd import Buffer, Ifd, Tiff, mapped
+from awbkit.files.ifd import Buffer, Ifd, Tiff, map_file
 
 STRIPS, TILES = (273, 279), (324, 325)
 _SUB_DIRECTORIES, _FILTER_SIZE, _FILTERS = 330, 33421, 33422
@@ -28,7 +28,7 @@ def is_cut_short(path: str | os.PathLike[str]) -> bool:
     Raises:
         OSError: The file cannot be read.
     """
-    with mapped(path) as data:
+    with map_file(path) as data:
         if data[4:8] == b"ftyp":
             return _end_of_boxes(data) > len(data)
         if data[:15] == b"FUJIFILMCCD-RAW" and len(data) >= 108:
@@ -51,7 +51,7 @@ def unusual_filters(path: str | os.PathLike[str]) -> NDArray[np.intp] | None:
     Raises:
         OSError: The file cannot be read.
     """
-    with mapped(path) as data:
+    with map_file(path) as data:
         for tiff, ifd in directories(data):
             size, pattern = (tiff.numbers(ifd.entries.get(tag)) for tag in (_FILTER_SIZE, _FILTERS))
             if len(size) == 2 and size[0] == size[1] and size[0] not in (2, 6) and len(pattern) == size[0] * size[1]:
@@ -77,7 +77,7 @@ def directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
     if data[:4] not in _SIGNATURES or len(data) < 16:
         return
     tiff = Tiff(data)
-    pending, seen = [tiff.first], set[int]()
+    pending, seen = [tiff.first_offset], set[int]()
     while pending and len(seen) < _MAX_DIRECTORIES:
         offset = pending.pop()
         if offset in seen:
@@ -87,5 +87,5 @@ def directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
             found = tiff.ifd(offset)
             yield tiff, found
             pending += tiff.numbers(found.entries.get(_SUB_DIRECTORIES))
-            if found.following:
-                pending.append(found.following)
+            if found.next_offset:
+                pending.append(found.next_offset)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.errors import warn
-from awbkit.files.ifd import mapped
+from awbkit.files.ifd import map_file
 
 _ROWS = 0.25
 _SAMPLES = 64
 _PARTS = 32
-_SHORTEST = 256
+_MIN_LENGTH = 256
 COPY_AGAIN = "the file is damaged or was not copied in full; copy it again from its source"
 _REMEDY = "look at the picture, and copy the file again if a part is missing"
 
@@ -46,8 +46,8 @@ def warn_of_zero_bytes(path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: The file cannot be read.
     """
-    with mapped(path) as data:
-        part = max(len(data) // _PARTS, _SHORTEST)
+    with map_file(path) as data:
+        part = max(len(data) // _PARTS, _MIN_LENGTH)
         blank = bytes(part)
         # A stretch of twice the length covers one of these parts whole, wherever it begins.
         found = any(data[start : start + part] == blank for start in range(0, len(data) - part + 1, part))

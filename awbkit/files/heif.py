@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 from awbkit.files.embed import Container, boxes, items
-from awbkit.files.ifd import mapped
+from awbkit.files.ifd import map_file
 
-_CODED = frozenset((b"hvc1", b"av01", b"avc1", b"grid", b"iovl", b"iden", b"jpeg", b"unci", b"tmap"))
+_IMAGE_KINDS = frozenset((b"hvc1", b"av01", b"avc1", b"grid", b"iovl", b"iden", b"jpeg", b"unci", b"tmap"))
 # Parts of another image, small copies of one, and its metadata; from the part to the whole, but for the first.
 _DERIVED, _COPY, _AUXILIARY = b"dimg", b"thmb", b"auxl"
 _ALPHA = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0")
@@ -20,19 +20,19 @@ def other_images(path: str) -> list[str]:
         OSError: The file cannot be read.
         ValueError: It is damaged.
     """
-    with mapped(path) as data:
+    with map_file(path) as data:
         try:
-            return _others(data)
+            return _list_others(data)
         except (KeyError, IndexError, struct.error) as error:
             raise ValueError("HEIF without a sound list of images") from error
 
 
-def _others(data: Container) -> list[str]:
+def _list_others(data: Container) -> list[str]:
     meta = dict(boxes(data, 0, len(data)))[b"meta"]
     within = dict(boxes(data, meta[0] + 4, meta[1]))
     start, end = within[b"pitm"]
     primary = int.from_bytes(data[start + 4 : end], "big")
-    images = {number for kind, number in items(data, *within[b"iinf"]) if kind in _CODED}
+    images = {number for kind, number in items(data, *within[b"iinf"]) if kind in _IMAGE_KINDS}
     auxiliary, parts = set[int](), {primary}
     for kind, source, targets in _references(data, *within[b"iref"]) if b"iref" in within else ():
         if kind == _DERIVED:

@@ -21,7 +21,7 @@ Buffer = bytes | bytearray | mmap.mmap
 
 EXIF_IFD, GPS_IFD, INTEROP_IFD = 34665, 34853, 40965
 
-_NESTED = {0: frozenset((EXIF_IFD, GPS_IFD)), 1: frozenset((INTEROP_IFD,))}
+_SUBDIRECTORIES = {0: frozenset((EXIF_IFD, GPS_IFD)), 1: frozenset((INTEROP_IFD,))}
 
 # Bytes per value of each field type; 129 is the UTF-8 of EXIF 3.0.
 _VALUE_SIZE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
@@ -38,7 +38,7 @@ _MOST_FIELDS = 1 << 16
 
 
 @contextmanager
-def mapped(path: str | os.PathLike[str]) -> Iterator[Buffer]:
+def map_file(path: str | os.PathLike[str]) -> Iterator[Buffer]:
     """A file in memory, of which only those pages are read that are looked at.
 
     Raises:
@@ -57,7 +57,7 @@ class Entry(NamedTuple):
 
     kind: int
     values: int
-    where: int
+    offset: int
     size: int
 
 
@@ -66,7 +66,7 @@ class Ifd(NamedTuple):
 
     entries: dict[int, Entry]
     link: int
-    following: int
+    next_offset: int
 
 
 class Tiff:
@@ -75,8 +75,8 @@ class Tiff:
     Attributes:
         data: The bytes, from the byte order mark on.
         order: ``<`` or ``>``, as in `struct`.
-        big: Whether offsets have 64 bits.
-        first: Offset of the first directory.
+        is_big: Whether offsets have 64 bits.
+        first_offset: Offset of the first directory.
 
     Raises:
         ValueError: The bytes do not start with a TIFF header.
@@ -90,14 +90,14 @@ class Tiff:
             raise ValueError("no TIFF header")
         self.order = marks[mark]
         magic, first = struct.unpack_from(self.order + "HI", data, 2)
-        self.big = magic == _BIG_MAGIC
-        if self.big:
+        self.is_big = magic == _BIG_MAGIC
+        if self.is_big:
             if len(data) < 16:
                 raise ValueError("no TIFF header")
             (first,) = struct.unpack_from(self.order + "Q", data, 8)
         elif magic not in _CLASSIC_MAGIC:
             raise ValueError("no TIFF header")
-        self.first: int = first
+        self.first_offset: int = first
 
     def ifd(self, offset: int) -> Ifd:
         """Read the directory at ``offset``; fields of unknown type or with values outside the file are left out.
@@ -106,16 +106,16 @@ class Tiff:
             ValueError: The directory does not lie in the file.
         """
         data, end = self.data, len(self.data)
-        head, entry, inline = (8, 20, 8) if self.big else (2, 12, 4)
+        head, entry, inline = (8, 20, 8) if self.is_big else (2, 12, 4)
         if offset < 8 or offset + head > end:
             raise ValueError("TIFF directory outside the file")
-        (number,) = struct.unpack_from(self.order + ("Q" if self.big else "H"), data, offset)
+        (number,) = struct.unpack_from(self.order + ("Q" if self.is_big else "H"), data, offset)
         link = offset + head + number * entry
         if link > end or number > _MOST_FIELDS:
             raise ValueError("TIFF directory outside the file")
-        sizes = _VALUE_SIZE | _BIG_VALUE_SIZE if self.big else _VALUE_SIZE
-        pointer = self.order + ("Q" if self.big else "I")
-        rows = struct.iter_unpack(self.order + ("HHQQ" if self.big else "HHII"), data[offset + head : link])
+        sizes = _VALUE_SIZE | _BIG_VALUE_SIZE if self.is_big else _VALUE_SIZE
+        pointer = self.order + ("Q" if self.is_big else "I")
+        rows = struct.iter_unpack(self.order + ("HHQQ" if self.is_big else "HHII"), data[offset + head : link])
         entries: dict[int, Entry] = {}
         for index, (tag, kind, count, far) in enumerate(rows):
             size = sizes.get(kind, 0) * count
@@ -125,21 +125,21 @@ class Tiff:
         following = struct.unpack_from(pointer, data, link)[0] if link + inline <= end else 0
         return Ifd(entries, link, following)
 
-    def raw(self, entry: Entry) -> bytes:
+    def bytes_of(self, entry: Entry) -> bytes:
         """The bytes of a field's values, in the file's own byte order."""
-        return bytes(self.data[entry.where : entry.where + entry.size])
+        return bytes(self.data[entry.offset : entry.offset + entry.size])
 
     def numbers(self, entry: Entry | None) -> tuple[int, ...]:
         """All values of a field of unsigned integers; none for other types and for no field."""
         if entry is None or entry.kind not in _UNSIGNED:
             return ()
-        return struct.unpack_from(f"{self.order}{entry.values}{_INTEGER_FORMAT[entry.kind]}", self.data, entry.where)
+        return struct.unpack_from(f"{self.order}{entry.values}{_INTEGER_FORMAT[entry.kind]}", self.data, entry.offset)
 
     def number(self, entry: Entry | None) -> int | None:
         """The first value of an integer field; None for other types and for no field."""
         if entry is None or entry.kind not in _INTEGER_FORMAT:
             return None
-        value: int = struct.unpack_from(self.order + _INTEGER_FORMAT[entry.kind], self.data, entry.where)[0]
+        value: int = struct.unpack_from(self.order + _INTEGER_FORMAT[entry.kind], self.data, entry.offset)[0]
         return value
 
 
@@ -167,11 +167,11 @@ def read_directory(tiff: Tiff, offset: int, depth: int = 0) -> Directory:
     Raises:
         ValueError: The directory does not lie in the file. One below it that does not is left out.
     """
-    nested = _NESTED.get(depth, frozenset())
+    nested = _SUBDIRECTORIES.get(depth, frozenset())
     found = Directory()
     for tag, entry in tiff.ifd(offset).entries.items():
         if tag not in nested:
-            found.fields[tag] = (entry.kind, _reordered(entry.kind, tiff.raw(entry), tiff.order))
+            found.fields[tag] = (entry.kind, _reorder(entry.kind, tiff.bytes_of(entry), tiff.order))
             continue
         with suppress(ValueError):
             found.children[tag] = read_directory(tiff, tiff.number(entry) or 0, depth + 1)
@@ -208,7 +208,7 @@ def serialise(directory: Directory, at: int, order: str = "<", big: bool = False
                 kind, raw = 16, struct.pack(order + "Q", where)
             values += child
         else:
-            kind, raw = fields[tag][0], _reordered(*fields[tag], order)
+            kind, raw = fields[tag][0], _reorder(*fields[tag], order)
             count = len(raw) // sizes[kind]
         if len(raw) > inline:
             values += raw + bytes(len(raw) % 2)
@@ -219,7 +219,7 @@ def serialise(directory: Directory, at: int, order: str = "<", big: bool = False
     return bytes(table + struct.pack(order + pointer, following) + values)
 
 
-def _reordered(kind: int, raw: bytes, order: str) -> bytes:
+def _reorder(kind: int, raw: bytes, order: str) -> bytes:
     """Swap between little-endian and ``order``; the same in both directions."""
     width = _WORD.get(kind, 1)
     if order == "<" or width == 1:

@@ -17,8 +17,8 @@ EXIF_HEADER = b"Exif\0\0"
 
 _EOI, _SOS, _DQT, _APP0, _APP14 = 0xD9, 0xDA, 0xDB, 0xE0, 0xEE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
-_STANDALONE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))
+_PROGRESSIVE_FRAMES = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
+_BARE_MARKERS = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))
 
 _DIAGONALS = sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8))
 _FALLBACK = {"quality": 95, "subsampling": 0}
@@ -61,7 +61,7 @@ def segments(data: bytes) -> list[Segment]:
         marker = data[position + 1]
         if marker == 0xFF:
             position += 1
-        elif marker in _STANDALONE:
+        elif marker in _BARE_MARKERS:
             position = data.find(b"\xff", position + 2)
         elif marker == _EOI:
             raise ValueError("JPEG ends before its first scan")
@@ -85,7 +85,7 @@ class JpegInfo:
         qtables: Quantisation tables of the colour components in their order, 64 values each in natural (row) order,
             once for components at the end that share one; empty where the file has none, as in lossless JPEG.
         subsampling: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0. Any other sampling is 0, so that no chroma is lost.
-        progressive: Whether the frame is progressive.
+        is_progressive: Whether the frame is progressive.
         components: Number of components of the frame.
         is_rgb: Whether the components are red, green and blue themselves, as libjpeg judges it.
         is_even: Whether all components have the same resolution.
@@ -94,7 +94,7 @@ class JpegInfo:
 
     qtables: tuple[tuple[int, ...], ...]
     subsampling: int
-    progressive: bool
+    is_progressive: bool
     components: int
     is_rgb: bool = False
     is_even: bool = True
@@ -128,7 +128,7 @@ def read_info(data: bytes) -> JpegInfo:
     return JpegInfo(
         qtables=chosen if len(chosen) == len(selectors) else (),
         subsampling=_subsampling([(h, v) for h, v, _ in components]),
-        progressive=frame_marker in _PROGRESSIVE,
+        is_progressive=frame_marker in _PROGRESSIVE_FRAMES,
         components=len(components),
         pixels=int.from_bytes(frame[1:3], "big") * int.from_bytes(frame[3:5], "big"),
         is_rgb=frame[5] == 3 and not has_jfif and (transform == 0 or (transform is None and frame[6::3][:3] == b"RGB")),
@@ -183,14 +183,14 @@ def encode(rgbx: np.ndarray, info: JpegInfo, *, restarts: bool = False) -> bytes
     height, width = rgbx.shape[:2]
     image = Image.frombuffer("RGBX", (width, height), rgbx, "raw", "RGBX", 0, 1)
     tables = [[max(1, min(value, 255)) for value in table] for table in info.qtables]
-    how: dict[str, Any] = {"progressive": info.progressive}
+    how: dict[str, Any] = {"progressive": info.is_progressive}
     how |= {"qtables": tables, "subsampling": info.subsampling} if tables else _FALLBACK
     if info.is_rgb:
         how["keep_rgb"] = True
     if restarts:
         how["restart_marker_rows"] = 1
     # Into a real file Pillow encodes without holding the interpreter's lock, so that strips run side by side.
-    with tempfile.TemporaryFile() as out, _room_for(width * height if info.progressive else 0, tables):
+    with tempfile.TemporaryFile() as out, _room_for(width * height if info.is_progressive else 0, tables):
         image.save(out, "JPEG", **how)
         out.seek(0)
         return out.read()

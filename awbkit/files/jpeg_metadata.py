@@ -43,7 +43,7 @@ def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None, pro
         ValueError: One of the two is not a JPEG.
     """
     old, new = segments(source), segments(encoded)
-    carried = list(_carried(old, thumbnail))
+    carried = list(_carry(old, thumbnail))
     has_profile = any(_is_profile(segment) for segment in carried)
     own = [s for s in new[:-1] if s.marker == _APP14 or (_is_profile(s) and not has_profile)]
     if profile and not has_profile and not any(_is_profile(segment) for segment in own):
@@ -72,7 +72,7 @@ def read_metadata(data: bytes) -> Metadata:
     return Metadata(first(EXIF_HEADER), first(xmp.JPEG_HEADER), b"".join(resources) or None, tuple(texts))
 
 
-def extended(encoded: bytes, resources: bytes | None, dots: tuple[float, float] | None) -> bytes:
+def add_segments(encoded: bytes, resources: bytes | None, dots: tuple[float, float] | None) -> bytes:
     """A JPEG with a JFIF segment that states the resolution, and with Photoshop's resources.
 
     Args:
@@ -112,7 +112,7 @@ def _profile_segments(profile: bytes) -> Iterator[Segment]:
         yield Segment(_APP2, 0, _ICC_HEADER + bytes([number, len(parts)]) + part)
 
 
-def _carried(old: list[Segment], thumbnail: Thumbnail | None) -> Iterator[Segment]:
+def _carry(old: list[Segment], thumbnail: Thumbnail | None) -> Iterator[Segment]:
     first_profile = next((s.payload for s in old if _is_profile(s) and s.payload[12:13] == b"\x01"), b"")
     profile_fits = first_profile[30:34] == b"RGB "
     resources = _photoshop_payloads(old)

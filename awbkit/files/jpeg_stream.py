@@ -31,8 +31,8 @@ class JpegStream:
         components: Of a pixel.
         restart: Units of coding from one restart to the next; 0 for none.
         scan: Offset of the first byte of coded samples.
-        uniform: Whether a run of zero bits can stand for samples that are all alike.
-        shortest: Bits of the shortest code.
+        can_be_uniform: Whether a run of zero bits can stand for samples that are all alike.
+        shortest_code: Bits of the shortest code.
     """
 
     frame: int
@@ -41,8 +41,8 @@ class JpegStream:
     components: int
     restart: int
     scan: int
-    uniform: bool
-    shortest: int
+    can_be_uniform: bool
+    shortest_code: int
 
 
 def read_stream(data: NDArray[np.uint8]) -> JpegStream:
@@ -122,9 +122,9 @@ def check_scan(data: NDArray[np.uint8], stream: JpegStream) -> int | None:
     _check_restarts(stream, number)
     if stream.frame == LOSSLESS:
         samples = stream.width * stream.height * stream.components
-        if len(coded) * 8 < samples * stream.shortest:
+        if len(coded) * 8 < samples * stream.shortest_code:
             raise ValueError("ends before its last sample")
-    if not stream.uniform:
+    if not stream.can_be_uniform:
         length = _longest_zeros(coded)
         if length >= _HOLE:
             raise ValueError(f"has a hole of {length} zero bytes")

@@ -21,7 +21,7 @@ from awbkit.colour.camera import Camera
 _D65_KELVIN = 6504.0
 """LibRaw's table holds the matrices for D65, the DNG ColorMatrix2 of Adobe's profiles."""
 
-_OWN = {
+_RELATIVES = {
     "Sony IMX135": ("Nikon D810", (0.913, 0.978, 1.094)),
 }
 """Sensors that LibRaw does not list, as another camera's matrix whose rows are divided by these numbers.
@@ -33,7 +33,7 @@ make (0.934, 1, 1.119).
 
 # Canon's entry-level cameras by the name of their American models, which their files carry; LibRaw's table has the
 # European ones, and would take a Rebel for an "EOS R".
-_AMERICAN = {
+_AMERICAN_NAMES = {
     **{"XT": "350D", "XTI": "400D", "XS": "1000D", "XSI": "450D", "T1I": "500D", "T2I": "550D", "T3": "1100D"},
     **{"T3I": "600D", "T4I": "650D", "T5": "1200D", "T5I": "700D", "T6": "1300D", "T6I": "750D", "T6S": "760D"},
     **{"T7": "2000D", "T7I": "800D", "T8I": "850D", "SL1": "100D", "SL2": "200D", "SL3": "250D"},
@@ -52,7 +52,7 @@ _SISTERS = re.compile(
     re.IGNORECASE,
 )
 
-_LONGEST = 63
+_MAX_TEXT = 63
 """LibRaw keeps 64 bytes of a make or a model."""
 
 _SIDE = 32
@@ -75,7 +75,7 @@ def known_camera(name: str) -> Camera | None:
         where nothing is known.
     """
     words = name.split()
-    for known, (relative, white) in _OWN.items():
+    for known, (relative, white) in _RELATIVES.items():
         if words == known.split():
             reference = known_camera(relative)
             matrix = None if reference is None else reference.xyz_to_rgb()
@@ -83,8 +83,8 @@ def known_camera(name: str) -> Camera | None:
     for count in range(1, len(words)):
         make, model = " ".join(words[:count]), " ".join(words[count:])
         if make.lower() == "canon":
-            model = _european(model)
-        matrix = _listed(make, model)
+            model = _translate_model(model)
+        matrix = _own_matrix(make, model)
         if matrix is not None:
             return _camera(name, matrix)
     return None
@@ -94,31 +94,31 @@ def _camera(name: str, matrix: NDArray[np.float64]) -> Camera:
     return Camera(name, matrices=((_D65_KELVIN, matrix.tolist()),))
 
 
-def _european(model: str) -> str:
+def _translate_model(model: str) -> str:
     """A Canon model as LibRaw's table spells it."""
     model = model.removeprefix("Canon ")
     rebel = _REBEL.fullmatch(model)
     if rebel:
-        return f"EOS {_AMERICAN.get(rebel[1].upper(), model)}"
+        return f"EOS {_AMERICAN_NAMES.get(rebel[1].upper(), model)}"
     # The 250D is sold as 200D II in Asia, and LibRaw would take it for the 200D.
     if model == "EOS 200D II":
         return "EOS 250D"
     return _SHORT_MARK.sub(lambda mark: _ROMAN[mark[1]], model)
 
 
-def _listed(make: str, model: str) -> NDArray[np.float64] | None:
+def _own_matrix(make: str, model: str) -> NDArray[np.float64] | None:
     """LibRaw's matrix, unless the entry is one of another model."""
     matrix = _libraw_matrix(make, model)
     if matrix is None:
         return None
     length = len(model)
-    while length and np.array_equal(matrix, _shorter(make, model, length)):
+    while length and np.array_equal(matrix, _matrix_of_shorter(make, model, length)):
         length -= 1
     sister = _SISTERS.fullmatch(f"{make.split()[0]} {model.removeprefix(make.split()[0]).strip()}")
     return matrix if length == len(model) or (length and sister) else None
 
 
-def _shorter(make: str, model: str, length: int) -> NDArray[np.float64]:
+def _matrix_of_shorter(make: str, model: str, length: int) -> NDArray[np.float64]:
     """The matrix of a model without its last letter; zeros where there is none."""
     found = _libraw_matrix(make, model[: length - 1])
     return np.zeros((3, 3)) if found is None else found
@@ -142,7 +142,7 @@ def _libraw_matrix(make: str, model: str) -> NDArray[np.float64] | None:
 
 def _black_dng(make: str, model: str) -> bytes:
     """A DNG (1.4) of black pixels that names its camera and says nothing of its colours."""
-    texts = [text.encode("ascii", "replace").replace(b"\0", b"?")[:_LONGEST].ljust(4, b"\0") for text in (make, model)]
+    texts = [text.encode("ascii", "replace").replace(b"\0", b"?")[:_MAX_TEXT].ljust(4, b"\0") for text in (make, model)]
     make_bytes, model_bytes = (text + b"\0" for text in texts)
     byte, ascii_, short, long = 1, 2, 3, 4
     size = 2 * _SIDE * _SIDE

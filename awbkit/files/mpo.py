@@ -17,14 +17,14 @@ _HEAD = 1 << 16
 _APP1, _APP2 = 0xE1, 0xE2
 
 
-def others(data: Buffer) -> list[str]:
+def list_others(data: Buffer) -> list[str]:
     """What stands behind the first picture of a JPEG file, in words; its preview does not count.
 
     Raises:
         ValueError: Not a sound JPEG.
     """
     head = segments(bytes(data[: _HEAD << 4]))
-    number = other_pictures(data)
+    number = count_others(data)
     found = [f"{number} more picture{'s' * (number > 1)} behind the first"] if number else []
     marked = b"".join(segment.payload for segment in head if segment.marker in (_APP1, _APP2))
     rest = bytes(data[primary_end(bytes(data)) :])
@@ -39,14 +39,14 @@ def others(data: Buffer) -> list[str]:
     return found
 
 
-def other_pictures(data: Buffer) -> int:
+def count_others(data: Buffer) -> int:
     """The number of pictures behind the first one that are neither its preview nor its gain map."""
     with suppress(ValueError, struct.error):
         for segment in segments(bytes(data[: _HEAD << 4])):
             if segment.payload.startswith(_HEADER):
                 index = Tiff(segment.payload[len(_HEADER) :])
-                entry = index.ifd(index.first).entries.get(_ENTRIES)
-                table = index.raw(entry) if entry is not None else b""
+                entry = index.ifd(index.first_offset).entries.get(_ENTRIES)
+                table = index.bytes_of(entry) if entry is not None else b""
                 origin = segment.offset + 4 + len(_HEADER)
                 rows = struct.iter_unpack(index.order + "IIIHH", table[: len(table) // 16 * 16])
                 return sum(_is_picture(data, kind, origin + place) for kind, _, place, *_ in rows if place)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from awbkit.files.raw import RawPhoto
     from awbkit.files.rendered import RenderedPhoto
 
-_READS = "awbkit reads JPEG, PNG, TIFF, WebP, HEIF, AVIF and camera raw"
+_FORMATS = "awbkit reads JPEG, PNG, TIFF, WebP, HEIF, AVIF and camera raw"
 _TIFF_SUFFIXES = (".tif", ".tiff")
 
 
@@ -51,7 +51,7 @@ def open_photo(
         if photo is not None:
             return photo
     if kind is None:
-        raise _unknown(name, head)
+        raise _refusal(name, head)
     from awbkit.files.rendered import open_rendered
 
     try:
@@ -96,12 +96,12 @@ def _is_dng(name: str) -> bool:
     return read_dng_camera(name) is not None
 
 
-def _unknown(name: str, head: bytes) -> UnsupportedImage | UnreadableFile:
+def _refusal(name: str, head: bytes) -> UnsupportedImage | UnreadableFile:
     if is_raw(head):
         return UnreadableFile(name, "is a raw file with a damaged header", "copy it again from its source")
     kind = foreign_kind(head)
     if kind is None:
-        return UnreadableFile(name, "is not an image", _READS)
+        return UnreadableFile(name, "is not an image", _FORMATS)
     if kind == "a video":
         return UnsupportedImage(name, "is a video", "export the frames that you want as pictures")
-    return UnsupportedImage(name, f"is {kind}", _READS)
+    return UnsupportedImage(name, f"is {kind}", _FORMATS)

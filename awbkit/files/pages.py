@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from awbkit.files.ifd import Buffer, Ifd, Tiff, mapped
+from awbkit.files.ifd import Buffer, Ifd, Tiff, map_file
 
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT = 254, 255, 256, 257
 _PHOTOMETRIC, _SAMPLES, _SUB_DIRECTORIES, _EXTRA = 262, 277, 330, 338
@@ -86,7 +86,7 @@ def read_pages(path: str | os.PathLike[str]) -> Pages:
         OSError: The file cannot be read.
         ValueError: It is no TIFF, or has no directory.
     """
-    with mapped(path) as data:
+    with map_file(path) as data:
         return pages_of(data)
 
 
@@ -108,7 +108,7 @@ def pages_of(data: Buffer) -> Pages:
 def _images(tiff: Tiff) -> tuple[list[Page], list[Page]]:
     top: list[Page] = []
     below: list[Page] = []
-    offset, seen = tiff.first, set[int]()
+    offset, seen = tiff.first_offset, set[int]()
     while offset and offset not in seen and len(seen) < _MAX_PAGES:
         seen.add(offset)
         try:
@@ -122,7 +122,7 @@ def _images(tiff: Tiff) -> tuple[list[Page], list[Page]]:
                 below.append(_page(tiff, tiff.ifd(place), place, number, sub))
             except ValueError:
                 continue
-        offset = ifd.following
+        offset = ifd.next_offset
     return top, below
 
 

@@ -48,7 +48,7 @@ class Region:
         if self.x + self.width > width or self.y + self.height > height:
             raise UsageError(f"the region {self} reaches outside the picture, which is {width} x {height} pixels")
 
-    def stored(self, width: int, height: int, orientation: int) -> Region:
+    def to_stored(self, width: int, height: int, orientation: int) -> Region:
         """The same rectangle in stored pixels.
 
         Args:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from awbkit.errors import UnsupportedImage
 from awbkit.files import xmp
-from awbkit.files.ifd import Buffer, mapped
+from awbkit.files.ifd import Buffer, map_file
 from awbkit.files.jpeg import EXIF_HEADER
 from awbkit.files.metadata import Metadata
 from awbkit.files.photoshop import with_iptc, without_thumbnails
@@ -28,11 +28,11 @@ _PALETTE_TYPE, _ALPHA_TYPES = 3, (4, 6)
 _MAX_EXIF = 1 << 24
 _MAX_TEXTS = 1 << 26
 _AT_ONCE = 1 << 20
-_COMPRESSED = frozenset((b"zTXt", b"iTXt", b"iCCP"))
+_COMPRESSED_KINDS = frozenset((b"zTXt", b"iTXt", b"iCCP"))
 
 # What the standards say of the picture and a change of its colours leaves true, though by their names these chunks may
 # not be copied by a program that does not know them. orNT is ImageMagick's orientation.
-_STILL_TRUE = frozenset(
+_TRUE_KINDS = frozenset(
     (b"cHRM", b"gAMA", b"iCCP", b"sRGB", b"cICP", b"mDCV", b"mDCv", b"bKGD", b"sCAL", b"sTER", b"tIME", b"orNT")
 )
 # They describe how the old pixels were stored: Apple's index of the compressed data, the palette's transparency and
@@ -70,7 +70,7 @@ def chunks_before_pixels(path: str) -> list[Chunk]:
     Raises:
         OSError: The file cannot be read.
     """
-    with mapped(path) as data:
+    with map_file(path) as data:
         return list(takewhile(lambda chunk: chunk.kind != b"IDAT", chunks(data)))
 
 
@@ -82,20 +82,20 @@ def check_texts(path: str, data: Buffer) -> None:
     """
     left = _MAX_TEXTS
     for kind, _, _, content in chunks(data):
-        if kind in _COMPRESSED:
-            left -= _unfolded(_compressed(kind, content), left)
+        if kind in _COMPRESSED_KINDS:
+            left -= _unfolded_length(_compressed_part(kind, content), left)
             if left < 0:
                 problem = f"holds texts that unfold to more than {_MAX_TEXTS >> 20} MiB"
                 raise UnsupportedImage(path, problem, "save it without metadata")
 
 
-def _compressed(kind: bytes, content: bytes) -> bytes:
+def _compressed_part(kind: bytes, content: bytes) -> bytes:
     """The compressed part of a chunk; empty where nothing in it is compressed."""
     start, is_compressed = find_text(kind, content) or (0, False)
     return content[start:] if is_compressed else b""
 
 
-def _unfolded(rest: bytes, most: int) -> int:
+def _unfolded_length(rest: bytes, most: int) -> int:
     """The bytes that a compressed text unfolds to, counted up to one more than ``most``."""
     inflate, count = zlib.decompressobj(), 0
     try:
@@ -124,7 +124,7 @@ def read_metadata(path: str) -> Metadata:
     found: dict[str, bytes] = {}
     exif = None
     texts = []
-    with mapped(path) as data:
+    with map_file(path) as data:
         for kind, _, _, content in chunks(data):
             if kind == b"eXIf" and exif is None:
                 exif = content.removeprefix(EXIF_HEADER)
@@ -146,7 +146,7 @@ def read_metadata(path: str) -> Metadata:
     )
 
 
-def packed_profile(profile: bytes) -> bytes:
+def pack_profile(profile: bytes) -> bytes:
     """The content of a chunk iCCP."""
     return b"ICC profile\0\0" + zlib.compress(profile)
 
@@ -163,7 +163,7 @@ def read_profile(path: str) -> bytes | None:
     for kind, _, _, content in chunks_before_pixels(path):
         if kind == b"iCCP":
             try:
-                return zlib.decompressobj().decompress(_compressed(kind, content), _MAX_TEXTS)
+                return zlib.decompressobj().decompress(_compressed_part(kind, content), _MAX_TEXTS)
             except zlib.error:
                 return b""
     return None
@@ -171,17 +171,17 @@ def read_profile(path: str) -> bytes | None:
 
 def is_interlaced(path: str) -> bool:
     """Whether the pixels are stored in the order of Adam7."""
-    with mapped(path) as data:
+    with map_file(path) as data:
         return bool(data[28:29] == b"\1")
 
 
 def has_resolution(path: str) -> bool:
     """Whether the file says how many pixels there are to the metre."""
-    with mapped(path) as data:
+    with map_file(path) as data:
         return any(kind == b"pHYs" and content[8:] == b"\1" for kind, _, _, content in chunks(data))
 
 
-def extended(encoded: bytes, extra: list[tuple[bytes, bytes]], has_resolution: bool) -> bytes:
+def add_chunks(encoded: bytes, extra: list[tuple[bytes, bytes]], has_resolution: bool) -> bytes:
     """A PNG with further chunks before its pixels, and without a resolution that its encoder made up.
 
     Args:
@@ -249,7 +249,7 @@ def graft(
         elif kind == b"sBIT":
             side += _significant_bits(content, old_header, header)
         elif _is_ancillary(kind) and _may_stay(kind):
-            renewed = _renewed(kind, content, thumbnail)
+            renewed = _renew(kind, content, thumbnail)
             side.append(bytes(source[start:end]) if renewed == content else chunk(kind, renewed))
         elif _is_ancillary(kind) and kind not in _STORAGE:
             lost.append(f"chunk {kind.decode('latin-1')}")
@@ -258,7 +258,7 @@ def graft(
     elif any(source[end:]):
         lost.append("what stood behind its end")
     if profile and not any(part[4:8] in _COLOURS for part in before):
-        before.insert(0, chunk(b"iCCP", packed_profile(profile)))
+        before.insert(0, chunk(b"iCCP", pack_profile(profile)))
     pixels = [encoded[c.start : c.end] for c in new if c.kind == b"IDAT"]
     parts = [PNG_SIGNATURE, chunk(b"IHDR", header), *before, *pixels, *behind, chunk(b"IEND", b"")]
     return b"".join(parts), list(dict.fromkeys(lost))
@@ -270,10 +270,10 @@ def _is_ancillary(kind: bytes) -> bool:
 
 def _may_stay(kind: bytes) -> bool:
     """Whether a chunk stays true, by its safe-to-copy bit if it is not known (section 5.4)."""
-    return kind in _STILL_TRUE or (bool(kind[3] & 0x20) and kind not in _STORAGE)
+    return kind in _TRUE_KINDS or (bool(kind[3] & 0x20) and kind not in _STORAGE)
 
 
-def _renewed(kind: bytes, content: bytes, thumbnail: Thumbnail | None) -> bytes:
+def _renew(kind: bytes, content: bytes, thumbnail: Thumbnail | None) -> bytes:
     if kind == b"eXIf":
         head = EXIF_HEADER if content.startswith(EXIF_HEADER) else b""
         return head + refresh_thumbnail(content.removeprefix(EXIF_HEADER), thumbnail, _MAX_EXIF)
@@ -281,11 +281,11 @@ def _renewed(kind: bytes, content: bytes, thumbnail: Thumbnail | None) -> bytes:
     block = read_block(text) if text else None
     if text is None or block is None:
         return content
-    renewed = _renewed_block(block, thumbnail)
+    renewed = _renew_block(block, thumbnail)
     return content if renewed == block.content else bytes(with_block(text, block._replace(content=renewed)))
 
 
-def _renewed_block(block: Block, thumbnail: Thumbnail | None) -> bytes:
+def _renew_block(block: Block, thumbnail: Thumbnail | None) -> bytes:
     if block.kind == "exif":
         return refresh_thumbnail(block.content, thumbnail, _MAX_EXIF)
     if block.kind == "xmp":

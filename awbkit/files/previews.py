@@ -28,10 +28,10 @@ def refresh_thumbnail(block: bytes, thumbnail: Thumbnail | None, limit: int) -> 
     out = bytearray(block)
     try:
         tiff = Tiff(out)
-        main = tiff.ifd(tiff.first)
-        if tiff.big or not main.following:
+        main = tiff.ifd(tiff.first_offset)
+        if tiff.is_big or not main.next_offset:
             return block
-        small = tiff.ifd(main.following)
+        small = tiff.ifd(main.next_offset)
     except ValueError:
         return block
     fields = small.entries.get(0x201), small.entries.get(0x202)
@@ -45,7 +45,7 @@ def refresh_thumbnail(block: bytes, thumbnail: Thumbnail | None, limit: int) -> 
             out[start : start + len(new)] = new
             for tag, field, value in zip((0x201, 0x202), fields, (start, len(new)), strict=True):
                 if field:
-                    struct.pack_into(tiff.order + "HHII", out, field.where - 8, tag, 4, 1, value)
+                    struct.pack_into(tiff.order + "HHII", out, field.offset - 8, tag, 4, 1, value)
             return bytes(out)
     struct.pack_into(tiff.order + "I", out, main.link, 0)
     return bytes(out)

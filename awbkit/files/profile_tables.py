@@ -17,14 +17,14 @@ from awbkit.colour.image import CLIP
 from awbkit.files.decode import Pixels, vips
 from awbkit.files.encoding import ProfileError, assemble_profile, profile_tags, table_tag
 
-CLIPPED = 0.99
+TABLE_CLIP = 0.99
 """Share of full scale from which a channel counts as clipped: its curve is unknown, but such curves are steep there."""
 
 _MAX_BLACK = 0.2
 _PROBE = 9
 _ROWS = 33
 # A cloud of the profile's colours that is flatter than this in one direction is a plane, not a space.
-_FLAT = 1e-4
+_FLATNESS = 1e-4
 # From libvips' XYZ, which is adapted to D65 with a white of 100: the matrix of IEC 61966-2-1 turned round.
 _TO_XYZ = np.array(
     [[0.4123908, 0.3575843, 0.1804808], [0.2126390, 0.7151687, 0.0721923], [0.0193308, 0.1191948, 0.9505322]]
@@ -79,22 +79,22 @@ class ProfileTables:
         rows = np.pad(codes, ((0, -len(codes) % _ROWS), (0, 0))).reshape(_ROWS, -1, 3)
         return self.light(rows).reshape(-1, 3)[: len(codes)].astype(np.float64)
 
-    def linear_and_valid(self, codes: Pixels, scale: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def linearise(self, codes: Pixels, scale: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Linear sRGB (H, W, 3) of stored numbers, and (H, W) whether they are neither clipped nor black.
 
         Args:
             codes: (H, W, 3) uint8 or uint16.
             scale: The number that stands for 1.0.
         """
-        fine = sixteen_bits(codes, scale)
+        fine = to_sixteen_bits(codes, scale)
         linear = self.light(fine)
         # 8 bits decide, so that finer numbers are black or clipped where coarser ones are.
         coarse = np.rint(fine / np.float32(257))
-        valid = np.all((coarse > 0) & (coarse < CLIPPED * 255) & (linear > 0), axis=2)
+        valid = np.all((coarse > 0) & (coarse < TABLE_CLIP * 255) & (linear > 0), axis=2)
         return linear, valid & (linear.min(axis=2) < CLIP)
 
 
-def sixteen_bits(codes: Pixels, scale: float) -> NDArray[np.uint16]:
+def to_sixteen_bits(codes: Pixels, scale: float) -> NDArray[np.uint16]:
     """Stored numbers as a profile's tables take them."""
     if codes.dtype == np.uint8:
         return codes.astype(np.uint16) * np.uint16(257)
@@ -114,16 +114,16 @@ def read_tables(profile: bytes) -> ProfileTables:
     Raises:
         ProfileError: If they are damaged, or do not span a colour space.
     """
-    tables = ProfileTables(_reduced(profile))
+    tables = ProfileTables(_reduce(profile))
     light = tables.light(np.rint(lattice(_PROBE) * 65535).astype(np.uint16).reshape(-1, _PROBE, 3)).reshape(-1, 3)
     spread = np.linalg.svd(light - light.mean(axis=0), compute_uv=False) if np.isfinite(light).all() else np.zeros(3)
     luminance = light @ _LUMINANCE
-    if spread[2] <= _FLAT * max(spread[0], 1e-9) or luminance.max() < 1e-3:
+    if spread[2] <= _FLATNESS * max(spread[0], 1e-9) or luminance.max() < 1e-3:
         raise ProfileError("is damaged (its lookup tables do not span a colour space)")
     return ProfileTables(tables.profile, float(np.clip(luminance.min(), 0, _MAX_BLACK)))
 
 
-def _reduced(profile: bytes) -> bytes:
+def _reduce(profile: bytes) -> bytes:
     """A profile that holds nothing but the table that counts.
 
     LittleCMS would else choose by the intent that it is asked for, which is always the media-relative one here: the

@@ -19,9 +19,9 @@ from awbkit.files.dng_layout import check_dng
 from awbkit.files.exif import from_raw, read_make_model
 from awbkit.files.extents import is_cut_short, unusual_filters
 from awbkit.files.gaps import COPY_AGAIN, warn_of_zero_rows
+from awbkit.files.memory_fill import filled_memory, has_unwritten_samples
 from awbkit.files.photo import Photo, Region
-from awbkit.files.remarks import remarks_heeded
-from awbkit.files.unwritten import filled_memory, has_unwritten
+from awbkit.files.remarks import heed_remarks
 from awbkit.store.limits import check_size
 
 if TYPE_CHECKING:
@@ -37,24 +37,24 @@ class RawPhoto(Photo):
     """A raw file; see :class:`Photo`. Opened anew for each use, so that no sensor data stays in memory.
 
     Attributes:
-        seen: The thumbnail, if LibRaw had to unpack the sensor data already to tell the camera.
-        plain: Whether it stores all samples uncompressed, so that LibRaw cannot leave any out.
+        first_thumbnail: The thumbnail, if LibRaw had to unpack the sensor data already to tell the camera.
+        is_uncompressed: Whether it stores all samples uncompressed, so that LibRaw cannot leave any out.
     """
 
-    seen: LinearImage | None = None
-    plain: bool = False
+    first_thumbnail: LinearImage | None = None
+    is_uncompressed: bool = False
 
     def thumbnail(self) -> LinearImage:
-        if self.seen is not None:
-            return self.seen
-        with libraw(self.path, self.plain) as raw:
+        if self.first_thumbnail is not None:
+            return self.first_thumbnail
+        with libraw(self.path, self.is_uncompressed) as raw:
             return _Mosaic.of(self.path, raw).thumbnail(self.camera)
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
-        with libraw(self.path, self.plain) as raw:
+        with libraw(self.path, self.is_uncompressed) as raw:
             mosaic = _Mosaic.of(self.path, raw)
-            stored = region.stored(self.width, self.height, self.orientation)
+            stored = region.to_stored(self.width, self.height, self.orientation)
             height, width = mosaic.samples.shape[:2]
             period = mosaic.period
             top = min(stored.y, height - period) // period * period
@@ -62,7 +62,7 @@ class RawPhoto(Photo):
             bottom = max(stored.y + stored.height, top + period)
             right = max(stored.x + stored.width, left + period)
             part = mosaic.part(top, bottom, left, right)
-            return part.binned(np.arange(part.samples.shape[0] // period), self.camera)
+            return part.bin_rows(np.arange(part.samples.shape[0] // period), self.camera)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class _Mosaic:
 
     @classmethod
     def of(cls, path: str, raw: rawpy.RawPy) -> _Mosaic:
-        with _translated(path):
+        with _libraw_errors(path):
             visible = raw.raw_image_visible
             letters = raw.color_desc.decode("ascii", "replace")
             black = np.array(raw.black_level_per_channel, dtype=np.float32)
@@ -114,13 +114,13 @@ class _Mosaic:
         # A cell's mean needs some of its samples, not all of them; and reading them all would take longer than
         # unpacking an uncompressed file.
         rows = np.unique(np.linspace(0, height - 1, min(height, _SAMPLED_ROWS)).astype(np.intp))
-        return self.binned(rows, camera, max(width // _SAMPLED_COLUMNS, 1)).thumbnail(THUMBNAIL_SIZE)
+        return self.bin_rows(rows, camera, max(width // _SAMPLED_COLUMNS, 1)).thumbnail(THUMBNAIL_SIZE)
 
     def part(self, top: int, bottom: int, left: int, right: int) -> _Mosaic:
         """The rectangle between these rows and columns; ``top`` and ``left`` must be multiples of the period."""
         return _Mosaic(self.samples[top:bottom, left:right], self.channels, self.black, self.white)
 
-    def binned(self, rows: NDArray[np.intp], camera: Camera, step: int = 1) -> LinearImage:
+    def bin_rows(self, rows: NDArray[np.intp], camera: Camera, step: int = 1) -> LinearImage:
         """One pixel for each period of the pattern, in the given rows of periods and every ``step``-th column of them.
 
         Each colour is the mean of its samples, as a share of the range from black to white level. A pixel is valid
@@ -169,15 +169,15 @@ def open_raw(path: str, max_pixels: int | None) -> RawPhoto | None:
     """
     import rawpy
 
-    plain = check_dng(path)
+    is_uncompressed = check_dng(path)
     try:
-        with remarks_heeded(path):
+        with heed_remarks(path):
             raw = rawpy.imread(path)
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawIOError, rawpy.NotSupportedError):
         return None
     except rawpy.LibRawError as error:
-        raise _damaged(path, error) from error
-    with raw, _translated(path):
+        raise _damage_error(path, error) from error
+    with raw, _libraw_errors(path):
         if is_cut_short(path):
             raise UnreadableFile(path, "ends before its sensor data do", COPY_AGAIN)
         sizes = raw.sizes
@@ -185,12 +185,12 @@ def open_raw(path: str, max_pixels: int | None) -> RawPhoto | None:
         orientation = OF_FLIP[sizes.flip & 7]
         width, height = displayed_size(sizes.iwidth, sizes.iheight, orientation)
         camera = read_dng_camera(path)
-        seen = None
+        thumbnail = None
         if camera is None or not camera.matrices:
-            _unpack(path, raw, plain)
+            _unpack(path, raw, is_uncompressed)
             camera = _camera(path, raw, camera)
-            seen = _Mosaic.of(path, raw).thumbnail(camera)
-        return RawPhoto(path, width, height, camera, orientation, seen, plain)
+            thumbnail = _Mosaic.of(path, raw).thumbnail(camera)
+        return RawPhoto(path, width, height, camera, orientation, thumbnail, is_uncompressed)
 
 
 def _camera(path: str, raw: rawpy.RawPy, dng: Camera | None) -> Camera:
@@ -223,12 +223,12 @@ def _pattern(raw: rawpy.RawPy) -> NDArray[np.intp]:
 
 
 @contextmanager
-def libraw(path: str, plain: bool = False) -> Iterator[rawpy.RawPy]:
+def libraw(path: str, is_uncompressed: bool = False) -> Iterator[rawpy.RawPy]:
     """The file opened and unpacked by LibRaw, whose errors become awbkit's own.
 
     Args:
         path: The file.
-        plain: Whether it stores all samples uncompressed, so that LibRaw cannot leave any out.
+        is_uncompressed: Whether it stores all samples uncompressed, so that LibRaw cannot leave any out.
 
     Raises:
         UnreadableFile: LibRaw finds it damaged, or leaves out samples.
@@ -236,12 +236,12 @@ def libraw(path: str, plain: bool = False) -> Iterator[rawpy.RawPy]:
     """
     import rawpy
 
-    with _translated(path), rawpy.imread(path) as raw:
-        _unpack(path, raw, plain)
+    with _libraw_errors(path), rawpy.imread(path) as raw:
+        _unpack(path, raw, is_uncompressed)
         yield raw
 
 
-def _unpack(path: str, raw: rawpy.RawPy, plain: bool) -> None:
+def _unpack(path: str, raw: rawpy.RawPy, is_uncompressed: bool) -> None:
     """Decode the sensor data; refuse them where LibRaw gave up without a word, and warn where they are zeros."""
     import rawpy
 
@@ -251,13 +251,13 @@ def _unpack(path: str, raw: rawpy.RawPy, plain: bool) -> None:
                 other.unpack()
             return np.array(other.raw_image_visible)
 
-    with nullcontext() if plain else filled_memory():
+    with nullcontext() if is_uncompressed else filled_memory():
         raw.unpack()
     samples = raw.raw_image_visible
     if samples is None:
         raise UnsupportedImage(path, "stores no sensor data that LibRaw hands out", "convert it to DNG")
     _check_colours(path, raw)
-    if not plain and has_unwritten(samples, again):
+    if not is_uncompressed and has_unwritten_samples(samples, again):
         raise UnreadableFile(path, "holds sensor data that LibRaw gives up on", COPY_AGAIN)
     # LibRaw hands three colours out in fours. Every third row is one of each kind of a mosaic's.
     rows = samples[::3]
@@ -274,19 +274,19 @@ def _check_colours(path: str, raw: rawpy.RawPy) -> None:
 
 
 @contextmanager
-def _translated(path: str) -> Iterator[None]:
+def _libraw_errors(path: str) -> Iterator[None]:
     import rawpy
 
     try:
-        with remarks_heeded(path):
+        with heed_remarks(path):
             yield
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError):
         problem = "stores its sensor data in a coding that LibRaw does not read, such as Nikon's High Efficiency"
         raise UnsupportedImage(path, problem, "convert it with Adobe DNG Converter") from None
     except rawpy.LibRawError as error:
-        raise _damaged(path, error) from error
+        raise _damage_error(path, error) from error
 
 
-def _damaged(path: str, error: Exception) -> FileError:
+def _damage_error(path: str, error: Exception) -> FileError:
     detail = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
     return UnreadableFile(path, f"the raw data cannot be read (LibRaw: {detail})", COPY_AGAIN)

@@ -17,7 +17,7 @@ _REMARK = re.compile(r"^.*: (Unexpected end of file|data corrupted at -?\d+)$\n?
 
 
 @contextmanager
-def remarks_heeded(path: str) -> Iterator[None]:
+def heed_remarks(path: str) -> Iterator[None]:
     """Make a warning about the file of what LibRaw says meanwhile; all else still reaches standard error.
 
     All threads share standard error, so that only a process of one thread can tell whose words these are; with more,
@@ -44,7 +44,7 @@ def remarks_heeded(path: str) -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
-            remark = _passed_on(written)
+            remark = _pass_on(written)
     if remark:
         problem = f"LibRaw finds it damaged ({remark.lower()})"
         warn(path, problem, "look at the picture, and copy the file again from its source")
@@ -59,7 +59,7 @@ def _has_company() -> bool:
     return not all(isinstance(thread, threading._DummyThread) for thread in others)
 
 
-def _passed_on(written: IO[bytes]) -> str:
+def _pass_on(written: IO[bytes]) -> str:
     """Write what is not LibRaw's to where it was meant for; the first of LibRaw's remarks."""
     written.seek(0)
     text = written.read().decode(errors="surrogateescape")

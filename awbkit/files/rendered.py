@@ -16,18 +16,18 @@ from awbkit.colour.image import CLIP, LinearImage
 from awbkit.colour.orientation import displayed_size
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files import png
-from awbkit.files.cicp import declared
+from awbkit.files.cicp import read_declaration
 from awbkit.files.decode import Pixels, blob, decode_jpeg, decoding, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
 from awbkit.files.exif import read_make_model, read_orientation, sound_orientation
 from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
 from awbkit.files.gaps import COPY_AGAIN, warn_of_zero_bytes, warn_of_zero_rows
-from awbkit.files.ifd import mapped
+from awbkit.files.ifd import map_file
 from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
 from awbkit.files.profile_tables import ProfileTables, read_tables
-from awbkit.files.sampling import block_side, jpeg_shrink, sampled, sampled_array
+from awbkit.files.sampling import block_side, jpeg_shrink, sample, sample_array
 
 if TYPE_CHECKING:
     import pyvips
@@ -92,21 +92,21 @@ class RenderedPhoto(Photo):
             shrink = jpeg_shrink(self.width, self.height)
             data = Path(self.path).read_bytes()
             decoded = decode_jpeg(self.path, data, shrink=shrink, repeats_chroma=shrink > 1)
-            codes = sampled_array(decoded, side // shrink)
+            codes = sample_array(decoded, side // shrink)
         else:
             with decoding(self.path):
-                codes = sampled(self._seen(), side)
+                codes = sample(self._colour_bands(), side)
         if self.format == "tiff":
             warn_of_zero_rows(self.path, codes)
         return self._linear(codes).thumbnail()
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
-        stored = region.stored(self.width, self.height, self.orientation)
+        stored = region.to_stored(self.width, self.height, self.orientation)
         with decoding(self.path):
-            return self._linear(self._seen().crop(stored.x, stored.y, stored.width, stored.height).numpy())
+            return self._linear(self._colour_bands().crop(stored.x, stored.y, stored.width, stored.height).numpy())
 
-    def _seen(self) -> pyvips.Image:
+    def _colour_bands(self) -> pyvips.Image:
         """The colour bands, and alpha where there is one."""
         stored = self.pixels()
         return stored.extract_band(0, n=self.bands) if stored.bands > self.bands else stored
@@ -120,7 +120,7 @@ class RenderedPhoto(Photo):
         # Means of 8 bits have 16.
         scale = 65535.0 if self.full_scale == 255 and codes.dtype == np.uint16 else self.full_scale
         if encoding is None:
-            return LinearImage(*self.tables.linear_and_valid(codes, scale), self.camera)
+            return LinearImage(*self.tables.linearise(codes, scale), self.camera)
         if self.is_float:
             with np.errstate(invalid="ignore", over="ignore"):
                 pixels = (encoding.decode(codes.astype(np.float64)) @ encoding.matrix.T).astype(np.float32)
@@ -128,7 +128,7 @@ class RenderedPhoto(Photo):
             clip = CLIP if self.camera.space == "camera" else np.inf
             return LinearImage.from_array(pixels, camera=self.camera, clip=clip)
         table, usable = _decode_tables(encoding, 256 if codes.dtype == np.uint8 else 65536, scale)
-        pixels, usable = _looked_up(table, codes), _looked_up(usable, codes)
+        pixels, usable = _look_up(table, codes), _look_up(usable, codes)
         valid = usable[..., 0] & usable[..., 1] & usable[..., 2]
         if encoding.to_srgb is not None:
             pixels = pixels @ encoding.matrix.T.astype(np.float32)
@@ -138,24 +138,22 @@ class RenderedPhoto(Photo):
 
 @lru_cache(maxsize=8)
 def _decode_tables(encoding: Encoding, count: int, scale: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Lookup tables, see :func:`_decoded`: the linear value, and whether a number is neither black nor clipped."""
+    """Lookup tables, see :func:`_decode`: the linear value, and whether a number is neither black nor clipped."""
     codes = np.minimum(np.arange(count) / scale, 1)
-    linear = _decoded(encoding, codes)
+    linear = _decode(encoding, codes)
     # Of what is no light yet 8 bits decide, so that finer numbers are black or clipped where coarser ones are.
-    judged = (
-        linear if encoding is LINEAR else _decoded(encoding, np.arange(256) / 255)[np.rint(codes * 255).astype(int)]
-    )
+    judged = linear if encoding is LINEAR else _decode(encoding, np.arange(256) / 255)[np.rint(codes * 255).astype(int)]
     return linear.astype(np.float32), (judged > 0) & (judged < CLIP * linear[-1])
 
 
-def _decoded(encoding: Encoding, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _decode(encoding: Encoding, codes: NDArray[np.float64]) -> NDArray[np.float64]:
     """The file's own linear RGB of numbers (N,): (N,) where the channels have one curve, else (N, 3)."""
     if len(set(encoding.curves)) == 1:
         return encoding.curves[0].decode(codes)
     return encoding.decode(np.repeat(codes[:, None], 3, axis=1))
 
 
-def _looked_up(table: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
+def _look_up(table: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
     """The entries (H, W, 3) of a table (count,) or (count, 3) for stored numbers (H, W, 3)."""
     if table.ndim == 1:
         return np.take(table, codes)
@@ -178,7 +176,7 @@ def open_rendered(path: str, kind: str, encoding: str, max_pixels: int | None) -
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
     if kind == "png":
-        with mapped(path) as data:
+        with map_file(path) as data:
             png.check_texts(path, data)
     with decoding(path):
         image = load(path, kind, max_pixels)
@@ -197,7 +195,7 @@ def open_rendered(path: str, kind: str, encoding: str, max_pixels: int | None) -
         orientation = 1
     width, height = displayed_size(image.width, image.height, orientation)
     name = read_make_model(exif) if exif else ""
-    chosen = declared(path, kind, profile) if encoding == "auto" else None
+    chosen = read_declaration(path, kind, profile) if encoding == "auto" else None
     if encoding == "auto" and profile is None and scale != 1 and chosen in _EXIF_COUNTS_BESIDE.get(kind, (None,)):
         chosen = encoding_of_exif(path, kind, exif) or chosen
     if chosen is None:
@@ -239,18 +237,18 @@ def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
             path, f"is an animation of {pages} frames", "export the frames that you want corrected as single pictures"
         )
     if kind == "avif" and _is_monochrome(path):
-        raise _gray(path)
+        raise _gray_refusal(path)
     if kind == "tiff" and (others := read_pages(path).others):
         raise UnsupportedImage(path, f"has {others + 1} pages", "split it into one file a page")
     if image.interpretation == "cmyk":
         raise UnsupportedImage(path, "is CMYK, which is made for one printing press", "convert it to RGB first")
     if image.bands < 3:
-        raise _gray(path)
+        raise _gray_refusal(path)
     if image.bands > 4:
         raise UnsupportedImage(path, f"has {image.bands} channels", "convert it to RGB first")
 
 
-def _gray(path: str) -> UnsupportedImage:
+def _gray_refusal(path: str) -> UnsupportedImage:
     return UnsupportedImage(path, "is grayscale", "there is no colour to balance; leave it out")
 
 

@@ -41,7 +41,7 @@ def jpeg_shrink(width: int, height: int) -> int:
     return 1 if width * height <= _MAX_DECODED_PIXELS else max(1, block_side(width, height) // 2)
 
 
-def sampled(image: pyvips.Image, side: int) -> Pixels:
+def sample(image: pyvips.Image, side: int) -> Pixels:
     """A sample of a picture: rows of blocks, or, where blocks have one pixel, rows of it.
 
     Args:
@@ -63,14 +63,14 @@ def sampled(image: pyvips.Image, side: int) -> Pixels:
 
     if side == 1:
         return np.concatenate([read(row, row + 1) for row in _rows(image.height, _PIXEL_ROWS)])
-    means = _means if image.bands == 3 else _seen_means
+    means = _means if image.bands == 3 else _opaque_means
     return np.concatenate(
         [means(read(top, min(top + side, image.height)), [0], side) for top in _tops(image.height, side)]
     )
 
 
-def sampled_array(pixels: Pixels, side: int) -> NDArray[np.uint16]:
-    """:func:`sampled` of a picture (H, W, 3) that is decoded already, for blocks of 2, 4 or 8 pixels a side."""
+def sample_array(pixels: Pixels, side: int) -> NDArray[np.uint16]:
+    """:func:`sample` of a picture (H, W, 3) that is decoded already, for blocks of 2, 4 or 8 pixels a side."""
     return _means(pixels, _tops(len(pixels), side), side)
 
 
@@ -85,7 +85,7 @@ def _means(pixels: Pixels, tops: list[int], side: int) -> NDArray[np.uint16]:
     return means
 
 
-def _seen_means(pixels: Pixels, tops: list[int], side: int) -> NDArray[np.uint16]:
+def _opaque_means(pixels: Pixels, tops: list[int], side: int) -> NDArray[np.uint16]:
     seen = pixels[..., 3:] > 0
     if seen.all():
         return _means(pixels, tops, side)

@@ -24,11 +24,11 @@ TINT_RANGE = (-150, 150)
 _META = "adobe:ns:meta/"
 _TINT_PER_DUV = 3000
 # Process version 5; without one, Lightroom takes the settings for those of 2003.
-_FIRST_SETTINGS = {"Version": "15.0", "ProcessVersion": "11.0"}
-_LARGEST = 16 << 20
+_BASE_SETTINGS = {"Version": "15.0", "ProcessVersion": "11.0"}
+_MAX_SIZE = 16 << 20
 _REMEDY = "mend or move that file; it was left as it is"
 
-_EMPTY = f"""<x:xmpmeta xmlns:x="{_META}">
+_EMPTY_PACKET = f"""<x:xmpmeta xmlns:x="{_META}">
  <rdf:RDF xmlns:rdf="{RDF}">
   <rdf:Description rdf:about=""/>
  </rdf:RDF>
@@ -67,20 +67,20 @@ def write(path: Path, temperature: float, tint: float, if_exists: IfExists = IfE
     """
     settings = {
         "WhiteBalance": "Custom",
-        "Temperature": str(_clamped("temperature", temperature, TEMPERATURE_RANGE)),
-        "Tint": f"{_clamped('tint', tint, TINT_RANGE):+d}",
+        "Temperature": str(_clamp("temperature", temperature, TEMPERATURE_RANGE)),
+        "Tint": f"{_clamp('tint', tint, TINT_RANGE):+d}",
         "HasSettings": "True",
     }
     existing = None
     if if_exists is IfExists.REPLACE and path.exists():
         try:
             with open_stream(path) as file:
-                existing = file.read(_LARGEST + 1)
+                existing = file.read(_MAX_SIZE + 1)
         except OSError as error:
             raise OutputError(path, f"the existing sidecar cannot be read ({error})", _REMEDY) from error
-        if len(existing) > _LARGEST:
-            raise OutputError(path, f"the existing sidecar has more than {_LARGEST >> 20} MB", _REMEDY)
-    content = _merged(path, existing, settings)
+        if len(existing) > _MAX_SIZE:
+            raise OutputError(path, f"the existing sidecar has more than {_MAX_SIZE >> 20} MB", _REMEDY)
+    content = _merge(path, existing, settings)
     return atomic_write(path, if_exists, lambda temporary: _save(temporary, content))
 
 
@@ -88,27 +88,27 @@ def _save(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _clamped(name: str, value: float, limits: tuple[int, int]) -> int:
+def _clamp(name: str, value: float, limits: tuple[int, int]) -> int:
     if value != value:
         raise UsageError(f"{name} is not a number")
     low, high = limits
     return round(min(max(value, low), high))
 
 
-def _merged(path: Path, existing: bytes | None, settings: dict[str, str]) -> bytes:
+def _merge(path: Path, existing: bytes | None, settings: dict[str, str]) -> bytes:
     try:
-        document = xmp.parse(existing if existing is not None else _EMPTY.encode())
+        document = xmp.parse(existing if existing is not None else _EMPTY_PACKET.encode())
     except ValueError as error:
         raise OutputError(path, f"the existing sidecar {error}", _REMEDY) from error
     descriptions = xmp.descriptions(document)
     if not descriptions:
         raise OutputError(path, "the existing sidecar holds no XMP description", _REMEDY)
-    present = {name for description in descriptions for name in _FIRST_SETTINGS if _has(description, name)}
-    home = next((d for d in descriptions if CAMERA_RAW in _declared(d).values()), descriptions[0])
+    present = {name for description in descriptions for name in _BASE_SETTINGS if _has(description, name)}
+    home = next((d for d in descriptions if CAMERA_RAW in _namespaces(d).values()), descriptions[0])
     for description in descriptions:
         xmp.remove(description, lambda namespace, name: namespace == CAMERA_RAW and name in settings)
     prefix = _prefix(home)
-    for name, value in ({n: v for n, v in _FIRST_SETTINGS.items() if n not in present} | settings).items():
+    for name, value in ({n: v for n, v in _BASE_SETTINGS.items() if n not in present} | settings).items():
         home.setAttributeNS(CAMERA_RAW, f"{prefix}:{name}", value)
     return xmp.serialise(document, with_declaration=existing is not None and b"<?xml" in existing[:8])
 
@@ -118,7 +118,7 @@ def _has(description: Element, name: str) -> bool:
     return description.hasAttributeNS(CAMERA_RAW, name) or any(e.parentNode is description for e in elements)
 
 
-def _declared(element: Element) -> dict[str, str]:
+def _namespaces(element: Element) -> dict[str, str]:
     """Namespaces in scope, by prefix."""
     scope: dict[str, str] = {}
     node: Any = element
@@ -131,7 +131,7 @@ def _declared(element: Element) -> dict[str, str]:
 
 
 def _prefix(home: Element) -> str:
-    scope = _declared(home)
+    scope = _namespaces(home)
     for prefix, namespace in scope.items():
         if namespace == CAMERA_RAW:
             return prefix

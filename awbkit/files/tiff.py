@@ -12,8 +12,8 @@ import struct
 from pathlib import Path
 
 from awbkit.files import xmp
-from awbkit.files.exif import DESCRIPTIVE, exif_block
-from awbkit.files.ifd import Directory, Tiff, mapped, read_directory, serialise
+from awbkit.files.exif import DESCRIPTION_TAGS, exif_block
+from awbkit.files.ifd import Directory, Tiff, map_file, read_directory, serialise
 from awbkit.files.metadata import Metadata
 from awbkit.files.pages import Page, pages_of, read_pages
 from awbkit.files.photoshop import read_iptc, with_iptc, without_thumbnails
@@ -23,7 +23,7 @@ _BYTE, _SHORT, _UNDEFINED = 1, 3, 7
 _RESOLUTION = frozenset((282, 283, 296))
 # Other formats have places of their own for these.
 _BLOCKS = frozenset((_XMP, _IPTC, _PHOTOSHOP, _PROFILE))
-_OF_THE_PHOTOGRAPH = (DESCRIPTIVE - {_ORIENTATION}) | _BLOCKS - {_PROFILE}
+_PHOTOGRAPH_TAGS = (DESCRIPTION_TAGS - {_ORIENTATION}) | _BLOCKS - {_PROFILE}
 
 # How the pixels are stored is the business of the new file's encoder. 37724 holds Photoshop's layers, which an editor
 # would show in place of the new pixels.
@@ -57,9 +57,9 @@ def graft(target: str | os.PathLike[str], source: str | os.PathLike[str], has_re
         OSError: One of the files cannot be read or written.
         ValueError: One of the files is no TIFF, or the target has no room left below 4 GiB.
     """
-    with mapped(source) as data:
+    with map_file(source) as data:
         main = pages_of(data).main
-        carried = _described(Tiff(data), main)
+        carried = _read_description(Tiff(data), main)
     if _DNG_VERSION in carried.fields:
         carried.fields = {tag: value for tag, value in carried.fields.items() if tag not in _DNG}
     _add(target, carried, has_resolution, main.extra)
@@ -84,7 +84,7 @@ def embed(target: str | os.PathLike[str], metadata: Metadata, has_resolution: bo
     if metadata.exif:
         try:
             tiff = Tiff(metadata.exif)
-            carried = read_directory(tiff, tiff.first)
+            carried = read_directory(tiff, tiff.first_offset)
         except ValueError:
             lost.append("damaged EXIF")
     if metadata.photoshop:
@@ -103,8 +103,8 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
         OSError: The file cannot be read.
         ValueError: It is no TIFF.
     """
-    with mapped(path) as data:
-        found = _described(Tiff(data), pages_of(data).main)
+    with map_file(path) as data:
+        found = _read_description(Tiff(data), pages_of(data).main)
     fields = found.fields
     records = fields.get(_IPTC, (0, b""))[1]
     if len(records) % 4 == 0 and records[:1] != b"\x1c" and records[3:4] == b"\x1c":
@@ -136,12 +136,12 @@ def other_pages(path: str | os.PathLike[str]) -> list[str]:
     return found + ([f"{below} sub-image{'s' * (below > 1)}"] if below else [])
 
 
-def _described(tiff: Tiff, main: Page) -> Directory:
+def _read_description(tiff: Tiff, main: Page) -> Directory:
     """The directory of the picture, with what that of a small copy before or above it says about the photograph."""
     found = read_directory(tiff, main.offset)
-    if main.offset != tiff.first:
-        first = read_directory(tiff, tiff.first)
-        found.fields = {t: f for t, f in first.fields.items() if t in _OF_THE_PHOTOGRAPH} | found.fields
+    if main.offset != tiff.first_offset:
+        first = read_directory(tiff, tiff.first_offset)
+        found.fields = {t: f for t, f in first.fields.items() if t in _PHOTOGRAPH_TAGS} | found.fields
         found.children = first.children | found.children
     return found
 
@@ -150,8 +150,8 @@ def _add(target: str | os.PathLike[str], carried: Directory, has_resolution: boo
     with Path(target).open("r+b") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             tiff = Tiff(data)
-            merged, order, big = read_directory(tiff, tiff.first), tiff.order, tiff.big
-            following = tiff.ifd(tiff.first).following
+            merged, order, big = read_directory(tiff, tiff.first_offset), tiff.order, tiff.is_big
+            following = tiff.ifd(tiff.first_offset).next_offset
             end = len(data)
         own_profile = merged.fields.get(_PROFILE)
         if not has_resolution:

@@ -18,24 +18,24 @@ from numpy.typing import NDArray
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
 from awbkit.files.exif import sound_orientation
 from awbkit.files.gaps import COPY_AGAIN
-from awbkit.files.ifd import Tiff, mapped
+from awbkit.files.ifd import Tiff, map_file
 from awbkit.files.pages import Page
 from awbkit.store.limits import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
     import tifffile
 
-_STREAMED = frozenset((1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001))
+_STREAM_CODINGS = frozenset((1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001))
 # Their decoders fill a buffer of the size that the directory states. JPEG 2000, JPEG XL and the like have headers of
 # their own, which may claim any size, and are not read for that.
-_BOUNDED = frozenset((1, 5, 8, 32773, 32946, 34925, 50000))
+_BOUNDED_CODINGS = frozenset((1, 5, 8, 32773, 32946, 34925, 50000))
 _SAVE = "convert it, such as with: magick IN.tif -depth 16 -compress LZW OUT.tif"
-STORED = "awbkit-stored"
+DEPTH_FIELD = "awbkit-stored"
 """A field that says how the file stores its numbers, where libvips could not hold them as they are."""
 
 _INTEGERS, _FLOATS, _COMPLEX = 1, 3, (5, 6)
 _YCBCR = 6
-_COLOUR_BLIND = frozenset((1, 5, 8, 32773, 32946, 34925, 50000))
+_COLOUR_BLIND_CODINGS = frozenset((1, 5, 8, 32773, 32946, 34925, 50000))
 _PHOTOMETRIC = {5: "CMYK", 8: "CIELAB", 9: "CIELAB", 10: "CIELAB", 32844: "LogL", 32845: "LogLuv"}
 
 
@@ -49,10 +49,10 @@ class TiffCoding:
         tile: Pixels in a tile; 0 for strips.
         samples: Channels.
         bits: Of each channel, without repetition.
-        numbers: The sample format of TIFF 6.0: 1 for whole numbers, 3 for floating point.
+        sample_format: The sample format of TIFF 6.0: 1 for whole numbers, 3 for floating point.
         photometric: What the channels are: 2 for RGB.
         compression: By its number.
-        apart: Whether each channel has planes of its own.
+        is_planar: Whether each channel has planes of its own.
     """
 
     width: int
@@ -60,52 +60,52 @@ class TiffCoding:
     tile: int
     samples: int
     bits: tuple[int, ...]
-    numbers: int
+    sample_format: int
     photometric: int
     compression: int
-    apart: bool
+    is_planar: bool
 
     @property
     def is_streamed(self) -> bool:
         """Whether libvips reads it, or says itself what it is that has no colour to balance."""
         if self.samples < 3:
-            return self.compression in _STREAMED or self.photometric < 2
+            return self.compression in _STREAM_CODINGS or self.photometric < 2
         if self.photometric in _PHOTOMETRIC:
             return False
         if self.is_plain_ycbcr and self.bits != (8,):
             return False
-        depth = (8, 16, 32) if self.numbers == _INTEGERS else (16, 24, 32)
+        depth = (8, 16, 32) if self.sample_format == _INTEGERS else (16, 24, 32)
         if self.compression == 7 and self.bits != (8,):
             return False
-        if self.numbers in _COMPLEX:
+        if self.sample_format in _COMPLEX:
             return False
-        plain = len(self.bits) == 1 and (self.bits[0] in depth or self.numbers not in (_INTEGERS, _FLOATS))
+        plain = len(self.bits) == 1 and (self.bits[0] in depth or self.sample_format not in (_INTEGERS, _FLOATS))
         # libvips reads planes of 16-bit floats as noise.
-        unknown_planes = self.apart and (self.tile or (self.is_float and self.bits != (32,)))
-        return plain and self.compression in _STREAMED and not unknown_planes
+        unknown_planes = self.is_planar and (self.tile or (self.is_float and self.bits != (32,)))
+        return plain and self.compression in _STREAM_CODINGS and not unknown_planes
 
     @property
     def is_plain_ycbcr(self) -> bool:
         """Whether it stores luminance and colour differences by a coding that knows nothing of colour."""
-        return self.photometric == _YCBCR and self.compression in _COLOUR_BLIND
+        return self.photometric == _YCBCR and self.compression in _COLOUR_BLIND_CODINGS
 
     @property
     def is_float(self) -> bool:
         """Whether it stores floating-point numbers."""
-        return self.numbers == _FLOATS
+        return self.sample_format == _FLOATS
 
     @property
     def name(self) -> str:
         """In words, for messages."""
-        return f"{self.depth}{' in tiles of single channels' if self.apart and self.tile else ''}{self._packing}"
+        return f"{self.depth}{' in tiles of single channels' if self.is_planar and self.tile else ''}{self._packing}"
 
     @property
     def depth(self) -> str:
         """Bits of a channel, in words."""
         bits = " and ".join(map(str, self.bits))
-        if self.numbers in _COMPLEX:
+        if self.sample_format in _COMPLEX:
             return f"{bits}-bit complex numbers"
-        return f"{bits}-bit {'floating point' if self.numbers == _FLOATS else 'channels'}"
+        return f"{bits}-bit {'floating point' if self.sample_format == _FLOATS else 'channels'}"
 
     @property
     def _packing(self) -> str:
@@ -129,7 +129,7 @@ def read_coding(path: str, offset: int) -> TiffCoding | None:
     Raises:
         OSError: The file cannot be read.
     """
-    with mapped(path) as data:
+    with map_file(path) as data:
         try:
             tiff = Tiff(data)
             entries = tiff.ifd(offset).entries
@@ -143,7 +143,7 @@ def read_coding(path: str, offset: int) -> TiffCoding | None:
         bits = (1,)
         if (stated := entries.get(258)) is not None and stated.kind == 3:
             few = stated._replace(size=min(stated.size, 64))
-            bits = tuple(dict.fromkeys(struct.unpack(f"{tiff.order}{few.size // 2}H", tiff.raw(few))))
+            bits = tuple(dict.fromkeys(struct.unpack(f"{tiff.order}{few.size // 2}H", tiff.bytes_of(few))))
         return TiffCoding(
             number(256, 0),
             number(257, 0),
@@ -164,7 +164,7 @@ def decode_tiff(
 
     Returns:
         (H, W, 3 or 4) uint8, uint16 or float32, and orientation, resolution, profile, XMP, IPTC and Photoshop's block
-        by libvips' names; under :data:`STORED` the depth in words, where it is not that of the pixels.
+        by libvips' names; under :data:`DEPTH_FIELD` the depth in words, where it is not that of the pixels.
 
     Raises:
         UnreadableFile: If it is damaged.
@@ -195,10 +195,10 @@ def decode_tiff(
     if image.axes == "SYX":
         pixels = np.moveaxis(pixels, 0, 2)
     elif image.axes != "YXS":
-        raise _unsupported(path, coding)
-    usual = _usual(pixels, coding)
+        raise _refusal(path, coding)
+    usual = _to_usual_depth(pixels, coding)
     if usual is not pixels and coding.bits != (16,):
-        fields[STORED] = coding.depth
+        fields[DEPTH_FIELD] = coding.depth
     return np.ascontiguousarray(usual), {name: value for name, value in fields.items() if value}
 
 
@@ -224,16 +224,16 @@ def _check(path: str, coding: TiffCoding) -> None:
         raise UnsupportedImage(path, f"is {_PHOTOMETRIC[coding.photometric]}", "convert it to RGB first")
     if coding.is_plain_ycbcr:
         raise UnsupportedImage(path, f"is a TIFF of YCbCr in {coding.name}", "convert it to RGB first")
-    deepest = {_INTEGERS: 16, _FLOATS: 64}.get(coding.numbers, 0)
-    is_readable = coding.compression in _BOUNDED and len(coding.bits) == 1 and coding.bits[0] <= deepest
+    deepest = {_INTEGERS: 16, _FLOATS: 64}.get(coding.sample_format, 0)
+    is_readable = coding.compression in _BOUNDED_CODINGS and len(coding.bits) == 1 and coding.bits[0] <= deepest
     if not is_readable or coding.tile >= MAX_PIXELS:
-        raise _unsupported(path, coding)
+        raise _refusal(path, coding)
     # What tifffile has in its place unfolds without a bound.
     if coding.compression != 1 and find_spec("imagecodecs") is None:
         raise MissingExtra(f"reading a TIFF of {coding.name}", "tiff")
 
 
-def _unsupported(path: str, coding: TiffCoding) -> UnsupportedImage:
+def _refusal(path: str, coding: TiffCoding) -> UnsupportedImage:
     return UnsupportedImage(path, f"is a TIFF of {coding.name}, which awbkit does not read", _SAVE)
 
 
@@ -242,11 +242,11 @@ def _failure(path: str, coding: TiffCoding, error: Exception) -> FileError | Mis
     if isinstance(error, ImportError) or "'imagecodecs'" in text:
         return MissingExtra(f"reading a TIFF of {coding.name}", "tiff")
     if "COMPRESSION" in text or isinstance(error, NotImplementedError):
-        return _unsupported(path, coding)
+        return _refusal(path, coding)
     return UnreadableFile(path, f"the pixels cannot be decoded ({text})", COPY_AGAIN)
 
 
-def _usual(pixels: NDArray[Any], coding: TiffCoding) -> NDArray[Any]:
+def _to_usual_depth(pixels: NDArray[Any], coding: TiffCoding) -> NDArray[Any]:
     """The same numbers at a depth that pictures have: shares of the maximum are kept, and come back when rounded."""
     if pixels.dtype.kind == "f":
         with np.errstate(over="ignore", invalid="ignore"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from awbkit.files.jpeg import EXIF_HEADER
 
 _EXIF_FLAG, _ALPHA_FLAG = 0x08, 0x10
-_KNOWN = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "))
+_STANDARD_KINDS = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "))
 
 
 def is_lossless(path: str) -> bool:
@@ -34,12 +34,12 @@ def with_unknown_chunks(encoded: bytes, source: bytes) -> bytes:
     unknown: list[tuple[bytes, bytes]] = []
     try:
         for kind, content in chunks(source):
-            if kind not in _KNOWN:
+            if kind not in _STANDARD_KINDS:
                 unknown.append((kind, content))
     except ValueError:
         # Decoders read a file whose last chunk is cut off.
         pass
-    return _joined([*_extended(list(chunks(encoded))), *unknown]) if unknown else encoded
+    return _join([*_extend(list(chunks(encoded))), *unknown]) if unknown else encoded
 
 
 def embed(webp: bytes, exif: bytes) -> bytes:
@@ -48,15 +48,15 @@ def embed(webp: bytes, exif: bytes) -> bytes:
     Raises:
         ValueError: Not a sound WebP.
     """
-    found = _extended(list(chunks(webp)))
+    found = _extend(list(chunks(webp)))
     header = found[0][1]
     rest = [(kind, content) for kind, content in found[1:] if kind != b"EXIF"]
     before_xmp = next((i for i, (kind, _) in enumerate(rest) if kind == b"XMP "), len(rest))
     rest.insert(before_xmp, (b"EXIF", exif.removeprefix(EXIF_HEADER)))
-    return _joined([(b"VP8X", bytes([header[0] | _EXIF_FLAG]) + header[1:]), *rest])
+    return _join([(b"VP8X", bytes([header[0] | _EXIF_FLAG]) + header[1:]), *rest])
 
 
-def _extended(found: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _extend(found: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The chunks of a file of the extended format, from those of any."""
     header = next((content for kind, content in found if kind == b"VP8X"), None) or _extended_header(*found[0])
     if len(header) < 10:
@@ -64,7 +64,7 @@ def _extended(found: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [(b"VP8X", header), *(item for item in found if item[0] != b"VP8X")]
 
 
-def _joined(parts: list[tuple[bytes, bytes]]) -> bytes:
+def _join(parts: list[tuple[bytes, bytes]]) -> bytes:
     body = b"".join(kind + struct.pack("<I", len(c)) + c + bytes(len(c) % 2) for kind, c in parts)
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 

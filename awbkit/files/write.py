@@ -18,12 +18,12 @@ from awbkit.errors import AwbError, MissingExtra, OutputError, UnreadableFile, U
 from awbkit.files import carry, exif, jpeg_metadata, png, tiff, webp, xmp
 from awbkit.files.decode import HEIF_BLOCKS, Pixels, blob, scale_by_alpha, vips
 from awbkit.files.gaps import COPY_AGAIN
-from awbkit.files.ifd import mapped
+from awbkit.files.ifd import map_file
 from awbkit.files.metadata import Metadata
 from awbkit.files.pages import read_pages
 from awbkit.files.previews import Thumbnail, refresh_thumbnail
 from awbkit.files.rendered import RenderedPhoto
-from awbkit.files.tiff_codings import STORED, read_coding
+from awbkit.files.tiff_codings import DEPTH_FIELD, read_coding
 from awbkit.store.refusals import catch_read_errors, writing_error
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ DEEP_FORMATS = frozenset({"png", "tiff", "avif", "heic"})
 _QUALITY = {"jpeg": 95, "webp": 92, "avif": 80, "heic": 92}
 _MAX_EXIF = 1 << 24
 # Their readers turn a picture by boxes of the container and pass over the orientation in EXIF.
-_UPRIGHT = frozenset(("avif", "heic"))
+_UPRIGHT_FORMATS = frozenset(("avif", "heic"))
 # libvips would make up a block where there is none, and rebuild one that is there.
 _NO_EXIF = "icc|xmp|iptc|other"
 # Of libvips' complaints, those that are the system's and not the encoder's.
@@ -99,7 +99,7 @@ def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Th
     with catch_read_errors(photo.path):
         original = Path(photo.path).read_bytes()
     target.write_bytes(jpeg_metadata.graft(encoded, original, thumbnail, profile))
-    carry.tell_lost(photo, "jpeg", carry.other_pictures(photo))
+    carry.warn_of_loss(photo, "jpeg", carry.other_pictures(photo))
 
 
 def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail: Thumbnail) -> None:
@@ -125,18 +125,18 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
     dots = carry.resolution(photo, stored)
     if kind == photo.format and kind in ("tiff", "png"):
         if kind == "tiff":
-            if stored.get_typeof(STORED):
+            if stored.get_typeof(DEPTH_FIELD):
                 depth = {"uchar": "8-bit channels", "ushort": "16-bit channels"}.get(image.format, "32-bit floats")
-                warn(photo.path, f"stores {stored.get(STORED)}, and its output {depth}")
-            _save(_multiplied(image, photo), kind, target, photo)
+                warn(photo.path, f"stores {stored.get(DEPTH_FIELD)}, and its output {depth}")
+            _save(_multiply_by_alpha(image, photo), kind, target, photo)
             tiff.graft(target, photo.path, dots is not None)
         else:
             _save(image, kind, target, photo)
-            with mapped(photo.path) as source:
+            with map_file(photo.path) as source:
                 joined, left_out = png.graft(target.read_bytes(), source, thumbnail, photo.profile)
             target.write_bytes(joined)
             lost += left_out
-        carry.tell_lost(photo, kind, lost)
+        carry.warn_of_loss(photo, kind, lost)
         return
     if image.bands > photo.bands:
         image = image.extract_band(0, n=photo.bands)
@@ -145,8 +145,8 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
         lost.append("transparency (what was behind it is white)")
     metadata = carry.read_metadata(photo)
     orientation = photo.orientation
-    if kind in _UPRIGHT:
-        image, orientation = _turned(image, orientation), 1
+    if kind in _UPRIGHT_FORMATS:
+        image, orientation = _turn_upright(image, orientation), 1
     if metadata.exif:
         block = refresh_thumbnail(metadata.exif, thumbnail, _MAX_EXIF)
         metadata = replace(metadata, exif=exif.with_orientation(block, orientation))
@@ -154,7 +154,7 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
     lost += carry.embed(target, kind, metadata, dots, photo.profile)
     if kind == photo.format == "webp":
         target.write_bytes(webp.with_unknown_chunks(target.read_bytes(), Path(photo.path).read_bytes()))
-    carry.tell_lost(photo, kind, lost)
+    carry.warn_of_loss(photo, kind, lost)
 
 
 def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
@@ -175,7 +175,7 @@ def write_developed(pixels: Pixels, source: Path, target: Path) -> None:
     carry.embed(target, kind, metadata, None, profile)
 
 
-def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
+def _turn_upright(image: pyvips.Image, orientation: int) -> pyvips.Image:
     image.set_type(vips().GValue.gint_type, "orientation", orientation)
     return image.autorot()
 
@@ -191,7 +191,7 @@ def _with_profile(pixels: Pixels, stored: pyvips.Image) -> pyvips.Image:
     return image
 
 
-def _multiplied(image: pyvips.Image, photo: RenderedPhoto) -> pyvips.Image:
+def _multiply_by_alpha(image: pyvips.Image, photo: RenderedPhoto) -> pyvips.Image:
     """The image as its TIFF stores it, where that stores colours multiplied by alpha."""
     if image.bands != 4 or not read_pages(photo.path).main.is_premultiplied:
         return image
@@ -208,7 +208,7 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
         if kind == "jpeg":
             # JPEG has no transparency; paper is white.
             opaque = image.flatten(background=255 if bits == 8 else 65535) if image.bands == 4 else image
-            _eight_bits(opaque).jpegsave(
+            _to_eight_bits(opaque).jpegsave(
                 path, Q=_QUALITY["jpeg"], subsample_mode="off", optimize_coding=True, keep=_NO_EXIF
             )
         elif kind == "png":
@@ -222,7 +222,7 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
             image.tiffsave(path, compression=compression, bigtiff=_needs_bigtiff(image), **predictor)
         elif kind == "webp":
             lossy = photo is None or (photo.format == "webp" and not webp.is_lossless(photo.path))
-            _eight_bits(image).webpsave(path, lossless=not lossy, exact=True, Q=_QUALITY["webp"], keep=_NO_EXIF)
+            _to_eight_bits(image).webpsave(path, lossless=not lossy, exact=True, Q=_QUALITY["webp"], keep=_NO_EXIF)
         elif kind == "avif":
             keep = {} if image.get_typeof("exif-data") else {"keep": _NO_EXIF}
             # The default effort takes a minute for 24 megapixels and makes the file a third smaller.
@@ -234,10 +234,10 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
         for code in _REFUSALS:
             if os.strerror(code) in error.detail:
                 raise writing_error(target, OSError(code, os.strerror(code))) from error
-        raise _refused(target, error.detail) from error
+        raise _refusal(target, error.detail) from error
 
 
-def _refused(target: Path, detail: str) -> OutputError:
+def _refusal(target: Path, detail: str) -> OutputError:
     """What an encoder does not take, such as too long a side."""
     first = next((line.strip() for line in detail.splitlines() if line.strip()), "unknown encoder error")
     return OutputError(target, f"cannot be encoded ({first})", "name an output of another format")
@@ -248,7 +248,7 @@ def _bits(photo: RenderedPhoto | None) -> int:
     return 16 if photo is None else {65472.0: 10, 65520.0: 12}.get(photo.full_scale, 16)
 
 
-def _eight_bits(image: pyvips.Image) -> pyvips.Image:
+def _to_eight_bits(image: pyvips.Image) -> pyvips.Image:
     if image.format == "uchar":
         return image
     return (image * (255 / 65535)).rint().cast("uchar").copy(interpretation="srgb")
@@ -292,4 +292,4 @@ def _save_heic(image: pyvips.Image, target: Path, bits: int, photo: RenderedPhot
                 **metadata,
             )
         except RuntimeError as error:
-            raise _refused(target, str(error)) from error
+            raise _refusal(target, str(error)) from error

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from awbkit.files.ifd import Tiff, mapped
+from awbkit.files.ifd import Tiff, map_file
 
 if TYPE_CHECKING:
     from xml.dom.minidom import Document, Element
@@ -35,10 +35,10 @@ _CONTAINER_ITEM = "http://ns.google.com/photos/1.0/container/item/"
 # It also holds properties of the picture itself, such as burst identifiers.
 _GOOGLE_CAMERA = "http://ns.google.com/photos/1.0/camera/"
 _INDEXES = frozenset((_GAIN_MAP, _CONTAINER, _CONTAINER_ITEM))
-_TRAILING = _INDEXES | {_GOOGLE_CAMERA}
+_TRAILER = _INDEXES | {_GOOGLE_CAMERA}
 
 # Settings that a raw editor would apply, its snapshots of them and the lens profiles that belong to them.
-_DEVELOPING = frozenset(
+_DEVELOPMENT = frozenset(
     (
         CAMERA_RAW,
         "http://ns.adobe.com/camera-raw-saved-settings/1.0/",
@@ -48,7 +48,7 @@ _DEVELOPING = frozenset(
 )
 _BASIC = "http://ns.adobe.com/xap/1.0/"
 # True for the stored sensor data, the raw file or its preview, but not for the developed picture.
-_OUTDATED = {
+_RAW_ONLY = {
     "http://ns.adobe.com/tiff/1.0/": """
         ImageWidth ImageLength BitsPerSample Compression PhotometricInterpretation Orientation SamplesPerPixel
         PlanarConfiguration YCbCrSubSampling YCbCrPositioning YCbCrCoefficients XResolution YResolution ResolutionUnit
@@ -156,13 +156,13 @@ def without_other_pictures(packet: bytes, limit: int | None = None) -> bytes:
     Returns:
         The packet itself where it has nothing of that kind, cannot be parsed, or would become too long.
     """
-    if not any(namespace.encode() in packet for namespace in _TRAILING) and b"Thumbnails" not in packet:
+    if not any(namespace.encode() in packet for namespace in _TRAILER) and b"Thumbnails" not in packet:
         return packet
     try:
         document = parse(packet.rstrip(b"\0"))
     except ValueError:
         return packet
-    if not _strip(document, _is_of_other_pictures, _TRAILING):
+    if not _strip(document, _is_of_other_pictures, _TRAILER):
         return packet
     changed = serialise(document)
     return changed if limit is None or len(changed) <= limit else packet
@@ -184,32 +184,32 @@ def from_raw_xmp(path: str | os.PathLike[str]) -> bytes | None:
         OSError: The file cannot be read.
     """
     try:
-        with mapped(path) as data:
+        with map_file(path) as data:
             tiff = Tiff(data)
-            entry = tiff.ifd(tiff.first).entries.get(_TAG)
+            entry = tiff.ifd(tiff.first_offset).entries.get(_TAG)
             if entry is None or entry.kind not in _BYTE_KINDS or entry.size > _MAX_LENGTH:
                 return None
-            packet = tiff.raw(entry).rstrip(b"\0")
+            packet = tiff.bytes_of(entry).rstrip(b"\0")
         document = parse(packet)
     except ValueError:
         return None
-    changed = _strip(document, _describes_raw, _DEVELOPING | _TRAILING)
+    changed = _strip(document, _describes_raw, _DEVELOPMENT | _TRAILER)
     if not any(map(_says_something, descriptions(document))):
         return None
     return serialise(document) if changed else packet
 
 
-def _describes_trailing(namespace: str | None, name: str) -> bool:
+def _describes_trailer(namespace: str | None, name: str) -> bool:
     return namespace in _INDEXES or (namespace == _GOOGLE_CAMERA and name.startswith(("MotionPhoto", "MicroVideo")))
 
 
 def _is_of_other_pictures(namespace: str | None, name: str) -> bool:
-    return _describes_trailing(namespace, name) or (namespace == _BASIC and name == "Thumbnails")
+    return _describes_trailer(namespace, name) or (namespace == _BASIC and name == "Thumbnails")
 
 
 def _describes_raw(namespace: str | None, name: str) -> bool:
-    outdated = name in _OUTDATED.get(namespace or "", "").split()
-    return outdated or namespace in _DEVELOPING or _describes_trailing(namespace, name)
+    outdated = name in _RAW_ONLY.get(namespace or "", "").split()
+    return outdated or namespace in _DEVELOPMENT or _describes_trailer(namespace, name)
 
 
 def _strip(document: Document, condition: Condition, namespaces: frozenset[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from awbkit.files.ifd import Tiff, mapped
+from awbkit.files.ifd import Tiff, map_file
 
 if TYPE_CHECKING:
     import pyvips
@@ -30,7 +30,7 @@ def to_rgb(image: pyvips.Image, path: str, offset: int) -> pyvips.Image:
         OSError: The file cannot be read.
         ValueError: The directory does not lie in the file.
     """
-    with mapped(path) as data:
+    with map_file(path) as data:
         tiff = Tiff(data)
         red, green, blue = _rationals(tiff, offset, _COEFFICIENTS, _BT601)
         levels = _rationals(tiff, offset, _REFERENCES, _FULL_RANGE)
@@ -47,7 +47,7 @@ def _rationals(tiff: Tiff, offset: int, tag: int, usual: tuple[float, ...]) -> t
     entry = tiff.ifd(offset).entries.get(tag)
     if entry is None or entry.kind != _RATIONAL or entry.values != len(usual):
         return usual
-    numbers = np.frombuffer(tiff.raw(entry), dtype=f"{tiff.order}u4").astype(float)
+    numbers = np.frombuffer(tiff.bytes_of(entry), dtype=f"{tiff.order}u4").astype(float)
     if (numbers[1::2] == 0).any():
         return usual
     values = numbers[::2] / numbers[1::2]

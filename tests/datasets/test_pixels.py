@@ -25,7 +25,7 @@ from awbkit.colour.image import LinearImage
 from awbkit.datasets.pixels import is_8_bit, linear_thumbnail, read_codes, read_stored, srgb_thumbnail
 from awbkit.errors import AwbError, UnreadableFile, UnsupportedImage, UsageError
 from awbkit.store.source import Source
-from tests.files.test_tiff_codings import packed as tiff_of_depth
+from tests.files.test_tiff_codings import pack as tiff_of_depth
 from tests.store.test_source import write_zip
 
 CAMERA = Camera("Canon EOS 550D")

@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 import awbkit
 from awbkit.errors import AwbError, UnsupportedImage
-from awbkit.files.cicp import declared, of_code_points
+from awbkit.files.cicp import encoding_of_code_points, read_declaration
 from awbkit.files.encoding import (
     LINEAR,
     SRGB,
@@ -113,7 +113,7 @@ class TestCodePoints:
     def test_the_same_light_in_any_encoding(
         self, tmp_path: Path, scene: np.ndarray, write: Write, primaries: int, transfer: int
     ) -> None:
-        encoding = of_code_points("", primaries, transfer)
+        encoding = encoding_of_code_points("", primaries, transfer)
         pixels = in_encoding(scene * TUNGSTEN, encoding)
         path = write(tmp_path / "a", pixels, primaries, transfer)
         assert angle(estimated(path), TUNGSTEN) < 0.3
@@ -163,7 +163,7 @@ class TestCodePoints:
                 broken[at] = rng.choice([0, 1, 0x7F, 0xFF, rng.integers(256)])
             path.write_bytes(broken[: rng.integers(0, header)] if rng.random() < 0.3 else broken)
             try:
-                found = declared(str(path), kind, None)
+                found = read_declaration(str(path), kind, None)
             except UnsupportedImage:
                 continue
             assert found is None or np.isfinite(found.matrix).all()
@@ -221,7 +221,7 @@ class TestPng:
         self, tmp_path: Path, scene: np.ndarray, chunks: dict[str, bytes]
     ) -> None:
         path = png(tmp_path / "a.png", in_encoding(scene * TUNGSTEN, SRGB), **chunks)
-        assert declared(str(path), "png", None) in (None, SRGB)
+        assert read_declaration(str(path), "png", None) in (None, SRGB)
 
     def test_an_option_goes_before_the_declaration(self, tmp_path: Path, scene: np.ndarray) -> None:
         path = cicp_png(tmp_path / "a", in_encoding(scene * TUNGSTEN, SRGB), 12, 13)
@@ -236,18 +236,18 @@ def test_code_points_of_a_thumbnail_do_not_count(tmp_path: Path, scene: np.ndarr
     at = data.index(b"ipma") + 8
     # The item that the properties belong to becomes another one than the primary.
     path.write_bytes(data[: at + 4] + struct.pack(">H", 9) + data[at + 6 :])
-    assert declared(str(path), "heic", None) is None
+    assert read_declaration(str(path), "heic", None) is None
 
 
 def test_a_profile_goes_before_code_points_in_heif(tmp_path: Path, scene: np.ndarray) -> None:
     path = heic(tmp_path / "a", in_encoding(scene, P3), 12, 16)
-    assert declared(str(path), "heic", b"profile") is None
+    assert read_declaration(str(path), "heic", b"profile") is None
 
 
 class TestProfile:
     @pytest.mark.parametrize("points", [(12, 13), (9, 8), (5, 4), (11, 13), (1, 8), (1, 5), (1, 13)])
     def test_reads_back(self, points: tuple[int, int]) -> None:
-        encoding = of_code_points("", *points)
+        encoding = encoding_of_code_points("", *points)
         parsed = parse_profile(build_profile(encoding))
         assert parsed is not None
         assert parsed.name == encoding.name

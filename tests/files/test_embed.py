@@ -50,7 +50,7 @@ def vips(suffix: str, bands: int = 3, deep: bool = False, exif: bool = True, **o
 
 
 def embed_in_png(file: bytes, exif: bytes) -> bytes:
-    return png.extended(file, [(b"eXIf", exif.removeprefix(PREFIX))], has_resolution=True)
+    return png.add_chunks(file, [(b"eXIf", exif.removeprefix(PREFIX))], has_resolution=True)
 
 
 FILES: dict[str, tuple[Callable[[bytes, bytes], bytes], bytes]] = {

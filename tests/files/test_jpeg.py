@@ -64,7 +64,7 @@ class TestReadInfo:
     @pytest.mark.parametrize("progressive", [False, True])
     def test_sampling_and_process(self, name: str, expected: int, progressive: bool) -> None:
         info = jpeg.read_info(save(picture(), quality=83, subsampling=name, progressive=progressive))
-        assert (info.subsampling, info.progressive) == (expected, progressive)
+        assert (info.subsampling, info.is_progressive) == (expected, progressive)
         assert info.components == 3
 
     @pytest.mark.parametrize(

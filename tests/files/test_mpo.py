@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from awbkit.files.mpo import other_pictures, others
+from awbkit.files.mpo import count_others, list_others
 from tests.helpers.command import awbkit
 
 RNG = np.random.default_rng(4)
@@ -59,7 +59,7 @@ def with_kind(content: bytes, kind: int) -> bytes:
     ids=["one", "two", "three", "stereo", "preview", "gain map", "cut short", "empty", "no index"],
 )
 def test_how_many_others(content: bytes, number: int) -> None:
-    assert other_pictures(content) == number
+    assert count_others(content) == number
 
 
 @pytest.mark.slow
@@ -99,7 +99,7 @@ def test_nothing_to_tell(tmp_path: Path) -> None:
     ],
 )
 def test_what_stands_behind(content: bytes, words: list[str]) -> None:
-    assert others(content) == words
+    assert list_others(content) == words
 
 
 def test_a_copy_holds_all_and_so_tells_nothing(tmp_path: Path) -> None:

@@ -181,9 +181,9 @@ class TestCamera:
     def test_is_told_without_unpacking_twice(self, linear: np.ndarray, tmp_path: Path) -> None:
         header_only = open_raw(write_dng(tmp_path / "a.dng", mosaic(linear, RGGB)))
         unpacked = open_raw(write_dng(tmp_path / "b.dng", mosaic(linear, RGGB), matrix=None))
-        assert header_only.seen is None
+        assert header_only.first_thumbnail is None
         np.testing.assert_array_equal(unpacked.thumbnail().pixels, header_only.thumbnail().pixels)
-        assert unpacked.thumbnail() is unpacked.seen
+        assert unpacked.thumbnail() is unpacked.first_thumbnail
 
 
 class TestDamage:

@@ -13,7 +13,7 @@ import pytest
 
 import awbkit
 from awbkit.errors import AwbError, AwbWarning
-from awbkit.files.remarks import remarks_heeded
+from awbkit.files.remarks import heed_remarks
 from tests.helpers.pictures import TUNGSTEN
 from tests.helpers.raw_files import RGGB, mosaic, write_dng
 
@@ -21,14 +21,14 @@ from tests.helpers.raw_files import RGGB, mosaic, write_dng
 HEEDED = """
 import _thread, os, sys, threading
 from awbkit.errors import collect_warnings
-from awbkit.files.remarks import remarks_heeded
+from awbkit.files.remarks import heed_remarks
 if len(sys.argv) > 2:
     called = threading.Event()
     _thread.start_new_thread(lambda: (threading.current_thread(), called.set()), ())
     called.wait()
     assert threading.active_count() == 2
 with collect_warnings() as told:
-    with remarks_heeded("a.dng"):
+    with heed_remarks("a.dng"):
         os.write(2, sys.argv[1].encode())
 print(*told, sep="\\n")
 """
@@ -65,7 +65,7 @@ def test_what_others_say_is_passed_on() -> None:
 
 def test_an_error_leaves_standard_error_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
     def damaged() -> None:
-        with remarks_heeded("a.dng"):
+        with heed_remarks("a.dng"):
             say("said\n")
             raise AwbError("damaged")
 
@@ -80,7 +80,7 @@ def test_several_threads_keep_their_standard_error(capfd: pytest.CaptureFixture[
     thread = threading.Thread(target=done.wait)
     thread.start()
     try:
-        with remarks_heeded("a.dng"):
+        with heed_remarks("a.dng"):
             say("a.dng: data corrupted at 3\n")
     finally:
         done.set()

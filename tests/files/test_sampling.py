@@ -14,7 +14,7 @@ from PIL import Image
 import awbkit
 from awbkit.colour.image import LinearImage
 from awbkit.files.encoding import srgb_to_linear
-from awbkit.files.sampling import block_side, jpeg_shrink, sampled, sampled_array
+from awbkit.files.sampling import block_side, jpeg_shrink, sample, sample_array
 from tests.helpers.pictures import PROFILES, with_profile
 
 KITCHEN = Path(__file__).parents[2] / "examples" / "pictures" / "kitchen_tungsten.jpg"
@@ -87,13 +87,13 @@ class TestBlocks:
         pixels = rng.integers(0, np.iinfo(dtype).max, (7 * side - 1, 9 * side - 1, 3), dtype=dtype, endpoint=True)
         padded = np.pad(pixels, ((0, 1), (0, 1), (0, 0)), mode="edge").astype(float)
         means = padded.reshape(7, side, 9, side, 3).mean(axis=(1, 3)) / np.iinfo(dtype).max * 65535
-        for found in (sampled_array(pixels, side), sampled(vips(pixels), side)):
+        for found in (sample_array(pixels, side), sample(vips(pixels), side)):
             assert found.dtype == np.uint16
             np.testing.assert_allclose(found, means, atol=0.51)
 
     def test_of_a_tall_picture_rows_are_chosen_evenly_up_to_the_last(self) -> None:
         pixels = np.repeat(np.arange(1000, dtype=np.uint16)[:, None, None], 3, axis=2).repeat(4, axis=0)
-        rows = sampled_array(np.tile(pixels, (1, 4, 1)), 4)[:, 0, 0].astype(int)
+        rows = sample_array(np.tile(pixels, (1, 4, 1)), 4)[:, 0, 0].astype(int)
         assert len(rows) == 256
         assert rows[-1] == 999
         assert 2 <= np.diff(rows).min() <= np.diff(rows).max() <= 6

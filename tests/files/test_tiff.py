@@ -111,8 +111,8 @@ class TestGraft:
         tiff.graft(target, source)
         data = target.read_bytes()
         structure = Tiff(data)
-        entry = structure.ifd(structure.first).entries[315]
-        assert data[entry.where : entry.where + entry.size] == ARTIST
+        entry = structure.ifd(structure.first_offset).entries[315]
+        assert data[entry.offset : entry.offset + entry.size] == ARTIST
 
     @pytest.mark.parametrize("endian", ["<", ">"])
     @pytest.mark.parametrize("order", ["<", ">"])
@@ -221,7 +221,7 @@ class TestGraft:
         except ValueError as error:
             assert "TIFF" in str(error)  # noqa: PT017
         structure = Tiff(target.read_bytes())
-        read_directory(structure, structure.first)
+        read_directory(structure, structure.first_offset)
         # tifffile would act on a tag number of some microscope maker that chance may bring forth.
         np.testing.assert_array_equal(pyvips.Image.new_from_file(str(target)).numpy(), new)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import awbkit
 from awbkit.errors import AwbError
-from awbkit.files import unwritten
+from awbkit.files import memory_fill
 from awbkit.files.raw import RawPhoto
 
 
@@ -42,7 +42,7 @@ def digest(path: str, folder: Path) -> str:
 
 def main() -> None:
     first, second, order, *paths = sys.argv[1:]
-    unwritten.FILLS = (int(first), int(second))
+    memory_fill.FILLS = (int(first), int(second))
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder:
         for path in paths if order == "forwards" else reversed(paths):

@@ -13,7 +13,7 @@ import rawpy
 import awbkit
 from awbkit.datasets.bayer import read_half_size
 from awbkit.errors import UnreadableFile
-from awbkit.files.unwritten import FILLS, _setter, filled_memory, has_unwritten
+from awbkit.files.memory_fill import FILLS, _setter, filled_memory, has_unwritten_samples
 from awbkit.store.source import Source
 from tests.fuzz.raws_twice import decoded_twice
 from tests.helpers.dng_files import (
@@ -89,20 +89,20 @@ def _decoded(fill: int, places: object) -> np.ndarray:
 
 @pytest.mark.parametrize("places", [np.s_[40:60], np.s_[:, 190:], np.s_[-1], np.s_[-1, -1], np.s_[:4, 5]])
 def test_places_that_change_with_the_fill_were_not_written(places: object) -> None:
-    assert has_unwritten(_decoded(FILLS[0], places), lambda: _decoded(FILLS[1], places))
+    assert has_unwritten_samples(_decoded(FILLS[0], places), lambda: _decoded(FILLS[1], places))
 
 
 def test_samples_may_equal_the_fill() -> None:
     samples = _decoded(FILLS[0], np.s_[40:60])
-    assert not has_unwritten(samples, lambda: samples)
+    assert not has_unwritten_samples(samples, lambda: samples)
 
 
 def test_nothing_is_decoded_again_without_need() -> None:
     def again() -> np.ndarray:
         raise AssertionError
 
-    assert not has_unwritten(SAMPLES, again)
-    assert not has_unwritten(np.zeros((HEIGHT, WIDTH, 3), np.uint16), again)
+    assert not has_unwritten_samples(SAMPLES, again)
+    assert not has_unwritten_samples(np.zeros((HEIGHT, WIDTH, 3), np.uint16), again)
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def filled_memory(which: int = 0) -> AbstractContextManager[None]:
     return _FILLER.fill(FILLS[which])
 
 
-def has_unwritten(samples: NDArray[np.generic], again: Callable[[], NDArray[np.generic]]) -> bool:
+def has_unwritten_samples(samples: NDArray[np.generic], again: Callable[[], NDArray[np.generic]]) -> bool:
     """Whether a decoder left out any sample; every fourth row is looked at.
 
     Args:
