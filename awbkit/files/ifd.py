@@ -178,7 +178,7 @@ def read_directory(tiff: Tiff, offset: int, depth: int = 0) -> Directory:
     return found
 
 
-def serialise(directory: Directory, at: int, order: str = "<", big: bool = False, following: int = 0) -> bytes:
+def serialise(directory: Directory, at: int, order: str = "<", big: bool = False, next_offset: int = 0) -> bytes:
     """Bytes of a directory, its values and the directories below it, to be written at the even offset ``at``.
 
     Args:
@@ -186,7 +186,7 @@ def serialise(directory: Directory, at: int, order: str = "<", big: bool = False
         at: Offset of the result in the file.
         order: Byte order of the file.
         big: Whether the file is a BigTIFF.
-        following: Offset of the next directory.
+        next_offset: Offset of the next directory.
 
     Raises:
         ValueError: The result would end beyond what the offsets of the file can express.
@@ -216,7 +216,7 @@ def serialise(directory: Directory, at: int, order: str = "<", big: bool = False
         table += struct.pack(order + entry, tag, kind, count) + raw.ljust(inline, b"\0")
     if not big and place + len(values) > 0xFFFFFFFF:
         raise ValueError("metadata would end beyond the 4 GiB of a classic TIFF")
-    return bytes(table + struct.pack(order + pointer, following) + values)
+    return bytes(table + struct.pack(order + pointer, next_offset) + values)
 
 
 def _reorder(kind: int, raw: bytes, order: str) -> bytes:

@@ -33,7 +33,7 @@ def correction(light: np.ndarray, **options: object) -> awbkit.Correction:
     return awbkit.Correction(Illuminant.of(light), **options)  # type: ignore[arg-type]
 
 
-def opened(path: Path) -> RenderedPhoto:
+def open_rendered(path: Path) -> RenderedPhoto:
     photo = awbkit.open(path)
     assert isinstance(photo, RenderedPhoto)
     return photo
@@ -110,7 +110,7 @@ def test_gray_ramp_comes_out_gray_to_within_rounding(
     codes = np.rint(encoding.encode(in_file) * top).astype(dtype)[None]
     path = tmp_path / "ramp.png"
     with_profile(codes, PROFILES[profile or "srgb"], path)
-    result = correct_picture(opened(path), correction(LIGHTS[light])).astype(float)[0]
+    result = correct_picture(open_rendered(path), correction(LIGHTS[light])).astype(float)[0]
     # Half a step of rounding on the way in, amplified by what the gain does to codes, and half a step on the way out.
     step = 1 / top
     up = encoding.encode(np.clip(encoding.decode(codes[0] / top + step) @ _file_matrix(encoding, light).T, 0, 1))
@@ -134,7 +134,7 @@ def test_neutral_light_changes_no_number(tmp_path: Path, profile: str, dtype: ty
     codes = rng.integers(0, np.iinfo(dtype).max, (40, 50, 3), endpoint=True).astype(dtype)
     codes[0] = np.iinfo(dtype).max
     path = with_profile(codes, PROFILES[profile], tmp_path / "any.png")
-    assert np.array_equal(correct_picture(opened(path), correction(np.ones(3))), codes)
+    assert np.array_equal(correct_picture(open_rendered(path), correction(np.ones(3))), codes)
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_numbers_are_those_of_a_plain_computation(
     in_file = np.clip((scene * TUNGSTEN) @ np.linalg.inv(encoding.matrix).T, 0, 1)
     codes = np.rint(encoding.encode(in_file) * 65535).astype(np.uint16)
     path = with_profile(codes, PROFILES[profile], tmp_path / "scene.tif")
-    result = correct_picture(opened(path), correction(TUNGSTEN, cat=cat)).astype(float)
+    result = correct_picture(open_rendered(path), correction(TUNGSTEN, cat=cat)).astype(float)
     linear = encoding.decode(codes / 65535) @ encoding.matrix.T @ correction(TUNGSTEN, cat=cat).matrix().T
     expected = encoding.encode(np.clip(linear @ np.linalg.inv(encoding.matrix).T, 0, 1)) * 65535
     unclipped = (expected < 0.9 * 65535).all(axis=2) & (codes < 0.9 * 65535).all(axis=2)
@@ -163,7 +163,7 @@ def test_floating_point_goes_beyond_white_and_below_black(tmp_path: Path) -> Non
     pixels = np.array([[[2.0, 1.0, 0.5], [-0.1, 0.2, 0.3]]], dtype=np.float32)
     path = tmp_path / "hdr.tif"
     pyvips.Image.new_from_array(pixels).write_to_file(str(path))
-    result = correct_picture(opened(path), correction(TUNGSTEN))
+    result = correct_picture(open_rendered(path), correction(TUNGSTEN))
     assert result.dtype == np.float32
     assert result == pytest.approx(pixels / TUNGSTEN * (LUMINANCE @ TUNGSTEN), rel=1e-5)
 
@@ -174,7 +174,7 @@ def test_alpha_is_passed_on(tmp_path: Path, scene: np.ndarray, rng: np.random.Ge
     alpha = rng.integers(0, 256, (96, 128, 1)).astype(np.uint8)
     path = tmp_path / "cut-out.png"
     pyvips.Image.new_from_array(np.concatenate([encode(scene * TUNGSTEN), alpha], axis=2)).write_to_file(str(path))
-    result = correct_picture(opened(path), correction(TUNGSTEN))
+    result = correct_picture(open_rendered(path), correction(TUNGSTEN))
     assert np.array_equal(result[..., 3:], alpha)
 
 
@@ -223,7 +223,7 @@ def test_blown_window_in_a_picture_stays_white(tmp_path: Path, scene: np.ndarray
     codes = encode(scene * LIGHTS[light] * 1.2)
     codes[60:80, 60:100] = 255
     path = with_profile(codes, PROFILES[profile], tmp_path / "window.png")
-    result = correct_picture(opened(path), correction(LIGHTS[light]))
+    result = correct_picture(open_rendered(path), correction(LIGHTS[light]))
     assert (result[60:80, 60:100] == 255).all()
 
 
@@ -231,7 +231,7 @@ def test_highlight_roll_off_has_no_steps(tmp_path: Path) -> None:
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
     ramp[..., 2] = np.minimum(ramp[..., 2], 240)
     path = with_profile(ramp, PROFILES["srgb"], tmp_path / "ramp.png")
-    result = correct_picture(opened(path), correction(SHADE)).astype(int)[0]
+    result = correct_picture(open_rendered(path), correction(SHADE)).astype(int)[0]
     assert np.diff(result, axis=0).min() >= 0
     assert np.diff(result, axis=0).max() <= 16
 
@@ -239,7 +239,7 @@ def test_highlight_roll_off_has_no_steps(tmp_path: Path) -> None:
 def test_photograph_keeps_its_mean_luminance(tmp_path: Path, scene: np.ndarray) -> None:
     codes = encode(scene * TUNGSTEN)
     path = with_profile(codes, PROFILES["srgb"], tmp_path / "scene.png")
-    result = correct_picture(opened(path), correction(TUNGSTEN))
+    result = correct_picture(open_rendered(path), correction(TUNGSTEN))
     before = (SRGB.decode(codes / 255) @ LUMINANCE).mean()
     after = (SRGB.decode(result / 255) @ LUMINANCE).mean()
     assert after == pytest.approx(before, rel=0.05)

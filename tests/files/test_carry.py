@@ -40,7 +40,7 @@ def jpeg(path: Path, pixels: np.ndarray, *segments: bytes) -> Path:
     return path
 
 
-def corrected(source: Path, suffix: str) -> Path:
+def correct_to(source: Path, suffix: str) -> Path:
     target = source.with_name(f"out{suffix}")
     awbkit.correct(source, target, illuminant=TUNGSTEN)
     return target
@@ -56,37 +56,37 @@ class TestIptc:
         tags = [(33723, kind, None if kind == 7 else len(padded) // 4, value, True)]
         source = tmp_path / "a.tif"
         tifffile.imwrite(source, pixels, photometric="rgb", metadata=None, byteorder=order, extratags=tags)
-        assert shared(corrected(source, suffix))["iptc"] == RECORDS
+        assert shared(correct_to(source, suffix))["iptc"] == RECORDS
 
     def test_from_jpeg(self, pixels: np.ndarray, tmp_path: Path) -> None:
         source = jpeg(tmp_path / "a.jpg", pixels, segment(0xED, b"Photoshop 3.0\0" + RESOURCES))
         for suffix in (".tif", ".png"):
-            assert shared(corrected(source, suffix))["iptc"] == RECORDS
+            assert shared(correct_to(source, suffix))["iptc"] == RECORDS
         for suffix in (".webp", ".avif", ".heic"):
             with pytest.warns(AwbWarning, match="without IPTC; an output in JPEG keeps all"):
-                corrected(source, suffix)
+                correct_to(source, suffix)
 
 
 def test_texts_of_a_png_are_told_of_in_few_words(pixels: np.ndarray, tmp_path: Path) -> None:
     names = (b"A", b"B", b"C", b"D", b"E", b"date:create", b"exif:Make")
     source = write_png(tmp_path / "a.png", pixels, [(b"tEXt", name + b"\0x") for name in names])
     with pytest.warns(AwbWarning, match="without the texts 'A', 'B', 'C' and 2 more; an output in PNG"):
-        corrected(source, ".webp")
+        correct_to(source, ".webp")
     source = write_png(tmp_path / "a.png", pixels, [(b"tEXt", b"date:create\0x")])
-    corrected(source, ".jpg")
+    correct_to(source, ".jpg")
 
 
 def test_bare_records_in_a_raw_profile(pixels: np.ndarray, tmp_path: Path) -> None:
     text = b"Raw profile type iptc\0" + digits(b"iptc", RECORDS)
     source = write_png(tmp_path / "a.png", pixels, [(b"tEXt", text)])
-    assert shared(corrected(source, ".tif"))["iptc"] == RECORDS
-    assert around_pixels(corrected(source, ".png"))[0] == [(b"tEXt", text)]
+    assert shared(correct_to(source, ".tif"))["iptc"] == RECORDS
+    assert around_pixels(correct_to(source, ".png"))[0] == [(b"tEXt", text)]
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
 def test_thumbnails_in_xmp_go(suffix: str, pixels: np.ndarray, tmp_path: Path) -> None:
     source = jpeg(tmp_path / "a.jpg", pixels, segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + THUMBNAILS))
-    packet = shared(corrected(source, suffix))["xmp"]
+    packet = shared(correct_to(source, suffix))["xmp"]
     assert b"Rating" in packet
     assert b"Thumbnails" not in packet
 
@@ -95,15 +95,15 @@ def test_xmp_too_long_for_a_segment_is_told_of(pixels: np.ndarray, tmp_path: Pat
     packet = XMP.replace(b"Rating", b"R" + b"a" * 70000)
     source = write_png(tmp_path / "a.png", pixels, [(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet))])
     with pytest.warns(AwbWarning, match="without XMP of more than 64 KB"):
-        corrected(source, ".jpg")
-    assert shared(corrected(source, ".webp"))["xmp"] == packet
+        correct_to(source, ".jpg")
+    assert shared(correct_to(source, ".webp"))["xmp"] == packet
 
 
 def test_comment_and_extended_xmp_are_told_of(pixels: np.ndarray, tmp_path: Path) -> None:
     extended = segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(40) + b"<x/>")
     source = jpeg(tmp_path / "a.jpg", pixels, segment(0xFE, b"made by hand"), extended)
     with pytest.warns(AwbWarning, match="without the texts 'comment' and 'extended XMP'"):
-        corrected(source, ".png")
+        correct_to(source, ".png")
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_resolution_is_carried_and_never_made_up(source: str, target: str, pixel
     for dpi in (None, 240):
         path = tmp_path / f"a{source}"
         Image.fromarray(pixels).save(path, **({"dpi": (dpi, dpi)} if dpi else {}))
-        out = corrected(path, target)
+        out = correct_to(path, target)
         with Image.open(out) as image:
             stated = image.info.get("jfif_unit") or (target != ".jpg" and image.info.get("dpi", (1, 1)) != (1, 1))
             if dpi and source != ".webp":
@@ -127,7 +127,7 @@ def test_adobe_rgb_of_exif_alone_is_embedded_in_a_png(pixels: np.ndarray, tmp_pa
     block = struct.pack("<4sIHHHIII", b"II*\0", 8, 1, 34665, 4, 1, 26, 0)
     block += struct.pack("<HHHIHHI", 1, 40961, 3, 1, 2, 0, 0)
     source = write_png(tmp_path / "a.png", pixels, behind=[(b"eXIf", block)])
-    before, behind = around_pixels(corrected(source, ".png"))
+    before, behind = around_pixels(correct_to(source, ".png"))
     assert [kind for kind, _ in before] == [b"iCCP"]
     assert behind == [(b"eXIf", block)]
 
@@ -143,9 +143,9 @@ class TestHeif:
         heif.save(tmp_path / "small.heic", quality=90)
         assert other_images(str(tmp_path / "small.heic")) == []
         assert other_images(str(tmp_path / "three.heic")) == ["2 further images"]
-        corrected(tmp_path / "small.heic", ".jpg")
+        correct_to(tmp_path / "small.heic", ".jpg")
         with pytest.warns(AwbWarning, match="without 2 further images"):
-            corrected(tmp_path / "three.heic", ".heic")
+            correct_to(tmp_path / "three.heic", ".heic")
 
     @pytest.mark.parametrize("suffix", [".heic", ".avif"])
     def test_alpha_is_no_further_image(self, suffix: str, pixels: np.ndarray, tmp_path: Path) -> None:

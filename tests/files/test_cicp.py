@@ -37,7 +37,7 @@ D65 = (0.3127, 0.3290)
 P3 = Encoding("P3", SRGB.curves, primaries_to_srgb(P3_PRIMARIES, D65))
 
 
-def in_encoding(linear: np.ndarray, encoding: Encoding) -> np.ndarray:
+def encode_light(linear: np.ndarray, encoding: Encoding) -> np.ndarray:
     """8-bit numbers of linear sRGB, dithered: the mean of a patch is then finer than a step."""
     own = np.clip(linear @ np.linalg.inv(encoding.matrix).T, 0, 1)
     dither = np.random.default_rng(1).uniform(-0.5, 0.5, own.shape)
@@ -98,7 +98,7 @@ def angle(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.degrees(np.arccos(np.clip(a @ b / np.linalg.norm(a) / np.linalg.norm(b), -1, 1))))
 
 
-def estimated(path: Path) -> np.ndarray:
+def estimate_card(path: Path) -> np.ndarray:
     return np.asarray(awbkit.estimate(path, region=CARD).rgb)
 
 
@@ -114,9 +114,9 @@ class TestCodePoints:
         self, tmp_path: Path, scene: np.ndarray, write: Write, primaries: int, transfer: int
     ) -> None:
         encoding = encoding_of_code_points("", primaries, transfer)
-        pixels = in_encoding(scene * TUNGSTEN, encoding)
+        pixels = encode_light(scene * TUNGSTEN, encoding)
         path = write(tmp_path / "a", pixels, primaries, transfer)
-        assert angle(estimated(path), TUNGSTEN) < 0.3
+        assert angle(estimate_card(path), TUNGSTEN) < 0.3
         assert (angle(estimated_as_srgb(path), TUNGSTEN) < 0.3) == (encoding is SRGB)
         photo = awbkit.open(path)
         assert (photo.profile is None) == (encoding is SRGB)
@@ -126,9 +126,9 @@ class TestCodePoints:
     def test_an_output_is_neutral_and_labelled(
         self, tmp_path: Path, scene: np.ndarray, write: Write, suffix: str
     ) -> None:
-        path = write(tmp_path / "a", in_encoding(scene * TUNGSTEN, P3), 12, 13)
+        path = write(tmp_path / "a", encode_light(scene * TUNGSTEN, P3), 12, 13)
         out = tmp_path / f"out{suffix}"
-        awbkit.correct(path, out, illuminant=estimated(path))
+        awbkit.correct(path, out, illuminant=estimate_card(path))
         result = awbkit.open(out)
         assert result.profile is not None
         encoding = parse_profile(result.profile)
@@ -136,25 +136,25 @@ class TestCodePoints:
         assert encoding.name == "P3, sRGB curve"
         assert encoding.matrix == pytest.approx(P3.matrix, abs=1e-4)
         # A step of 8 bits, as codecs round twice, is up to half a degree.
-        assert angle(estimated(out), np.ones(3)) < (0.3 if suffix in (".png", ".tif") else 0.9)
+        assert angle(estimate_card(out), np.ones(3)) < (0.3 if suffix in (".png", ".tif") else 0.9)
 
     @pytest.mark.slow
     @pytest.mark.parametrize("transfer", [16, 18])
     def test_hdr_is_refused_in_one_line(self, tmp_path: Path, scene: np.ndarray, write: Write, transfer: int) -> None:
-        path = write(tmp_path / "a", in_encoding(scene, SRGB), 9, transfer)
+        path = write(tmp_path / "a", encode_light(scene, SRGB), 9, transfer)
         ran = run("estimate", path)
         assert ran.code == 1
         assert "is HDR (PQ or HLG); convert it to SDR first" in ran.complaint
         assert len(estimated_as_srgb(path)) == 3
 
     def test_an_srgb_output_has_no_profile(self, tmp_path: Path, scene: np.ndarray, write: Write) -> None:
-        path = write(tmp_path / "a", in_encoding(scene * TUNGSTEN, SRGB), 1, 13)
-        awbkit.correct(path, tmp_path / "out.png", illuminant=estimated(path))
+        path = write(tmp_path / "a", encode_light(scene * TUNGSTEN, SRGB), 1, 13)
+        awbkit.correct(path, tmp_path / "out.png", illuminant=estimate_card(path))
         assert awbkit.open(tmp_path / "out.png").profile is None
 
     @pytest.mark.slow
     def test_garbage(self, tmp_path: Path, rng: np.random.Generator, scene: np.ndarray, write: Write) -> None:
-        path = write(tmp_path / "a", in_encoding(scene, P3), 12, 13)
+        path = write(tmp_path / "a", encode_light(scene, P3), 12, 13)
         kind, sound = path.suffix[1:], path.read_bytes()
         header = min(len(sound), 400)
         for _ in range(300):
@@ -192,12 +192,12 @@ class TestPng:
     def test_precedence_and_curves(
         self, tmp_path: Path, scene: np.ndarray, encoding: Encoding, chunks: dict[str, bytes]
     ) -> None:
-        path = png(tmp_path / "a.png", in_encoding(scene * TUNGSTEN, encoding), **chunks)
-        assert angle(estimated(path), TUNGSTEN) < 0.3
-        awbkit.correct(path, tmp_path / "b.png", illuminant=estimated(path))
-        assert angle(estimated(tmp_path / "b.png"), np.ones(3)) < 0.3
-        awbkit.correct(path, tmp_path / "b.jpg", illuminant=estimated(path))
-        assert angle(estimated(tmp_path / "b.jpg"), np.ones(3)) < 0.5
+        path = png(tmp_path / "a.png", encode_light(scene * TUNGSTEN, encoding), **chunks)
+        assert angle(estimate_card(path), TUNGSTEN) < 0.3
+        awbkit.correct(path, tmp_path / "b.png", illuminant=estimate_card(path))
+        assert angle(estimate_card(tmp_path / "b.png"), np.ones(3)) < 0.3
+        awbkit.correct(path, tmp_path / "b.jpg", illuminant=estimate_card(path))
+        assert angle(estimate_card(tmp_path / "b.jpg"), np.ones(3)) < 0.5
         fields = pyvips.Image.new_from_file(str(tmp_path / "b.jpg")).get_fields()
         assert ("icc-profile-data" in fields) == (encoding is not SRGB)
 
@@ -220,18 +220,18 @@ class TestPng:
     def test_what_makes_no_sense_is_passed_over(
         self, tmp_path: Path, scene: np.ndarray, chunks: dict[str, bytes]
     ) -> None:
-        path = png(tmp_path / "a.png", in_encoding(scene * TUNGSTEN, SRGB), **chunks)
+        path = png(tmp_path / "a.png", encode_light(scene * TUNGSTEN, SRGB), **chunks)
         assert read_declaration(str(path), "png", None) in (None, SRGB)
 
     def test_an_option_goes_before_the_declaration(self, tmp_path: Path, scene: np.ndarray) -> None:
-        path = cicp_png(tmp_path / "a", in_encoding(scene * TUNGSTEN, SRGB), 12, 13)
+        path = cicp_png(tmp_path / "a", encode_light(scene * TUNGSTEN, SRGB), 12, 13)
         assert angle(estimated_as_srgb(path), TUNGSTEN) < 0.3
         with pytest.raises(AwbError, match="no embedded profile"):
             awbkit.open(path, encoding="icc")
 
 
 def test_code_points_of_a_thumbnail_do_not_count(tmp_path: Path, scene: np.ndarray) -> None:
-    path = heic(tmp_path / "a", in_encoding(scene, P3), 12, 13)
+    path = heic(tmp_path / "a", encode_light(scene, P3), 12, 13)
     data = path.read_bytes()
     at = data.index(b"ipma") + 8
     # The item that the properties belong to becomes another one than the primary.
@@ -240,7 +240,7 @@ def test_code_points_of_a_thumbnail_do_not_count(tmp_path: Path, scene: np.ndarr
 
 
 def test_a_profile_goes_before_code_points_in_heif(tmp_path: Path, scene: np.ndarray) -> None:
-    path = heic(tmp_path / "a", in_encoding(scene, P3), 12, 16)
+    path = heic(tmp_path / "a", encode_light(scene, P3), 12, 16)
     assert read_declaration(str(path), "heic", b"profile") is None
 
 

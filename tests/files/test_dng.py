@@ -32,7 +32,7 @@ def rationals(code: int, values: Any, *, signed: bool = False) -> Tag:
     return code, SRATIONAL if signed else RATIONAL, len(flat), tuple(pairs), True
 
 
-def short(code: int, value: int) -> Tag:
+def short_tag(code: int, value: int) -> Tag:
     return code, SHORT, 1, value, True
 
 
@@ -47,8 +47,8 @@ DUAL = [
     MODEL,
     rationals(50721, WARM, signed=True),
     rationals(50722, COOL, signed=True),
-    short(50778, LIGHT_A),
-    short(50779, LIGHT_D65),
+    short_tag(50778, LIGHT_A),
+    short_tag(50779, LIGHT_D65),
 ]
 NEUTRAL = rationals(50728, (0.5, 1.0, 0.625))
 
@@ -136,7 +136,7 @@ def test_analog_balance_scales_the_channels() -> None:
 
 @pytest.mark.parametrize("code", LIGHT_SOURCE_CCT)
 def test_calibration_illuminants(code: int) -> None:
-    camera = read(VERSION, rationals(50721, COOL, signed=True), short(50778, code))
+    camera = read(VERSION, rationals(50721, COOL, signed=True), short_tag(50778, code))
     assert camera.matrices[0][0] == LIGHT_SOURCE_CCT[code]
     assert 2800 < camera.matrices[0][0] < 7600
 
@@ -153,7 +153,7 @@ def test_calibration_illuminants(code: int) -> None:
     ],
 )
 def test_two_matrices_need_two_different_lights(lights: tuple[int, int], expected: dict[float, np.ndarray]) -> None:
-    camera = read(*DUAL[:4], short(50778, lights[0]), short(50779, lights[1]))
+    camera = read(*DUAL[:4], short_tag(50778, lights[0]), short_tag(50779, lights[1]))
     assert list(matrices(camera)) == list(expected)
     for cct, matrix in expected.items():
         np.testing.assert_allclose(matrices(camera)[cct], matrix, atol=1e-12)

@@ -45,21 +45,21 @@ SEEDS = seeds(np.random.default_rng(5))
 MAPS = [polynomial(plane, 0.0, 1.0) for plane in range(3)]
 
 
-def opened(path: Path) -> RawPhoto:
+def open_raw(path: Path) -> RawPhoto:
     photo = awbkit.open(path)
     assert isinstance(photo, RawPhoto)
     return photo
 
 
 def pixels(path: Path) -> np.ndarray:
-    return np.asarray(opened(path).thumbnail().pixels)
+    return np.asarray(open_raw(path).thumbnail().pixels)
 
 
 def opcodes(*content: bytes, count: int | None = None, tag: int = OPCODE_LIST_2) -> list[Any]:
     return [(tag, 7, 0, opcode_list(*content, count=count), True)]
 
 
-def paired(tile: np.ndarray) -> bytes:
+def pair_columns(tile: np.ndarray) -> bytes:
     """As Adobe's converter stores a mosaic: two columns are one pixel of two components."""
     return lossless(tile.reshape(len(tile), -1, 2))
 
@@ -77,7 +77,7 @@ GOOD: dict[str, tuple[np.ndarray, Any, dict[str, Any]]] = {
     "lossless JPEG": (SAMPLES, tiles(SAMPLES, lossless), JPEG),
     "lossless JPEG in one strip": (SAMPLES, iter([lossless(SAMPLES)]), {"compression": 7, "rowsperstrip": HEIGHT}),
     "tiles of JPEG beyond the edge": (SAMPLES, tiles(SAMPLES, lossless, 80), {"compression": 7, "tile": (80, 80)}),
-    "pairs of columns": (SAMPLES, tiles(SAMPLES, paired), JPEG),
+    "pairs of columns": (SAMPLES, tiles(SAMPLES, pair_columns), JPEG),
     "pairs of rows": (SAMPLES, tiles(SAMPLES, wide), JPEG),
     "streams without an end": (SAMPLES, tiles(SAMPLES, lambda tile: lossless(tile)[:-2]), JPEG),
     "streams with zeros behind them": (SAMPLES, tiles(SAMPLES, lambda tile: lossless(tile) + bytes(3000)), JPEG),
@@ -97,7 +97,7 @@ def test_each_seed_of_the_fuzzer_is_sound(name: str, tmp_path: Path) -> None:
     path.write_bytes(SEEDS[name])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert opened(path).thumbnail().valid.any()
+        assert open_raw(path).thumbnail().valid.any()
         awbkit.correct(path, tmp_path / "b.tif", illuminant=(0.5, 1.0, 0.7))
 
 
@@ -143,7 +143,7 @@ def test_a_lossy_dng_is_what_its_polynomials_say(tmp_path: Path) -> None:
 def test_a_lossy_dng_that_says_nothing_of_its_numbers_is_told_of(tmp_path: Path) -> None:
     path = write(tmp_path / "a.dng", EIGHT, tiles(EIGHT, jpeg), **LOSSY)
     with pytest.warns(AwbWarning, match="does not say how its 8 bits stand for light"):
-        assert opened(path).thumbnail().valid.any()
+        assert open_raw(path).thumbnail().valid.any()
 
 
 UNSUPPORTED: dict[str, tuple[np.ndarray, Any, dict[str, Any], str]] = {
@@ -175,13 +175,13 @@ UNSUPPORTED: dict[str, tuple[np.ndarray, Any, dict[str, Any], str]] = {
 }
 
 
-def cropped() -> Any:
+def crop_tiles() -> Any:
     for top in range(0, HEIGHT, 80):
         for left in range(0, WIDTH, 80):
             yield lossless(SAMPLES[top : top + 80, left : left + 80])
 
 
-UNSUPPORTED["cropped tiles"] = (SAMPLES, cropped(), {"compression": 7, "tile": (80, 80)}, "crops")
+UNSUPPORTED["cropped tiles"] = (SAMPLES, crop_tiles(), {"compression": 7, "tile": (80, 80)}, "crops")
 
 
 @pytest.mark.parametrize("name", UNSUPPORTED)

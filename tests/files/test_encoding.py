@@ -134,7 +134,7 @@ def test_linear_encoding_is_the_identity() -> None:
     assert np.array_equal(LINEAR.encode(LINEAR.decode(values)), values)
 
 
-def broken(name: str) -> bytes:
+def broken_profile(name: str) -> bytes:
     whole = bytearray(icc_profile(ADOBE_PRIMARIES, gamma_curve(2.2)))
     if name == "no signature":
         whole[36:40] = b"xxxx"
@@ -174,7 +174,7 @@ def broken(name: str) -> bytes:
 )
 def test_broken_profiles_say_what_is_wrong(name: str, message: str) -> None:
     with pytest.raises(ProfileError, match=message):
-        parse_profile(broken(name))
+        parse_profile(broken_profile(name))
 
 
 @given(st.binary(max_size=300), st.integers(0, 400))

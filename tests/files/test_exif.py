@@ -31,7 +31,7 @@ def block(main: dict[int, Any], sub: dict[int, Any] | None = None, endian: str =
     return made.tobytes().removeprefix(PREFIX)
 
 
-def parsed(data: bytes) -> Image.Exif:
+def parse(data: bytes) -> Image.Exif:
     found = Image.Exif()
     found.load(PREFIX + data)
     return found
@@ -117,7 +117,7 @@ class TestFromRaw:
         write_raw(tmp_path / "a.dng", order)
         made = exif.from_raw(tmp_path / "a.dng", size=(640, 480))
         assert made is not None
-        found = parsed(made)
+        found = parse(made)
         assert (found[271], found[272], found[274], found[33432]) == ("Canon", "Canon EOS 550D", 1, "(c) me")
         assert "José".encode() in made
         assert not {256, 257, 273, 279, 262, 50706, 50721} & dict(found).keys()
@@ -134,8 +134,8 @@ class TestFromRaw:
         (tmp_path / "a.orf").write_bytes(magic + data[4:])
         made = exif.from_raw(tmp_path / "a.orf")
         assert made is not None
-        assert dict(parsed(made).get_ifd(34665)) == {33434: IFDRational(1, 60), 36864: b"0231", 40961: 1}
-        assert parsed(made)[274] == 1
+        assert dict(parse(made).get_ifd(34665)) == {33434: IFDRational(1, 60), 36864: b"0231", 40961: 1}
+        assert parse(made)[274] == 1
 
     def test_position_survives(self, tmp_path: Path) -> None:
         original = Image.Exif()
@@ -144,7 +144,7 @@ class TestFromRaw:
         (tmp_path / "a.nef").write_bytes(original.tobytes().removeprefix(PREFIX))
         made = exif.from_raw(tmp_path / "a.nef")
         assert made is not None
-        assert parsed(made).get_ifd(34853) == {1: "N", 2: (52.0, 31.0, 12.0)}
+        assert parse(made).get_ifd(34853) == {1: "N", 2: (52.0, 31.0, 12.0)}
 
     def test_cr3_boxes(self, tmp_path: Path) -> None:
         def box(kind: bytes, content: bytes) -> bytes:
@@ -161,7 +161,7 @@ class TestFromRaw:
         (tmp_path / "a.cr3").write_bytes(file)
         made = exif.from_raw(tmp_path / "a.cr3")
         assert made is not None
-        found = parsed(made)
+        found = parse(made)
         assert (found[272], found[274]) == ("Canon EOS R5", 1)
         assert dict(found.get_ifd(34665)) == {33434: 0.001, 34855: 100, 36864: b"0232", 40961: 1}
         assert found.get_ifd(34853) == {1: "N", 2: (48.0, 51.0, 0.0)}
@@ -174,8 +174,8 @@ class TestFromRaw:
         (tmp_path / "a.raf").write_bytes(header.ljust(160, b"\0") + preview.getvalue() + bytes(500))
         made = exif.from_raw(tmp_path / "a.raf")
         assert made is not None
-        assert (parsed(made)[272], parsed(made)[274]) == ("X-T4", 1)
-        assert dict(parsed(made).get_ifd(34665)) == {33434: 0.008, 36864: b"0232", 40961: 1}
+        assert (parse(made)[272], parse(made)[274]) == ("X-T4", 1)
+        assert dict(parse(made).get_ifd(34665)) == {33434: 0.008, 36864: b"0232", 40961: 1}
 
     def test_fits_into_a_jpeg_segment(self, tmp_path: Path) -> None:
         huge = block({271: "Canon", 270: "d" * 50_000}, {37510: b"c" * 60_000, 33434: IFDRational(1, 60)})
@@ -183,9 +183,9 @@ class TestFromRaw:
         made = exif.from_raw(tmp_path / "a.dng")
         assert made is not None
         assert len(made) <= MAX_JPEG_BLOCK
-        assert 37510 not in parsed(made).get_ifd(34665)
-        assert parsed(made).get_ifd(34665)[33434] == IFDRational(1, 60)
-        assert len(parsed(made)[270]) == 50_000
+        assert 37510 not in parse(made).get_ifd(34665)
+        assert parse(made).get_ifd(34665)[33434] == IFDRational(1, 60)
+        assert len(parse(made)[270]) == 50_000
 
     @pytest.mark.parametrize(
         "content",

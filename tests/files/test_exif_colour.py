@@ -31,7 +31,7 @@ SRGB_XY = (64, 100, 33, 100, 30, 100, 60, 100, 15, 100, 6, 100)
 SUFFIXES = [".jpg", ".tif", ".png", ".webp", ".heic", ".avif"]
 
 
-def short(value: int) -> Field:
+def short_field(value: int) -> Field:
     return 3, struct.pack("<H", value)
 
 
@@ -46,7 +46,7 @@ def block(
     """An EXIF block that states a colour space in these ways."""
     main, exif = Directory({271: (2, make or b"Maker\0")}), Directory()
     if space is not None:
-        exif.fields[40961] = short(space)
+        exif.fields[40961] = short_field(space)
     if index:
         exif.children[INTEROP_IFD] = Directory({1: (2, index + b"\0"), 2: (7, b"0100")})
     if note:
@@ -72,7 +72,7 @@ def olympus(header: bytes, value: int) -> bytes:
     at = len(header)
     settings_at = at + 18
     outer = Directory({0x2020: (13, struct.pack("<I", settings_at))})
-    return note(header, at, outer) + serialise(Directory({0x0507: short(value)}), settings_at)
+    return note(header, at, outer) + serialise(Directory({0x0507: short_field(value)}), settings_at)
 
 
 def inline(tag: int, kind: int, value: int, order: str = "<") -> bytes:
@@ -86,11 +86,11 @@ ADOBE: dict[str, dict[str, Any]] = {
     "colour space 2": {"space": PLAIN_ADOBE},
     "colour space 2 with R98": {"space": PLAIN_ADOBE, "index": b"R98"},
     "chromaticities": {"primaries": ADOBE_XY},
-    "nikon": {"note": nikon({0x001E: short(2)}), "make": b"NIKON CORPORATION\0"},
-    "nikon little-endian": {"note": nikon({0x001E: short(2)}, "<")},
-    "nikon with R98": {"note": nikon({0x001E: short(2)}), "index": b"R98"},
+    "nikon": {"note": nikon({0x001E: short_field(2)}), "make": b"NIKON CORPORATION\0"},
+    "nikon little-endian": {"note": nikon({0x001E: short_field(2)}, "<")},
+    "nikon with R98": {"note": nikon({0x001E: short_field(2)}), "index": b"R98"},
     "nikon of 2001": {"note": nikon({0x008D: (2, b"MODE2   \0")})},
-    "nikon without a colour space": {"space": None, "note": nikon({0x001E: short(2)})},
+    "nikon without a colour space": {"space": None, "note": nikon({0x001E: short_field(2)})},
     "canon": {"note": inline(0x00B4, 3, 2), "make": b"Canon\0"},
     "canon big-endian": {"note": inline(0x00B4, 3, 2, ">"), "make": b"Canon\0", "order": ">"},
     "sony": {"note": b"SONY DSC \0\0\0" + inline(0xB029, 4, 7), "make": b"SONY\0"},
@@ -106,19 +106,19 @@ OTHERS: dict[str, dict[str, Any]] = {
     "nothing": {"space": None},
     "srgb": {"space": PLAIN_SRGB, "index": b"R98"},
     "srgb, whatever else is said": {"space": PLAIN_SRGB, "index": b"R03", "primaries": ADOBE_XY},
-    "srgb, and a note": {"space": PLAIN_SRGB, "note": nikon({0x001E: short(2)})},
+    "srgb, and a note": {"space": PLAIN_SRGB, "note": nikon({0x001E: short_field(2)})},
     "uncalibrated, R98": {"index": b"R98"},
     "thumbnail": {"index": b"THM"},
     "sigma": {"space": None, "note": b"SIGMA\0\0\0\1\0" + inline(0x000B, 3, 1)},
     "uncalibrated": {},
     "other chromaticities": {"primaries": SRGB_XY},
     "no chromaticities": {"primaries": (0,) * 12},
-    "nikon of sRGB": {"note": nikon({0x001E: short(1), 0x008D: (2, b"MODE1a  \0")})},
+    "nikon of sRGB": {"note": nikon({0x001E: short_field(1), 0x008D: (2, b"MODE1a  \0")})},
     "canon": {"note": inline(0x00B4, 3, 1), "make": b"Canon\0"},
     "another's tag": {"note": inline(0x00B4, 3, 2), "make": b"FUJIFILM\0"},
     "sony": {"note": b"SONY DSC \0\0\0" + inline(0xB029, 4, 1), "make": b"SONY\0"},
     "olympus": {"note": olympus(b"OLYMPUS\0II\3\0", 0)},
-    "note cut short": {"note": nikon({0x001E: short(2)})[:21]},
+    "note cut short": {"note": nikon({0x001E: short_field(2)})[:21]},
     "note of a header": {"note": b"OLYMPUS\0"},
 }
 
@@ -162,7 +162,7 @@ def write(path: Path, codes: np.ndarray, exif: bytes, profile: bytes | None = No
     return path
 
 
-def opened(path: Path) -> RenderedPhoto:
+def open_rendered(path: Path) -> RenderedPhoto:
     photo = awbkit.open(path)
     assert isinstance(photo, RenderedPhoto)
     return photo
@@ -181,16 +181,16 @@ def test_same_light_as_with_the_profile(suffix: str, scene: np.ndarray, tmp_path
     codes = encode(scene * TUNGSTEN)
     stated = write(tmp_path / f"_stated{suffix}", codes, block(index=b"R03"))
     embedded = write(tmp_path / f"embedded{suffix}", codes, block(index=b"R03"), PROFILES["adobe-rgb"])
-    assert opened(stated).encoding is ADOBE_RGB
+    assert open_rendered(stated).encoding is ADOBE_RGB
     first, second = (awbkit.estimate(path, "gray-world").rgb for path in (stated, embedded))
     assert awbkit.angular_error(np.array(first), np.array(second)) < 0.02
     # The copy has the numbers that a profile would have given it, a profile that says so, and the EXIF that it had.
     outputs = [path.with_stem(f"{path.stem}_awb") for path in (stated, embedded)]
     for source, target in zip((stated, embedded), outputs, strict=True):
         awbkit.correct(source, target, illuminant=TUNGSTEN)
-    numbers = [opened(path).pixels().numpy().astype(int) for path in outputs]
+    numbers = [open_rendered(path).pixels().numpy().astype(int) for path in outputs]
     assert np.abs(numbers[0] - numbers[1]).max() <= 1
-    copy = opened(outputs[0])
+    copy = open_rendered(outputs[0])
     assert is_adobe(copy)
     assert encoding_of_exif(copy.path, copy.format, copy.exif) is ADOBE_RGB
 
@@ -201,7 +201,7 @@ def test_neutral_gains_change_nothing(suffix: str, rng: np.random.Generator, tmp
     source, target = write(tmp_path / f"a{suffix}", codes, block(index=b"R03")), tmp_path / f"b{suffix}"
     awbkit.correct(source, target, illuminant=(1, 1, 1))
     if suffix in (".png", ".tif", ".webp", ".jpg"):
-        difference = opened(source).pixels().numpy().astype(int) - opened(target).pixels().numpy()
+        difference = open_rendered(source).pixels().numpy().astype(int) - open_rendered(target).pixels().numpy()
         assert np.abs(difference).max() <= 1
 
 
@@ -210,17 +210,17 @@ def test_another_format_keeps_the_space(scene: np.ndarray, tmp_path: Path) -> No
     for suffix in SUFFIXES:
         target = tmp_path / f"b{suffix}"
         awbkit.correct(source, target, illuminant=(1, 1, 1))
-        assert is_adobe(opened(target)), suffix
+        assert is_adobe(open_rendered(target)), suffix
 
 
 def test_what_goes_before_exif(scene: np.ndarray, tmp_path: Path) -> None:
     exif, codes = block(index=b"R03"), encode(scene)
     profile = write(tmp_path / "p3.jpg", codes, exif, PROFILES["display-p3"])
-    assert opened(profile).encoding == parse_profile(PROFILES["display-p3"])
+    assert open_rendered(profile).encoding == parse_profile(PROFILES["display-p3"])
     chunk = write(tmp_path / "srgb.png", codes, exif)
     whole = chunk.read_bytes()
     chunk.write_bytes(whole[:33] + b"\0\0\0\1sRGB\0\xae\xce\x1c\xe9" + whole[33:])
-    assert opened(chunk).encoding is SRGB
+    assert open_rendered(chunk).encoding is SRGB
     jpeg = write(tmp_path / "a.jpg", codes, exif)
     for choice, expected in (("srgb", SRGB), ("linear", LINEAR), ("camera", LINEAR)):
         assert awbkit.open(jpeg, encoding=choice).encoding is expected  # type: ignore[attr-defined]
@@ -230,7 +230,7 @@ def test_floating_point_stays_linear(scene: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, scene.astype(np.float32), photometric="rgb", metadata=None)
     tiff.embed(path, Metadata(block(index=b"R03")))
-    assert opened(path).encoding is LINEAR
+    assert open_rendered(path).encoding is LINEAR
 
 
 def test_sixteen_bits(scene: np.ndarray, tmp_path: Path) -> None:
@@ -238,4 +238,4 @@ def test_sixteen_bits(scene: np.ndarray, tmp_path: Path) -> None:
     image = pyvips.Image.new_from_array(encode(scene, np.uint16)).copy(interpretation="rgb16")
     image.set_type(pyvips.GValue.blob_type, "exif-data", block(index=b"R03"))
     image.write_to_file(str(path))
-    assert opened(path).encoding is ADOBE_RGB
+    assert open_rendered(path).encoding is ADOBE_RGB

@@ -97,7 +97,7 @@ def test_tiles_that_do_not_decode_are_no_zeros(name: str, tmp_path: Path) -> Non
         assert "the pixels cannot be decoded (tiff2vips: " in ran.complaint
 
 
-def told(work: Any, *arguments: Any) -> bool:
+def has_warned(work: Any, *arguments: Any) -> bool:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AwbWarning)
         work(*arguments)
@@ -112,13 +112,13 @@ def test_a_quarter_of_the_rows(rows: int, expected: bool) -> None:
         if pixels.ndim == 2:
             damaged[5 : 5 + rows] = 0
         if rows < HEIGHT:
-            assert told(warn_of_zero_rows, "a", damaged) == expected
+            assert has_warned(warn_of_zero_rows, "a", damaged) == expected
 
 
 def test_transparent_rows_are_no_damage() -> None:
     framed = np.dstack([PIXELS, np.full((*PIXELS.shape[:2], 1), 255, np.uint8)])
     framed[:100] = 0
-    assert not told(warn_of_zero_rows, "a", framed)
+    assert not has_warned(warn_of_zero_rows, "a", framed)
 
 
 @given(st.integers(0, 20_000), st.integers(2600, 10_000))
@@ -130,16 +130,16 @@ def test_a_stretch_is_found_wherever_it_begins(start: int, length: int) -> None:
     with tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
-        assert told(warn_of_zero_bytes, file.name)
+        assert has_warned(warn_of_zero_bytes, file.name)
 
 
 @pytest.mark.parametrize("length", [0, 1, 255, 1000])
 def test_short_stretches_are_normal(length: int, tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"\1" * 100 + bytes(length) + b"\1" * 40_000)
-    assert not told(warn_of_zero_bytes, path)
+    assert not has_warned(warn_of_zero_bytes, path)
 
 
 def test_an_empty_file_has_no_stretch(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
-    assert not told(warn_of_zero_bytes, tmp_path / "a")
+    assert not has_warned(warn_of_zero_bytes, tmp_path / "a")

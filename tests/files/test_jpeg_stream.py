@@ -16,7 +16,7 @@ COLOURS = np.rint(LINEAR * 250).astype(np.uint8)
 STREAMS = {"lossless": lossless(SAMPLES), "baseline": jpeg(COLOURS), "optimised": jpeg(COLOURS, optimize=True)}
 
 
-def checked(content: bytes) -> tuple[int, int | None]:
+def check(content: bytes) -> tuple[int, int | None]:
     """The frame's kind and the offset of the stream's end."""
     data = np.frombuffer(content, np.uint8)
     stream = read_stream(data)
@@ -27,10 +27,10 @@ def checked(content: bytes) -> tuple[int, int | None]:
 @pytest.mark.parametrize("behind", [b"", b"\0", bytes(1000), b"\xff\xd8\xff"])
 def test_a_sound_stream_ends_where_it_says(name: str, behind: bytes) -> None:
     content = STREAMS[name]
-    assert checked(content + behind) == (LOSSLESS if name == "lossless" else BASELINE, len(content))
+    assert check(content + behind) == (LOSSLESS if name == "lossless" else BASELINE, len(content))
     filled = content[:-2] + b"\xff\xff" + content[-2:]
-    assert checked(filled)[1] == len(filled)
-    assert checked(content[:-2])[1] is None
+    assert check(filled)[1] == len(filled)
+    assert check(content[:-2])[1] is None
 
 
 def test_headers_are_read() -> None:
@@ -57,7 +57,7 @@ def test_headers_are_read() -> None:
 )
 def test_damage_is_named(content: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        checked(content)
+        check(content)
 
 
 @given(st.sampled_from(sorted(STREAMS)), st.integers(0, 20_000), st.binary(max_size=60), st.integers(0, 20_000))
@@ -65,7 +65,7 @@ def test_no_damage_ends_in_anything_but_a_sentence(name: str, at: int, noise: by
     content = STREAMS[name]
     damaged = (content[:at] + noise + content[at + len(noise) :])[:length]
     try:
-        frame, end = checked(damaged)
+        frame, end = check(damaged)
     except ValueError as error:
         frame, end, words = 0xC0, None, str(error)
     else:
@@ -79,4 +79,4 @@ def test_no_damage_ends_in_anything_but_a_sentence(name: str, at: int, noise: by
 def test_any_bytes_are_survived(noise: bytes) -> None:
     for content in (noise, b"\xff\xd8" + noise, STREAMS["lossless"][:30] + noise):
         with pytest.raises(ValueError, match=r"^(is|has|says|ends) "):
-            checked(content)
+            check(content)

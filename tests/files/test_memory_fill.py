@@ -36,19 +36,19 @@ SAMPLES = mosaic(scene(np.random.default_rng(3)), RGGB, 0)
 fills = pytest.mark.skipif(_setter() is None, reason="the C library here does not fill memory")
 
 
-def half_decoded(folder: Path) -> Path:
+def write_half(folder: Path) -> Path:
     """A DNG whose fourth tile of six LibRaw does not find."""
     path = write(folder / "a.dng", SAMPLES, tiles(SAMPLES, lossless), compression=7, tile=(TILE, TILE))
     return overwritten(path, data_of(path, 3)[0], bytes(2))
 
 
-def disguised(path: Path) -> Path:
+def disguise(path: Path) -> Path:
     """The same for LibRaw, but no DNG by its fields: its version lies beyond the end of the file."""
     field = path.read_bytes().index(struct.pack("<HHI", 50706, 1, 4))
     return overwritten(path, field + 4, struct.pack("<II", 1 << 20, 0x401))
 
 
-def unpacked(path: Path, which: int) -> np.ndarray:
+def unpack_over(path: Path, which: int) -> np.ndarray:
     with rawpy.imread(str(path)) as raw:
         with filled_memory(which):
             raw.unpack()
@@ -58,7 +58,7 @@ def unpacked(path: Path, which: int) -> np.ndarray:
 @fills
 @pytest.mark.parametrize("which", [0, 1])
 def test_what_libraw_leaves_out_holds_the_fill(which: int, tmp_path: Path) -> None:
-    found = unpacked(half_decoded(tmp_path), which)
+    found = unpack_over(write_half(tmp_path), which)
     fill = FILLS[which] * 0x101
     assert (found[HEIGHT // 2 :] == fill).all()
     assert not (found[: HEIGHT // 2] == fill).any()
@@ -66,7 +66,7 @@ def test_what_libraw_leaves_out_holds_the_fill(which: int, tmp_path: Path) -> No
 
 @fills
 def test_a_raw_that_libraw_gives_up_on_is_refused(tmp_path: Path) -> None:
-    path = disguised(half_decoded(tmp_path))
+    path = disguise(write_half(tmp_path))
     with pytest.raises(UnreadableFile, match=r"LibRaw gives up on.*copy it again"):
         awbkit.estimate(path)
     with pytest.raises(UnreadableFile, match="LibRaw gives up on"):
@@ -75,13 +75,13 @@ def test_a_raw_that_libraw_gives_up_on_is_refused(tmp_path: Path) -> None:
 
 @fills
 def test_threads_may_want_different_fills(tmp_path: Path) -> None:
-    path = half_decoded(tmp_path)
+    path = write_half(tmp_path)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda index: unpacked(path, index % 2)[-1, -1], range(40)))
+        found = list(pool.map(lambda index: unpack_over(path, index % 2)[-1, -1], range(40)))
     assert found == [FILLS[index % 2] * 0x101 for index in range(40)]
 
 
-def _decoded(fill: int, places: object) -> np.ndarray:
+def _fill_places(fill: int, places: object) -> np.ndarray:
     samples = SAMPLES.copy()
     samples[places] = fill * 0x101
     return samples
@@ -89,11 +89,11 @@ def _decoded(fill: int, places: object) -> np.ndarray:
 
 @pytest.mark.parametrize("places", [np.s_[40:60], np.s_[:, 190:], np.s_[-1], np.s_[-1, -1], np.s_[:4, 5]])
 def test_places_that_change_with_the_fill_were_not_written(places: object) -> None:
-    assert has_unwritten_samples(_decoded(FILLS[0], places), lambda: _decoded(FILLS[1], places))
+    assert has_unwritten_samples(_fill_places(FILLS[0], places), lambda: _fill_places(FILLS[1], places))
 
 
 def test_samples_may_equal_the_fill() -> None:
-    samples = _decoded(FILLS[0], np.s_[40:60])
+    samples = _fill_places(FILLS[0], np.s_[40:60])
     assert not has_unwritten_samples(samples, lambda: samples)
 
 
@@ -123,6 +123,6 @@ def test_damaged_raws_give_the_same_bytes_on_every_run_or_are_refused(tmp_path: 
 
 @fills
 def test_a_raw_of_a_data_set_that_libraw_gives_up_on_is_refused(tmp_path: Path) -> None:
-    path = half_decoded(tmp_path)
+    path = write_half(tmp_path)
     with pytest.raises(UnreadableFile, match="LibRaw gives up on"):
         read_half_size(Source.open(tmp_path), path.name)

@@ -18,7 +18,7 @@ FIRST, SECOND, THIRD = (
 )
 
 
-def several(*others: Image.Image) -> bytes:
+def join_pictures(*others: Image.Image) -> bytes:
     out = io.BytesIO()
     FIRST.save(out, "MPO", save_all=True, append_images=others, quality=95, subsampling=0)
     return out.getvalue()
@@ -47,12 +47,12 @@ def with_kind(content: bytes, kind: int) -> bytes:
     ("content", "number"),
     [
         (jpeg(), 0),
-        (several(SECOND), 1),
-        (several(SECOND, THIRD), 2),
-        (with_kind(several(SECOND), 0x020002), 1),
-        (with_kind(several(SECOND), 0x010001), 0),
-        (several(SECOND)[:-2] + b"hdrgm:Version", 0),
-        (several(SECOND)[:600], 0),
+        (join_pictures(SECOND), 1),
+        (join_pictures(SECOND, THIRD), 2),
+        (with_kind(join_pictures(SECOND), 0x020002), 1),
+        (with_kind(join_pictures(SECOND), 0x010001), 0),
+        (join_pictures(SECOND)[:-2] + b"hdrgm:Version", 0),
+        (join_pictures(SECOND)[:600], 0),
         (b"", 0),
         (b"\xff\xd8\xff\xe2\0\x08MPF\0II", 0),
     ],
@@ -66,7 +66,7 @@ def test_how_many_others(content: bytes, number: int) -> None:
 @pytest.mark.parametrize("name", ["a.mpo", "a.jpg"])
 @pytest.mark.parametrize("to", ["jpg", "png"])
 def test_the_loss_is_told(name: str, to: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(several(SECOND))
+    (tmp_path / name).write_bytes(join_pictures(SECOND))
     ran = awbkit("correct", tmp_path, "-d", tmp_path / "out", "--to", to, "--gains", "1.0001,1,1", "-q")
     assert ran.code == 0
     assert "was written without 1 more picture behind the first" in ran.record["warning"]
@@ -86,8 +86,8 @@ def test_nothing_to_tell(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (jpeg(), []),
-        (several(SECOND, THIRD), ["2 more pictures behind the first"]),
-        (with_kind(several(SECOND), 0x010001), []),
+        (join_pictures(SECOND, THIRD), ["2 more pictures behind the first"]),
+        (with_kind(join_pictures(SECOND), 0x010001), []),
         (with_segment(b"urn:iso:std:iso:ts:21496:-1\0", 0xE2) + jpeg(), ["its gain map"]),
         (
             with_segment(b"http://ns.adobe.com/xap/1.0/\0 GCamera:MotionPhoto='1'", 0xE1) + b"ftypmp42",
@@ -103,7 +103,7 @@ def test_what_stands_behind(content: bytes, words: list[str]) -> None:
 
 
 def test_a_copy_holds_all_and_so_tells_nothing(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(several(SECOND))
+    (tmp_path / "a.jpg").write_bytes(join_pictures(SECOND))
     ran = awbkit("correct", tmp_path / "a.jpg", "-d", tmp_path / "out", "--gains", "1,1,1", "-q")
     assert ran.record["warning"] is None
-    assert (tmp_path / "out" / "a_awb.jpg").read_bytes() == several(SECOND)
+    assert (tmp_path / "out" / "a_awb.jpg").read_bytes() == join_pictures(SECOND)

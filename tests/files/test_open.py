@@ -110,12 +110,12 @@ def fails(path: Path, kind: type[FileError], message: str) -> None:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Any:
-    def written(name: str, content: bytes) -> Path:
+    def write_sound(name: str, content: bytes) -> Path:
         path = tmp_path / name
         path.write_bytes(content)
         return path
 
-    return written
+    return write_sound
 
 
 class TestNoPicture:
@@ -267,7 +267,7 @@ def bombs() -> dict[str, bytes]:
     """Headers that claim 60000 x 60000 pixels."""
     claim = 60_000
 
-    def patched(name: str, mark: bytes, offset: int, size: bytes) -> bytes:
+    def patch(name: str, mark: bytes, offset: int, size: bytes) -> bytes:
         content = bytearray(sound()[name])
         at = content.index(mark) + offset
         content[at : at + len(size)] = size
@@ -282,11 +282,11 @@ def bombs() -> dict[str, bytes]:
     for tag in (256, 257, 278):
         whole = tiff_with(whole, tag, claim)
     return {
-        "jpeg": patched("jpeg", b"\xff\xc0", 5, struct.pack(">HH", claim, claim)),
-        "progressive jpeg": patched("progressive jpeg", b"\xff\xc2", 5, struct.pack(">HH", claim, claim)),
+        "jpeg": patch("jpeg", b"\xff\xc0", 5, struct.pack(">HH", claim, claim)),
+        "progressive jpeg": patch("progressive jpeg", b"\xff\xc2", 5, struct.pack(">HH", claim, claim)),
         "png": b"\x89PNG\r\n\x1a\n" + png,
-        "avif": patched("avif", b"ispe", 8, struct.pack(">II", claim, claim)),
-        "heic": patched("heic", b"ispe", 8, struct.pack(">II", claim, claim)),
+        "avif": patch("avif", b"ispe", 8, struct.pack(">II", claim, claim)),
+        "heic": patch("heic", b"ispe", 8, struct.pack(">II", claim, claim)),
         "tiff": whole,
     }
 

@@ -44,7 +44,7 @@ def pixels(scene: np.ndarray) -> np.ndarray:
     return encode(scene * TUNGSTEN)
 
 
-def corrected(source: Path, suffix: str = ".png") -> Path:
+def correct_to(source: Path, suffix: str = ".png") -> Path:
     target = source.with_name(f"out{suffix}")
     awbkit.correct(source, target, illuminant=TUNGSTEN)
     return target
@@ -92,10 +92,10 @@ class TestOntoNewPixels:
             pixels = np.dstack([pixels, np.full_like(pixels[..., :1], 7)])
         before = [(k, bytes([8 * pixels.itemsize] * (3 + alpha)) if k == b"sBIT" else c) for k, c in BEFORE]
         source = write_png(tmp_path / "a.png", pixels, before, BEHIND)
-        assert around_pixels(corrected(source)) == (before, BEHIND)
+        assert around_pixels(correct_to(source)) == (before, BEHIND)
 
     def test_nothing_is_made_up(self, pixels: np.ndarray, tmp_path: Path) -> None:
-        assert around_pixels(corrected(write_png(tmp_path / "a.png", pixels))) == ([], [])
+        assert around_pixels(correct_to(write_png(tmp_path / "a.png", pixels))) == ([], [])
 
     def test_palette_becomes_rgb(self, tmp_path: Path) -> None:
         palette = bytes([10, 20, 30, 90, 80, 70, 200, 100, 50, 60, 61, 62])
@@ -109,7 +109,7 @@ class TestOntoNewPixels:
             (b"tEXt", b"Title\0x"),
         ]
         numbers = np.arange(16, dtype=np.uint8).reshape(4, 4) % 4
-        out = corrected(write_png(tmp_path / "a.png", numbers, before, bits=2))
+        out = correct_to(write_png(tmp_path / "a.png", numbers, before, bits=2))
         assert around_pixels(out)[0] == [
             (b"gAMA", struct.pack(">I", 45455)),
             (b"sBIT", b"\x08\x08\x08\x08"),
@@ -123,7 +123,7 @@ class TestOntoNewPixels:
         deep = pixels.astype(dtype)
         key = deep[40, 60].tolist()
         source = write_png(tmp_path / "a.png", deep, [(b"tRNS", struct.pack(">3H", *key))])
-        out = corrected(source)
+        out = correct_to(source)
         assert around_pixels(out) == ([], [])
         clear = pyvips.Image.new_from_file(str(out)).numpy()[..., 3] == 0
         assert np.array_equal(clear, (deep == np.array(key, dtype)).all(axis=2))
@@ -132,28 +132,28 @@ class TestOntoNewPixels:
         ("bits", "stays"), [(b"\x08\x08\x08", True), (b"\x05\x06\x05", False), (b"\x08\x08\x07", False), (b"", False)]
     )
     def test_significant_bits(self, bits: bytes, stays: bool, pixels: np.ndarray, tmp_path: Path) -> None:
-        out = corrected(write_png(tmp_path / "a.png", pixels, [(b"sBIT", bits)]))
+        out = correct_to(write_png(tmp_path / "a.png", pixels, [(b"sBIT", bits)]))
         assert around_pixels(out)[0] == ([(b"sBIT", bits)] if stays else [])
 
     def test_index_of_the_old_compressed_data_goes_without_a_word(self, pixels: np.ndarray, tmp_path: Path) -> None:
-        out = corrected(write_png(tmp_path / "a.png", pixels, [(b"iDOT", bytes(28))]))
+        out = correct_to(write_png(tmp_path / "a.png", pixels, [(b"iDOT", bytes(28))]))
         assert around_pixels(out) == ([], [])
 
     @pytest.mark.parametrize("kind", [b"sPLT", b"pCAL", b"cLLI", b"dSIG", b"caBX", b"prVW", b"msOG"])
     def test_what_depends_on_the_old_pixels_is_told_of(self, kind: bytes, pixels: np.ndarray, tmp_path: Path) -> None:
         source = write_png(tmp_path / "a.png", pixels, [(kind, b"x\0\x08")], [(b"tEXt", b"Title\0x")])
         with pytest.warns(AwbWarning, match=f"without chunk {kind.decode()}"):
-            out = corrected(source)
+            out = correct_to(source)
         assert around_pixels(out) == ([], [(b"tEXt", b"Title\0x")])
 
     def test_what_stands_behind_the_end_is_told_of(self, pixels: np.ndarray, tmp_path: Path) -> None:
         source = write_png(tmp_path / "a.png", pixels, tail=b"an older picture")
         with pytest.warns(AwbWarning, match="behind its end"):
-            assert around_pixels(corrected(source)) == ([], [])
+            assert around_pixels(correct_to(source)) == ([], [])
 
     def test_interlaced_stays_interlaced(self, pixels: np.ndarray, tmp_path: Path) -> None:
         pyvips.Image.new_from_array(pixels).pngsave(str(tmp_path / "a.png"), interlace=True)
-        assert read_chunks(corrected(tmp_path / "a.png"))[0][1][12] == 1
+        assert read_chunks(correct_to(tmp_path / "a.png"))[0][1][12] == 1
 
     @pytest.mark.parametrize("kind", ["eXIf", "exif", "APP1"])
     def test_thumbnail_gets_the_new_colours(self, kind: str, pixels: np.ndarray, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ class TestOntoNewPixels:
         block = exif(thumbnail=small.getvalue())
         name = f"Raw profile type {kind}\0".encode()
         place = (b"eXIf", block) if kind == "eXIf" else (b"tEXt", name + digits(b"exif", b"Exif\0\0" + block))
-        out = corrected(write_png(tmp_path / "a.png", pixels, behind=[place]))
+        out = correct_to(write_png(tmp_path / "a.png", pixels, behind=[place]))
         renewed = read_metadata(str(out)).exif
         assert renewed is not None
         assert renewed[:34] == block[:34]
@@ -172,7 +172,7 @@ class TestOntoNewPixels:
 
     def test_photoshop_thumbnail_goes_and_iptc_stays(self, pixels: np.ndarray, tmp_path: Path) -> None:
         text = b"Raw profile type 8bim\0" + digits(b"8bim", RESOURCES + THUMBNAIL_RESOURCE)
-        out = corrected(write_png(tmp_path / "a.png", pixels, [(b"tEXt", text)]))
+        out = correct_to(write_png(tmp_path / "a.png", pixels, [(b"tEXt", text)]))
         assert around_pixels(out)[0] == [(b"tEXt", b"Raw profile type 8bim\0" + digits(b"8bim", RESOURCES))]
 
     @pytest.mark.parametrize("keyword", [b"XML:com.adobe.xmp\0\0\0\0\0", b"XML:com.adobe.xmp\0\1\0\0\0"])
@@ -185,7 +185,7 @@ class TestOntoNewPixels:
             b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4" GCamera:MotionPhoto="1"/></rdf:RDF></x:xmpmeta>'
         )
         text = keyword + (zlib.compress(packet) if keyword[-4] else packet)
-        found = read_metadata(str(corrected(write_png(tmp_path / "a.png", pixels, [(b"iTXt", text)])))).xmp
+        found = read_metadata(str(correct_to(write_png(tmp_path / "a.png", pixels, [(b"iTXt", text)])))).xmp
         assert found is not None
         assert b"Rating" in found
         assert b"MotionPhoto" not in found
@@ -233,9 +233,9 @@ class TestReading:
         source = write_png(tmp_path / "a.png", pixels, behind=blocks)
         if suffix in (".webp", ".avif"):
             with pytest.warns(AwbWarning, match="without IPTC"):
-                out = corrected(source, suffix)
+                out = correct_to(source, suffix)
         else:
-            out = corrected(source, suffix)
+            out = correct_to(source, suffix)
         with Image.open(out) as image:
             assert image.getexif()[271] == "Acme"
             packet = image.info.get("xmp") or image.tag_v2[700]
@@ -251,7 +251,7 @@ class TestReading:
     def test_text_that_other_formats_have_no_place_for_is_told_of(self, pixels: np.ndarray, tmp_path: Path) -> None:
         source = write_png(tmp_path / "a.png", pixels, [(b"tEXt", "Größe\0x".encode("latin-1"))])
         with pytest.warns(AwbWarning, match="without the text 'Größe'"):
-            corrected(source, ".jpg")
+            correct_to(source, ".jpg")
 
     @pytest.mark.parametrize(
         "content",
@@ -270,7 +270,7 @@ class TestReading:
     ) -> None:
         source = write_png(tmp_path / "a.png", pixels, behind=[(kind, content)])
         assert awbkit.open(source).orientation == 1
-        assert around_pixels(corrected(source))[1] == [(kind, content)]
+        assert around_pixels(correct_to(source))[1] == [(kind, content)]
 
     @pytest.mark.slow
     def test_text_without_end_takes_no_memory(self, pixels: np.ndarray, tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ class TestReading:
         content = b"Raw profile type exif\0\0" + packed
         source = write_png(tmp_path / "a.png", pixels, behind=[(b"zTXt", content)])
         assert awbkit.open(source).orientation == 1
-        assert around_pixels(corrected(source))[1] == [(b"zTXt", content)]
+        assert around_pixels(correct_to(source))[1] == [(b"zTXt", content)]
 
 
 SMALL = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))

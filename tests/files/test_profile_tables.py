@@ -61,7 +61,7 @@ PROFILES = {
 }
 
 
-def opened(codes: np.ndarray, icc: bytes, path: Path) -> RenderedPhoto:
+def open_with_profile(codes: np.ndarray, icc: bytes, path: Path) -> RenderedPhoto:
     image = pyvips.Image.new_from_array(codes)
     image = image.copy(interpretation="rgb16" if codes.dtype == np.uint16 else "srgb")
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
@@ -93,7 +93,7 @@ def test_light_is_what_the_device_shows(name: str, rng: np.random.Generator) -> 
 def test_neutral_gains_move_no_number(name: str, dtype: type, rng: np.random.Generator, tmp_path: Path) -> None:
     grid = lattice(33).reshape(33, -1, 3)
     codes = np.rint(np.concatenate([grid, rng.random((33, 500, 3))], axis=1) * np.iinfo(dtype).max).astype(dtype)
-    photo = opened(codes, PROFILES[name][1], tmp_path / "a.png")
+    photo = open_with_profile(codes, PROFILES[name][1], tmp_path / "a.png")
     assert np.array_equal(correct_picture(photo, correction((1, 1, 1))), codes)
 
 
@@ -101,7 +101,7 @@ def test_neutral_gains_move_no_number(name: str, dtype: type, rng: np.random.Gen
 def test_the_least_gains_move_numbers_the_least(name: str, rng: np.random.Generator, tmp_path: Path) -> None:
     grid = lattice(33).reshape(33, -1, 3)
     codes = np.rint(np.concatenate([grid, rng.random((33, 500, 3))], axis=1) * 65535).astype(np.uint16)
-    photo = opened(codes, PROFILES[name][1], tmp_path / "a.png")
+    photo = open_with_profile(codes, PROFILES[name][1], tmp_path / "a.png")
     difference = correct_picture(photo, correction((1 + 1e-6, 1, 1))).astype(int) - codes
     assert np.abs(difference).max() <= 257
 
@@ -122,7 +122,7 @@ def test_corrected_numbers_are_the_devices_own(
     device, icc = PROFILES[name]
     top = np.iinfo(dtype).max
     codes = np.rint(rng.uniform(0, 0.9, (40, 200, 3)) * top).astype(dtype)
-    result = correct_picture(opened(codes, icc, tmp_path / "a.png"), correction(TUNGSTEN))
+    result = correct_picture(open_with_profile(codes, icc, tmp_path / "a.png"), correction(TUNGSTEN))
     wanted = device.numbers(device.linear_srgb(codes / top) @ correction(TUNGSTEN).matrix().T)
     inside = ((wanted >= 0) & (wanted <= 0.92)).all(axis=2)
     error = np.abs(result / top - wanted)[inside] * 255
@@ -152,7 +152,7 @@ def test_strange_devices_show_the_corrected_light(name: str, rng: np.random.Gene
     tables = read_tables(icc := profile({"A2B0": lab_table(STRANGE[name])}))
     codes = np.rint(rng.uniform(0.3, 0.7, (1, 3000, 3)) * 65535).astype(np.uint16)
     light = np.array([1, 0.95, 0.85])
-    result = correct_picture(opened(codes, icc, tmp_path / "a.png"), correction(light))
+    result = correct_picture(open_with_profile(codes, icc, tmp_path / "a.png"), correction(light))
     wanted, shown = tables.light(codes) @ correction(light).matrix().T, tables.light(result)
     inside = ((result > 0) & (result < 0.85 * 65535) & (wanted > 0)).all(axis=2)
     assert inside.mean() > 0.5
@@ -166,7 +166,7 @@ def test_saturated_colours_stay_saturated(tmp_path: Path) -> None:
     before = CAMERA.linear_srgb(codes / 65535)
     assert before[..., 0].max() < 0
     light = np.array([0.95, 1.0, 0.9])
-    result = correct_picture(opened(codes, only_tables(CAMERA), tmp_path / "a.tif"), correction(light))
+    result = correct_picture(open_with_profile(codes, only_tables(CAMERA), tmp_path / "a.tif"), correction(light))
     after, expected = CAMERA.linear_srgb(result / 65535), before @ correction(light).matrix().T
     assert np.abs(after - expected).max() < 0.003
 
@@ -176,8 +176,8 @@ def test_same_light_and_picture_as_with_curves_and_a_matrix(device: Device, scen
     power = 2.2 if device is not WIDE else 1.8
     curve = b"para\0\0\0\0\0\0\0\0" + struct.pack(">i", round(power * 65536))
     codes = np.rint(np.clip(device.numbers(scene * TUNGSTEN), 0, 1) * 255).astype(np.uint8)
-    plain = opened(codes, profile(matrix_tags(device, curve), pcs="XYZ "), tmp_path / "matrix.png")
-    tables = opened(codes, only_tables(device, "mAB ", "XYZ "), tmp_path / "tables.png")
+    plain = open_with_profile(codes, profile(matrix_tags(device, curve), pcs="XYZ "), tmp_path / "matrix.png")
+    tables = open_with_profile(codes, only_tables(device, "mAB ", "XYZ "), tmp_path / "tables.png")
     lights = [awbkit.estimate(photo.path, "gray-world").rgb for photo in (plain, tables)]
     assert awbkit.angular_error(np.array(lights[0]), np.array(lights[1])) < 0.1
     first, second = (correct_picture(photo, correction(TUNGSTEN)).astype(int) for photo in (plain, tables))
@@ -187,14 +187,14 @@ def test_same_light_and_picture_as_with_curves_and_a_matrix(device: Device, scen
 
 def test_white_stays_white(tmp_path: Path) -> None:
     codes = np.full((8, 8, 3), 255, np.uint8)
-    result = correct_picture(opened(codes, only_tables(SCREEN), tmp_path / "a.png"), correction(TUNGSTEN))
+    result = correct_picture(open_with_profile(codes, only_tables(SCREEN), tmp_path / "a.png"), correction(TUNGSTEN))
     assert (result == 255).all()
 
 
 def test_clipped_numbers_are_not_valid(tmp_path: Path) -> None:
     codes = np.full((4, 64, 3), 100, np.uint8)
     codes[0, :, 0], codes[1, :, 1], codes[2] = 255, 0, 254
-    photo = opened(codes, only_tables(CAMERA), tmp_path / "a.png")
+    photo = open_with_profile(codes, only_tables(CAMERA), tmp_path / "a.png")
     valid = awbkit.open(photo.path).thumbnail().valid
     assert [bool(valid[i * 16 : i * 16 + 16].all()) for i in range(4)] == [False, False, False, True]
     assert not valid[:48].any()
@@ -265,7 +265,7 @@ def test_a_way_back_that_does_nothing_does_no_harm(rng: np.random.Generator, tmp
     codes = rng.integers(0, 230, (16, 16, 3)).astype(np.uint8)
     sound, dead = ({"A2B0": table(CAMERA, "mft2"), "B2A0": back} for back in (mft(lattice(9)), NOTHING))
     results = [
-        correct_picture(opened(codes, profile(tags), tmp_path / "a.png"), correction(TUNGSTEN))
+        correct_picture(open_with_profile(codes, profile(tags), tmp_path / "a.png"), correction(TUNGSTEN))
         for tags in (sound, dead)
     ]
     assert np.array_equal(*results)
@@ -274,7 +274,7 @@ def test_a_way_back_that_does_nothing_does_no_harm(rng: np.random.Generator, tmp
 def test_alpha_goes_over(rng: np.random.Generator, tmp_path: Path) -> None:
     codes = rng.integers(0, 256, (20, 30, 4)).astype(np.uint8)
     for dtype, factor in ((np.uint8, 1), (np.uint16, 257)):
-        photo = opened(codes.astype(dtype) * dtype(factor), only_tables(CAMERA), tmp_path / "a.png")
+        photo = open_with_profile(codes.astype(dtype) * dtype(factor), only_tables(CAMERA), tmp_path / "a.png")
         result = correct_picture(photo, correction(TUNGSTEN))
         assert np.array_equal(result[..., 3], codes[..., 3].astype(dtype) * factor)
 
@@ -291,7 +291,7 @@ def ycc() -> bytes:
 def test_a_device_of_other_channels(tmp_path: Path) -> None:
     gray = np.linspace(0.3, 0.7, 64)
     codes = np.rint(np.stack([gray, np.full(64, 0.45), np.full(64, 0.53)], axis=-1)[None] * 65535).astype(np.uint16)
-    photo = opened(codes, ycc(), tmp_path / "a.png")
+    photo = open_with_profile(codes, ycc(), tmp_path / "a.png")
     assert np.array_equal(correct_picture(photo, correction((1, 1, 1))), codes)
     light = read_tables(ycc()).light(codes)[0].astype(float)
     result = correct_picture(photo, correction((1.0, 0.9, 0.8)))
@@ -299,7 +299,7 @@ def test_a_device_of_other_channels(tmp_path: Path) -> None:
     assert np.abs(after - light @ correction((1.0, 0.9, 0.8)).matrix().T).max() < 0.01
 
 
-def broken(name: str, rng: np.random.Generator) -> bytes:
+def broken_profile(name: str, rng: np.random.Generator) -> bytes:
     sound = table(CAMERA, "mft2", nodes=9)
     if name == "constant":
         return profile({"A2B0": NOTHING})
@@ -331,7 +331,7 @@ def broken(name: str, rng: np.random.Generator) -> bytes:
     ],
 )
 def test_unusable_tables_are_refused_at_once(name: str, message: str, rng: np.random.Generator, tmp_path: Path) -> None:
-    icc = broken(name, rng)
+    icc = broken_profile(name, rng)
     with pytest.raises(ProfileError, match=message):  # noqa: PT012
         parse_profile(icc)
         read_tables(icc)
@@ -342,7 +342,7 @@ def test_unusable_tables_are_refused_at_once(name: str, message: str, rng: np.ra
 
 def test_noise_is_no_way_to_colours(rng: np.random.Generator, tmp_path: Path) -> None:
     codes = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
-    photo = opened(codes, profile({"A2B0": mft(rng.random((33, 33, 33, 3)))}), tmp_path / "a.png")
+    photo = open_with_profile(codes, profile({"A2B0": mft(rng.random((33, 33, 33, 3)))}), tmp_path / "a.png")
     with pytest.raises(UnsupportedImage, match=r"not back .*; convert it to sRGB first"):
         correct_picture(photo, correction(TUNGSTEN))
 
@@ -369,7 +369,7 @@ def test_a_complaint_that_is_no_text_harms_no_other_file(scene: np.ndarray, tmp_
     for _ in range(2):
         with pytest.raises(UnsupportedImage, match="cannot be used"):
             awbkit.open(tmp_path / "a.png")
-    assert opened(codes, only_tables(CAMERA), tmp_path / "b.png").thumbnail().valid.all()
+    assert open_with_profile(codes, only_tables(CAMERA), tmp_path / "b.png").thumbnail().valid.all()
 
 
 def test_damaged_tables_never_crash(rng: np.random.Generator, tmp_path: Path) -> None:

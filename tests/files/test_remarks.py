@@ -38,7 +38,7 @@ def say(text: str) -> None:
     os.write(2, text.encode())
 
 
-def heeded(text: str, *options: str) -> tuple[str, str]:
+def run_with_remark(text: str, *options: str) -> tuple[str, str]:
     """The warnings that a text makes, and what reaches standard error."""
     done = subprocess.run([sys.executable, "-c", HEEDED, text, *options], capture_output=True, text=True, check=True)
     return done.stdout, done.stderr
@@ -46,31 +46,31 @@ def heeded(text: str, *options: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("remark", ["Unexpected end of file", "data corrupted at 1931", "data corrupted at -5"])
 def test_a_remark_becomes_a_warning(remark: str) -> None:
-    told, err = heeded(f"/somewhere/a.dng: {remark}\n")
+    told, err = run_with_remark(f"/somewhere/a.dng: {remark}\n")
     assert told.startswith(f"LibRaw finds it damaged ({remark.lower()}); ")
     assert err == ""
 
 
 def test_a_codecs_thread_that_called_back_is_no_company() -> None:
-    told, err = heeded("a.dng: data corrupted at 3\n", "called back")
+    told, err = run_with_remark("a.dng: data corrupted at 3\n", "called back")
     assert told.startswith("LibRaw finds it damaged")
     assert err == ""
 
 
 def test_what_others_say_is_passed_on() -> None:
-    told, err = heeded("before\na.dng: data corrupted at 3\nbehind\n")
+    told, err = run_with_remark("before\na.dng: data corrupted at 3\nbehind\n")
     assert told.count("\n") == 1
     assert err == "before\nbehind\n"
 
 
 def test_an_error_leaves_standard_error_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
-    def damaged() -> None:
+    def say_damage() -> None:
         with heed_remarks("a.dng"):
             say("said\n")
             raise AwbError("damaged")
 
     with pytest.raises(AwbError):
-        damaged()
+        say_damage()
     say("behind\n")
     assert capfd.readouterr().err == "said\nbehind\n"
 

@@ -127,7 +127,7 @@ class TestMerge:
         path.write_text(LIGHTROOM, encoding="utf-8")
         sidecar.write(path, 3000, 12, IfExists.REPLACE)
 
-        def canonical(text: str) -> str:
+        def canonicalise(text: str) -> str:
             return ElementTree.canonicalize(
                 text.removeprefix("\ufeff"),
                 with_comments=True,
@@ -136,7 +136,7 @@ class TestMerge:
             )
 
         after = path.read_text(encoding="utf-8")
-        assert canonical(after) == canonical(LIGHTROOM)
+        assert canonicalise(after) == canonicalise(LIGHTROOM)
         assert 'crs:Temperature="1"' in after, "a look keeps its own"
         assert 'xmlns:mine="http://example.org/unused/"' in after
         assert "first line&#10;second &amp; last&#9;one" in after

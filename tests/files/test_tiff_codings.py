@@ -33,7 +33,7 @@ def tiff(pixels: np.ndarray, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def packed(codes: np.ndarray, bits: int, *, order: str = "<") -> bytes:
+def pack(codes: np.ndarray, bits: int, *, order: str = "<") -> bytes:
     """RGB TIFF of any depth, each row from a byte on (TIFF 6.0, section 4)."""
     own = codes.astype(np.uint8 if bits < 8 else np.uint16)
     rows = b"".join(imagecodecs.packints_encode(row.ravel(), bits) for row in own)
@@ -52,15 +52,15 @@ def packed(codes: np.ndarray, bits: int, *, order: str = "<") -> bytes:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Any:
-    def written(content: bytes) -> Path:
+    def write_tiff(content: bytes) -> Path:
         path = tmp_path / "a.tif"
         path.write_bytes(content)
         return path
 
-    return written
+    return write_tiff
 
 
-def unchanged(path: Path) -> np.ndarray:
+def write_again(path: Path) -> np.ndarray:
     """The picture after its pixels were decoded and encoded again."""
     photo = package.open(path)
     write_picture(photo, photo.pixels().numpy(), path.with_name("out.tif"), lambda _: None)
@@ -73,14 +73,14 @@ def test_packed_bits(bits: int, order: str, make: Any) -> None:
     codes = RNG.integers(0, 1 << bits, (HEIGHT, WIDTH, 3)).astype(np.uint16)
     most, full = (1 << bits) - 1, 255 if bits < 8 else 65535
     with pytest.warns(AwbWarning, match=f"stores {bits}-bit channels"):
-        result = unchanged(make(packed(codes, bits, order=order)))
+        result = write_again(make(pack(codes, bits, order=order)))
     assert result.max() <= full
     assert np.array_equal(np.rint(result / full * most), codes)
 
 
 @pytest.mark.parametrize("bits", [4, 12])
 def test_another_depth_is_told(bits: int, make: Any) -> None:
-    path = make(packed((DEEP >> 4 if bits == 12 else DEEP >> 12), bits))
+    path = make(pack((DEEP >> 4 if bits == 12 else DEEP >> 12), bits))
     wide = 8 if bits < 8 else 16
     ran = awbkit("correct", path, "-o", path.with_name("out.tif"), "--gains", "1.1,1,1", "-q")
     assert ran.record["warning"] == f"stores {bits}-bit channels, and its output {wide}-bit channels"
@@ -99,7 +99,7 @@ LOSSLESS = {
 @pytest.mark.parametrize("depth", [8, 16])
 def test_compression(name: str, depth: int, make: Any) -> None:
     pixels = DEEP if depth == 16 else (DEEP >> 8).astype(np.uint8)
-    assert np.array_equal(unchanged(make(tiff(pixels, **LOSSLESS[name]))), pixels)
+    assert np.array_equal(write_again(make(tiff(pixels, **LOSSLESS[name]))), pixels)
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_compression(name: str, depth: int, make: Any) -> None:
 def test_tiles_of_single_channels(dtype: type, options: dict[str, Any], make: Any) -> None:
     pixels = (DEEP / 65535).astype(dtype) if dtype is np.float32 else DEEP.astype(dtype)
     path = make(tiff(np.moveaxis(pixels, 2, 0), planarconfig="separate", tile=(32, 32), **options))
-    assert np.allclose(unchanged(path), pixels, rtol=1e-5, atol=1e-7)
+    assert np.allclose(write_again(path), pixels, rtol=1e-5, atol=1e-7)
 
 
 def test_metadata_goes_over(make: Any) -> None:
@@ -116,7 +116,7 @@ def test_metadata_goes_over(make: Any) -> None:
     extra = [(274, 3, 1, 6, True), (315, 2, 0, "A. Painter", True), (700, 1, 30, b"<x:xmpmeta/>".ljust(30), True)]
     path = make(tiff(DEEP, compression="zstd", iccprofile=profile, extratags=extra, resolution=(300, 300)))
     assert package.open(path).width == HEIGHT
-    unchanged(path)
+    write_again(path)
     with tifffile.TiffFile(path.with_name("out.tif")) as written:
         tags = written.pages.first.aspage().tags
         assert tags.valueof(274) == 6
@@ -142,14 +142,14 @@ def test_blocks_may_be_called_numbers_of_any_kind(kind: str, unit: int, make: An
         at = content.index(struct.pack("<HHI", tag, 7, size))
         content[at : at + 8] = struct.pack("<HHI", tag, tifffile.DATATYPE[kind], size // unit)
     path = make(bytes(content))
-    unchanged(path)
+    write_again(path)
     with tifffile.TiffFile(path.with_name("out.tif")) as written:
         tags = written.pages.first.aspage().tags
         assert tags.valueof(34675) == profile
         assert bytes(tags.valueof(33723)) == block
 
 
-def patched(content: bytes, tag: int, value: int) -> bytes:
+def patch(content: bytes, tag: int, value: int) -> bytes:
     """With another value of a field of one 16-bit number."""
     at = content.index(struct.pack("<HHI", tag, 3, 1)) + 8
     return content[:at] + struct.pack("<H", value) + content[at + 2 :]
@@ -174,7 +174,7 @@ def patched(content: bytes, tag: int, value: int) -> bytes:
     ],
 )
 def test_compression_that_nobody_reads(compression: int, name: str, make: Any) -> None:
-    path = make(patched(tiff((DEEP >> 8).astype(np.uint8)), 259, compression))
+    path = make(patch(tiff((DEEP >> 8).astype(np.uint8)), 259, compression))
     message = f"is a TIFF of 8-bit channels packed by {name}, which awbkit does not read; convert it"
     for work in (package.estimate, lambda p: package.correct(p, p.with_name("out.png"), illuminant=(1, 1, 1))):
         with pytest.raises(UnsupportedImage, match=message):
@@ -225,7 +225,7 @@ def test_what_unfolds_to_more_than_stated_is_not_unfolded(compression: str, make
 
 
 def test_two_depths_at_once(make: Any) -> None:
-    content = packed((DEEP >> 12), 4)
+    content = pack((DEEP >> 12), 4)
     path = make(content[:122] + struct.pack("<3H", 5, 6, 5) + content[128:])
     with pytest.raises(UnsupportedImage, match="is a TIFF of 5 and 6-bit channels, which"):
         package.open(path)
@@ -234,7 +234,7 @@ def test_two_depths_at_once(make: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "name"),
-    [(packed((DEEP >> 4), 12), "12-bit channels"), (tiff(DEEP, compression="lzma"), "16-bit channels packed by LZMA")],
+    [(pack((DEEP >> 4), 12), "12-bit channels"), (tiff(DEEP, compression="lzma"), "16-bit channels packed by LZMA")],
 )
 def test_without_imagecodecs(content: bytes, name: str, make: Any) -> None:
     path = make(content)

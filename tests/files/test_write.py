@@ -42,7 +42,7 @@ def exif(orientation: int = 1, thumbnail: bytes = b"") -> bytes:
     main.children[34853] = Directory({1: (2, b"N\0"), 2: (5, LATITUDE)})
     size = len(serialise(main, 8))
     at = 8 + size + size % 2
-    block = b"II*\0" + struct.pack("<I", 8) + serialise(main, 8, following=at if thumbnail else 0)
+    block = b"II*\0" + struct.pack("<I", 8) + serialise(main, 8, next_offset=at if thumbnail else 0)
     if not thumbnail:
         return block
     small = Directory({0x201: (4, struct.pack("<I", at + 30)), 0x202: (4, struct.pack("<I", len(thumbnail)))})
@@ -90,7 +90,7 @@ def linear(scene: np.ndarray) -> np.ndarray:
     return scene * TUNGSTEN
 
 
-def corrected(source: Path, target: Path) -> Path:
+def correct_to(source: Path, target: Path) -> Path:
     awbkit.correct(source, target, illuminant=TUNGSTEN)
     return target
 
@@ -98,9 +98,9 @@ def corrected(source: Path, target: Path) -> Path:
 def without_words(source: Path, target: Path, *words: str) -> Path:
     """Corrected, and told of what the other format has no place for; of nothing else."""
     if not words:
-        return corrected(source, target)
+        return correct_to(source, target)
     with pytest.warns(AwbWarning) as told:
-        corrected(source, target)
+        correct_to(source, target)
     assert len(told) == 1
     assert all(word in str(told[0].message) for word in words)
     return target
@@ -117,7 +117,7 @@ def profile_of(path: Path) -> bytes | None:
         return image.info.get("icc_profile")
 
 
-def decoded(path: Path) -> np.ndarray:
+def decode(path: Path) -> np.ndarray:
     """The stored numbers, 1.0 = full scale, in stored orientation."""
     if path.suffix == ".heic":
         image = np.asarray(pillow_heif.open_heif(path, convert_hdr_to_8bit=False))
@@ -137,7 +137,7 @@ def shown(path: Path, orientation: int) -> np.ndarray:
         7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
         8: lambda a: a[:, ::-1].swapaxes(0, 1),
     }
-    return turns[orientation](decoded(path))
+    return turns[orientation](decode(path))
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ def test_orientation_that_heif_has_applied_is_not_applied_again(linear: np.ndarr
     image.set_type(pyvips.GValue.gint_type, "orientation", 6)
     image.write_to_file(str(path), compression="av1")
     photo = awbkit.open(path)
-    out = corrected(path, tmp_path / "b.jpg")
+    out = correct_to(path, tmp_path / "b.jpg")
     with Image.open(out) as written:
         upright = written.getexif().get(274, 1) == 1
         assert upright
@@ -219,7 +219,7 @@ def test_bit_depth(source: str, target: str, dtype: type, linear: np.ndarray, tm
         expected = {np.uint8: "uchar", np.uint16: "ushort", np.float32: "float"}[dtype]
         assert pyvips.Image.new_from_file(str(out)).format == ("uchar" if target in (".jpg", ".webp") else expected)
     if target in (".png", ".tif"):
-        card = decoded(out)[36:60, 52:76, :3]
+        card = decode(out)[36:60, 52:76, :3]
         assert np.ptp(card.mean(axis=(0, 1))) < {np.uint8: 0.006, np.uint16: 0.002, np.float32: 1e-6}[dtype]
 
 
@@ -227,7 +227,7 @@ def test_bit_depth(source: str, target: str, dtype: type, linear: np.ndarray, tm
 def test_alpha_is_unchanged(suffix: str, linear: np.ndarray, rng: np.random.Generator, tmp_path: Path) -> None:
     alpha = np.kron(rng.integers(1, 256, (6, 8)), np.ones((16, 16), int)).astype(np.uint8)
     path = write(tmp_path / f"a{suffix}", np.dstack([encode(linear), alpha]), exif())
-    before, after = decoded(path), decoded(corrected(path, tmp_path / f"b{suffix}"))
+    before, after = decode(path), decode(correct_to(path, tmp_path / f"b{suffix}"))
     assert after.shape == before.shape == (96, 128, 4)
     assert np.abs(after[..., 3] - before[..., 3]).max() <= (0.03 if suffix in (".avif", ".heic") else 0)
 
@@ -245,7 +245,7 @@ class TestJpeg:
         self, options: dict[str, Any], linear: np.ndarray, tmp_path: Path
     ) -> None:
         path = write(tmp_path / "a.jpg", encode(linear), exif(), **options)
-        out = corrected(path, tmp_path / "b.jpg")
+        out = correct_to(path, tmp_path / "b.jpg")
         with Image.open(path) as before, Image.open(out) as after:
             assert after.quantization == before.quantization
             assert after.layer == before.layer
@@ -259,7 +259,7 @@ class TestJpeg:
         Image.fromarray(np.ascontiguousarray(encode(linear)[::2, ::2])).save(small, "JPEG", quality=90, subsampling=0)
         path = write(tmp_path / "a.jpg", encode(linear), exif(thumbnail=small.getvalue()))
         for suffix in (".jpg", ".png", ".webp", ".avif"):
-            out = corrected(path, tmp_path / f"b{suffix}")
+            out = correct_to(path, tmp_path / f"b{suffix}")
             with Image.open(out) as image:
                 block = image.info["exif"].removeprefix(b"Exif\0\0")
             with Image.open(io.BytesIO(block[block.index(b"\xff\xd8\xff") :])) as thumbnail:
@@ -284,7 +284,7 @@ class TestTiff:
         path = write(
             tmp_path / "a.tif", encode(linear, np.uint16), exif(), compression=compression, resolution=(240, 240)
         )
-        out = corrected(path, tmp_path / "b.tif")
+        out = correct_to(path, tmp_path / "b.tif")
         with tifffile.TiffFile(path) as before, tifffile.TiffFile(out) as after:
             old, new = before.pages.first.aspage(), after.pages.first.aspage()
             assert new.compression == old.compression
@@ -295,12 +295,12 @@ class TestTiff:
         path = tmp_path / "a.tif"
         pixels = encode(linear, np.uint16)
         tifffile.imwrite(path, pixels, photometric="rgb", byteorder=">", bigtiff=True, tile=(32, 32))
-        assert decoded(corrected(path, tmp_path / "b.tif")).shape == pixels.shape
+        assert decode(correct_to(path, tmp_path / "b.tif")).shape == pixels.shape
 
 
 def test_png_text_survives(linear: np.ndarray, tmp_path: Path) -> None:
     path = write(tmp_path / "a.png", encode(linear), exif())
-    with Image.open(corrected(path, tmp_path / "b.png")) as image:
+    with Image.open(correct_to(path, tmp_path / "b.png")) as image:
         image.load()
         assert image.info["Title"] == "A scene"
         assert image.info["dpi"] == pytest.approx((240, 240), abs=0.1)
@@ -317,14 +317,14 @@ def test_wide_gamut_profile_goes_along(linear: np.ndarray, tmp_path: Path) -> No
     adobe = icc_profile(ADOBE_PRIMARIES, SRGB_CURVE)
     for target in SUFFIXES:
         path = write(tmp_path / "a.jpg", encode(linear), exif(), adobe)
-        assert profile_of(corrected(path, tmp_path / f"b{target}")) == adobe
+        assert profile_of(correct_to(path, tmp_path / f"b{target}")) == adobe
 
 
 def test_damaged_exif_never_stops_a_correction(linear: np.ndarray, tmp_path: Path) -> None:
     path = write(tmp_path / "a.webp", encode(linear), b"no TIFF structure at all")
     for target in SUFFIXES:
         words = ["damaged EXIF"] if target == ".tif" else []
-        assert decoded(without_words(path, tmp_path / f"b{target}", *words)).shape == (96, 128, 3)
+        assert decode(without_words(path, tmp_path / f"b{target}", *words)).shape == (96, 128, 3)
 
 
 class TestFailures:
@@ -333,19 +333,19 @@ class TestFailures:
         path = tmp_path / "a.tif"
         tifffile.imwrite(path, linear.astype(np.float32), photometric="rgb")
         with pytest.raises(OutputError, match=r"floating point.*\.tif"):
-            corrected(path, tmp_path / f"b{suffix}")
+            correct_to(path, tmp_path / f"b{suffix}")
         assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
 
     def test_unknown_suffix(self, linear: np.ndarray, tmp_path: Path) -> None:
         path = write(tmp_path / "a.png", encode(linear), exif())
         with pytest.raises(UsageError, match=r"cannot write \.bmp"):
-            corrected(path, tmp_path / "b.bmp")
+            correct_to(path, tmp_path / "b.bmp")
 
     def test_picture_too_large_for_the_format(self, tmp_path: Path) -> None:
         path = tmp_path / "a.png"
         Image.new("RGB", (20_000, 1), (200, 120, 60)).save(path)
         with pytest.raises(OutputError, match="cannot be encoded"):
-            corrected(path, tmp_path / "b.webp")
+            correct_to(path, tmp_path / "b.webp")
         assert not (tmp_path / "b.webp").exists()
 
     def test_heic_without_its_codec(self, linear: np.ndarray, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def packet(attributes: str = "", elements: str = "", wrapped: bool = True) -> by
     return body.encode()
 
 
-def quoting(marks: int) -> bytes:
+def packet_of_quotes(marks: int) -> bytes:
     """A packet that grows when it is written again, where a quotation mark becomes a reference of six characters."""
     return packet("hdrgm:Version='1' xmp:Label='" + '"' * marks + "'")
 
@@ -120,7 +120,7 @@ class TestWithoutTrailingImages:
         assert xmp.without_other_pictures(data) == data
 
     def test_what_would_not_fit_stays(self) -> None:
-        before = quoting(900)
+        before = packet_of_quotes(900)
         after = xmp.without_other_pictures(before)
         assert len(after) > len(before)
         assert xmp.without_other_pictures(before, len(before)) == before
@@ -154,7 +154,7 @@ class TestGraft:
             assert payload in jpeg_metadata.graft(jpeg_with(), jpeg_with(payload))
 
     def test_a_packet_that_would_outgrow_its_segment_stays(self) -> None:
-        payload = xmp.JPEG_HEADER + quoting(60_000)
+        payload = xmp.JPEG_HEADER + packet_of_quotes(60_000)
         assert payload in jpeg_metadata.graft(jpeg_with(), jpeg_with(payload))
 
 
