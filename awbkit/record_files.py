@@ -31,7 +31,7 @@ _COLUMNS = {
 }
 _NUMBERS = ("cct", "duv", "expected_error", "schema")
 _WORDS = ("method", "status", "error", "space")
-_UNKNOWN = frozenset(("", "-", "none", "null", "n/a", "na"))
+_NULLS = frozenset(("", "-", "none", "null", "n/a", "na"))
 _DELIMITERS = (",", ";", "\t")
 _LONGEST_LINE = 1 << 20
 _VISIBLE = re.compile(r"\S")
@@ -71,7 +71,7 @@ def read_records(stream: BinaryIO, name: str) -> Iterator[RecordEntry]:
         UsageError: If the file is malformed, with the line.
     """
     for number in itertools.count(1):
-        line = _line(stream, LARGEST, f"{name}, line {number}")
+        line = _read_line(stream, LARGEST, f"{name}, line {number}")
         if not line:
             return
         if begin := line.strip(_BLANK)[:1]:
@@ -80,7 +80,7 @@ def read_records(stream: BinaryIO, name: str) -> Iterator[RecordEntry]:
             return
 
 
-def _line(stream: BinaryIO, longest: int, where: str) -> bytes:
+def _read_line(stream: BinaryIO, longest: int, where: str) -> bytes:
     try:
         line = stream.readline(longest + 1)
     except OSError as error:
@@ -108,7 +108,7 @@ def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterato
             return
         yield from found
         number += 1
-        line = _line(stream, LARGEST, f"{name}, line {number}")
+        line = _read_line(stream, LARGEST, f"{name}, line {number}")
 
 
 def _values(data: bytes, name: str, line: int) -> Iterator[RecordEntry]:
@@ -119,15 +119,15 @@ def _values(data: bytes, name: str, line: int) -> Iterator[RecordEntry]:
         value, end = value_at(text, begin.start(), with_nan=True)
         if isinstance(value, list):
             for number, record in enumerate(value, 1):
-                yield _of_json(record, f"{name}, record {number}")
+                yield _entry_of_json(record, f"{name}, record {number}")
         else:
-            yield _of_json(value, f"{name}, line {line}")
+            yield _entry_of_json(value, f"{name}, line {line}")
         line += text.count("\n", begin.start(), end)
 
 
-def _of_json(value: object, where: str) -> RecordEntry:
+def _entry_of_json(value: object, where: str) -> RecordEntry:
     if not isinstance(value, dict):
-        raise UsageError(f"{where}: not a record but {_short(value)}; {FORM}")
+        raise UsageError(f"{where}: not a record but {_shorten(value)}; {FORM}")
     path = next((value[key] for key in _NAMES if value.get(key)), None)
     if not isinstance(path, str):
         raise UsageError(f'{where}: names no picture under "path" or "image"; {FORM}')
@@ -137,23 +137,23 @@ def _of_json(value: object, where: str) -> RecordEntry:
         if light is None:
             raise UsageError(f'{where}: states no light under "illuminant", "gains" or "r", "g" and "b"; {FORM}')
         record["illuminant"] = light
-    return _checked(record, where)
+    return _check(record, where)
 
 
-def _checked(record: Record, where: str) -> RecordEntry:
+def _check(record: Record, where: str) -> RecordEntry:
     for key, count in _LIGHTS.items():
         value = record.get(key)
         if value is not None and not (isinstance(value, list) and len(value) == count and all(map(_is_number, value))):
             numbers = "three numbers" if count == 3 else "two numbers"
-            raise UsageError(f"{where}: {key} must be {numbers} or null, not {_short(value)}")
+            raise UsageError(f"{where}: {key} must be {numbers} or null, not {_shorten(value)}")
     for key in _WORDS:
         if not isinstance(record.get(key), str | int | float | None):
-            raise UsageError(f"{where}: {key} must be a text, not {_short(record[key])}")
+            raise UsageError(f"{where}: {key} must be a text, not {_shorten(record[key])}")
     expected = record.get("expected_error")
     if expected is not None and not (_is_number(expected) and 0 <= expected < math.inf):
-        raise UsageError(f"{where}: expected_error must be a number of degrees, not {_short(expected)}")
+        raise UsageError(f"{where}: expected_error must be a number of degrees, not {_shorten(expected)}")
     if record.get("schema") not in (None, SCHEMA):
-        raise UsageError(f"{where}: a record of schema {_short(record['schema'])}; this awbkit reads schema {SCHEMA}")
+        raise UsageError(f"{where}: a record of schema {_shorten(record['schema'])}; this awbkit reads schema {SCHEMA}")
     words = {key: str(record[key]) for key in _WORDS if record.get(key) is not None}
     return RecordEntry(where, {**record, **words})
 
@@ -168,7 +168,7 @@ def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterat
     width = 0
     before = number - 1
     try:
-        for count, row in rows(_texts(line, stream, name, number), delimiter, skip_blanks=True):
+        for count, row in rows(_table_lines(line, stream, name, number), delimiter, skip_blanks=True):
             where = f"{name}, line {before + count}"
             if not any(cell.strip() for cell in row):
                 continue
@@ -178,18 +178,18 @@ def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterat
                 # For example, decimal commas in a table of commas would change r, g and b.
                 raise UsageError(f"{where}: has {len(row)} cells under {width} columns; quote or separate them")
             else:
-                yield _of_cells(row, columns, where, delimiter != ",")
+                yield _entry_of_cells(row, columns, where, delimiter != ",")
     except MalformedText as error:
         raise UsageError(f"{name}, line {before + (error.line or 1)}: {error.problem}; check its quotes") from None
 
 
-def _texts(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[str]:
+def _table_lines(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[str]:
     while line:
         if len(line) > _LONGEST_LINE:
             raise UsageError(f"{name}, line {number}: longer than {_LONGEST_LINE >> 20} MB, which no record is; {FORM}")
         yield decode_text(line, "surrogateescape")
         number += 1
-        line = _line(stream, _LONGEST_LINE, f"{name}, line {number}")
+        line = _read_line(stream, _LONGEST_LINE, f"{name}, line {number}")
 
 
 def _header(names: Sequence[str], where: str) -> dict[str, int]:
@@ -212,19 +212,19 @@ def _header(names: Sequence[str], where: str) -> dict[str, int]:
     return found
 
 
-def _of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decimal_comma: bool) -> RecordEntry:
+def _entry_of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decimal_comma: bool) -> RecordEntry:
     def cell(key: str) -> str:
         place = columns.get(key, len(row))
         return row[place] if place < len(row) else ""
 
     def number(key: str) -> float | None:
         text = cell(key).strip()
-        if text.lower() in _UNKNOWN:
+        if text.lower() in _NULLS:
             return None
         try:
             return float(text.replace(",", ".") if decimal_comma else text)
         except ValueError:
-            raise UsageError(f"{where}: {key} is {_short(text)} and no number") from None
+            raise UsageError(f"{where}: {key} is {_shorten(text)} and no number") from None
 
     # Blanks may belong to a file's name.
     path = csv_text(cell("path"))
@@ -236,9 +236,9 @@ def _of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decima
     for key, (_, components) in _COLUMNS.items():
         values = [number(f"{key} {component}") for component in components]
         record[key] = None if None in values else values
-    return _checked(record, where)
+    return _check(record, where)
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -89,13 +89,13 @@ def light_and_key(record: Mapping[str, Any], camera: Camera) -> tuple[Illuminant
     space = record.get("space")
     if space is not None and space != camera.space:
         raise UsageError(f"the estimate is in {space} RGB and the file in {camera.space} RGB; estimate it anew")
-    stated = {kind: light for kind in RGB_KINDS if (light := _stated(record, kind, camera)) is not None}
+    stated = {kind: light for kind in RGB_KINDS if (light := _read_light(record, kind, camera)) is not None}
     groups: list[list[str]] = []
     for kind, light in stated.items():
         _join(groups, kind, [angular_error(stated[group[0]].rgb, light.rgb) <= _SAME_DEGREES for group in groups])
     if record.get("cct") is not None:
-        cct = _number("cct", record["cct"])
-        duv = None if record.get("duv") is None else _number("duv", record["duv"])
+        cct = _read_number("cct", record["cct"])
+        duv = None if record.get("duv") is None else _read_number("duv", record["duv"])
         _join(groups, "cct", [_is_of_temperature(stated[group[0]], cct, duv) for group in groups])
     if not groups:
         raise UsageError("the record states no light; give it an illuminant, gains, chromaticity or cct")
@@ -124,11 +124,11 @@ def _is_of_temperature(light: Illuminant, cct: float, duv: float | None) -> bool
     return duv is None or abs(light.cct_duv[1] - duv) <= _SAME_DUV
 
 
-def _stated(record: Mapping[str, Any], kind: str, camera: Camera) -> Illuminant | None:
+def _read_light(record: Mapping[str, Any], kind: str, camera: Camera) -> Illuminant | None:
     value = record.get(kind)
     if value is None:
         return None
-    numbers = [_number(kind, component) for component in value] if isinstance(value, list | tuple) else []
+    numbers = [_read_number(kind, component) for component in value] if isinstance(value, list | tuple) else []
     if len(numbers) != (2 if kind == "chromaticity" else 3):
         raise UsageError(f"{kind} of the record does not have its numbers: {value!r}")
     if kind == "chromaticity":
@@ -141,7 +141,7 @@ def _stated(record: Mapping[str, Any], kind: str, camera: Camera) -> Illuminant 
         raise UsageError(f"{kind} of the record: {error}") from None
 
 
-def _number(kind: str, value: object) -> float:
+def _read_number(kind: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise UsageError(f"{kind} of the record is not made of numbers: {value!r}")
     return float(value)

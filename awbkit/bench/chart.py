@@ -53,12 +53,15 @@ def chart(costs: Sequence[Cost], dataset: str) -> str:
     parts += horizontal_axis(x, y.end, y.start, "microseconds of an estimate on this machine, one core (logarithmic)")
     parts += vertical_axis(y, x.start, x.end, "")
     points = [(x.at(time), y.at(error)) for time, error in places]
-    taken = [(left - 5, top, left + 5) for left, top in points]
+    boxes = [(left - 5, top, left + 5) for left, top in points]
     for cost, point, (time, error) in zip(shown, points, places, strict=True):
         name = Path(cost.name).name + ("*" if cost.accuracy[dataset].overlap else "")
         tip = f"{cost.name}: {figure_text(error)}°, {time:.0f} microseconds"
         words = label(
-            point[0] + 8, _free(point, name, taken) + 4, name, class_="name asked" if cost.is_requested else "name"
+            point[0] + 8,
+            _name_height(point, name, boxes) + 4,
+            name,
+            class_="name asked" if cost.is_requested else "name",
         )
         kind = _KINDS.index(cost.kind)
         parts.append(element("g", series(kind, [marker(kind, *point, tip), words]), class_=cost.kind))
@@ -76,19 +79,19 @@ def _microseconds(cost: Cost) -> float:
     return max(cost.numpy if cost.c is None else cost.c, 0.1)
 
 
-def _free(point: tuple[float, float], name: str, taken: list[tuple[float, float, float]]) -> float:
+def _name_height(point: tuple[float, float], name: str, boxes: list[tuple[float, float, float]]) -> float:
     """Place a name beside its mark, or at the nearest free height above or below.
 
     Args:
         point: The mark.
         name: The name.
-        taken: Left end, middle and right end of the marks and names so far; the name is added.
+        boxes: Left end, middle and right end of the marks and names so far; the name is added.
     """
     left = point[0] + 8
     right = left + _LETTER * len(name)
     for step in range(40):
         place = point[1] + math.ceil(step / 2) * _LINE / 2 * (-1 if step % 2 else 1)
-        if all(abs(place - top) >= _LINE or left >= end or right <= start for start, top, end in taken):
+        if all(abs(place - top) >= _LINE or left >= end or right <= start for start, top, end in boxes):
             break
-    taken.append((left, place, right))
+    boxes.append((left, place, right))
     return place

@@ -23,8 +23,6 @@ from awbkit.errors import AwbError
 from awbkit.evaluation.angles import recovery_error
 from awbkit.evaluation.examples import Examples
 
-CITATION = "G. D. Finlayson, Corrected-moment illuminant estimation, ICCV 2013, DOI 10.1109/ICCV.2013.239"
-
 MIN_IMAGES = 200
 """Number of a camera's images from which its own matrix is better than one for all cameras."""
 

@@ -18,10 +18,11 @@ from awbkit.errors import UsageError
 from awbkit.evaluation.angles import recovery_error, reproduction_error
 from awbkit.evaluation.bootstrap import Resamples, interval, ratio_interval, resample_statistics
 from awbkit.evaluation.calibration import calibrate
+from awbkit.evaluation.protocols import NO_FIT
 from awbkit.evaluation.result import (
     GEOMETRIC_MEAN,
+    GREATEST_ERROR,
     POOLED,
-    UNANSWERED,
     Comparison,
     Evaluation,
     MethodResult,
@@ -32,7 +33,6 @@ from awbkit.evaluation.result import (
 from awbkit.evaluation.significance import NO_DIFFERENCE, bootstrap_p, holm, wilcoxon
 
 ROUNDS = 1000
-NOTHING_FITTED = "none: nothing was fitted"
 
 
 def truth_of(sets: Sequence[Prepared]) -> Truth:
@@ -99,7 +99,7 @@ def judge(
         "reproduction": reproduction_error(answered, truth.illuminants),
     }
     for values in errors.values():
-        values[~known] = UNANSWERED
+        values[~known] = GREATEST_ERROR
     return MethodResult(method, unit, np.where(known, expected, np.nan), missing, errors)
 
 
@@ -107,7 +107,7 @@ def evaluate(
     truth: Truth,
     results: Sequence[MethodResult],
     *,
-    protocol: str = NOTHING_FITTED,
+    protocol: str = NO_FIT,
     rounds: int = ROUNDS,
     seed: int = 0,
     facts: Mapping[str, object] | None = None,

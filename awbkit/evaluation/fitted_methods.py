@@ -37,8 +37,6 @@ class TrainableMethod:
 
     Attributes:
         name: Name in ``--method``.
-        summary: One line.
-        citation: Authors, title, venue, year and DOI.
         describe: Computes the features of an image: float64 (F,). May raise AwbError.
         divide: Converts features (N, F) to those of the same images with their RGB divided by whites (N, 3).
         fit: Fits the method to examples.
@@ -46,8 +44,6 @@ class TrainableMethod:
     """
 
     name: str
-    summary: str
-    citation: str
     describe: Callable[[LinearImage], FloatArray]
     divide: Callable[[FloatArray, FloatArray], FloatArray]
     fit: Callable[[Examples], Model]
@@ -183,6 +179,7 @@ class _Constant:
 
 
 def _fit_constant(examples: Examples) -> _Constant:
+    """The mean illuminant, whatever the picture: the usual yardstick of the field's tables."""
     red, green, blue = examples.lights.mean(axis=0).tolist()
     return _Constant((red, green, blue))
 
@@ -200,8 +197,6 @@ _TRAINABLE_METHODS = {
     for entry in (
         TrainableMethod(
             name="constant",
-            summary="mean illuminant, as unit vectors, of the images to fit on, whatever the picture",
-            citation="none: the usual yardstick of the field's tables",
             describe=_describe_nothing,
             divide=_keep_features,
             fit=_fit_constant,
@@ -209,8 +204,6 @@ _TRAINABLE_METHODS = {
         ),
         TrainableMethod(
             name="corrected-moments",
-            summary="moments of the pixels up to the third order, taken to the light by a fitted matrix",
-            citation=corrected_moments.CITATION,
             describe=corrected_moments.describe,
             divide=corrected_moments.divide,
             fit=corrected_moments.fit,

@@ -16,13 +16,13 @@ from awbkit.network.model import DOMAINS
 from awbkit.network.models import AnyModel, loaded, named
 
 
-def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.bool_]) -> tuple[Overlap, ...]:
+def training_overlaps(method: AnyMethod, sets: Sequence[Prepared], test: NDArray[np.bool_]) -> tuple[Overlap, ...]:
     """The judged data sets that a network was trained on, wholly or in part.
 
     Args:
         method: Any; what is no network was trained on nothing that is known of.
         sets: The prepared data sets.
-        judged: bool (N,), which images of all sets, one after the other, are judged.
+        test: bool (N,), which of the images of all sets, one set after the other, are evaluated.
 
     Raises:
         UnreadableFile: If the network cannot be read.
@@ -31,7 +31,7 @@ def trained_on(method: AnyMethod, sets: Sequence[Prepared], judged: NDArray[np.b
         return ()
     found, start = [], 0
     for prepared in sets:
-        places = np.flatnonzero(judged[start : start + len(prepared)]).tolist()
+        places = np.flatnonzero(test[start : start + len(prepared)]).tolist()
         start += len(prepared)
         count = _count(method, prepared, places)
         if count:

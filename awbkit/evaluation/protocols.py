@@ -16,6 +16,7 @@ from awbkit.evaluation.result import Truth
 from awbkit.evaluation.wording import count_text
 
 NONE = "none"
+NO_FIT = "none: nothing was fitted"
 AUTO = "auto"
 _TEST = frozenset(("test", "testing"))
 
@@ -78,7 +79,7 @@ def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
         UsageError: If there is no such protocol, or the images do not allow it.
     """
     if name == NONE:
-        return Protocol(name, "none: nothing was fitted", (), np.arange(len(truth)))
+        return Protocol(name, NO_FIT, (), np.arange(len(truth)))
     if name not in _PROTOCOLS:
         raise UsageError(f"unknown protocol {name!r}; protocols: {', '.join(PROTOCOLS)}")
     splits, sentence = _PROTOCOLS[name](truth, folds)

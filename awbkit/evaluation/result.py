@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-UNANSWERED = 90.0
+GREATEST_ERROR = 90.0
 """The error in degrees of an image without an estimate: the greatest possible one, so that failing never pays."""
 
 POOLED = "pooled"
@@ -52,7 +52,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Overlap:
-    """An evaluated data set that a network was trained on; see :func:`awbkit.evaluation.overlap.trained_on`.
+    """An evaluated data set that a network was trained on; see :func:`awbkit.evaluation.overlap.training_overlaps`.
 
     Attributes:
         dataset: Name of the data set.
@@ -74,7 +74,7 @@ class MethodResult:
         estimates: float64 (N, 3), unit length; NaN without an estimate.
         expected: float64 (N,), the recovery error in degrees that the method expects; NaN if it states none.
         failures: The reason by index of each image without an estimate.
-        errors: For each metric, float64 (N,) degrees; an image without an estimate counts as ``UNANSWERED``.
+        errors: For each metric, float64 (N,) degrees; an image without an estimate counts as ``GREATEST_ERROR``.
         trained_on: The evaluated data sets that a network was trained on; its figures there are better than on new
             pictures.
     """

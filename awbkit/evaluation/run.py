@@ -23,7 +23,7 @@ from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, s
 from awbkit.evaluation.fitted_methods import TrainableMethod
 from awbkit.evaluation.journal import AnswerJournal, states
 from awbkit.evaluation.methods import resolve
-from awbkit.evaluation.overlap import trained_on
+from awbkit.evaluation.overlap import training_overlaps
 from awbkit.evaluation.own_methods import OwnMethod
 from awbkit.evaluation.result import Evaluation, MethodResult
 from awbkit.evaluation.work import Answers, Chunk, answer
@@ -96,7 +96,7 @@ class Run:
         self._done_mask = np.zeros((len(self._all_truth), len(self.methods)), dtype=np.bool_)
         self._size = 1
         self._estimates = np.full((len(self._all_truth), len(self.methods), 3), np.nan)
-        self._expected = np.full((len(self._all_truth), len(self.methods)), np.nan)
+        self._expected_errors = np.full((len(self._all_truth), len(self.methods)), np.nan)
         self._features: list[dict[int, NDArray[np.float64]]] = [{} for _ in self.methods]
         self._failures: list[dict[int, str]] = [{} for _ in self.methods]
 
@@ -160,11 +160,11 @@ class Run:
                 judge(
                     name,
                     self._estimates[chosen, place],
-                    self._expected[chosen, place],
+                    self._expected_errors[chosen, place],
                     {new[old]: why for old, why in sorted(self._failures[place].items()) if old in new},
                     self.truth,
                 ),
-                trained_on=trained_on(self.methods[place], self._sets, self._test_mask),
+                trained_on=training_overlaps(self.methods[place], self._sets, self._test_mask),
             )
             for place, name in enumerate(self._names)
         ]
@@ -210,7 +210,7 @@ class Run:
     def _take(self, chunk: Chunk, answers: Answers) -> Step:
         images = [chunk.start + row for row in chunk.rows]
         self._estimates[np.ix_(images, chunk.methods)] = answers.estimates
-        self._expected[np.ix_(images, chunk.methods)] = answers.expected
+        self._expected_errors[np.ix_(images, chunk.methods)] = answers.expected
         for (place, number), features in answers.features.items():
             self._features[chunk.methods[number]][images[place]] = features
         for (place, number), why in answers.failures.items():
@@ -254,7 +254,7 @@ class Run:
                 # After unreadable images, a camera may have too few left.
                 self._failures[place].update(dict.fromkeys(test, str(error)))
                 continue
-            self._estimates[test, place], self._expected[test, place] = found
+            self._estimates[test, place], self._expected_errors[test, place] = found
 
 
 def _unique_cameras(prepared: Prepared) -> Iterator[Camera]:

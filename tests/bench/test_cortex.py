@@ -24,45 +24,45 @@ _READING = 9000
 """What ``awb_describe`` takes more than measuring alone, about: it reads what the network reads, and hands it out."""
 
 
-def some() -> list[Case]:
+def cases() -> list[Case]:
     return [*surfaces(), *extremes()][::8]
 
 
 @cache
-def the_s() -> IntegerModel:
+def model_s() -> IntegerModel:
     return rounded(Model.load(shipped("awbnet-s", "raw")), pictures(4))
 
 
 @cache
 def measure_s(processor: str) -> cortex.Cortex:
-    return cortex.measure(emit(the_s()), the_s(), some(), processor)
+    return cortex.measure(emit(model_s()), model_s(), cases(), processor)
 
 
-def of_the_network(found: cortex.Cortex) -> int:
+def network_instructions(found: cortex.Cortex) -> int:
     return found.instructions - found.describe_instructions + _READING
 
 
 @pytest.mark.cortex
 @pytest.mark.parametrize("processor", TABLES)
 def test_the_same_bits_as_quickly_as_foretold(processor: str) -> None:
-    found = of_the_network(measure_s(processor))
-    assert instructions(the_s().architecture, processor) == pytest.approx(found, rel=0.15)
+    found = network_instructions(measure_s(processor))
+    assert instructions(model_s().architecture, processor) == pytest.approx(found, rel=0.15)
     if processor == "cortex-m4":
-        assert found < 4 * the_s().architecture.macs
+        assert found < 4 * model_s().architecture.macs
 
 
 @pytest.mark.cortex
 @pytest.mark.parametrize(("shape", "processor"), [("pruned", "cortex-m0"), ("no statistics", "cortex-m4")])
 def test_other_networks_are_as_quick_as_foretold(shape: str, processor: str) -> None:
     model = integer_model(shape)
-    found = cortex.measure(emit(model), model, some()[:2], processor)
-    assert instructions(model.architecture, processor) == pytest.approx(of_the_network(found), rel=0.15)
+    found = cortex.measure(emit(model), model, cases()[:2], processor)
+    assert instructions(model.architecture, processor) == pytest.approx(network_instructions(found), rel=0.15)
 
 
 @pytest.mark.cortex
 @pytest.mark.parametrize("processor", TABLES)
 def test_few_kilobytes(tmp_path: Path, processor: str) -> None:
-    sources = emit(the_s())
+    sources = emit(model_s())
     assert cortex.workspace(sources) <= 8192
     for name, text in sources.items():
         (tmp_path / name).write_text(text)
@@ -80,7 +80,7 @@ def test_few_kilobytes(tmp_path: Path, processor: str) -> None:
 def test_a_smaller_network_measures_less() -> None:
     """Beside the network's own layers, what it does not read is not measured."""
     model, s = integer_model("nano"), measure_s("cortex-m4")
-    nano = cortex.measure(emit(model), model, some()[:3], "cortex-m4")
+    nano = cortex.measure(emit(model), model, cases()[:3], "cortex-m4")
     assert nano.flash <= 4 * 1024
     assert s.flash <= 16 * 1024
     assert nano.describe_instructions < 0.7 * s.describe_instructions
@@ -90,7 +90,7 @@ def test_a_smaller_network_measures_less() -> None:
 @pytest.mark.cortex
 def test_another_models_answers_are_refused() -> None:
     with pytest.raises(CheckFailed, match="for picture 0, not"):
-        cortex.measure(emit(integer_model("nano", seed=1)), integer_model("nano"), some()[:1], "cortex-m4")
+        cortex.measure(emit(integer_model("nano", seed=1)), integer_model("nano"), cases()[:1], "cortex-m4")
 
 
 def test_the_workspace_is_what_the_header_says() -> None:

@@ -141,8 +141,8 @@ def test_every_interval_holds_its_figure(cameras: int, each: int, tail: float, r
     rows = [("set", f"c{index % cameras}", str(index), "") for index in range(cameras * each)]
     truth = truth_of_rows(rows)
     errors = {metric: rng.lognormal(0, tail, len(truth)) for metric in METRICS}
-    judged = MethodResult("m", truth.illuminants, np.full(len(truth), np.nan), {}, errors)
-    found = evaluate(truth, [judged], rounds=200)
+    result = MethodResult("m", truth.illuminants, np.full(len(truth), np.nan), {}, errors)
+    found = evaluate(truth, [result], rounds=200)
     assert {summary.group for summary in found.summaries} >= ({POOLED, GEOMETRIC_MEAN} if cameras > 1 else {POOLED})
     for summary in found.summaries:
         for name, value in summary.values.items():

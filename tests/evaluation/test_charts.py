@@ -30,14 +30,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 positive = st.floats(1e-6, 1e6)
 
 
-def parsed(svg: str) -> ET.Element:
+def parse(svg: str) -> ET.Element:
     """The chart as an XML tree, which also proves that it is well-formed."""
     return ET.fromstring(svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1))
 
 
 def marks(svg: str, series: str) -> list[tuple[float, float]]:
     """Places of the markers of one method."""
-    group = next(each for each in parsed(svg).iter(f"{SVG}g") if each.get("class") == f"series {series}")
+    group = next(each for each in parse(svg).iter(f"{SVG}g") if each.get("class") == f"series {series}")
     found = [each.get("transform", "") for each in group.iter(f"{SVG}path") if each.get("class", "").startswith("mark")]
     return [(float(x), float(y)) for x, y in (re.findall(r"-?[\d.]+", each) for each in found)]
 
@@ -226,12 +226,12 @@ def test_images_are_grouped_by_data_set_and_camera() -> None:
 def test_the_cumulative_curve_reads_the_quantiles() -> None:
     errors = np.geomspace(0.5, 50, 1001)
     svg = cumulative_curves(["only"], [errors], "recovery")
-    data = parsed(svg).attrib
+    data = parse(svg).attrib
     axis = Scale(*(float(data[f"data-{end}"]) for end in ("low", "high", "left", "right")), log=True)
     quantiles = np.quantile(errors, (0.25, 0.5, 0.75, 0.95))
     assert [x for x, _ in marks(svg, "m0")] == pytest.approx(axis(quantiles).tolist(), abs=0.06)
     assert "only 5.00" in data["aria-label"]
-    line = next(each for each in parsed(svg).iter(f"{SVG}path") if each.get("class") == "line").get("d", "")
+    line = next(each for each in parse(svg).iter(f"{SVG}path") if each.get("class") == "line").get("d", "")
     points = np.array([pair.split() for pair in line[1:].split("L")], dtype=float)
     assert np.interp(axis.at(5.0), points[:, 0], points[:, 1]) == pytest.approx((300 + 26) / 2, abs=1)
     assert (np.diff(points[:, 1]) <= 0).all()
@@ -240,11 +240,11 @@ def test_the_cumulative_curve_reads_the_quantiles() -> None:
 def test_strips_show_quartiles_where_they_are() -> None:
     errors = np.geomspace(1, 10, 101)
     svg = strips(["only"], [errors], "recovery", (0.1, 100.0))
-    box = next(each for each in parsed(svg).iter(f"{SVG}path") if each.get("class") == "box").get("d", "")
+    box = next(each for each in parse(svg).iter(f"{SVG}path") if each.get("class") == "box").get("d", "")
     axis = Scale(0.1, 100, 8, 432, log=True)
     start, _, end = (float(value) for value in re.findall(r"[\d.]+", box))
     assert [start, end] == pytest.approx(axis(np.percentile(errors, (25, 75))).tolist(), abs=0.06)
-    assert f"mean {errors.mean():.2f}, median 3.16" in "".join(parsed(svg).itertext())
+    assert f"mean {errors.mean():.2f}, median 3.16" in "".join(parse(svg).itertext())
 
 
 def test_intervals_are_drawn_in_order_of_the_figures() -> None:
@@ -257,7 +257,7 @@ def test_intervals_are_drawn_in_order_of_the_figures() -> None:
 def test_chromaticities_show_lights_arrows_and_locus() -> None:
     shown = evaluation(60, cameras=(("one", "Canon"),))
     (canon,) = group_by_camera(shown.truth, lambda index: CAMERA)
-    tree = parsed(chromaticities(shown, canon, arrows=5))
+    tree = parse(chromaticities(shown, canon, arrows=5))
     classes = [each.get("class", "") for each in tree.iter(f"{SVG}path")]
     assert classes.count("arrow") == 10
     assert "planckian" in classes
@@ -271,20 +271,20 @@ def test_chromaticities_show_lights_arrows_and_locus() -> None:
 
 def test_estimates_far_outside_are_counted_and_pointed_to() -> None:
     shown = evaluation(300, methods=("only",), cameras=(("one", "Canon"),))
-    judged = shown.methods[0]
-    judged.estimates[0] = unit(np.array([1.0, 1e-4, 1e-4]))
-    judged.errors["recovery"][0] = 60.0
+    result = shown.methods[0]
+    result.estimates[0] = unit(np.array([1.0, 1e-4, 1e-4]))
+    result.errors["recovery"][0] = 60.0
     (canon,) = group_by_camera(shown.truth, lambda index: CAMERA)
     svg = chromaticities(shown, canon, arrows=1)
     assert "1 outside" in svg
-    arrow = next(each for each in parsed(svg).iter(f"{SVG}path") if each.get("class") == "arrow").get("d", "")
+    arrow = next(each for each in parse(svg).iter(f"{SVG}path") if each.get("class") == "arrow").get("d", "")
     assert max(float(value) for value in re.findall(r"(?<=L)[\d.]+", arrow)) <= 432
 
 
 def test_directions_mark_the_mean_of_each_camera() -> None:
     components = np.repeat([[2.0, 1.0], [-1.0, 0.0], [np.nan, np.nan]], 4, axis=0)
     groups = [np.arange(4), np.arange(4, 8), np.arange(8, 12)]
-    tree = parsed(directions(0, "only", components, groups, 5.0))
+    tree = parse(directions(0, "only", components, groups, 5.0))
     bias = [each for each in tree.iter(f"{SVG}circle") if each.get("class") == "bias"]
     axis = Scale(-5, 5, 30, 410)
     assert [float(each.get("cx", "")) for each in bias] == pytest.approx([axis.at(2), axis.at(-1)], abs=0.06)
@@ -294,7 +294,7 @@ def test_directions_mark_the_mean_of_each_camera() -> None:
 def test_letters_end_with_the_alphabet() -> None:
     assert letters(3) == ["A", "B", "C"]
     assert letters(28)[25:] == ["Z", "", ""]
-    parsed(directions(0, "many", np.zeros((28, 2)), [np.array([index]) for index in range(28)], 1.0))
+    parse(directions(0, "many", np.zeros((28, 2)), [np.array([index]) for index in range(28)], 1.0))
 
 
 def test_calibration_lies_on_the_line_where_it_is_right() -> None:
@@ -317,7 +317,7 @@ def test_bins_without_an_interval_have_a_mark_but_no_whisker() -> None:
 
 
 def test_a_method_without_estimates_has_no_mean() -> None:
-    tree = parsed(directions(0, "silent", np.full((3, 2), np.nan), [np.arange(3)], 5.0))
+    tree = parse(directions(0, "silent", np.full((3, 2), np.nan), [np.arange(3)], 5.0))
     assert tree.attrib["aria-label"] == "Signed errors of silent: no estimates."
 
 

@@ -36,7 +36,7 @@ def estimates(truth: Truth, degrees: np.ndarray) -> np.ndarray:
     return truth.illuminants * np.cos(angle) + aside * np.sin(angle)
 
 
-def judged(truth: Truth, name: str, degrees: np.ndarray, expected: np.ndarray | None = None) -> MethodResult:
+def method_result(truth: Truth, name: str, degrees: np.ndarray, expected: np.ndarray | None = None) -> MethodResult:
     stated = np.full(len(truth), np.nan) if expected is None else expected
     return judge(name, estimates(truth, degrees), stated, {}, truth)
 
@@ -46,7 +46,11 @@ def evaluation() -> Evaluation:
     rng = np.random.default_rng(1)
     truth = truth_of_rows(ROWS)
     first, second = rng.uniform(0, 10, (2, len(truth)))
-    methods = [judged(truth, "one", first, first), judged(truth, "two", second), judged(truth, "half", first / 2)]
+    methods = [
+        method_result(truth, "one", first, first),
+        method_result(truth, "two", second),
+        method_result(truth, "half", first / 2),
+    ]
     return evaluate(truth, methods, rounds=200, facts={"more": 1})
 
 
@@ -111,7 +115,7 @@ def test_random_methods_do_not_differ(evaluation: Evaluation) -> None:
 def test_equal_answers_are_no_difference_even_if_rounded_otherwise() -> None:
     truth = truth_of_rows(ROWS)
     degrees = np.linspace(1, 9, len(truth))
-    first = judged(truth, "one", degrees)
+    first = method_result(truth, "one", degrees)
     second = judge("two", estimates(truth, degrees) * 3.7, np.full(len(truth), np.nan), {}, truth)
     for comparison in evaluate(truth, [first, second], rounds=100).comparisons:
         assert comparison.difference == 0
@@ -136,9 +140,9 @@ def test_the_order_of_the_images_changes_nothing() -> None:
     truth = truth_of_rows(ROWS)
     rng = np.random.default_rng(2)
     degrees, order = rng.uniform(0, 10, len(truth)), rng.permutation(len(truth))
-    plain = evaluate(truth, [judged(truth, "m", degrees, degrees)], rounds=100)
+    plain = evaluate(truth, [method_result(truth, "m", degrees, degrees)], rounds=100)
     shuffled = select(truth, order)
-    mixed = evaluate(shuffled, [judged(shuffled, "m", degrees[order], degrees[order])], rounds=100)
+    mixed = evaluate(shuffled, [method_result(shuffled, "m", degrees[order], degrees[order])], rounds=100)
     for summary in plain.summaries:
         other = found(mixed, "m", summary.group, summary.metric)
         assert other.values == pytest.approx(summary.values)
@@ -161,8 +165,8 @@ def test_a_failure_counts_as_the_most_that_an_answer_can_cost() -> None:
 
 def test_one_image_has_figures_but_no_intervals() -> None:
     truth = select(truth_of_rows(ROWS), np.arange(1))
-    one = judged(truth, "one", np.array([2.0]), np.array([3.0]))
-    result = evaluate(truth, [one, judged(truth, "two", np.array([4.0]))], rounds=100)
+    one = method_result(truth, "one", np.array([2.0]), np.array([3.0]))
+    result = evaluate(truth, [one, method_result(truth, "two", np.array([4.0]))], rounds=100)
     assert [s.group for s in result.summaries[:2]] == ["cube / 550D", POOLED]
     for summary in result.summaries:
         assert len(set(summary.values.values())) == 1
@@ -175,7 +179,9 @@ def test_one_image_has_figures_but_no_intervals() -> None:
 
 def test_cameras_of_one_scene_still_have_a_pooled_interval(rng: np.random.Generator) -> None:
     truth = truth_of_rows([("set", f"c{i}", f"{i}", "") for i in range(20)])
-    result = evaluate(truth, [judged(truth, name, rng.uniform(0, 10, 20)) for name in ("one", "two")], rounds=200)
+    result = evaluate(
+        truth, [method_result(truth, name, rng.uniform(0, 10, 20)) for name in ("one", "two")], rounds=200
+    )
     low, high = found(result, "one", POOLED).intervals["mean"]
     assert 2 < high - low < 4  # Uniform errors: 2 x 2.09 x 10 / sqrt(12) / sqrt(20) = 2.7.
     for group in ("set / c0", GEOMETRIC_MEAN):
@@ -194,7 +200,7 @@ def test_cameras_of_one_scene_still_have_a_pooled_interval(rng: np.random.Genera
 )
 def test_refusals(names: list[str], rounds: int, message: str) -> None:
     truth = truth_of_rows(ROWS)
-    methods = [judged(truth, name, np.ones(len(truth))) for name in names]
+    methods = [method_result(truth, name, np.ones(len(truth))) for name in names]
     with pytest.raises(UsageError, match=message):
         evaluate(truth, methods, rounds=rounds)
 

@@ -19,7 +19,7 @@ from awbkit.evaluation.document import to_document
 from awbkit.evaluation.html.page import page
 from awbkit.evaluation.markdown import to_markdown
 from awbkit.evaluation.methods import resolve
-from awbkit.evaluation.overlap import trained_on
+from awbkit.evaluation.overlap import training_overlaps
 from awbkit.evaluation.result import MethodResult, Overlap
 from awbkit.evaluation.wording import training_note
 from awbkit.network.model import Model
@@ -57,9 +57,9 @@ def left_out(**changed: object) -> dict[str, object]:
     return {**NOTHING, **changed}
 
 
-def found(method: str, *sets: Prepared, judged: np.ndarray | None = None) -> list[tuple[str, int, int]]:
-    whole = np.ones(sum(map(len, sets)), bool) if judged is None else judged
-    return [(seen.dataset, seen.images, seen.total) for seen in trained_on(resolve(method), sets, whole)]
+def found(method: str, *sets: Prepared, test: np.ndarray | None = None) -> list[tuple[str, int, int]]:
+    whole = np.ones(sum(map(len, sets)), bool) if test is None else test
+    return [(seen.dataset, seen.images, seen.total) for seen in training_overlaps(resolve(method), sets, whole)]
 
 
 Training = Callable[[Prepared], Any]
@@ -152,8 +152,8 @@ def test_other_pictures_of_a_scene_that_was_left_out_are_unseen(
 def test_only_judged_pictures_count(prepared: Prepared) -> None:
     model = mine({"datasets": [entry(prepared)], "left_out": left_out(fold="test")})
     tested = np.arange(24) < 12
-    assert found(model, prepared, judged=tested) == []
-    assert found(model, prepared, judged=~tested) == [("set", 12, 12)]
+    assert found(model, prepared, test=tested) == []
+    assert found(model, prepared, test=~tested) == [("set", 12, 12)]
 
 
 def test_of_several_sets_each_is_told_apart(prepared: Prepared, tmp_path: Path) -> None:
@@ -185,10 +185,10 @@ def test_a_run_folder_is_a_network(prepared: Prepared) -> None:
 
 
 def test_notes_in_words() -> None:
-    judged = evaluation().methods[0]
+    result = evaluation().methods[0]
 
     def note(*seen: tuple[str, int, int]) -> str:
-        return training_note(replace(judged, method="awbnet", trained_on=tuple(Overlap(*each) for each in seen)))
+        return training_note(replace(result, method="awbnet", trained_on=tuple(Overlap(*each) for each in seen)))
 
     assert note() == ""
     rest = "; its figures there are not those of unseen pictures"
@@ -247,7 +247,7 @@ class TestWhatReadersSee:
         unseen = mine({"datasets": [entry(prepared)], "left_out": left_out(fold="test")})
         seen = mine({"datasets": [entry(prepared)], "left_out": left_out(fold="train")}, Path("seen.safetensors"))
         shown = package.evaluate("set", [unseen, seen, "constant"], protocol="folds", rounds=100)
-        assert [judged.trained_on for judged in shown.methods] == [(), (Overlap("set", 12, 12),), ()]
+        assert [result.trained_on for result in shown.methods] == [(), (Overlap("set", 12, 12),), ()]
 
     def test_names_from_anywhere_do_no_harm(self) -> None:
         shown = evaluation(methods=("<b>|*", "other"))
@@ -259,9 +259,9 @@ class TestWhatReadersSee:
         assert to_document(shown)["methods"][0]["trained_on"][0]["dataset"] == "<i>\n_x_"
 
     def test_estimates_from_elsewhere_are_judged_as_ever(self) -> None:
-        judged = evaluation().methods[0]
-        assert isinstance(judged, MethodResult)
-        assert judged.trained_on == ()
+        result = evaluation().methods[0]
+        assert isinstance(result, MethodResult)
+        assert result.trained_on == ()
 
     @pytest.mark.slow
     def test_finding_out_imports_no_torch(self, model: str, tmp_path: Path) -> None:
@@ -270,10 +270,10 @@ import sys
 import numpy as np
 from awbkit.datasets.prepared import Prepared
 from awbkit.evaluation.methods import resolve
-from awbkit.evaluation.overlap import trained_on
+from awbkit.evaluation.overlap import training_overlaps
 sets, methods = [Prepared.open("set")], [resolve(name) for name in ({model!r}, "awbnet")]
-assert trained_on(methods[0], sets, np.ones(24, bool))
-trained_on(methods[1], sets, np.ones(24, bool))
+assert training_overlaps(methods[0], sets, np.ones(24, bool))
+training_overlaps(methods[1], sets, np.ones(24, bool))
 assert "torch" not in sys.modules
 """
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)

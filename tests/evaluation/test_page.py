@@ -27,7 +27,7 @@ from awbkit.evaluation.leaders import pairs_of, ranking
 from awbkit.evaluation.result import GEOMETRIC_MEAN, Evaluation
 from awbkit.files.encoding import srgb_to_linear
 from awbkit.store.outputs import IfExists
-from tests.helpers.evaluation_cases import CAMERA, MATRIX, evaluation, judged, picture
+from tests.helpers.evaluation_cases import CAMERA, MATRIX, evaluation, method_result, picture
 
 pytestmark = pytest.mark.slow
 
@@ -162,15 +162,15 @@ def test_thousands_of_images_make_a_small_page() -> None:
     assert len(text.encode()) < 3_000_000
 
 
-def many() -> Evaluation:
+def many_methods() -> Evaluation:
     return evaluation(12, methods=[f"m{index}" for index in range(12)], cameras=[("s", f"c{k}") for k in range(12)])
 
 
-def without_estimates() -> Evaluation:
+def no_estimates() -> Evaluation:
     return evaluation(5, methods=("silent",), expected=False, failed=range(5))
 
 
-def unknown_intervals() -> Evaluation:
+def no_intervals() -> Evaluation:
     shown = evaluation(2)
     nothing = (np.nan, np.nan)
     summaries = [replace(s, intervals=dict.fromkeys(s.values, nothing)) for s in shown.summaries]
@@ -179,13 +179,13 @@ def unknown_intervals() -> Evaluation:
     return replace(shown, summaries=summaries, comparisons=comparisons, calibrations=stated)
 
 
-def perfect() -> Evaluation:
+def perfect_estimates() -> Evaluation:
     shown = evaluation(8)
-    exact = [judged(each.method, shown.truth.illuminants, shown.truth) for each in shown.methods]
+    exact = [method_result(each.method, shown.truth.illuminants, shown.truth) for each in shown.methods]
     return replace(shown, methods=exact, calibrations=[])
 
 
-def bare() -> Evaluation:
+def no_summaries() -> Evaluation:
     return replace(evaluation(3), summaries=[], comparisons=[], calibrations=[], facts={})
 
 
@@ -195,11 +195,11 @@ def bare() -> Evaluation:
         lambda: evaluation(1),
         lambda: evaluation(methods=("only",)),
         lambda: evaluation(cameras=(("", ""),)),
-        many,
-        without_estimates,
-        unknown_intervals,
-        perfect,
-        bare,
+        many_methods,
+        no_estimates,
+        no_intervals,
+        perfect_estimates,
+        no_summaries,
     ],
 )
 @pytest.mark.parametrize("images", [picture, None])

@@ -61,12 +61,12 @@ def photographs() -> tuple[Truth, np.ndarray]:
     )
 
 
-def fitted(photographs: tuple[Truth, np.ndarray], name: str) -> Evaluation:
+def evaluate_fits(photographs: tuple[Truth, np.ndarray], name: str) -> Evaluation:
     truth, moments = photographs
     known = {camera: known_camera(camera) for camera in set(truth.cameras)}
     cameras = [known[camera] for camera in truth.cameras]
     chosen = protocol(name, truth)
-    judged = []
+    results = []
     for method in ("constant", "corrected-moments"):
         estimates, expected = np.empty((len(truth), 3)), np.empty(len(truth))
         keys = list(zip(truth.datasets, truth.scenes, strict=True))
@@ -81,8 +81,8 @@ def fitted(photographs: tuple[Truth, np.ndarray], name: str) -> Evaluation:
             estimates[split.test], expected[split.test] = model.estimate_all(
                 moments[split.test], [cameras[index] for index in split.test]
             )
-        judged.append(judge(method, estimates, expected, {}, truth))
-    return evaluate(truth, judged, protocol=chosen.sentence, rounds=200)
+        results.append(judge(method, estimates, expected, {}, truth))
+    return evaluate(truth, results, protocol=chosen.sentence, rounds=200)
 
 
 def figure(evaluation: Evaluation, method: str, group: str, statistic: str = "mean") -> float:
@@ -106,7 +106,7 @@ def test_gray_world_is_the_first_moment(photographs: tuple[Truth, np.ndarray]) -
 @pytest.mark.slow
 def test_held_out_constant(photographs: tuple[Truth, np.ndarray]) -> None:
     """The reference, 6.47 / 3.68, was not held out; with so many images that makes no difference."""
-    evaluation = fitted(photographs, "k-fold")
+    evaluation = evaluate_fits(photographs, "k-fold")
     group = camera_group("cube-plus", "Canon EOS 550D")
     assert figure(evaluation, "constant", group) == pytest.approx(6.47, abs=0.05)
     assert figure(evaluation, "constant", group, "median") == pytest.approx(3.68, abs=0.05)
@@ -115,7 +115,7 @@ def test_held_out_constant(photographs: tuple[Truth, np.ndarray]) -> None:
 @pytest.mark.slow
 def test_corrected_moments_beat_every_method_that_is_not_fitted(photographs: tuple[Truth, np.ndarray]) -> None:
     """The best of those, bright-gray, has 2.36 and 3.13."""
-    evaluation = fitted(photographs, "k-fold")
+    evaluation = evaluate_fits(photographs, "k-fold")
     assert figure(evaluation, "corrected-moments", "cube-plus / Canon EOS 550D") < 2.15
     assert figure(evaluation, "corrected-moments", "gehler-shi") < 3.05
     (calibration,) = evaluation.calibrations
@@ -125,5 +125,5 @@ def test_corrected_moments_beat_every_method_that_is_not_fitted(photographs: tup
 
 
 def test_corrected_moments_are_of_use_to_cameras_never_seen(photographs: tuple[Truth, np.ndarray]) -> None:
-    evaluation = fitted(photographs, "leave-one-camera-out")
+    evaluation = evaluate_fits(photographs, "leave-one-camera-out")
     assert figure(evaluation, "corrected-moments", POOLED) < 0.55 * figure(evaluation, "constant", POOLED)

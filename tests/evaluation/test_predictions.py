@@ -21,7 +21,7 @@ from awbkit.records import light_of
 from tests.helpers.evaluation_cases import MATRIX
 
 
-def labelled(*images: str, datasets: list[str] | None = None) -> Truth:
+def truth_of(*images: str, datasets: list[str] | None = None) -> Truth:
     count = len(images)
     return Truth(
         images=images,
@@ -35,7 +35,7 @@ def labelled(*images: str, datasets: list[str] | None = None) -> Truth:
 
 def read(text: str | bytes, *images: str, name: str = "mine.jsonl") -> Predictions:
     data = text.encode() if isinstance(text, str) else text
-    return read_predictions([(io.BytesIO(data), name)], labelled(*(images or ("a", "b"))))
+    return read_predictions([(io.BytesIO(data), name)], truth_of(*(images or ("a", "b"))))
 
 
 def awbkit_file(format: Format) -> bytes:
@@ -56,11 +56,11 @@ def awbkit_file(format: Format) -> bytes:
 @pytest.mark.parametrize("format", [Format.JSONL, Format.JSON, Format.CSV])
 def test_awbkits_own_records_are_accepted_as_they_are(format: Format) -> None:
     found = read(awbkit_file(format), "a", "b", "c")
-    (judged,) = found.results
-    assert judged.method == "pca"
-    assert judged.errors["recovery"][:2] == pytest.approx([0, 0], abs=1e-3)
-    assert judged.expected[:2].tolist() == [2.5, 2.5]
-    assert judged.failures == {2: "is truncated; copy it again"}
+    (result,) = found.results
+    assert result.method == "pca"
+    assert result.errors["recovery"][:2] == pytest.approx([0, 0], abs=1e-3)
+    assert result.expected[:2].tolist() == [2.5, 2.5]
+    assert result.failures == {2: "is truncated; copy it again"}
     assert found.srgb_count == 2
     assert not found.unknown_paths
 
@@ -79,21 +79,21 @@ def test_awbkits_own_records_are_accepted_as_they_are(format: Format) -> None:
     ],
 )
 def test_forms(text: str) -> None:
-    (judged,) = read(text).results
-    assert judged.method == "mine"
-    assert judged.errors["recovery"] == pytest.approx([0, 0], abs=1e-9)
-    assert np.isnan(judged.expected).all()
+    (result,) = read(text).results
+    assert result.method == "mine"
+    assert result.errors["recovery"] == pytest.approx([0, 0], abs=1e-9)
+    assert np.isnan(result.expected).all()
 
 
 def test_several_methods_in_several_files() -> None:
-    truth = labelled("a", "b")
+    truth = truth_of("a", "b")
     first = (
         b'{"path": "a", "method": "one", "illuminant": [1, 1, 1]}\n{"path": "a", "method": "two", "gains": [2, 1, 1]}'
     )
     second = b"image,method,r,g,b,expected_error\na,three,1,2,2,0.5\nb,three,1,2,2,\nb,one,1,2,2,1"
     found = read_predictions([(io.BytesIO(first), "x.jsonl"), (io.BytesIO(second), "y.csv")], truth)
-    assert [judged.method for judged in found.results] == ["one", "two", "three"]
-    assert [judged.failures for judged in found.results] == [{}, {1: "no estimate"}, {}]
+    assert [result.method for result in found.results] == ["one", "two", "three"]
+    assert [result.failures for result in found.results] == [{}, {1: "no estimate"}, {}]
     assert found.results[2].expected[0] == 0.5
     assert np.isnan(found.results[2].expected[1])
 
@@ -123,10 +123,10 @@ def test_several_methods_in_several_files() -> None:
 )
 def test_what_is_no_light_counts_as_failed(text: str, why: str) -> None:
     other = '\n{"path": "b", "illuminant": [1, 2, 2]}' if text.startswith("{") else "\nb,1,2,2"
-    (judged,) = read(text + ("" if '"b"' in text else other)).results
-    assert why in judged.failures[0]
-    assert np.isnan(judged.estimates[0]).all()
-    assert judged.errors["recovery"][0] == 90
+    (result,) = read(text + ("" if '"b"' in text else other)).results
+    assert why in result.failures[0]
+    assert np.isnan(result.estimates[0]).all()
+    assert result.errors["recovery"][0] == 90
 
 
 def test_a_file_without_a_single_estimate_says_what_it_lacks() -> None:
@@ -136,8 +136,8 @@ def test_a_file_without_a_single_estimate_says_what_it_lacks() -> None:
 
 @pytest.mark.parametrize("light", ['"r": 1, "g": 2, "b": 2', '"rgb": [1, 2, 2]', '"illuminant": [1, 2, 2]'])
 def test_names_that_programs_give_a_light(light: str) -> None:
-    (judged,) = read(f'{{"image": "a", {light}}}').results
-    np.testing.assert_allclose(judged.estimates[0], np.array([1, 2, 2]) / 3)
+    (result,) = read(f'{{"image": "a", {light}}}').results
+    np.testing.assert_allclose(result.estimates[0], np.array([1, 2, 2]) / 3)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_an_edited_record_means_the_light_that_correct_takes(
         writer.write(record)
     data = stream.getvalue().encode()
     (stated,) = read_records(io.BytesIO(data), "x")
-    truth = labelled("a")
+    truth = truth_of("a")
     found = read_predictions([(io.BytesIO(data), "x")], truth, {("set", "X"): camera})
     expected = np.array(light_of(stated.record, camera).rgb)
     np.testing.assert_allclose(found.results[0].estimates[0], expected / np.linalg.norm(expected), rtol=1e-12)
@@ -226,16 +226,16 @@ def test_an_edited_record_means_the_light_that_correct_takes(
 
 
 def test_a_temperature_says_nothing_without_a_matrix() -> None:
-    (judged,) = read('{"path": "a", "illuminant": [1, 2, 2], "cct": 9000}\n{"path": "b", "cct": 9000}').results
-    np.testing.assert_allclose(judged.estimates[0], np.array([1, 2, 2]) / 3)
-    assert "no known colour matrix" in judged.failures[1]
+    (result,) = read('{"path": "a", "illuminant": [1, 2, 2], "cct": 9000}\n{"path": "b", "cct": 9000}').results
+    np.testing.assert_allclose(result.estimates[0], np.array([1, 2, 2]) / 3)
+    assert "no known colour matrix" in result.failures[1]
 
 
 @pytest.mark.parametrize("other", [{"gains": [1, 1, 1]}, {"cct": 9000}], ids=str)
 def test_a_record_that_contradicts_itself_is_no_estimate(other: dict[str, object]) -> None:
     data = json.dumps({"path": "a", "illuminant": [1, 2, 2], **other}).encode()
     with pytest.raises(UsageError, match="disagree; set those that you do not mean to null"):
-        read_predictions([(io.BytesIO(data), "x")], labelled("a"), {("set", "X"): D810})
+        read_predictions([(io.BytesIO(data), "x")], truth_of("a"), {("set", "X"): D810})
 
 
 def test_images_that_are_not_labelled_are_named() -> None:
@@ -326,5 +326,5 @@ def test_many_records_are_read_quickly() -> None:
     """Ten thousand images; matching must not compare each with each."""
     images = [f"set/camera{i % 3}/image_{i:05}" for i in range(10_000)]
     lines = "\n".join(json.dumps({"path": f"/data/{image}.png", "illuminant": [1, 2, 2]}) for image in images)
-    (judged,) = read(lines, *images).results
-    assert not judged.failures
+    (result,) = read(lines, *images).results
+    assert not result.failures

@@ -93,12 +93,12 @@ def test_methods_of_the_registry_answer_as_they_do_alone(folder: Path) -> None:
     from awbkit.datasets.prepared import Prepared
 
     prepared = Prepared.open(folder / "set")
-    (judged,) = run(folder, " shades-of-gray:p=6")
-    assert judged.method == "shades-of-gray:p=6"
-    assert judged.estimates[1] == pytest.approx(parse("shades-of-gray:p=6").estimate(prepared.image(1)).rgb)
-    assert list(judged.failures) == list(range(0, 90, 13))
-    assert set(judged.failures.values()) == {"no valid pixel: every pixel is clipped, black or masked"}
-    assert np.isnan(judged.estimates[13]).all()
+    (result,) = run(folder, " shades-of-gray:p=6")
+    assert result.method == "shades-of-gray:p=6"
+    assert result.estimates[1] == pytest.approx(parse("shades-of-gray:p=6").estimate(prepared.image(1)).rgb)
+    assert list(result.failures) == list(range(0, 90, 13))
+    assert set(result.failures.values()) == {"no valid pixel: every pixel is clipped, black or masked"}
+    assert np.isnan(result.estimates[13]).all()
 
 
 def test_more_jobs_change_nothing(folder: Path) -> None:
@@ -153,13 +153,13 @@ def test_own_methods(folder: Path, name: str, expected: float | None, capsys: py
 def test_own_methods_may_answer_with_a_light_map(folder: Path) -> None:
     from awbkit.datasets.prepared import Prepared
 
-    (judged,) = run(folder, f"{folder / 'own.py'}:unsure_windows")
-    assert list(judged.failures) == list(range(0, 90, 13))
-    assert set(judged.expected[np.isfinite(judged.expected)]) == {2.5}
+    (result,) = run(folder, f"{folder / 'own.py'}:unsure_windows")
+    assert list(result.failures) == list(range(0, 90, 13))
+    assert set(result.expected[np.isfinite(result.expected)]) == {2.5}
     image = Prepared.open(folder / "set").image(1)
     found = resolve(f"{folder / 'own.py'}:windows").light_map(image)  # type: ignore[union-attr]
     assert found.chroma.shape == (4, 4, 2)
-    assert judged.estimates[1] == pytest.approx(found.mean().rgb)
+    assert result.estimates[1] == pytest.approx(found.mean().rgb)
     corner = image.pixels[:16, 48:][image.valid[:16, 48:]].mean(axis=0)
     assert found.rgb[0, 3] == pytest.approx(corner / corner[1], rel=1e-5)
     # A single light is a map of one cell.
@@ -171,8 +171,8 @@ def test_own_methods_of_a_module(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     (folder / "my_package").mkdir(exist_ok=True)
     (folder / "my_package" / "inner.py").write_text("def light(image): return [1, 2, 2]")
     monkeypatch.chdir(folder)
-    (judged,) = run(folder, "my_package.inner:light", jobs=2)
-    assert not judged.failures
+    (result,) = run(folder, "my_package.inner:light", jobs=2)
+    assert not result.failures
 
 
 @pytest.mark.parametrize(

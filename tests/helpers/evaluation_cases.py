@@ -40,7 +40,7 @@ def angles(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[n
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second), axis=-1), cosine))
 
 
-def judged(
+def method_result(
     method: str, estimates: NDArray[np.float64], truth: Truth, expected: bool = False, failed: Sequence[int] = ()
 ) -> MethodResult:
     """A method's answers with their errors; those that failed count as (1, 1, 1)."""
@@ -83,7 +83,7 @@ def calibration(method: MethodResult) -> Calibration:
     )
 
 
-def compared(first: MethodResult, second: MethodResult, group: str, chosen: NDArray[np.intp]) -> Comparison:
+def comparison(first: MethodResult, second: MethodResult, group: str, chosen: NDArray[np.intp]) -> Comparison:
     difference = first.errors["recovery"][chosen] - second.errors["recovery"][chosen]
     mean = float(difference.mean())
     wins = float(np.mean(difference < 0))
@@ -118,7 +118,7 @@ def evaluation(
     images = list(names) if names is not None else [f"image_{index:04}" for index in range(count)]
     truth = Truth(images, [d for d, _ in owners], [c for _, c in owners], images, [""] * count, lights)
     answers = [
-        judged(
+        method_result(
             name,
             unit(lights * np.exp(random.normal(0.01 * place, 0.03 * (place + 1), (count, 3)))),
             truth,
@@ -136,7 +136,9 @@ def evaluation(
         truth=truth,
         methods=answers,
         summaries=[summary(m, g, metric, at) for m in answers for g, at in groups.items() for metric in METRICS],
-        comparisons=[compared(a, b, g, at) for g, at in groups.items() for a, b in itertools.combinations(answers, 2)],
+        comparisons=[
+            comparison(a, b, g, at) for g, at in groups.items() for a, b in itertools.combinations(answers, 2)
+        ],
         calibrations=[calibration(answers[0])] if expected else [],
         facts={
             "version": "1.2.3",
