@@ -41,7 +41,7 @@ def bench(
 ) -> None:
     """Measure weights, operations, bytes, time on this machine, and instructions on Cortex-M processors in QEMU.
 
-    Flash and instructions are those of the C by `awbkit export --to c`, so of quantised models only; they need
+    Flash and instructions are measured on the C of `awbkit export --to c`, so for quantised models only. They need
     arm-none-eabi-gcc and qemu-system-arm.
     """
     from awbkit.bench import cortex
@@ -54,7 +54,7 @@ def bench(
     measured = choose_pictures(data or [], count)
     names = [prepared.name for prepared, _ in measured.sets]
     if len(set(map(file_stem, names))) < len(names):
-        raise UsageError("two of the data sets have one name; name each once")
+        raise UsageError("two data sets have the same name; name each set once")
     files = [] if output is None else [output / "bench.json", *(output / f"{file_stem(name)}.svg" for name in names)]
     for path in files:
         tidy(path)
@@ -68,7 +68,7 @@ def bench(
             print(f"measuring {printable(name)}", file=sys.stderr)
 
     costs = run(models, measured, compare=not alone, progress=progress)
-    # After the work: a model that is refused, or fails, needs no word on what else was not measured.
+    # After the work, because this note is of no use where a model is refused or fails.
     if (lacking := cortex.missing_tools()) and not quiet:
         say(f"no {lacking} here, so nothing is measured on Cortex-M processors")
     records = to_json(costs)
@@ -82,7 +82,7 @@ def bench(
     else:
         table = _table(costs, names)
         console = Console(highlight=False, markup=False, emoji=False)
-        # Digits that are cut off make other numbers: what is too wide for a terminal may wrap.
+        # A number without its last digits is another number, so a table too wide for the terminal wraps.
         console.width = max(console.width, console.measure(table).maximum)
         console.print(table)
 

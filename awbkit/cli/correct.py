@@ -51,7 +51,7 @@ def correct(
         str | None, _light_option(metavar="X,Y,W,H", help="A gray card's rectangle, as displayed.")
     ] = None,
     gains: Annotated[str | None, _light_option(metavar="R,G,B", help="Gains that make the light neutral.")] = None,
-    illuminant: Annotated[str | None, _light_option(metavar="R,G,B", help="The light's own RGB.")] = None,
+    illuminant: Annotated[str | None, _light_option(metavar="R,G,B", help="RGB of the light.")] = None,
     cct: Annotated[float | None, _light_option(metavar="KELVIN", help="Colour temperature.")] = None,
     duv: Annotated[
         float | None, _light_option(metavar="DUV", help="With --cct: distance from the Planckian locus.")
@@ -61,7 +61,7 @@ def correct(
         _light_option(
             "--from",
             metavar="FILE",
-            help="Estimates by `awbkit estimate`, edited or not; - is standard input. They name the pictures too.",
+            help="Estimates by `awbkit estimate`, edited or not, which also name the pictures; - is standard input.",
         ),
     ] = None,
     shared: Annotated[bool, _light_option("--shared", help="One light for all pictures by the same camera.")] = False,
@@ -92,8 +92,8 @@ def correct(
     sidecar: Annotated[
         Literal["xmp"] | None,
         _output_option(
-            help="Write the white balance for a raw editor instead of a picture; replace keeps all else that an "
-            "existing sidecar says."
+            help="Write no picture but a sidecar with the white balance, for raw editors. --if-exists replace keeps "
+            "the other settings of an existing sidecar."
         ),
     ] = None,
     dry_run: Annotated[bool, _output_option("--dry-run", help="Show what would be written; write nothing.")] = False,
@@ -112,7 +112,7 @@ def correct(
     if sidecar and (to or cat or auto_bright):
         raise UsageError("--sidecar writes white balance only; leave out --to, --cat and --auto-bright")
     if output is not None and (to or name is not None):
-        raise UsageError("-o names the whole output; leave out --to and --name")
+        raise UsageError("-o names the output in full; leave out --to and --name")
     if estimates is not None and (paths or pictures.files_from is not None or pictures.recursive):
         raise UsageError("--from names the pictures itself; leave out paths, --files-from and -r")
     if estimates is not None and shared:
@@ -175,7 +175,7 @@ def _failure(outcome: Outcome[CorrectItem, Record]) -> Record:
     from awbkit.records import error_record
     from awbkit.tasks import CorrectItem
 
-    # An error of the output names that; the record's path is the input.
+    # The record's path is the input, so an error of the output has to name its own path.
     reason = str(outcome.error) if isinstance(outcome.error, OutputError) else outcome.reason
     if isinstance(outcome.item, CorrectItem):
         planned = outcome.item.planned
@@ -184,7 +184,7 @@ def _failure(outcome: Outcome[CorrectItem, Record]) -> Record:
 
 
 def _raws(found: Sequence[FoundImage | FileError], *, named: bool) -> list[FoundImage | FileError]:
-    """Without the rendered pictures that lie among the raws; one that was named itself is a failure."""
+    """Leave out the rendered pictures that a folder holds; a rendered picture that the user named is an error."""
     from awbkit.tasks import NO_RAW
 
     kept: list[FoundImage | FileError] = []
@@ -212,7 +212,7 @@ def _check_formats(
     to: str | None,
     sidecar: str | None,
 ) -> None:
-    """Refuse what could be no output's format, before any work starts."""
+    """Refuse outputs in a format that cannot be written, before any work starts."""
     from awbkit.files.write import format_of
 
     stdin = any(isinstance(entry, PlannedOutput) and entry.source.is_stdin for entry in planned)

@@ -55,7 +55,7 @@ def prepare(
 ) -> None:
     """Convert a data set to the prepared form: thumbnails, masks, true illuminants, scenes, folds and cameras.
 
-    After an interruption, or when missing images are there, run it again: it continues where it stopped.
+    After an interruption, or once missing images are in place, run it again: it continues where it stopped.
     """
     from awbkit.datasets import layout as layouts
     from awbkit.datasets.prepare import OMISSIONS_FILE, Preparation, check_output, clear_remains
@@ -77,7 +77,7 @@ def prepare(
     origin = Source("") if source is None else Source.open(source)
     with Preparation(chosen, origin, output, restart=restart) as preparation:
         if preparation.resumed_count and not quiet:
-            say(f"going on after the {preparation.resumed_count} images of an earlier run")
+            say(f"continuing after {preparation.resumed_count} images of an earlier run")
         seconds, told = _run(preparation, jobs or batch.default_jobs(), quiet)
         skipped, missing = len(preparation.omissions), len(preparation.gaps)
         if skipped > told:
@@ -117,7 +117,7 @@ def inspect(
     if verify:
         if f"sha256:{opened.content_hash()}" != opened.info.get("hash"):
             raise CheckFailed(f"{prepared}: the files are not those that were prepared; prepare it again")
-        say("the content hash is that of the preparation")
+        say("the content hash is the one that the data set states")
 
 
 @dataset.command()

@@ -22,7 +22,7 @@ _DIGITS = {
 def round_record(record: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """The record with exactly these keys in this order, its numbers at fixed digits.
 
-    What is missing, or no finite number, becomes None.
+    Missing values, and numbers that are not finite, become None.
     """
     if unknown := set(record).difference(keys):
         raise ValueError(f"keys that the stream does not have: {', '.join(sorted(unknown))}")

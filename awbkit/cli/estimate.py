@@ -57,7 +57,7 @@ def estimate(
     )
     passed_over = OtherFiles()
     found = pictures.find(paths, passed_over)
-    # A list that still arrives is worked on as it does; anything else is known beforehand, and so is its number.
+    # A list on standard input may still grow, so its pictures are estimated as they arrive; others are counted first.
     known = None if pictures.files_from == "-" else list(found)
     with open_report(pictures, ESTIMATE_KEYS, None if known is None else len(known), passed_over) as report:
         outcomes = batch.run(

@@ -70,7 +70,7 @@ def evaluate(
         Literal["auto", ProtocolName],
         _how_option(help="How to fit methods; auto: none if no method is fitted, else published folds, else k-fold."),
     ] = "auto",
-    folds: Annotated[int, _how_option(metavar="K", min=2, help="Of k-fold.")] = 10,
+    folds: Annotated[int, _how_option(metavar="K", min=2, help="Folds of k-fold.")] = 10,
     rounds: Annotated[int, _how_option(metavar="N", min=100, max=100_000, help="Rounds of the bootstrap.")] = 1000,
     seed: Annotated[int, _how_option(min=0, help="Seed of the bootstrap.")] = 0,
     format: Annotated[
@@ -96,7 +96,7 @@ def evaluate(
     max_worst25: Limit = None,
     max_p95: Limit = None,
     resume: Annotated[
-        Path | None, options.run_option(metavar="FILE", help="Keep answers in FILE; after a kill, continue.")
+        Path | None, options.run_option(metavar="FILE", help="Keep estimates in FILE; after an interruption, continue.")
     ] = None,
     jobs: options.Jobs = 0,
     quiet: options.Quiet = False,
@@ -208,13 +208,13 @@ def _of_predictions(
         found = read_predictions(list(zip(streams, files, strict=True)), labelled, cameras)
     if found.unknown_paths:
         some = ", ".join(found.unknown_paths[:3])
-        say(f"{len(found.unknown_paths)} estimates are of no labelled image and are passed over ({some})")
+        say(f"{len(found.unknown_paths)} estimates are for no labelled image and are ignored ({some})")
     if found.srgb_count:
         say(f"{found.srgb_count} estimates are in linear sRGB; the truth must be in the same RGB")
     if found.temperature_count:
         say(
-            f"{found.temperature_count} estimates state a cct and duv that their RGB does not have; they count, as in "
-            "correct --from"
+            f"{found.temperature_count} estimates state another cct and duv than their RGB has; the cct and duv count, "
+            "as in correct --from"
         )
     facts = {"datasets": dataset_facts(sets)} if truth is None else {"truth": truth.name}
     evaluation = evaluate(labelled, found.results, rounds=rounds, seed=seed, facts=facts)

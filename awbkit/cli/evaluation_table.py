@@ -32,7 +32,7 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     rows = [row for row in evaluation.summaries if row.metric == metric]
     groups = list(dict.fromkeys(row.group for row in rows))
-    # Of one camera, all images are its images.
+    # With a single camera, its group and the pooled group are the same images.
     for group in groups[:1] if len(groups) == 2 else groups:
         _print_group(console, group, metric, [row for row in rows if row.group == group])
     notes = [note for judged in evaluation.methods if (note := training_note(judged))]

@@ -23,10 +23,10 @@ def export(
     to: Annotated[
         Target,
         typer.Option(
-            help="c: one C99 header and source in whole numbers, of a model that `awbkit quantize` made. onnx: one "
-            "file, of either kind. tflite: of floating point one file; quantised the network alone, to be fed by the "
-            "C's awb_describe. executorch: a .pte of a model of floating point. libcamera: for one of Raspberry Pi's "
-            "sensors a tuning file with a network, of floating point.",
+            help="c: a C99 header and source in whole numbers, from a model by `awbkit quantize`. onnx: one file, from "
+            "any model. tflite: one file from a floating-point model; from a quantised one the network alone, which "
+            "reads the output of the C's awb_describe. executorch: a .pte file, from a floating-point model. "
+            "libcamera: a tuning file and a network for a Raspberry Pi sensor, from a floating-point model.",
         ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Output folder.")] = None,
@@ -35,7 +35,7 @@ def export(
     ] = None,
     installed: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Folder of the files on the device, for libcamera. Default: the output."),
+        typer.Option(metavar="FOLDER", help="Folder of the files on the device, for libcamera; default: the output."),
     ] = None,
     domain: options.ModelDomain = "raw",
     check: Annotated[
@@ -60,9 +60,11 @@ def export(
     if output.exists() and not output.is_dir():
         raise UsageError(f"-o {output} is a file; name a folder")
     if (tuning is not None) != (to == "libcamera"):
-        raise UsageError("--to libcamera and --tuning FILE belong together: the network is one for that sensor")
+        raise UsageError("--to libcamera and --tuning FILE belong together: the network is for that sensor")
     if installed is not None and to != "libcamera":
-        raise UsageError("--installed is for --to libcamera, whose tuning file names the network's place; leave it out")
+        raise UsageError(
+            "--installed is for --to libcamera, whose tuning file names the network's folder; leave it out"
+        )
     found = named(model, domain)
     made = EXPORTERS[to](found) if tuning is None else libcamera(found, tuning, installed or output.absolute())
     tidy(output / next(iter(made.files)))

@@ -32,7 +32,7 @@ def choose_light(
     """The light that the options name; None for a file of estimates.
 
     Raises:
-        UsageError: If they name several, or one that there is not.
+        UsageError: If they name several lights, or one that does not exist.
     """
     from awbkit.colour.illuminant import Illuminant
     from awbkit.colour.temperature import cct_duv_to_xy
@@ -98,9 +98,9 @@ def read_estimates(source: str) -> dict[str, Record]:
 
 
 def find_pictures(records: dict[str, Record]) -> list[FoundImage | UnreadableFile]:
-    """The pictures that the records name, their trees to be mirrored below -d.
+    """The pictures that the records name, each with the root of the tree that -d mirrors.
 
-    Relative paths are mirrored as if the current folder had been named, absolute ones as if their common folder had.
+    The root of relative paths is the current folder, and the root of absolute paths is the folder common to them.
     """
     plain = [path for path in map(Path, records) if ".." not in path.parts]
     folders = [path.parent for path in plain if path.is_absolute()]
@@ -108,7 +108,7 @@ def find_pictures(records: dict[str, Record]) -> list[FoundImage | UnreadableFil
     roots = {path: common if path.is_absolute() else Path() for path in plain}
     result: list[FoundImage | UnreadableFile] = []
     for path in map(Path, records):
-        # Unlike Path.is_dir it takes a name that no file can have.
+        # Unlike Path.is_dir, this accepts a name that no file can have.
         if os.path.isdir(path):  # noqa: PTH112
             result.append(UnreadableFile(path, "is a folder", "an estimate is about one picture"))
             continue
@@ -122,24 +122,24 @@ def find_pictures(records: dict[str, Record]) -> list[FoundImage | UnreadableFil
 def share_light(
     planned: Sequence[PlannedOutput], light: Light, *, encoding: str, max_pixels: int | None, jobs: int, quiet: bool
 ) -> dict[Path, Light | AwbError]:
-    """For every picture the one light of its camera's set, or the reason why it has none.
+    """The light that all pictures of a camera share, for each picture by path, or the error of a picture without one.
 
     Raises:
-        UsageError: If there is nothing to pool, or a picture cannot be read twice.
+        UsageError: If there are no estimates to pool, or a picture cannot be read twice.
     """
     from awbkit.cli.terminal import Progress
     from awbkit.tasks import shared_lights
 
     if light.region is not None:
         raise UsageError(
-            "--shared would pool one rectangle of every picture; take `awbkit estimate --region` of the picture with "
-            "the gray card, and give its result as --illuminant"
+            "--shared would pool the same rectangle of every picture; run `awbkit estimate --region` on the picture "
+            "with the gray card, and give its light as --illuminant"
         )
     if light.method is None:
-        raise UsageError("--shared pools estimates; with a light given, all pictures share that already")
+        raise UsageError("--shared pools estimates, and a light that you name is shared already; leave out --shared")
     sources = [entry.source for entry in planned]
     if any(source.is_stream for source in sources):
-        raise UsageError("--shared reads every picture twice, which standard input cannot; name files")
+        raise UsageError("--shared reads every picture twice, and a stream can be read only once; name files")
     progress = Progress(sys.stderr, len(sources), enabled=not quiet)
     try:
         return shared_lights(

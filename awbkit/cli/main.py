@@ -20,7 +20,7 @@ from awbkit.errors import AwbError, AwbWarning
 from awbkit.store.refusals import writing_error
 from awbkit.work.interrupts import EndingSignal, end_like_ctrl_c
 
-# Of the parser's errors typer names this one only; the others have its parent in common.
+# The parent of all the parser's errors; typer exports only this child of it.
 _ParserError: Any = typer.BadParameter.__base__
 _OF_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EINVAL, errno.EAGAIN}
 
@@ -42,7 +42,7 @@ def _exit_codes() -> Iterator[None]:
     except KeyboardInterrupt:
         _leave("interrupted; finished files are kept", 130)
     except OSError as error:
-        # All files are opened where their errors are told with a remedy; what is left is the output stream.
+        # Code that opens a file reports its errors with a remedy; what is left are errors of the output stream.
         if error.filename is None and error.errno in _OF_OUTPUT:
             abandon(sys.stdout)
             _leave(str(writing_error("standard output", error)), 1)
@@ -129,7 +129,7 @@ _show_others_warning = warnings.showwarning
 def main() -> None:
     """Run the command line and exit."""
     warnings.showwarning = _show_warning
-    # A caller may have closed any of these; in their order, so that each gets its own number back.
+    # A caller may have closed any of these. Opened in this order, each gets its own number back.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115

@@ -39,8 +39,8 @@ Fallback = Annotated[
     str | None,
     typer.Option(
         metavar="METHOD",
-        help="Replaces the method if that expects an error over --max-expected-error, or if it is a network for raw "
-        "pictures and this one is rendered, or vice versa.",
+        help="Method that answers where --method expects an error over --max-expected-error, and where --method is a "
+        "network for raw pictures and the picture is rendered, or vice versa.",
     ),
 ]
 MaxExpectedError = Annotated[
@@ -58,7 +58,7 @@ def choose_methods(methods: Sequence[str], fallback: str | None, limit: float | 
     """The methods that the command line names, each with the fallback if there is one.
 
     Raises:
-        UsageError: If one is unknown, or the fallback and its limit do not come together or cannot be used.
+        UsageError: If a method is unknown, the fallback cannot be used, or one of fallback and limit is missing.
     """
     from awbkit.estimators import registry
 
@@ -72,7 +72,7 @@ def choose_methods(methods: Sequence[str], fallback: str | None, limit: float | 
 
 
 def expand(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as the parser has to see it: a parameter that is a dataclass of options stands for each of them."""
+    """The command for the parser: each parameter that is a dataclass of options is replaced by these options."""
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, Any] = {}
     parameters: list[inspect.Parameter] = []
@@ -119,12 +119,12 @@ def open_input(option: str, name: str) -> Iterator[BinaryIO]:
 
 
 def path_of(item: object) -> Path | str:
-    """The file that an item of a batch is about, itself an input or an error."""
+    """The path of a batch's item, which is an input or an error."""
     return getattr(item, "path", "")
 
 
 def count_jobs(jobs: int, items: Sequence[object] | None) -> int:
-    """As many as asked for; of 0, one for a few files, whose work is done before workers would have started."""
+    """The number of processes. 0 means one for each core, but a few files are done before workers would start."""
     from awbkit.work.batch import default_jobs
 
     return jobs or (1 if items is not None and len(items) < _FEW else default_jobs())
@@ -134,7 +134,7 @@ def split_numbers(option: str, text: str) -> tuple[float, ...]:
     """Three positive numbers separated by commas.
 
     Raises:
-        UsageError: If it is anything else.
+        UsageError: If the text is anything else.
     """
     try:
         values = tuple(float(part) for part in text.split(","))

@@ -34,21 +34,21 @@ class Format(StrEnum):
 
 
 class Writer(Protocol):
-    """Takes records one by one; ``close`` completes what was begun."""
+    """Takes records one by one; ``close`` completes the stream."""
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write one record and flush it."""
 
     def close(self) -> None:
-        """Write what completes the stream, and leave the stream open."""
+        """Write the end of the data; the stream itself stays open."""
 
 
 def open_writer(format: Format, keys: Sequence[str], stream: TextIO) -> contextlib.closing[Writer]:
-    """A context that gives a writer and completes the stream however it is left.
+    """A context that gives a writer, and completes the stream however the context ends.
 
     Args:
         format: How to write.
-        keys: The keys of every record, in order. What a record lacks is written as unknown.
+        keys: The keys of every record, in order. A missing value is written as unknown.
         stream: Where to write, usually standard output.
     """
     if format is Format.TABLE:
@@ -56,7 +56,7 @@ def open_writer(format: Format, keys: Sequence[str], stream: TextIO) -> contextl
 
         return contextlib.closing(TableWriter(keys, stream))
     if hasattr(stream, "reconfigure"):
-        # Data is UTF-8 whatever the locale; CSV gives back the very bytes of file names that are not.
+        # Data is UTF-8 whatever the locale; in CSV, a file name that is not UTF-8 keeps its bytes.
         stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     writers = {Format.JSONL: _JsonLinesWriter, Format.JSON: _JsonWriter, Format.CSV: _CsvWriter}
     return contextlib.closing(writers[format](keys, stream))
@@ -112,7 +112,7 @@ class _CsvWriter(_JsonLinesWriter):
 
 
 def wants_json(format: str | None) -> bool:
-    """Whether a result is to be JSON: if the user says so, or says nothing and no terminal shows it."""
+    """Whether to print a result as JSON: on request, and by default where standard output is no terminal."""
     return (format or ("table" if sys.stdout.isatty() else "json")) == "json"
 
 
@@ -133,14 +133,14 @@ def quiet_on_broken_pipe() -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            # A terminal that is gone both ends us and takes nothing more; the first is what counts.
+            # A terminal that closes sends a signal and breaks its pipe too; the signal decides the exit code.
             try:
                 sys.stdout.flush()
             except OSError:
                 abandon(sys.stdout)
             raise
         finally:
-            # Commands end with an exception, their exit code, and may still have something buffered.
+            # A command ends by raising its exit code, and some output may still be buffered.
             sys.stdout.flush()
     except BrokenPipeError:
         abandon(sys.stdout)
@@ -148,7 +148,7 @@ def quiet_on_broken_pipe() -> Iterator[None]:
 
 
 def abandon(stream: TextIO) -> None:
-    """Send what a stream still buffers nowhere, or the interpreter would fail to write it once more at exit."""
+    """Discard the text in a stream's buffer, so that the interpreter does not fail to write it again at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)

@@ -43,11 +43,11 @@ class Pictures:
             metavar="N",
             min=0,
             show_default=f"2^{MAX_PIXELS.bit_length() - 1}",
-            help="Refuse pictures that claim more; 0: no limit.",
+            help="Refuse pictures that claim more pixels; 0: no limit.",
         ),
     ] = MAX_PIXELS
     format: Annotated[
-        Format | None, options.run_option(help="Of the results; default a table on a terminal, else jsonl.")
+        Format | None, options.run_option(help="Format of the results; default: a table on a terminal, else jsonl.")
     ] = None
     jobs: options.Jobs = 1
     failed_list: Annotated[Path | None, options.run_option(metavar="FILE", help="List the inputs that failed.")] = None

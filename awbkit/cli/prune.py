@@ -26,7 +26,7 @@ def prune(
         int | None,
         _what_option(
             metavar="N",
-            help="Instructions of the network on the --target, by a table, without those of the statistics.",
+            help="Instructions of the network on --target, from a table; without those of the statistics.",
         ),
     ] = None,
     target: Annotated[Processor, _what_option(help="Processor of --latency.")] = "cortex-m4",

@@ -55,8 +55,8 @@ def quantize(
 ) -> None:
     """Quantise a network to whole numbers, from a 16-bit thumbnail to the gains, and report the loss in degrees.
 
-    Every other picture calibrates the scales, and the rest compares the two networks. With --train the network is also
-    trained on the rest: evaluate it on other pictures, with awbkit evaluate.
+    Half of the pictures calibrate the scales; the other half compare the two networks. With --train the network is
+    trained on this half too, so evaluate it on other pictures, with awbkit evaluate.
     """
     from awbkit.datasets.prepared import Prepared
     from awbkit.network.integer.quantization import Bits, calibrated, quantized
@@ -68,7 +68,7 @@ def quantize(
     if output.suffix != SUFFIX:
         raise UsageError(f"-o {output}: a model's file ends in {SUFFIX}")
     if train is None and (config or steps is not None or seed is not None or resume):
-        raise UsageError("--config, --steps, --seed and --resume are of a training; name its run with --train")
+        raise UsageError("--config, --steps, --seed and --resume are for a training; name its run with --train")
     bits = Bits(weights, activations)
     start = named_float(model, domain)
     tidy(output)
@@ -111,14 +111,14 @@ def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepar
         if DOMAINS[data.cameras[row.camera].space] == domain
     ]
     if len(everything) < 2:
-        raise UsageError(f"{len(everything)} {domain} pictures in these data sets; two are the least")
+        raise UsageError(f"{len(everything)} {domain} pictures in these data sets; it takes two at least")
     step = max(1, len(everything) // count)
-    # Nothing can be told of a picture without a valid pixel.
+    # A picture without a valid pixel has no estimate.
     return [(data, place) for data, place in everything[::step] if data.image(place).valid.any()]
 
 
 def _compare(start: AnyModel, found: AnyModel, data: Prepared, row: int, line: Progress) -> tuple[float, float, float]:
-    """The error of both in degrees, and the angle between them."""
+    """The errors of both networks and the angle between their lights, in degrees."""
     from awbkit.colour.illuminant import angular_error
 
     image, truth = data.image(row), data.rows[row].illuminant

@@ -31,7 +31,7 @@ class FailedList:
         folder = path.absolute().parent
         if (path.exists() and not path.is_file()) or not folder.is_dir() or not os.access(folder, os.W_OK):
             raise UsageError(f"--failed-list {path}: cannot be written; name a file in a folder that can")
-        # Easily forgotten, its file name is then the first picture of ``--failed-list *.jpg``.
+        # In ``--failed-list *.jpg`` the list was forgotten, and the shell has put a picture in its place.
         if path.suffix.lower() in IMAGE_SUFFIXES or not _is_list(path):
             raise UsageError(f"--failed-list {path}: is no list that awbkit wrote; name a new file, such as failed.txt")
         self._path = path
@@ -88,7 +88,7 @@ class Report:
         return 1 if self._progress.failed else 0
 
     def add(self, *records: Mapping[str, Any]) -> None:
-        """Write the records of one file; say its warning, and where a status is ``error``, say so and note the path."""
+        """Write the records of one file, and print its warning; print and list its failure."""
         failures = [record for record in records if record.get("status") == "error"]
         self._skips += all(record.get("status") == "skipped" for record in records)
         self._plans += all(record.get("status") == "planned" for record in records)
@@ -102,7 +102,8 @@ class Report:
                 report_failure(str(record["path"]), str(record.get("error") or "failed"))
         if failures and self._failed_list is not None and not self._failed_list.add(str(failures[0]["path"])):
             report_failure(
-                str(failures[0]["path"]), "not in the failed list, for the line break in its name; -0 lists such names"
+                str(failures[0]["path"]),
+                "not in the failed list because of the line break in its name; -0 lists such names",
             )
         self._progress.advance(failed=bool(failures))
 

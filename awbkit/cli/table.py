@@ -1,4 +1,4 @@
-"""The table on a terminal: rows as they come, columns that hold, and file names that cannot play tricks."""
+"""The table on a terminal: rows as they come, columns of fixed width, and escaped file names."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SWATCH = _Column("", "illuminant", 2)
 
 
 class TableWriter:
-    """A row for each record, printed at once; of failures the row says which, standard error says why."""
+    """A row for each record, printed at once. The row of a failure names the file; standard error says why."""
 
     def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
         if hasattr(stream, "reconfigure"):
@@ -137,7 +137,7 @@ def _head(text: str, width: int) -> str:
 
 
 def _swatch(values: Mapping[str, Any]) -> tuple[int, int, int] | None:
-    """The colour of the light on the screen; of camera RGB only by its CCT, as every camera sees green strongest."""
+    """The colour of the light on the screen; for camera RGB from its CCT, since every camera sees green strongest."""
     if values.get("space") == "linear-srgb" and values.get("illuminant"):
         linear = values["illuminant"]
     elif values.get("cct"):

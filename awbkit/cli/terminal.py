@@ -31,8 +31,8 @@ def clock(seconds: float) -> str:
 class Progress:
     """A line that is redrawn in place, on a terminal only, and kept out of the way of other lines.
 
-    It is drawn by hand, because rows of a table on standard output may share the terminal with it: whoever writes
-    there does so within ``hidden``.
+    It is drawn by hand, because rows of a table on standard output may share the terminal with it. Code that prints
+    such rows does so within :meth:`hide`.
     """
 
     def __init__(self, stream: TextIO, total: int | None = None, *, enabled: bool = True, unit: str = "files") -> None:
@@ -54,7 +54,7 @@ class Progress:
         return time.monotonic() - self._start
 
     def expect(self, total: int) -> None:
-        """Say how many there will be."""
+        """Set the total."""
         self._total = total
 
     def advance(self, *, failed: bool, count: int = 1) -> None:
@@ -65,7 +65,7 @@ class Progress:
             self._draw()
 
     def reach(self, done: int, doing: str) -> None:
-        """Say how many are done in all, and what is being done now."""
+        """Set how many are done in all, and the activity of the moment."""
         self.done, self._activity = done, doing
         if self._is_enabled and time.monotonic() - self._draw_time >= _REDRAW_SECONDS:
             self._draw()
@@ -92,13 +92,13 @@ class Progress:
         except (OSError, ValueError):
             width = 80
         self._draw_time = time.monotonic()
-        # Before it is, so that an interrupt in between leaves nothing behind.
+        # Set before the line is drawn, so that an interrupt in between still erases it.
         self._is_shown = True
         self._stream.write(_ERASE + self.line(width - 1))
         self._stream.flush()
 
     def line(self, width: int) -> str:
-        """What the line says, in at most ``width`` cells."""
+        """The text of the line, in at most ``width`` cells."""
         rate = self.done / max(self.seconds, 1e-3)
         parts = [f"{self.done}/{self._total}" if self._total else f"{self.done} {self._unit}"]
         if self.failed:

@@ -67,12 +67,12 @@ class Options:
     quiet: options.Quiet = False
 
     def recipe(self, usual: Recipe, config: Path | None, **own: Any) -> Recipe:
-        """What is usual, changed by a file, by these options, and by those of the command's own."""
+        """The usual recipe with the changes of a file, then of these options and of the command's own."""
         return recipe(usual, config, {name: getattr(self, name) for name in _OF_RECIPE} | own)
 
     @property
     def left_out(self) -> LeftOut:
-        """What is kept out."""
+        """The data sets, cameras and fold that the training leaves out."""
         from awbkit.training.split import LeftOut
 
         return LeftOut(tuple(self.leave_out_dataset or ()), tuple(self.leave_out_camera or ()), self.fold)
@@ -82,8 +82,8 @@ def ready(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Pa
     """The run's folder and its execution, after a check of torch and the device.
 
     Raises:
-        UsageError: If no folder is named, or the device is not there.
-        MissingExtra: If torch is not.
+        UsageError: If no folder is named, or the device is missing.
+        MissingExtra: If torch is not installed.
     """
     if output is None:
         raise UsageError("no run named; give a folder with -o")
@@ -125,12 +125,12 @@ def carry_out(
     """Carry out a run with its line of progress, and report the result.
 
     Args:
-        work: Does it, given ``left_out`` and ``execution``.
-        common: What the command line says.
-        execution: How, but for the telling.
+        work: The run itself, called with ``left_out`` and ``execution``.
+        common: The options on the command line.
+        execution: The device and the processes; the display of progress is added here.
         output: The run's folder.
-        start: The architecture that the run made smaller, if it is one that does.
-        target: The processor whose instructions are told as well, one of `awbkit.network.latency`.
+        start: The architecture before the run, where the run makes a network smaller.
+        target: The processor whose instructions the report counts, one of `awbkit.network.latency`.
     """
     result, seconds = watch(partial(work, left_out=common.left_out), execution, quiet=common.quiet)
     if not _is_first():

@@ -72,7 +72,7 @@ def test_no_estimates_are_nothing_to_do(folder: Path) -> None:
     ("options", "message"),
     [
         (("-m", "pca", "-m", "gray-world"), "give one --method"),
-        (("--shared", "--region", CARD), "give its result as --illuminant"),
+        (("--shared", "--region", CARD), "give its light as --illuminant"),
         (("-m", "pca", "--gains", "1,1,1"), "give one of them"),
     ],
 )
