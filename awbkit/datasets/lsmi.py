@@ -87,11 +87,13 @@ class Lsmi(Layout):
             {name: json_object(source, name, "is not a table of places", "download it again") for name in names}
             for names in (source.find("meta.json"), source.find("split.json"))
         )
+        for name, folds in splits.items():
+            if not all(isinstance(listed, list) for listed in folds.values()):
+                raise UnreadableFile(f"{source.path}/{name}", "is not a table of lists of places", "download it again")
         for (folder, place), pictures in places.items():
             meta = _nearest_table(metas, folder)
-            fold = next(
-                (key.split("_")[-1] for key, listed in _nearest_table(splits, folder).items() if place in listed), ""
-            )
+            of_camera = _nearest_table(splits, folder).items()
+            fold = next((key.split("_")[-1] for key, listed in of_camera if place in listed), "")
             for lights, name in pictures.items():
                 yield _sample(place, lights, name, pictures, meta.get(place), fold)
 

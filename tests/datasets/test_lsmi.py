@@ -265,6 +265,13 @@ class TestRefuses:
         with pytest.raises(UnreadableFile, match=r"meta\.json"):
             list(parse("lsmi").samples(Source.open(tmp_path)))
 
+    @pytest.mark.parametrize("listed", ["Place2", 1.5, None])
+    def test_folds_that_are_no_lists(self, tmp_path: Path, listed: object) -> None:
+        self.place(tmp_path)
+        (tmp_path / "sony" / "split.json").write_text(json.dumps({"two_illum_train": listed}))
+        with pytest.raises(UnreadableFile, match=r"split\.json: is not a table of lists of places"):
+            list(parse("lsmi").samples(Source.open(tmp_path)))
+
     def test_pictures_of_other_sizes(self, tmp_path: Path) -> None:
         folder = self.place(tmp_path)
         write_dng(folder / "Place2_1.arw", np.full((96, 128), 900, np.uint16))
