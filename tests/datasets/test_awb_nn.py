@@ -15,7 +15,7 @@ from awbkit.datasets.layout import parse
 from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.store.source import Source
-from tests.helpers.dataset_files_c import found, greys, loaded, prepared, reasons, write_png, zipped
+from tests.helpers.dataset_files_c import greys, list_samples, load_examples, prepare, reasons, write_png, zip_folder
 from tests.helpers.raw_files import RGGB, mosaic, write_dng
 
 CURVE = [2800.0, 0.75, 0.35, 4000.0, 0.60, 0.50, 6500.0, 0.45, 0.65, 8000.0, 0.40, 0.70]
@@ -39,7 +39,7 @@ def tuning_text(**changes: Any) -> str:
     return json.dumps({"version": 2.0, "target": "pisp", "algorithms": [{key: algorithms[key]} for key in algorithms]})
 
 
-def converted(sensor_rgb: np.ndarray) -> np.ndarray:
+def convert(sensor_rgb: np.ndarray) -> np.ndarray:
     """The 16-bit code values that the project's converter makes of linear sensor RGB, 1 = white level."""
     shares = np.clip(sensor_rgb, 0, 1) * (1 - BLACK)
     at_5000 = np.array([0.54 * SENSITIVITY[0], 1, 0.56 * SENSITIVITY[1]])
@@ -52,9 +52,9 @@ def write_set(folder: Path, target: str = "pisp") -> Path:
     """Three labelled pictures, as in dataset-pisp, of greys at the labelled temperature."""
     shape = (32, 32) if target == "pisp" else (12, 16)
     for seed, name in enumerate(("ann1,imx001,00003,5250,321,5100", "ann2,imx001,00003,5250,1200,4900"), 3):
-        write_png(folder / "train" / f"{name}.png", converted(0.4 * greys(AT_5250, shape, seed)))
+        write_png(folder / "train" / f"{name}.png", convert(0.4 * greys(AT_5250, shape, seed)))
     warm = 0.75 * 0.9, 1.0, 0.35 * 1.1
-    write_png(folder / "test" / "bob,imx001,7,2700,20,2800.png", converted(0.4 * greys(warm, shape)))
+    write_png(folder / "test" / "bob,imx001,7,2700,20,2800.png", convert(0.4 * greys(warm, shape)))
     return folder
 
 
@@ -65,7 +65,7 @@ def write_tunings(folder: Path, text: str = tuning_text(), target: str = "pisp",
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def download(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("awb_nn")
     write_set(root / "dataset-pisp")
     write_set(root / "dataset-vc4", "vc4")
@@ -74,8 +74,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_labels_come_from_the_name_through_the_curve(whole: Path) -> None:
-    samples = found(parse("awb-nn"), Source.open(whole))
+def test_labels_come_from_the_name_through_the_curve(download: Path) -> None:
+    samples = list_samples(parse("awb-nn"), Source.open(download))
     assert list(samples) == [
         "pisp/bob,imx001,7,2700,20,2800",
         "pisp/ann1,imx001,00003,5250,321,5100",
@@ -89,9 +89,9 @@ def test_labels_come_from_the_name_through_the_curve(whole: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["pisp", "vc4"])
-def test_balance_and_matrix_are_undone(whole: Path, target: str) -> None:
-    layout, source = parse(f"awb-nn:target={target}"), Source.open(whole)
-    ann = loaded(layout, source)[f"{target}/ann1,imx001,00003,5250,321,5100"]
+def test_balance_and_matrix_are_undone(download: Path, target: str) -> None:
+    layout, source = parse(f"awb-nn:target={target}"), Source.open(download)
+    ann = load_examples(layout, source)[f"{target}/ann1,imx001,00003,5250,321,5100"]
     assert ann.image.valid.all()
     mean = ann.image.pixels.mean(axis=(0, 1))
     shape = (32, 32) if target == "pisp" else (12, 16)
@@ -106,23 +106,23 @@ def test_what_any_step_clipped_is_masked(tmp_path: Path) -> None:
     sensor[0, 0] = 0.995  # at the sensor's white level, and for red and blue beyond the balanced one
     sensor[0, 1] = 0.3, 0.05, 0.02  # a red that sRGB does not hold: blue is cut off at 0
     sensor[0, 2] = 0.5, 0.2, 0.2  # red is cut off by the gains, though the matrix then brings it under 65535
-    codes = converted(sensor)
+    codes = convert(sensor)
     assert codes[0, 1].min() == 0
     write_png(tmp_path / "dataset-pisp" / "ann,imx001,1,5250,9,5000.png", codes)
     write_tunings(tmp_path / "tunings")
-    (example,) = loaded(parse("awb-nn"), Source.open(tmp_path)).values()
+    (example,) = load_examples(parse("awb-nn"), Source.open(tmp_path)).values()
     valid = example.image.valid[::2, ::2]
     assert not valid[0, :3].any()
     assert valid[0, 3:].all()
     assert valid[1:].all()
 
 
-def test_zips_beside_tunings_are_the_same_as_folders(whole: Path, tmp_path: Path) -> None:
+def test_zips_beside_tunings_are_the_same_as_folders(download: Path, tmp_path: Path) -> None:
     for target in ("pisp", "vc4"):
-        zipped(whole / f"dataset-{target}", tmp_path / f"dataset-{target}.zip")
+        zip_folder(download / f"dataset-{target}", tmp_path / f"dataset-{target}.zip")
         write_tunings(tmp_path / "tunings", target=target)
     layout = parse("awb-nn:target=both")
-    plain, packed = loaded(layout, Source.open(whole)), loaded(layout, Source.open(tmp_path))
+    plain, packed = load_examples(layout, Source.open(download)), load_examples(layout, Source.open(tmp_path))
     assert len(plain) == 6
     assert list(plain) == list(packed)
     for name, example in plain.items():
@@ -130,21 +130,21 @@ def test_zips_beside_tunings_are_the_same_as_folders(whole: Path, tmp_path: Path
         assert example.illuminant == packed[name].illuminant
 
 
-def test_one_zip_with_tunings_from_elsewhere(whole: Path, tmp_path: Path) -> None:
-    archive = zipped(whole / "dataset-vc4", tmp_path / "dataset-vc4.zip")
-    layout = parse(f"awb-nn:target=vc4,tunings={whole / 'tunings'}")
-    assert len(loaded(layout, Source.open(archive))) == 3
+def test_one_zip_with_tunings_from_elsewhere(download: Path, tmp_path: Path) -> None:
+    archive = zip_folder(download / "dataset-vc4", tmp_path / "dataset-vc4.zip")
+    layout = parse(f"awb-nn:target=vc4,tunings={download / 'tunings'}")
+    assert len(load_examples(layout, Source.open(archive))) == 3
     assert pickle.loads(pickle.dumps(layout)) == layout
 
 
-def test_the_wrong_target_is_never_taken_for_the_right_one(whole: Path) -> None:
+def test_the_wrong_target_is_never_taken_for_the_right_one(download: Path) -> None:
     """A folder that says vc4 is not read as pisp, though it is named itself and pisp is the default."""
-    layout = parse(f"awb-nn:tunings={whole / 'tunings'}")
-    assert found(layout, Source.open(whole / "dataset-vc4")) == {}
+    layout = parse(f"awb-nn:tunings={download / 'tunings'}")
+    assert list_samples(layout, Source.open(download / "dataset-vc4")) == {}
 
 
-def test_prepares(whole: Path, tmp_path: Path) -> None:
-    done = prepared(parse("awb-nn:target=both"), Source.open(whole), tmp_path / "out")
+def test_prepares(download: Path, tmp_path: Path) -> None:
+    done = prepare(parse("awb-nn:target=both"), Source.open(download), tmp_path / "out")
     assert len(done) == 6
     assert {row.fold for row in done.rows} == {"ann", "bob"}
     assert done.cameras["imx001 (vc4)"].white_d65 is not None
@@ -161,7 +161,7 @@ class TestRawFiles:
 
     def test_gains(self, tmp_path: Path) -> None:
         source = self.write(tmp_path / "dngs", "ann,imx001,4,2.0,1.25.dng")
-        ((name, sample),) = found(parse("awb-nn"), source).items()
+        ((name, sample),) = list_samples(parse("awb-nn"), source).items()
         assert name == "pisp/ann,imx001,4,2.0,1.25"
         np.testing.assert_allclose(sample.illuminant, self.LIGHT)
         example = parse("awb-nn").load(source, sample)
@@ -173,7 +173,7 @@ class TestRawFiles:
         rgb = np.full((96, 128, 3), (0.6, 0.2, 0.1))
         rgb[20:40, 50:90] = np.array(self.LIGHT) * 0.5
         source = self.write(tmp_path / "dngs", "ann,imx001,4,50,20,90,40.dng", rgb)
-        ((_, sample),) = found(parse("awb-nn"), source).items()
+        ((_, sample),) = list_samples(parse("awb-nn"), source).items()
         assert sample.illuminant is None
         assert angular_error(parse("awb-nn").load(source, sample).illuminant, self.LIGHT) < 0.05
 
@@ -188,14 +188,14 @@ class TestRawFiles:
     )
     def test_refuses_rectangles(self, tmp_path: Path, area: str, level: float, message: str) -> None:
         source = self.write(tmp_path / "dngs", f"ann,imx001,4,{area}.dng", np.full((96, 128, 3), level))
-        ((_, sample),) = found(parse("awb-nn"), source).items()
+        ((_, sample),) = list_samples(parse("awb-nn"), source).items()
         with pytest.raises(UnreadableFile, match=message):
             parse("awb-nn").load(source, sample)
 
     def test_refuses_what_is_no_raw_file(self, tmp_path: Path) -> None:
         source = self.write(tmp_path / "dngs", "ann,imx001,4,2.0,1.25.dng")
         (tmp_path / "dngs" / "ann,imx001,4,2.0,1.25.dng").write_bytes(b"no raw file")
-        ((_, sample),) = found(parse("awb-nn"), source).items()
+        ((_, sample),) = list_samples(parse("awb-nn"), source).items()
         with pytest.raises(UnreadableFile, match="raw file"):
             parse("awb-nn").load(source, sample)
 
@@ -223,10 +223,10 @@ def test_skips_with_a_reason(tmp_path: Path, name: str, reason: str) -> None:
     assert "\n" not in why
 
 
-def test_asks_for_the_target_where_nothing_tells_it(whole: Path, tmp_path: Path) -> None:
+def test_asks_for_the_target_where_nothing_tells_it(download: Path, tmp_path: Path) -> None:
     write_tunings(tmp_path / "tunings")
     write_png(tmp_path / "mine" / "ann,imx001,1,5250,9,5000.png", np.full((32, 32, 3), 900, np.uint16))
-    assert len(found(parse("awb-nn"), Source.open(tmp_path))) == 1
+    assert len(list_samples(parse("awb-nn"), Source.open(tmp_path))) == 1
     (why,) = reasons(parse("awb-nn:target=both"), Source.open(tmp_path)).values()
     assert "pisp or vc4" in why
 
@@ -237,24 +237,24 @@ class TestRefuses:
         with pytest.raises(UnreadableFile, match="no picture of awb_nn"):
             list(parse("awb-nn").samples(Source.open(tmp_path)))
 
-    def test_pictures_without_tunings(self, whole: Path) -> None:
+    def test_pictures_without_tunings(self, download: Path) -> None:
         with pytest.raises(UnreadableFile, match="awb-nn:tunings=FOLDER"):
-            list(parse("awb-nn").samples(Source.open(whole / "dataset-pisp")))
+            list(parse("awb-nn").samples(Source.open(download / "dataset-pisp")))
 
-    def test_tunings_that_are_not_there(self, whole: Path) -> None:
+    def test_tunings_that_are_not_there(self, download: Path) -> None:
         with pytest.raises(UnreadableFile, match="no such file"):
-            list(parse("awb-nn:tunings=/no/such/folder").samples(Source.open(whole)))
+            list(parse("awb-nn:tunings=/no/such/folder").samples(Source.open(download)))
 
     @pytest.mark.parametrize("target", ["pi5", ""])
     def test_other_targets(self, target: str) -> None:
         with pytest.raises(UsageError, match="pisp, vc4, both"):
             parse(f"awb-nn:target={target}")
 
-    def test_a_picture_in_grey(self, whole: Path, tmp_path: Path) -> None:
+    def test_a_picture_in_grey(self, download: Path, tmp_path: Path) -> None:
         write_tunings(tmp_path / "tunings")
         write_png(tmp_path / "ann,imx001,1,5250,9,5000.png", np.full((32, 32), 900, np.uint16))
         layout, source = parse("awb-nn"), Source.open(tmp_path)
-        (sample,) = found(layout, source).values()
+        (sample,) = list_samples(layout, source).values()
         with pytest.raises(UnsupportedImage):
             layout.load(source, sample)
 

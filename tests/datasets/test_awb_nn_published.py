@@ -19,7 +19,7 @@ from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.estimators import parse as parse_method
 from awbkit.files.known_cameras import known_camera
 from awbkit.store.source import Source
-from tests.helpers.dataset_files_c import found
+from tests.helpers.dataset_files_c import list_samples
 
 SHARED = Path(os.environ.get("AWBKIT_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data" / "awb_nn"
 
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @cache
-def published(target: str) -> tuple[Layout, Source, list[Sample]]:
+def open_published(target: str) -> tuple[Layout, Source, list[Sample]]:
     layout, source = parse(f"awb-nn:target={target}"), Source.open(SHARED)
-    return layout, source, list(found(layout, source).values())
+    return layout, source, list(list_samples(layout, source).values())
 
 
 @cache
@@ -43,7 +43,7 @@ def tuning_of(camera: str) -> RpiTuning:
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["pisp", "vc4"])
 def test_the_published_set_is_read_in_full(target: str) -> None:
-    _, _, samples = published(target)
+    _, _, samples = open_published(target)
     assert len(samples) == 708
     assert len({sample.camera for sample in samples}) == 7
     assert len({sample.scene for sample in samples}) == 418
@@ -57,7 +57,7 @@ def test_the_published_set_is_read_in_full(target: str) -> None:
 def test_the_cameras_own_balance_has_the_known_error(scaled: bool, figures: tuple[float, float, float]) -> None:
     """Measured elsewhere through the curve alone; the sensitivities of one sensor change it by 0.03 at the most."""
     errors = []
-    for sample in published("pisp")[2]:
+    for sample in open_published("pisp")[2]:
         tuning = tuning_of(sample.camera)
         sensitivity = 0.9 if sample.camera.startswith("imx500") and not scaled else 1.0
         scale = np.array([1 / sensitivity, 1, 1 / sensitivity])
@@ -69,7 +69,7 @@ def test_the_cameras_own_balance_has_the_known_error(scaled: bool, figures: tupl
 
 @pytest.mark.slow
 def test_gray_world_on_the_published_set() -> None:
-    layout, source, samples = published("pisp")
+    layout, source, samples = open_published("pisp")
     method = parse_method("gray-world")
     errors = []
     for sample in samples[::5]:
@@ -83,7 +83,7 @@ def test_both_targets_show_the_same_camera_rgb() -> None:
     """One raw file made both pictures; that they agree is what tells how they were made."""
     chromas: dict[str, dict[tuple[str, ...], np.ndarray]] = {"pisp": {}, "vc4": {}}
     for target, chroma in chromas.items():
-        layout, source, samples = published(target)
+        layout, source, samples = open_published(target)
         for sample in samples:
             if sample.camera.startswith(("imx500", "imx477")):
                 image = layout.load(source, sample).image
@@ -99,7 +99,7 @@ def test_both_targets_show_the_same_camera_rgb() -> None:
 
 @pytest.mark.parametrize("target", ["pisp", "vc4"])
 def test_matrices_of_the_published_sensors(target: str) -> None:
-    layout, source, samples = published(target)
+    layout, source, samples = open_published(target)
     names = {sample.camera for sample in samples}
     for name, camera in layout.cameras(source, names).items():
         tuning = tuning_of(name)
@@ -109,7 +109,7 @@ def test_matrices_of_the_published_sensors(target: str) -> None:
 
 
 def test_the_hq_cameras_white_is_near_the_one_that_libraw_lists() -> None:
-    layout, source, _ = published("vc4")
+    layout, source, _ = open_published("vc4")
     ours = layout.cameras(source, ["imx477 (vc4)"])["imx477 (vc4)"].white_d65
     listed = known_camera("Raspberrypi RP_imx477")
     assert ours is not None

@@ -11,7 +11,7 @@ import pytest
 from awbkit.datasets.bayer import HalfSize, read_half_size
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.store.source import Source
-from tests.helpers.dataset_files_c import zipped
+from tests.helpers.dataset_files_c import zip_folder
 from tests.helpers.raw_files import BAYER, RGGB, XTRANS, mosaic, write_dng
 
 BLACK = np.array([[200, 210], [220, 230]])
@@ -63,7 +63,7 @@ def test_odd_sizes_and_archives(tmp_path: Path) -> None:
     samples = mosaic(scene()[:95, :127], RGGB, black=200, white=4000)
     write_dng(folder / "one.dng", samples, black=200, white=4000)
     plain = read(folder / "one.dng")
-    packed = read_half_size(Source.open(zipped(folder, tmp_path / "raws.zip")), "raws/one.dng")
+    packed = read_half_size(Source.open(zip_folder(folder, tmp_path / "raws.zip")), "raws/one.dng")
     assert plain.pixels.shape == (47, 63, 3)
     assert np.array_equal(plain.pixels, packed.pixels)
 

@@ -61,21 +61,21 @@ CHALLENGE = {
 }
 
 
-def written(folder: Path, files: dict[str, bytes]) -> Path:
+def write_files(folder: Path, files: dict[str, bytes]) -> Path:
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     return folder
 
 
-def zipped(path: Path, files: dict[str, bytes]) -> Path:
+def write_zip(path: Path, files: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     return path
 
 
-def found_in(path: Path, layout: Layout | None = None) -> tuple[dict[str, Sample], dict[str, str]]:
+def list_samples(path: Path, layout: Layout | None = None) -> tuple[dict[str, Sample], dict[str, str]]:
     found = list((layout or Cl3an()).samples(Source.open(path)))
     samples = {one.image: one for one in found if isinstance(one, Sample)}
     skipped = {one.image: one.reason for one in found if isinstance(one, Omission)}
@@ -100,13 +100,13 @@ SAMPLES = {
 @pytest.mark.parametrize(
     "download",
     [
-        pytest.param(lambda folder: written(folder, PUBLISHED), id="folder"),
-        pytest.param(lambda folder: written(folder / "CL3AN", PUBLISHED).parent, id="folder in a folder"),
-        pytest.param(lambda folder: zipped(folder / "CL3AN.zip", PUBLISHED), id="zip"),
+        pytest.param(lambda folder: write_files(folder, PUBLISHED), id="folder"),
+        pytest.param(lambda folder: write_files(folder / "CL3AN", PUBLISHED).parent, id="folder in a folder"),
+        pytest.param(lambda folder: write_zip(folder / "CL3AN.zip", PUBLISHED), id="zip"),
         pytest.param(
             lambda folder: (
                 [
-                    zipped(folder / f"{split}-20250801-{part}.zip", {n: PUBLISHED[n] for n in names[part::2]})
+                    write_zip(folder / f"{split}-20250801-{part}.zip", {n: PUBLISHED[n] for n in names[part::2]})
                     for split in ("Train", "Validation", "Testing")
                     for names in [[n for n in PUBLISHED if n.startswith(split)]]
                     for part in (0, 1)
@@ -119,7 +119,7 @@ SAMPLES = {
 )
 def test_the_published_layout_however_it_was_downloaded(tmp_path: Path, download: Callable[[Path], Path]) -> None:
     path = download(tmp_path)
-    samples, skipped = found_in(path)
+    samples, skipped = list_samples(path)
     assert not skipped
     wrapper = "CL3AN/" if (tmp_path / "CL3AN").is_dir() else ""
     found = {
@@ -135,14 +135,14 @@ def test_the_published_layout_however_it_was_downloaded(tmp_path: Path, download
 @pytest.mark.parametrize("folder", ["Train", "training", "Validation-001", "Testing"])
 def test_one_split_alone_is_known_by_the_name_of_its_folder(tmp_path: Path, folder: str) -> None:
     files = {name.removeprefix("Train/"): data for name, data in PUBLISHED.items() if name.startswith("Train/")}
-    samples, _ = found_in(written(tmp_path / folder, files))
+    samples, _ = list_samples(write_files(tmp_path / folder, files))
     split = {"V": "validation", "T": "train", "t": "train"}[folder[0]] if folder != "Testing" else "test"
     assert {one.fold for one in samples.values()} == {split}
     assert f"{split}/IN_CR/7/7_1_IN" in samples
 
 
 def test_the_challenge_layout(tmp_path: Path) -> None:
-    samples, skipped = found_in(written(tmp_path / "NTIRE", CHALLENGE))
+    samples, skipped = list_samples(write_files(tmp_path / "NTIRE", CHALLENGE))
     assert not skipped
     assert {image: (one.scene, one.fold, one.files) for image, one in samples.items()} == {
         "input/4_1_IN": ("4", "", ("input/4_1_IN.png", "gt/4_GT.png")),
@@ -152,15 +152,15 @@ def test_the_challenge_layout(tmp_path: Path) -> None:
 
 def test_names_that_two_downloads_share_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     both = {f"{track}/train/{name}": data for track in ("colour", "white") for name, data in CHALLENGE.items()}
-    samples, skipped = found_in(written(tmp_path, both))
+    samples, skipped = list_samples(write_files(tmp_path, both))
     assert not skipped
     assert set(samples) == {f"{t}/train/input/{n}" for t in ("colour", "white") for n in ("4_1_IN", "9_2_IN")}
 
 
 def test_options_choose_the_inputs(tmp_path: Path) -> None:
-    written(tmp_path, PUBLISHED)
-    coloured, _ = found_in(tmp_path, parse("cl3an:lights=coloured"))
-    shadow, skipped = found_in(tmp_path, parse("cl3an:lights=shadow"))
+    write_files(tmp_path, PUBLISHED)
+    coloured, _ = list_samples(tmp_path, parse("cl3an:lights=coloured"))
+    shadow, skipped = list_samples(tmp_path, parse("cl3an:lights=shadow"))
     assert len(coloured) == 5
     assert len(shadow) == 4
     assert not coloured.keys() & shadow.keys()
@@ -171,8 +171,8 @@ def test_options_choose_the_inputs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_light_comes_out_right(tmp_path: Path) -> None:
-    source = Source.open(written(tmp_path, PUBLISHED))
-    samples, _ = found_in(tmp_path)
+    source = Source.open(write_files(tmp_path, PUBLISHED))
+    samples, _ = list_samples(tmp_path)
     for image, scene, lights in (
         ("train/IN_CR/12/12_1_IN", 12, (WARM,)),
         ("train/IN_CR/12/12_2_IN", 12, (WARM, COOL)),
@@ -199,7 +199,7 @@ def test_the_light_comes_out_right(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_it_is_prepared_with_its_local_lights(tmp_path: Path) -> None:
-    written(tmp_path / "set", PUBLISHED | {"Train/IN_CR/99/99_1_IN.png": png(12, WARM)})
+    write_files(tmp_path / "set", PUBLISHED | {"Train/IN_CR/99/99_1_IN.png": png(12, WARM)})
     layout = parse("cl3an:lights=coloured")
     with Preparation(layout, Source.open(tmp_path / "set"), tmp_path / "out") as preparation:
         list(preparation.run())
@@ -227,7 +227,7 @@ def test_it_is_prepared_with_its_local_lights(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_paired_is_skipped(tmp_path: Path, files: dict[str, bytes], image: str, reason: str) -> None:
-    samples, skipped = found_in(written(tmp_path, PUBLISHED | files))
+    samples, skipped = list_samples(write_files(tmp_path, PUBLISHED | files))
     assert reason in skipped[image]
     assert image not in samples
     assert samples
@@ -244,7 +244,7 @@ def test_what_cannot_be_paired_is_skipped(tmp_path: Path, files: dict[str, bytes
 )
 def test_a_source_of_another_layout_is_refused(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
     with pytest.raises(UnreadableFile, match=message):
-        found_in(written(tmp_path, files))
+        list_samples(write_files(tmp_path, files))
 
 
 def _png(pixels: Array) -> bytes:
@@ -273,8 +273,8 @@ GRAY = np.full((150, 200, 3), 128, np.uint8)
 def test_a_pair_that_tells_nothing_is_an_error_with_the_reason(
     tmp_path: Path, changed: str, data: bytes, error: type[AwbError], message: str
 ) -> None:
-    written(tmp_path, PUBLISHED | {f"Train/{changed}.png": data})
-    samples, _ = found_in(tmp_path)
+    write_files(tmp_path, PUBLISHED | {f"Train/{changed}.png": data})
+    samples, _ = list_samples(tmp_path)
     with pytest.raises(error, match=message) as caught:
         Cl3an().load(Source.open(tmp_path), samples["train/IN_CR/12/12_1_IN"])
     assert "\n" not in str(caught.value)
@@ -283,7 +283,7 @@ def test_a_pair_that_tells_nothing_is_an_error_with_the_reason(
 
 
 def test_a_missing_reference_is_said_to_be_missing(tmp_path: Path) -> None:
-    samples, _ = found_in(written(tmp_path, PUBLISHED))
+    samples, _ = list_samples(write_files(tmp_path, PUBLISHED))
     (tmp_path / "Train/GT/7_AMB_GT.png").unlink()
     with pytest.raises(UnreadableFile, match=r"7_AMB_GT\.png"):
         Cl3an().load(Source.open(tmp_path), samples["train/IN_CR/7/7_1_IN"])

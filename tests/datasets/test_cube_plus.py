@@ -12,7 +12,7 @@ import pytest
 from awbkit.datasets.cube_plus import CubePlus
 from awbkit.errors import AwbError, UnreadableFile, UnsupportedImage
 from awbkit.store.source import Source
-from tests.helpers.dataset_files import found, loaded, off, paint, rendered, write_png, zipped
+from tests.helpers.dataset_files import draw_greys, list_samples, load_example, off, paint, write_png, zip_folder
 
 BLACK, SATURATION = 2048, 15_100
 LIGHTS = {1: (0.26, 0.49, 0.25), 2: (0.17, 0.46, 0.37), 10: (0.33, 0.48, 0.19)}
@@ -26,7 +26,7 @@ def write_truth(path: Path, lights: dict[int, tuple[float, float, float]], lines
 
 def write_copy(folder: Path) -> Path:
     for number, light in LIGHTS.items():
-        codes = rendered(2601, 1732, light, black=BLACK, white=SATURATION, seed=number)
+        codes = draw_greys(2601, 1732, light, black=BLACK, white=SATURATION, seed=number)
         paint(codes, slice(1050, None), slice(2050, None), black=BLACK, white=SATURATION)
         # Clipped numbers scatter a little.
         codes[:400, :1000] = SATURATION
@@ -56,7 +56,7 @@ def empty(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_image_n_has_line_n(copy: Path) -> None:
-    samples, skipped = found(CubePlus(), copy)
+    samples, skipped = list_samples(CubePlus(), copy)
     assert {int(name): sample.illuminant for name, sample in samples.items()} == LIGHTS
     assert {sample.camera for sample in samples.values()} == {"Canon EOS 550D"}
     assert set(skipped) == {"3", "4", "5", "6", "7", "8", "9"}
@@ -66,7 +66,7 @@ def test_image_n_has_line_n(copy: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 10])
 def test_target_and_clipped_region_are_not_seen(copy: Path, number: int) -> None:
-    example = loaded(CubePlus(), copy, str(number))
+    example = load_example(CubePlus(), copy, str(number))
     assert off(example.image, LIGHTS[number]) < 0.05
     valid = example.image.valid
     assert not valid[39:, 51:].any(), "the target"
@@ -90,28 +90,28 @@ def test_downloads_as_they_come_say_the_same(copy: Path, tmp_path: Path) -> None
         part.mkdir()
         for number in numbers:
             shutil.copy(copy / "PNG" / f"{number}.PNG", part)
-        zipped(part).rename(downloads / f"PNG_{first}_{last}.zip")
-    samples, _ = found(CubePlus(), downloads)
+        zip_folder(part).rename(downloads / f"PNG_{first}_{last}.zip")
+    samples, _ = list_samples(CubePlus(), downloads)
     assert {int(name): sample.illuminant for name, sample in samples.items()} == LIGHTS
-    image, same = (loaded(CubePlus(), place, "10").image for place in (downloads, copy))
+    image, same = (load_example(CubePlus(), place, "10").image for place in (downloads, copy))
     assert np.array_equal(image.pixels, same.pixels)
 
 
 def test_the_older_cube(empty: Path) -> None:
     (empty / "cube+_gt.txt").rename(empty / "cube_gt.txt")
-    assert set(found(CubePlus(), empty)[0]) == {"1", "2", "10"}
+    assert set(list_samples(CubePlus(), empty)[0]) == {"1", "2", "10"}
 
 
 def test_the_newer_truth_of_two(empty: Path) -> None:
     write_truth(empty / "cube_gt.txt", {})
-    assert found(CubePlus(), empty)[0]["2"].illuminant == LIGHTS[2]
+    assert list_samples(CubePlus(), empty)[0]["2"].illuminant == LIGHTS[2]
 
 
 def test_other_pictures_are_passed_over(empty: Path) -> None:
     for name in ("readme.png", "PNG/1_preview.png", "JPG/1.JPG", "PNG/mask.png"):
         (empty / name).parent.mkdir(exist_ok=True)
         (empty / name).touch()
-    assert set(found(CubePlus(), empty)[0]) == {"1", "2", "10"}
+    assert set(list_samples(CubePlus(), empty)[0]) == {"1", "2", "10"}
 
 
 def lines(*texts: str) -> Callable[[Path], None]:
@@ -134,7 +134,7 @@ def lines(*texts: str) -> Callable[[Path], None]:
 )
 def test_skips(empty: Path, spoil: Callable[[Path], object], message: str) -> None:
     spoil(empty)
-    samples, skipped = found(CubePlus(), empty)
+    samples, skipped = list_samples(CubePlus(), empty)
     assert "2" not in samples
     assert message in skipped["2"]
 
@@ -151,7 +151,7 @@ def test_skips(empty: Path, spoil: Callable[[Path], object], message: str) -> No
 def test_refuses(empty: Path, spoil: Callable[[Path], object], message: str) -> None:
     spoil(empty)
     with pytest.raises(UnreadableFile, match=message):
-        found(CubePlus(), empty)
+        list_samples(CubePlus(), empty)
 
 
 @pytest.mark.slow
@@ -169,10 +169,10 @@ def test_images_that_cannot_be_used(empty: Path, codes: np.ndarray | None, error
     if codes is not None:
         write_png(empty / "PNG" / "2.PNG", codes)
     with pytest.raises(error, match=message):
-        loaded(CubePlus(), empty, "2")
+        load_example(CubePlus(), empty, "2")
 
 
 @pytest.mark.slow
 def test_a_black_picture_has_nothing_valid(empty: Path) -> None:
     write_png(empty / "PNG" / "2.PNG", np.full((1732, 2601, 3), 2040, np.uint16))
-    assert not loaded(CubePlus(), empty, "2").image.valid.any()
+    assert not load_example(CubePlus(), empty, "2").image.valid.any()

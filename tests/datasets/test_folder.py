@@ -15,7 +15,7 @@ from awbkit.datasets.labels import Files, read_labels
 from awbkit.datasets.layout import parse
 from awbkit.errors import UnreadableFile
 from awbkit.store.source import Source
-from tests.helpers.labelled_folder import PNG, folder_of, found_in, the_sample
+from tests.helpers.labelled_folder import PNG, folder_of, list_samples, the_sample
 from tests.store.test_source import write_tar, write_zip
 
 LIGHT = (0.5, 1.0, 0.7)
@@ -51,7 +51,7 @@ class TestTables:
             "image,camera,scene,fold,exposure,photographer,r,g,b\n"
             "a,Canon EOS 550D,kitchen,2,0.125,Ada,0.5,1,0.7\nb,,,,n/a,,1,1,1\n"
         )
-        first, second = found_in(folder_of(tmp_path, table, ["a.png", "b.png"]))[0]
+        first, second = list_samples(folder_of(tmp_path, table, ["a.png", "b.png"]))[0]
         assert (first.camera, first.scene, first.fold, first.exposure) == ("Canon EOS 550D", "kitchen", "2", 0.125)
         assert (second.camera, second.scene, second.fold, second.exposure) == ("", "b", "", None)
 
@@ -96,7 +96,7 @@ class TestTables:
     )
     def test_tables_that_cannot_be_read(self, tmp_path: Path, table: str | bytes | None, problem: str) -> None:
         with pytest.raises(UnreadableFile, match=problem):
-            found_in(folder_of(tmp_path, table))
+            list_samples(folder_of(tmp_path, table))
 
     @pytest.mark.parametrize(
         ("line", "problem"),
@@ -122,14 +122,14 @@ class TestTables:
     def test_lines_that_cannot_be_used(self, tmp_path: Path, line: str, problem: str) -> None:
         table = f"image,r,g,b,exposure\nb,1,1,1\n\n{line}\n"
         source = folder_of(tmp_path, table, ["images/a.png", "b.png", "images/1/twin.png", "images/2/twin.png"])
-        samples, skipped = found_in(source)
+        samples, skipped = list_samples(source)
         assert [sample.image for sample in samples] == ["b"]
         reason = skipped[line.partition(",")[0]]
         assert reason.startswith("line 4 of ground_truth.csv: ")
         assert problem in reason
 
     def test_images_without_a_line(self, tmp_path: Path) -> None:
-        _, skipped = found_in(
+        _, skipped = list_samples(
             folder_of(tmp_path, "image,r,g,b\na,1,1,1\n", ["a.png", "images/x10.png", "images/x9.tif"])
         )
         assert list(skipped.items()) == [
@@ -138,7 +138,7 @@ class TestTables:
 
     def test_lines_that_repeat_and_lines_that_contradict(self, tmp_path: Path) -> None:
         table = "image,r,g,b\na,1,1,1\nb,1,1,1\na.png,1,1,1\nb,1,1,2\n"
-        samples, skipped = found_in(folder_of(tmp_path, table, ["a.png", "b.png"]))
+        samples, skipped = list_samples(folder_of(tmp_path, table, ["a.png", "b.png"]))
         assert [sample.image for sample in samples] == ["a"]
         assert skipped == {
             "a.png": "line 4 of ground_truth.csv: line 2 says the same already",
@@ -198,7 +198,7 @@ class TestSeveralTables:
         folder_of(tmp_path / "nikon", "image,r,g,b,scene\na,1,1,1,s\n", ["images/a.png"])
         folder_of(tmp_path / "sony", "image,r,g,b,scene\na,2,1,1,s\n", ["images/a.png"])
         source = folder_of(tmp_path, "image,r,g,b\na,3,1,1\nnikon/images/a.png,4,1,1\n", ["a.png"])
-        samples, skipped = found_in(source)
+        samples, skipped = list_samples(source)
         assert {sample.image: (sample.files[0], sample.scene, sample.illuminant) for sample in samples} == {
             "a": ("a.png", "a", (3, 1, 1)),
             "nikon/a": ("nikon/images/a.png", "s", (1, 1, 1)),

@@ -18,7 +18,7 @@ from awbkit.datasets.layout import parse
 from awbkit.errors import FileError, UnreadableFile, UsageError
 from awbkit.estimators import parse as parse_method
 from awbkit.store.source import Source
-from tests.helpers.labelled_folder import PNG, folder_of, found_in, the_sample
+from tests.helpers.labelled_folder import PNG, folder_of, list_samples, the_sample
 from tests.helpers.pictures import PROFILES, encode, with_profile
 from tests.helpers.raw_files import CAMERA, RGGB, mosaic, write_dng
 from tests.store.test_source import write_zip
@@ -129,7 +129,7 @@ class TestImages:
     def test_raw_files_in_archives_are_left(self, tmp_path: Path) -> None:
         raw = write_dng(tmp_path / "a.dng", mosaic(GREY, RGGB)).read_bytes()
         path = write_zip(tmp_path / "x.zip", {"ground_truth.csv": b"image,r,g,b\na,1,1,1\n", "a.dng": raw})
-        assert found_in(Source.open(path)) == (
+        assert list_samples(Source.open(path)) == (
             [],
             {"a": "is a raw file in an archive; unpack the archive and name the folder"},
         )
@@ -153,7 +153,7 @@ class TestImages:
         source = folder_of(tmp_path, f"image,r,g,b\nb,1,1,1\n{name},1,1,1\n", ["b.png"])
         if archived:
             source = Source.open(write_zip(tmp_path / "x.zip", {name: source.read(name) for name in source.members}))
-        samples, _ = found_in(source)
+        samples, _ = list_samples(source)
         parse("folder").load(source, samples[0])
         if len(samples) == 1:
             assert archived
@@ -175,7 +175,7 @@ class TestOptions:
 
 
 class TestCameras:
-    def given(self, tmp_path: Path, text: str) -> Mapping[str, Camera]:
+    def read_cameras(self, tmp_path: Path, text: str) -> Mapping[str, Camera]:
         (tmp_path / "cameras.json").write_text(text, encoding="utf-8")
         source = folder_of(tmp_path, "image,r,g,b,camera\na,1,1,1,Canon EOS 550D\n")
         return parse("folder").cameras(source, ["Canon EOS 550D"])
@@ -184,7 +184,7 @@ class TestCameras:
         entry = {
             "matrices": [{"cct": 2856, "xyz_to_camera": MATRIX}, {"cct": 6504, "xyz_to_camera": np.eye(3).tolist()}]
         }
-        cameras = self.given(tmp_path, json.dumps({"Canon EOS 550D": entry, "other": entry}))
+        cameras = self.read_cameras(tmp_path, json.dumps({"Canon EOS 550D": entry, "other": entry}))
         assert list(cameras) == ["Canon EOS 550D"]
         assert [cct for cct, _ in cameras["Canon EOS 550D"].matrices] == [2856, 6504]
         assert np.array(cameras["Canon EOS 550D"].matrices[0][1]) == pytest.approx(np.array(MATRIX))
@@ -218,7 +218,7 @@ class TestCameras:
     )
     def test_what_it_must_be(self, tmp_path: Path, text: str, problem: str) -> None:
         with pytest.raises(UnreadableFile, match=problem):
-            self.given(tmp_path, text)
+            self.read_cameras(tmp_path, text)
 
     def test_two_that_contradict_each_other(self, tmp_path: Path) -> None:
         for name, cct in (("one", 6504), ("two", 5000)):
@@ -242,7 +242,7 @@ def test_figures_of_gehler_shi(tmp_path: Path) -> None:
 
     runpy.run_path(str(SHARED / "data" / "unpack.py"))["main"](tmp_path, ["gehler-shi"])
     source = Source.open(tmp_path / "gehler-shi")
-    samples, skipped = found_in(source)
+    samples, skipped = list_samples(source)
     assert not skipped
     layout, estimator = parse("folder"), parse_method("shades-of-gray:p=5")
     examples = (layout.load(source, sample) for sample in samples)

@@ -16,7 +16,17 @@ from awbkit.datasets.gehler_shi import GehlerShi
 from awbkit.datasets.layout import parse
 from awbkit.errors import AwbError, UnreadableFile, UnsupportedImage
 from awbkit.store.source import Source
-from tests.helpers.dataset_files import cell, found, loaded, off, paint, rendered, write_mat, write_png, zipped
+from tests.helpers.dataset_files import (
+    cell,
+    draw_greys,
+    list_samples,
+    load_example,
+    off,
+    paint,
+    write_mat,
+    write_png,
+    zip_folder,
+)
 
 pytest.importorskip("scipy")
 
@@ -35,7 +45,7 @@ def write_copy(folder: Path) -> Path:
     for name, light in zip(NAMES, RECOMMENDED, strict=True):
         width, height = SIZES.get(name, (146, 219))
         black, white = (129, 3692) if name.startswith("IMG") else (0, 3300)
-        codes = rendered(width, height, light, black=black, white=white)
+        codes = draw_greys(width, height, light, black=black, white=white)
         rows, columns = slice(height // 4, height // 2), slice(width // 4, width // 2)
         paint(codes, rows, columns, black=black, white=white)
         codes[: height // 8, : width // 2] = white
@@ -66,13 +76,13 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own(copy: Path, tmp_path: Path) -> Path:
+def spare(copy: Path, tmp_path: Path) -> Path:
     """A copy that a test may spoil."""
     return shutil.copytree(copy, tmp_path / "shi")
 
 
 def test_every_image_has_its_row_camera_and_fold(copy: Path) -> None:
-    samples, skipped = found(GehlerShi(), copy)
+    samples, skipped = list_samples(GehlerShi(), copy)
     assert list(samples) == NAMES
     assert not skipped
     for name, light in zip(NAMES, RECOMMENDED, strict=True):
@@ -83,7 +93,7 @@ def test_every_image_has_its_row_camera_and_fold(copy: Path) -> None:
 
 def test_the_legacy_truth_only_when_asked_for(copy: Path) -> None:
     layout = parse("gehler-shi:truth=legacy")
-    samples, _ = found(layout, copy)
+    samples, _ = list_samples(layout, copy)
     assert samples["IMG_0281"].illuminant == tuple(LEGACY[2])
     assert "legacy" in layout.about_source().convention
     assert "recommended" in GehlerShi().about_source().convention
@@ -91,7 +101,7 @@ def test_the_legacy_truth_only_when_asked_for(copy: Path) -> None:
 
 @pytest.mark.parametrize(("name", "row"), [("8D5U5524", 0), ("8D5U5530", 1), ("IMG_0281", 2), ("IMG_0300", 3)])
 def test_chart_and_clipped_region_are_not_seen(copy: Path, name: str, row: int) -> None:
-    example = loaded(GehlerShi(), copy, name)
+    example = load_example(GehlerShi(), copy, name)
     assert off(example.image, RECOMMENDED[row]) < 0.15
     assert example.image.pixels.max() == pytest.approx(0.7, abs=0.1)
     valid = example.image.valid
@@ -107,20 +117,20 @@ def test_cameras_have_their_matrices(copy: Path) -> None:
 
 @pytest.mark.parametrize("within", ["", "cs/chroma/data/canon_dataset/568_dataset/"])
 def test_a_zip_file_says_the_same(copy: Path, tmp_path: Path, within: str) -> None:
-    path = zipped(Path(shutil.copytree(copy, tmp_path / "shi")), within=within)
-    samples, _ = found(GehlerShi(), path)
-    plain, _ = found(GehlerShi(), copy)
+    path = zip_folder(Path(shutil.copytree(copy, tmp_path / "shi")), within=within)
+    samples, _ = list_samples(GehlerShi(), path)
+    plain, _ = list_samples(GehlerShi(), copy)
     assert [(s.image, s.illuminant, s.fold) for s in samples.values()] == [
         (s.image, s.illuminant, s.fold) for s in plain.values()
     ]
-    image, same = (loaded(GehlerShi(), place, "IMG_0281").image for place in (path, copy))
+    image, same = (load_example(GehlerShi(), place, "IMG_0281").image for place in (path, copy))
     assert np.array_equal(image.pixels, same.pixels)
 
 
-def test_missing_images_do_not_shift_the_truth(own: Path) -> None:
+def test_missing_images_do_not_shift_the_truth(spare: Path) -> None:
     for name in ("8D5U5524", "IMG_0300"):
-        (own / "png" / f"{name}.png").unlink()
-    samples, skipped = found(GehlerShi(), own)
+        (spare / "png" / f"{name}.png").unlink()
+    samples, skipped = list_samples(GehlerShi(), spare)
     assert {name: sample.illuminant for name, sample in samples.items()} == {
         name: tuple(RECOMMENDED[NAMES.index(name)]) for name in ("8D5U5530", "IMG_0281", "IMG_0903")
     }
@@ -128,41 +138,41 @@ def test_missing_images_do_not_shift_the_truth(own: Path) -> None:
     assert "no image" in skipped["IMG_0300"]
 
 
-def test_without_folds_there_are_none(own: Path) -> None:
-    (own / "experiment" / "threefoldCVsplit.mat").unlink()
-    samples, _ = found(GehlerShi(), own)
+def test_without_folds_there_are_none(spare: Path) -> None:
+    (spare / "experiment" / "threefoldCVsplit.mat").unlink()
+    samples, _ = list_samples(GehlerShi(), spare)
     assert {sample.fold for sample in samples.values()} == {""}
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not PUBLISHED.is_file(), reason="the list of names (AWBKIT_SHARED or ../shared) is not here")
-def test_rows_go_by_the_published_names(own: Path) -> None:
+def test_rows_go_by_the_published_names(spare: Path) -> None:
     """Row n belongs to the image that Hemrit et al. numbered n, and 568 other names are refused."""
     with PUBLISHED.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    shutil.rmtree(own / "coordinates")
-    shutil.rmtree(own / "png")
-    (own / "experiment" / "threefoldCVsplit.mat").unlink()
+    shutil.rmtree(spare / "coordinates")
+    shutil.rmtree(spare / "png")
+    (spare / "experiment" / "threefoldCVsplit.mat").unlink()
     truth = np.empty((568, 3))
     for row in rows:
         number, _, name = row["image"].partition("_")
         truth[int(number) - 1] = [float(row[channel]) for channel in "rgb"]
-        (own / "png").mkdir(exist_ok=True)
-        (own / "png" / f"{name}.png").touch()
-        path = own / "coordinates" / f"{name}_macbeth.txt"
+        (spare / "png").mkdir(exist_ok=True)
+        (spare / "png" / f"{name}.png").touch()
+        path = spare / "coordinates" / f"{name}_macbeth.txt"
         path.parent.mkdir(exist_ok=True)
         path.write_text("2041 1359\n10 10\n100 10\n10 100\n100 100\n")
-    write_mat(own / "ColorCheckerData.mat", REC_groundtruth=truth)
-    samples, skipped = found(GehlerShi(), own)
+    write_mat(spare / "ColorCheckerData.mat", REC_groundtruth=truth)
+    samples, skipped = list_samples(GehlerShi(), spare)
     assert not skipped
     assert len(samples) == 568
     for row in rows:
         sample = samples[row["image"].partition("_")[2]]
         assert sample.illuminant == tuple(float(row[channel]) for channel in "rgb")
         assert sample.camera == row["camera"]
-    (own / "coordinates" / "IMG_0903_macbeth.txt").rename(own / "coordinates" / "IMG_0282x_macbeth.txt")
+    (spare / "coordinates" / "IMG_0903_macbeth.txt").rename(spare / "coordinates" / "IMG_0282x_macbeth.txt")
     with pytest.raises(UnreadableFile, match="names that are not all of the published 568"):
-        found(GehlerShi(), own)
+        list_samples(GehlerShi(), spare)
 
 
 def drop(*names: str) -> Callable[[Path], None]:
@@ -211,13 +221,13 @@ COORDINATES = "coordinates/IMG_0281_macbeth.txt"
         *("other variable", "two truths", "overlapping folds", "names that differ"),
     ],
 )
-def test_refuses(own: Path, spoil: Callable[[Path], object], message: str) -> None:
-    spoil(own)
+def test_refuses(spare: Path, spoil: Callable[[Path], object], message: str) -> None:
+    spoil(spare)
     with pytest.raises(UnreadableFile, match=message):
-        found(GehlerShi(), own)
+        list_samples(GehlerShi(), spare)
 
 
-def spoiled_truth(folder: Path) -> None:
+def spoil_truth(folder: Path) -> None:
     truth = RECOMMENDED.copy()
     truth[2] = np.nan, 0, -1
     write_mat(folder / "ColorCheckerData.mat", REC_groundtruth=truth)
@@ -234,7 +244,7 @@ def spoiled_truth(folder: Path) -> None:
         (write(COORDINATES, "2193 1460\n1 2\n3000 2\n1 9\n3000 9\n"), "outside the picture"),
         (write(COORDINATES, "2193 1460\n5 5\n5 5\n5 5\n5 5\n"), "are those of no chart"),
         (write(COORDINATES, "2193 1460\n0 0\n900 0\n0 900\n100 100\n"), "are those of no chart"),
-        (spoiled_truth, "is no light"),
+        (spoil_truth, "is no light"),
         (lambda f: shutil.copy(f / "png" / "IMG_0281.png", f / "IMG_0281.png"), "have one name; keep one"),
         (lambda f: (f / "png" / "IMG_0281.png").rename(f / "png" / "87_IMG_0281.png"), "levels differ"),
     ],
@@ -243,9 +253,9 @@ def spoiled_truth(folder: Path) -> None:
         *("no light", "twice", "renumbered"),
     ],
 )
-def test_skips(own: Path, spoil: Callable[[Path], object], message: str) -> None:
-    spoil(own)
-    samples, skipped = found(GehlerShi(), own)
+def test_skips(spare: Path, spoil: Callable[[Path], object], message: str) -> None:
+    spoil(spare)
+    samples, skipped = list_samples(GehlerShi(), spare)
     assert "IMG_0281" not in samples
     assert any(message in reason for name, reason in skipped.items() if name.endswith("IMG_0281"))
     assert {"8D5U5524", "IMG_0300", "IMG_0903"} <= set(samples)
@@ -267,12 +277,12 @@ def test_skips(own: Path, spoil: Callable[[Path], object], message: str) -> None
     ids=["turned", "cut short", "empty", "8 bits"],
 )
 def test_images_that_cannot_be_used(
-    own: Path, name: str, change: Callable[[Path], object] | None, error: type[AwbError], message: str
+    spare: Path, name: str, change: Callable[[Path], object] | None, error: type[AwbError], message: str
 ) -> None:
     if change:
-        change(own / "png" / f"{name}.png")
+        change(spare / "png" / f"{name}.png")
     with pytest.raises(error, match=message):
-        loaded(GehlerShi(), own, name)
+        load_example(GehlerShi(), spare, name)
 
 
 def test_the_mask_of_a_slanted_chart_has_its_area() -> None:

@@ -16,7 +16,7 @@ from awbkit.datasets.layout import parse
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.estimators import parse as parse_method
 from awbkit.store.source import Source
-from tests.helpers.dataset_files_c import found, greys, loaded, prepared, reasons, zipped
+from tests.helpers.dataset_files_c import greys, list_samples, load_examples, prepare, reasons, zip_folder
 
 LIGHTS = {
     "Canon_5DSR/field_1_cameras/C_5DSR_field_001": (0.45, 0.83, 0.33),
@@ -52,13 +52,13 @@ def write_set(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def download(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_set(tmp_path_factory.mktemp("tau") / "INTEL-TAU")
 
 
-def test_whites_cameras_and_pixels(whole: Path) -> None:
-    layout, source = parse("intel-tau"), Source.open(whole)
-    samples = found(layout, source)
+def test_whites_cameras_and_pixels(download: Path) -> None:
+    layout, source = parse("intel-tau"), Source.open(download)
+    samples = list_samples(layout, source)
     assert sorted(samples) == sorted(name.rpartition("/")[2] for name in LIGHTS)
     method = parse_method("gray-world")
     for name, light in LIGHTS.items():
@@ -72,8 +72,8 @@ def test_whites_cameras_and_pixels(whole: Path) -> None:
         assert 0.9 < example.image.valid.mean() < 1
 
 
-def test_scenes(whole: Path) -> None:
-    scene = {name: sample.scene for name, sample in found(parse("intel-tau"), Source.open(whole)).items()}
+def test_scenes(download: Path) -> None:
+    scene = {name: sample.scene for name, sample in list_samples(parse("intel-tau"), Source.open(download)).items()}
     three = scene["C_5DSR_field3cam_001"]
     assert three == scene["N_D810_field3cam_001"] == scene["S_IMX135_BLCCSC_field3cam_001"]
     assert scene["C_5DSR_field_001"] != scene["N_D810_field_001"] != three
@@ -83,19 +83,19 @@ def test_scenes(whole: Path) -> None:
     assert len(set(scene.values())) == 7
 
 
-def test_cameras_have_their_matrices(whole: Path) -> None:
-    layout, source = parse("intel-tau"), Source.open(whole)
+def test_cameras_have_their_matrices(download: Path) -> None:
+    layout, source = parse("intel-tau"), Source.open(download)
     cameras = layout.cameras(source, ["Canon EOS 5DS R", "Nikon D810", "Sony IMX135"])
     assert all(camera.white_d65 is not None for camera in cameras.values())
 
 
-def test_archives_as_they_come(whole: Path, tmp_path: Path) -> None:
+def test_archives_as_they_come(download: Path, tmp_path: Path) -> None:
     """One for each camera; the Sony's without the camera's own folder."""
     for camera in ("Canon_5DSR", "Nikon_D810"):
-        zipped(whole / camera, tmp_path / f"{camera}_1080p.zip")
-    zipped(whole / "Sony_IMX135_BLCCSC" / "field_3_cameras", tmp_path / "Sony_IMX135_BLCCSC_1080p.zip")
+        zip_folder(download / camera, tmp_path / f"{camera}_1080p.zip")
+    zip_folder(download / "Sony_IMX135_BLCCSC" / "field_3_cameras", tmp_path / "Sony_IMX135_BLCCSC_1080p.zip")
     layout = parse("intel-tau")
-    packed, plain = loaded(layout, Source.open(tmp_path)), loaded(layout, Source.open(whole))
+    packed, plain = load_examples(layout, Source.open(tmp_path)), load_examples(layout, Source.open(download))
     assert set(plain) - set(packed) == {"S_IMX135_BLCCSC_lab_printouts_300"}
     for name, example in packed.items():
         assert np.array_equal(example.image.pixels, plain[name].image.pixels)
@@ -112,7 +112,7 @@ def test_archives_as_they_come(whole: Path, tmp_path: Path) -> None:
 )
 def test_names_in_other_spellings(tmp_path: Path, name: str, suffix: str) -> None:
     write(tmp_path, name, (0.5, 0.8, 0.3), suffix)
-    ((image, sample),) = found(parse("intel-tau"), Source.open(tmp_path)).items()
+    ((image, sample),) = list_samples(parse("intel-tau"), Source.open(tmp_path)).items()
     assert (image, sample.camera, sample.scene) == (name.rpartition("/")[2], "Canon EOS 5DS R", image)
 
 
@@ -128,7 +128,7 @@ def test_names_in_other_spellings(tmp_path: Path, name: str, suffix: str) -> Non
 def test_whites_in_other_forms(tmp_path: Path, text: str, light: tuple[float, float, float]) -> None:
     path = write(tmp_path, "C_5DSR_field_001", (1, 1, 1))
     path.with_suffix(".wp").write_text(text, encoding="utf-8")
-    (sample,) = found(parse("intel-tau"), Source.open(tmp_path)).values()
+    (sample,) = list_samples(parse("intel-tau"), Source.open(tmp_path)).values()
     assert sample.illuminant == light
 
 
@@ -138,15 +138,15 @@ def test_clipping_counts_from_the_pictures_own_maximum(tmp_path: Path) -> None:
     codes[:32, :, 1] = 40000
     codes[32:64, :64, 2] = 0
     tifffile.imwrite(path, codes, photometric="rgb")
-    (example,) = loaded(parse("intel-tau"), Source.open(tmp_path)).values()
+    (example,) = load_examples(parse("intel-tau"), Source.open(tmp_path)).values()
     assert not example.image.valid[:21].any()
     assert not example.image.valid[22:42, :31].any()
     assert example.image.valid[43:].all()
     np.testing.assert_allclose(example.image.pixels[50, 50], codes[75, 100] / 65535, rtol=0.3)
 
 
-def test_prepares(whole: Path, tmp_path: Path) -> None:
-    done = prepared(parse("intel-tau"), Source.open(whole), tmp_path / "out")
+def test_prepares(download: Path, tmp_path: Path) -> None:
+    done = prepare(parse("intel-tau"), Source.open(download), tmp_path / "out")
     assert len(done) == len(LIGHTS)
     assert set(done.cameras) == {"Canon EOS 5DS R", "Nikon D810", "Sony IMX135"}
 
@@ -199,14 +199,14 @@ class TestRefuses:
         path = write(tmp_path, "C_5DSR_field_001", (1, 1, 1))
         tifffile.imwrite(path, np.full((64, 64, 3), 90, np.uint8), photometric="rgb")
         with pytest.raises(UnsupportedImage, match="8 bits"):
-            loaded(parse("intel-tau"), Source.open(tmp_path))
+            load_examples(parse("intel-tau"), Source.open(tmp_path))
 
     @pytest.mark.parametrize("keep", [0, 4, 2000])
     def test_damaged_pictures(self, tmp_path: Path, keep: int) -> None:
         path = write(tmp_path, "C_5DSR_field_001", (1, 1, 1))
         path.write_bytes(path.read_bytes()[:keep])
         with pytest.raises((UnreadableFile, UnsupportedImage), match="C_5DSR_field_001"):
-            loaded(parse("intel-tau"), Source.open(tmp_path))
+            load_examples(parse("intel-tau"), Source.open(tmp_path))
 
 
 @pytest.mark.slow
@@ -229,7 +229,7 @@ def test_real_pictures_are_seen_as_published_figures_see_them(tmp_path: Path) ->
         (tmp_path / f"{image}.wp").write_text(" ".join(white))
         seen = ((frame > 0) & (frame < 0.98 * frame.max())).all(axis=2)
         expected[image] = frame[seen].mean(axis=0, dtype=np.float64)
-    examples = loaded(parse("intel-tau"), Source.open(tmp_path))
+    examples = load_examples(parse("intel-tau"), Source.open(tmp_path))
     assert set(examples) == set(expected)
     method = parse_method("gray-world")
     for image, example in examples.items():

@@ -18,7 +18,7 @@ from awbkit.datasets.layout import parse
 from awbkit.datasets.spread import angular_spread
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.store.source import Source
-from tests.helpers.dataset_files_c import found, loaded, prepared, reasons, zipped
+from tests.helpers.dataset_files_c import list_samples, load_examples, prepare, reasons, zip_folder
 from tests.helpers.raw_files import MATRIX, RGGB, mosaic, write_dng
 
 HEIGHT, WIDTH = 384, 512
@@ -101,7 +101,7 @@ def write_tables(root: Path, camera: str, meta: dict[str, Any], split: dict[str,
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def download(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("lsmi") / "LSMI"
     surface = reflectances()
     write_place(root, "galaxy", "Place1", ("1", "12"), surface)
@@ -118,8 +118,8 @@ def true_light(lights: str, cells: int = 64) -> np.ndarray:
     return np.asarray(mean / mean[..., 1:2])
 
 
-def test_samples(whole: Path) -> None:
-    samples = found(parse("lsmi"), Source.open(whole))
+def test_samples(download: Path) -> None:
+    samples = list_samples(parse("lsmi"), Source.open(download))
     assert list(samples) == [
         *("galaxy/Place1_1", "galaxy/Place1_12"),
         *("nikon/Place7_1", "nikon/Place7_12", "nikon/Place7_13", "nikon/Place7_123"),
@@ -131,9 +131,9 @@ def test_samples(whole: Path) -> None:
 
 
 @pytest.mark.parametrize("image", ["galaxy/Place1_12", "nikon/Place7_12", "nikon/Place7_13", "nikon/Place7_123"])
-def test_the_light_in_every_cell(whole: Path, image: str) -> None:
-    layout, source = parse("lsmi"), Source.open(whole)
-    example = layout.load(source, found(layout, source)[image])
+def test_the_light_in_every_cell(download: Path, image: str) -> None:
+    layout, source = parse("lsmi"), Source.open(download)
+    example = layout.load(source, list_samples(layout, source)[image])
     lights = image.rpartition("_")[2]
     assert example.light_map is not None
     known = example.light_map.known
@@ -149,9 +149,9 @@ def test_the_light_in_every_cell(whole: Path, image: str) -> None:
     assert example.spread > 2
 
 
-def test_one_light_alone(whole: Path) -> None:
-    layout, source = parse("lsmi"), Source.open(whole)
-    example = layout.load(source, found(layout, source)["nikon/Place7_1"])
+def test_one_light_alone(download: Path) -> None:
+    layout, source = parse("lsmi"), Source.open(download)
+    example = layout.load(source, list_samples(layout, source)["nikon/Place7_1"])
     assert angular_error(example.illuminant, LIGHTS["1"]) < 1e-3
     assert example.spread == 0
     assert example.light_map is None
@@ -160,7 +160,7 @@ def test_one_light_alone(whole: Path) -> None:
 def test_colours_of_surfaces_do_not_matter(tmp_path: Path) -> None:
     write_place(tmp_path, "sony", "Place2", ("1", "12"), reflectances(5, colourful=True))
     write_tables(tmp_path, "sony", {"Place2": entry(2)})
-    example = loaded(parse("lsmi"), Source.open(tmp_path))["sony/Place2_12"]
+    example = load_examples(parse("lsmi"), Source.open(tmp_path))["sony/Place2_12"]
     assert example.light_map is not None
     known = example.light_map.known
     np.testing.assert_allclose(example.light_map.rgb[known][:, ::2], true_light("12")[known][:, (0, 2)], rtol=0.03)
@@ -170,7 +170,7 @@ def test_colours_of_surfaces_do_not_matter(tmp_path: Path) -> None:
 def test_lights_that_meta_json_lacks_are_read_off_the_charts(tmp_path: Path) -> None:
     write_place(tmp_path, "sony", "Place2", ("1", "12", "13", "123"), reflectances(5, colourful=True))
     write_tables(tmp_path, "sony", {"Place2": entry(3, lights=False)})
-    examples = loaded(parse("lsmi"), Source.open(tmp_path))
+    examples = load_examples(parse("lsmi"), Source.open(tmp_path))
     assert angular_error(examples["sony/Place2_1"].illuminant, LIGHTS["1"]) < 0.3
     for lights in ("12", "13", "123"):
         local = examples[f"sony/Place2_{lights}"].light_map
@@ -186,7 +186,7 @@ def test_charts_and_what_is_clipped_in_any_picture_are_masked(tmp_path: Path) ->
     write_place(tmp_path, "sony", "Place2", ("1",), reflectances(), clip)
     write_place(tmp_path, "sony", "Place2", ("12",), reflectances())
     write_tables(tmp_path, "sony", {"Place2": entry(2)})
-    valid = loaded(parse("lsmi"), Source.open(tmp_path))["sony/Place2_12"].image.valid
+    valid = load_examples(parse("lsmi"), Source.open(tmp_path))["sony/Place2_12"].image.valid
     # A cell is 6 x 8 pixels.
     assert not valid[34:38, 26:28].any()
     for corners in CHARTS.values():
@@ -196,19 +196,19 @@ def test_charts_and_what_is_clipped_in_any_picture_are_masked(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_an_archive_is_the_same_as_a_folder(whole: Path, tmp_path: Path) -> None:
+def test_an_archive_is_the_same_as_a_folder(download: Path, tmp_path: Path) -> None:
     for camera in ("galaxy", "nikon"):
-        zipped(whole / camera, tmp_path / f"{camera}.zip")
+        zip_folder(download / camera, tmp_path / f"{camera}.zip")
     layout = parse("lsmi")
-    packed, plain = loaded(layout, Source.open(tmp_path)), loaded(layout, Source.open(whole))
+    packed, plain = load_examples(layout, Source.open(tmp_path)), load_examples(layout, Source.open(download))
     assert list(packed) == list(plain)
     for name, example in packed.items():
         assert np.array_equal(example.image.pixels, plain[name].image.pixels)
         assert example.illuminant == plain[name].illuminant
 
 
-def test_prepares_with_matrices_and_local_lights(whole: Path, tmp_path: Path) -> None:
-    done = prepared(parse("lsmi"), Source.open(whole), tmp_path / "out")
+def test_prepares_with_matrices_and_local_lights(download: Path, tmp_path: Path) -> None:
+    done = prepare(parse("lsmi"), Source.open(download), tmp_path / "out")
     assert done.light_map(0) is None
     light = done.light_map(1)
     assert light is not None
@@ -250,7 +250,7 @@ class TestRefuses:
 
     def load(self, tmp_path: Path) -> None:
         layout, source = parse("lsmi"), Source.open(tmp_path)
-        layout.load(source, found(layout, source)["sony/Place2_12"])
+        layout.load(source, list_samples(layout, source)["sony/Place2_12"])
 
     def test_a_folder_of_another_set(self, tmp_path: Path) -> None:
         (tmp_path / "Place2_12.tiff").write_bytes(b"made by a script")

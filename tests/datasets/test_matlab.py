@@ -36,14 +36,14 @@ def matrix(flags: int, *lengths: int, rest: bytes = b"") -> bytes:
     return struct.pack("<II", 14, len(body)) + body
 
 
-def nested(depth: int) -> bytes:
+def nest_cells(depth: int) -> bytes:
     part = matrix(6, 1, 1, rest=struct.pack("<IId", 9, 8, 1.0))
     for _ in range(depth):
         part = matrix(1, 1, 1, rest=part)
     return part
 
 
-def folded(part: bytes) -> bytes:
+def compress(part: bytes) -> bytes:
     squeezed = zlib.compress(part, 9)
     return struct.pack("<II", 15, len(squeezed)) + squeezed
 
@@ -88,7 +88,7 @@ def test_big_endian_files_and_tables_of_letters() -> None:
 def test_the_writer_of_these_tests_writes_what_is_read() -> None:
     """Otherwise the hostile files below would be refused for a slip of the pen."""
     assert number(read_mat(HEADER + matrix(6, 1, 1, rest=struct.pack("<IId", 9, 8, 7.0)), "a.mat"), "x", "") == 7
-    assert "x" in read_mat(HEADER + folded(nested(3)), "a.mat")
+    assert "x" in read_mat(HEADER + compress(nest_cells(3)), "a.mat")
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_the_writer_of_these_tests_writes_what_is_read() -> None:
         (b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(126) + b"IM" + bytes(600), r"7\.3 .*-v7"),
         (mat_bytes(VARIABLES)[:-40], "damaged"),
         (mat_bytes(VARIABLES, compressed=False)[:-40], "damaged"),
-        (HEADER + folded(matrix(6, 1, 1, rest=struct.pack("<II", 9, 17 << 20) + bytes(17 << 20))), "more than 16 MB"),
-        (HEADER + folded(folded(nested(1))), "damaged"),
-        (HEADER + nested(2_000), "damaged"),
+        (HEADER + compress(matrix(6, 1, 1, rest=struct.pack("<II", 9, 17 << 20) + bytes(17 << 20))), "more than 16 MB"),
+        (HEADER + compress(compress(nest_cells(1))), "damaged"),
+        (HEADER + nest_cells(2_000), "damaged"),
         (HEADER + matrix(1, 1, 2**29), "damaged"),
         (HEADER + matrix(6, 2**31 - 1, 2**31 - 1, rest=struct.pack("<IId", 9, 8, 1.0)), "damaged"),
         (HEADER + matrix(2, 1, 2**30, rest=struct.pack("<III", 5 | 4 << 16, 1, 0)), "damaged"),

@@ -14,7 +14,17 @@ from awbkit.datasets.layout import parse
 from awbkit.datasets.nus_8 import Nus8
 from awbkit.errors import AwbError, UnreadableFile, UnsupportedImage
 from awbkit.store.source import Source
-from tests.helpers.dataset_files import cell, found, loaded, off, paint, rendered, write_mat, write_png, zipped
+from tests.helpers.dataset_files import (
+    cell,
+    draw_greys,
+    list_samples,
+    load_example,
+    off,
+    paint,
+    write_mat,
+    write_png,
+    zip_folder,
+)
 
 pytest.importorskip("scipy")
 
@@ -53,7 +63,7 @@ def truth(body: str, **changed: Any) -> dict[str, Any]:
 def write_copy(folder: Path) -> Path:
     for body, (black, white) in LEVELS.items():
         for name in names_of(body):
-            codes = rendered(WIDTH, HEIGHT, light_of(name), black=black, white=white)
+            codes = draw_greys(WIDTH, HEIGHT, light_of(name), black=black, white=white)
             paint(codes, slice(CHART[0] - 1, CHART[1]), slice(CHART[2] - 1, CHART[3]), black=black, white=white)
             # Clipped, but under the saturation level, as sensors bend before they clip.
             codes[:40, 150:] = round(black + 0.97 * (white - black))
@@ -71,13 +81,13 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own(copy: Path, tmp_path: Path) -> Path:
+def spare(copy: Path, tmp_path: Path) -> Path:
     """A copy that a test may spoil."""
     return shutil.copytree(copy, tmp_path / "nus")
 
 
 def test_every_image_has_the_light_of_its_name(copy: Path) -> None:
-    samples, skipped = found(Nus8(), copy)
+    samples, skipped = list_samples(Nus8(), copy)
     assert set(samples) == {*names_of("Canon600D"), *names_of("SonyA57")}
     assert list(skipped) == ["Nikon D40"]
     for name, sample in samples.items():
@@ -86,14 +96,14 @@ def test_every_image_has_the_light_of_its_name(copy: Path) -> None:
 
 
 def test_the_ninth_camera_only_when_asked_for(copy: Path) -> None:
-    samples, skipped = found(parse("nus-8:d40=yes"), copy)
+    samples, skipped = list_samples(parse("nus-8:d40=yes"), copy)
     assert samples["NikonD40_0007"].camera == "Nikon D40"
     assert not skipped
 
 
 @pytest.mark.parametrize("name", ["Canon600D_0002", "Canon600D_0010", "SonyA57_0003"])
 def test_chart_and_clipped_region_are_not_seen(copy: Path, name: str) -> None:
-    example = loaded(Nus8(), copy, name)
+    example = load_example(Nus8(), copy, name)
     assert example.illuminant == light_of(name)
     assert off(example.image, light_of(name)) < 0.15
     valid = example.image.valid
@@ -116,21 +126,21 @@ def test_downloads_as_they_come_say_the_same(copy: Path, tmp_path: Path) -> None
     flat.mkdir()
     for body in LEVELS:
         pictures = Path(shutil.copytree(copy / body / "PNG", tmp_path / f"{body}_PNG"))
-        zipped(pictures).rename(flat / f"{body}_PNG.zip")
+        zip_folder(pictures).rename(flat / f"{body}_PNG.zip")
         shutil.copy(copy / body / f"{body}_gt.mat", flat)
-    samples, _ = found(Nus8(), flat)
-    plain, _ = found(Nus8(), copy)
+    samples, _ = list_samples(Nus8(), flat)
+    plain, _ = list_samples(Nus8(), copy)
     assert {name: sample.illuminant for name, sample in samples.items()} == {
         name: sample.illuminant for name, sample in plain.items()
     }
-    image, same = (loaded(Nus8(), place, "SonyA57_0001").image for place in (flat, copy))
+    image, same = (load_example(Nus8(), place, "SonyA57_0001").image for place in (flat, copy))
     assert np.array_equal(image.pixels, same.pixels)
 
 
-def test_names_may_have_a_suffix_or_another_case(own: Path) -> None:
+def test_names_may_have_a_suffix_or_another_case(spare: Path) -> None:
     names = ["canon600d_0010.PNG", "CANON600D_0002", "Canon600D_0001.png"]
-    write_mat(own / "Canon600D" / "Canon600D_gt.mat", **truth("Canon600D", all_image_names=cell(names)))
-    samples, _ = found(Nus8(), own)
+    write_mat(spare / "Canon600D" / "Canon600D_gt.mat", **truth("Canon600D", all_image_names=cell(names)))
+    samples, _ = list_samples(Nus8(), spare)
     assert {name: samples[name].illuminant for name in names_of("Canon600D")} == {
         name: light_of(name) for name in names_of("Canon600D")
     }
@@ -160,9 +170,9 @@ NAN_ROW = np.array([[np.nan] * 3, [0.4, 0.8, 0.46], [0.35, 0.8, 0.48]])
         *("one name thrice", "other names", "numbers for names", "black above saturation", "two levels", "no level"),
     ],
 )
-def test_skips(own: Path, changed: dict[str, Any], image: str, message: str) -> None:
-    write_mat(own / "Canon600D" / "Canon600D_gt.mat", **truth("Canon600D", **changed))
-    samples, skipped = found(Nus8(), own)
+def test_skips(spare: Path, changed: dict[str, Any], image: str, message: str) -> None:
+    write_mat(spare / "Canon600D" / "Canon600D_gt.mat", **truth("Canon600D", **changed))
+    samples, skipped = list_samples(Nus8(), spare)
     assert image not in samples
     assert message in skipped[image]
     assert set(names_of("SonyA57")) <= set(samples), "the other cameras are of use"
@@ -182,18 +192,20 @@ def test_skips(own: Path, changed: dict[str, Any], image: str, message: str) -> 
     ],
     ids=["no truth", "no image", "two images", "web page for a truth"],
 )
-def test_skips_what_does_not_fit_together(own: Path, spoil: Callable[[Path], object], image: str, message: str) -> None:
-    spoil(own)
-    samples, skipped = found(Nus8(), own)
+def test_skips_what_does_not_fit_together(
+    spare: Path, spoil: Callable[[Path], object], image: str, message: str
+) -> None:
+    spoil(spare)
+    samples, skipped = list_samples(Nus8(), spare)
     assert image not in samples
     assert message in skipped[image]
 
 
-def test_refuses_a_source_without_any_truth(own: Path) -> None:
-    for path in own.rglob("*_gt.mat"):
+def test_refuses_a_source_without_any_truth(spare: Path) -> None:
+    for path in spare.rglob("*_gt.mat"):
         path.unlink()
     with pytest.raises(UnreadableFile, match=r"holds no <Camera>_gt\.mat"):
-        found(Nus8(), own)
+        list_samples(Nus8(), spare)
 
 
 @pytest.mark.parametrize(
@@ -207,11 +219,11 @@ def test_refuses_a_source_without_any_truth(own: Path) -> None:
     ],
     ids=["reduced", "turned", "8 bits", "grey", "cut short"],
 )
-def test_images_that_cannot_be_used(own: Path, codes: np.ndarray | None, error: type[AwbError], message: str) -> None:
-    path = own / "SonyA57" / "PNG" / "SonyA57_0001.PNG"
+def test_images_that_cannot_be_used(spare: Path, codes: np.ndarray | None, error: type[AwbError], message: str) -> None:
+    path = spare / "SonyA57" / "PNG" / "SonyA57_0001.PNG"
     if codes is None:
         path.write_bytes(path.read_bytes()[:200])
     else:
         write_png(path, codes)
     with pytest.raises(error, match=message):
-        loaded(Nus8(), own, "SonyA57_0001")
+        load_example(Nus8(), spare, "SonyA57_0001")

@@ -27,7 +27,7 @@ ROSE = (1.2, 0.7, 0.9)
 
 
 @cache
-def rendered(scene: Scene) -> Pair:
+def render_pair(scene: Scene) -> Pair:
     return render(scene)
 
 
@@ -35,8 +35,8 @@ def compare(picture: Array, reference: Array) -> PairIlluminant:
     return illuminant_from_pair(Reduction.of(picture), Reduction.of(reference))
 
 
-def found_in(scene: Scene) -> PairIlluminant:
-    pair = rendered(scene)
+def compare_scene(scene: Scene) -> PairIlluminant:
+    pair = render_pair(scene)
     return compare(pair.picture, pair.reference)
 
 
@@ -89,18 +89,18 @@ PLAIN = Scene(1, (WARM,))
     ],
 )
 def test_one_light_is_recovered(scene: Scene, degrees: float) -> None:
-    found = found_in(scene)
+    found = compare_scene(scene)
     assert angular_error(found.rgb, scene.lights[0]) < degrees
     assert found.spread < ONE_LIGHT
     assert np.linalg.norm(found.rgb) == pytest.approx(1)
-    assert np.median(local_errors(found, rendered(scene))) < 1.5
+    assert np.median(local_errors(found, render_pair(scene))) < 1.5
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("lights", [(WARM, COOL), (WARM, COOL, ROSE)], ids=["two", "three"])
 def test_mixtures_are_recovered_where_they_are(seed: int, lights: tuple[tuple[float, float, float], ...]) -> None:
     scene = Scene(seed, lights, shape=(160, 216), shift=(seed % 3 - 1, 1), highlights=0.01)
-    found, pair = found_in(scene), rendered(scene)
+    found, pair = compare_scene(scene), render_pair(scene)
     errors = local_errors(found, pair)
     assert errors.size > 0.7 * 64 * 64
     assert errors.mean() < 1.6
@@ -137,7 +137,7 @@ def test_spread_tells_one_light_from_several() -> None:
 def test_a_picture_multiplied_by_a_light_gives_that_light(
     light: tuple[float, float, float], exposure: float, seed: int
 ) -> None:
-    reference = rendered(Scene(seed, (WARM,), shape=(60, 80), codes=False)).reference
+    reference = render_pair(Scene(seed, (WARM,), shape=(60, 80), codes=False)).reference
     found = compare(reference * np.float32(exposure) * np.array(light, np.float32), reference)
     # Only channels with less light than some two steps of 8-bit sRGB are not told to the last digit.
     assert angular_error(found.rgb, light) < 0.2
@@ -145,7 +145,7 @@ def test_a_picture_multiplied_by_a_light_gives_that_light(
 
 
 def test_a_picture_is_neutral_against_itself() -> None:
-    reference = rendered(PLAIN).reference
+    reference = render_pair(PLAIN).reference
     found = compare(reference, reference)
     assert found.rgb == pytest.approx((1 / math.sqrt(3),) * 3, abs=1e-9)
     assert found.spread == pytest.approx(0, abs=1e-6)
@@ -153,7 +153,7 @@ def test_a_picture_is_neutral_against_itself() -> None:
 
 
 def test_what_is_unknown_is_said_to_be() -> None:
-    reference = rendered(PLAIN).reference
+    reference = render_pair(PLAIN).reference
     picture = reference * np.array(WARM, np.float32)
     picture[:120] = 1.0
     picture[:, :20] = np.nan
@@ -166,7 +166,7 @@ def test_what_is_unknown_is_said_to_be() -> None:
 
 
 def test_large_pictures_are_shifted_too() -> None:
-    found = found_in(Scene(5, (COOL,), shape=(400, 1040), shift=(3, -5)))
+    found = compare_scene(Scene(5, (COOL,), shape=(400, 1040), shift=(3, -5)))
     assert angular_error(found.rgb, COOL) < 0.15
 
 
@@ -205,12 +205,12 @@ def test_what_cannot_be_compared_is_refused(picture: Array, reference: Array, me
 @pytest.mark.parametrize("seed", range(4))
 def test_different_scenes_are_not_a_pair(seed: int) -> None:
     with pytest.raises(UsageError, match="do they show the same scene"):
-        compare(rendered(Scene(seed, (WARM,))).picture, rendered(Scene(seed + 10, (WARM,))).reference)
+        compare(render_pair(Scene(seed, (WARM,))).picture, render_pair(Scene(seed + 10, (WARM,))).reference)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(0.0, 0.0), (0.5, -0.25), (-1.3, 2.7), (4.0, -6.0)])
 def test_shifts_are_found_to_a_few_hundredths(rows: float, columns: float) -> None:
-    pair = rendered(Scene(2, (WARM, COOL), codes=False))
+    pair = render_pair(Scene(2, (WARM, COOL), codes=False))
     picture, reference = Reduction.of(pair.picture), Reduction.of(pair.reference)
     found = register(shift_picture(picture, rows, columns), reference)
     assert found.has_peak

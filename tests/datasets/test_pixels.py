@@ -57,7 +57,7 @@ def pillow(kind: str, pixels: np.ndarray, mode: str | None = None, **options: ob
     return out.getvalue()
 
 
-def opaque(pixels: np.ndarray, alpha: int | None = None) -> np.ndarray:
+def add_alpha(pixels: np.ndarray, alpha: int | None = None) -> np.ndarray:
     full = np.iinfo(pixels.dtype).max if alpha is None else alpha
     return np.dstack([pixels, np.full_like(pixels[..., :1], full)])
 
@@ -82,10 +82,10 @@ STORED: dict[str, tuple[bytes, np.ndarray]] = {
     "16-bit PNG with a profile": (png(DEEP, PROFILE), DEEP),
     "16-bit PNG of 13 significant bits": (png(DEEP, DEPTH_13), DEEP),
     "16-bit PNG to be turned": (png(DEEP, TURNED), DEEP),
-    "16-bit PNG, opaque": (png(opaque(DEEP)), DEEP),
+    "16-bit PNG, opaque": (png(add_alpha(DEEP)), DEEP),
     "8-bit PNG": (png(SHALLOW), SHALLOW),
     "8-bit PNG with gamma": (png(SHALLOW, GAMMA), SHALLOW),
-    "8-bit PNG, opaque": (png(opaque(SHALLOW)), SHALLOW),
+    "8-bit PNG, opaque": (png(add_alpha(SHALLOW)), SHALLOW),
     "interlaced PNG": (pyvips.Image.new_from_array(SHALLOW).pngsave_buffer(interlace=True), SHALLOW),
     "16-bit TIFF": (tiff(DEEP), DEEP),
     "16-bit TIFF, big-endian": (tiff(DEEP, byteorder=">"), DEEP),
@@ -154,7 +154,7 @@ class TestReadCodes:
         ("PNG of two channels", lambda: pillow("PNG", SHALLOW, "LA"), UnsupportedImage, "has 2 channels"),
         ("grayscale JPEG", lambda: pillow("JPEG", SHALLOW[..., 0]), UnsupportedImage, "has 1 channels"),
         ("CMYK", lambda: pillow("JPEG", SHALLOW, "CMYK"), UnsupportedImage, "cmyk"),
-        ("transparent", lambda: png(opaque(DEEP, 65534)), UnsupportedImage, "is transparent in places"),
+        ("transparent", lambda: png(add_alpha(DEEP, 65534)), UnsupportedImage, "is transparent in places"),
         ("32-bit", lambda: tiff(DEEP.astype(np.uint32)), UnsupportedImage, "stores uint samples"),
         ("signed", lambda: tiff(DEEP.astype(np.int16)), UnsupportedImage, "stores short samples"),
         ("GIF", lambda: pillow("GIF", SHALLOW), UnsupportedImage, "is neither PNG nor TIFF nor JPEG"),

@@ -32,45 +32,45 @@ COUNT = 40
 
 
 @pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_labelled_folder(tmp_path_factory.mktemp("labelled") / "set", COUNT)
 
 
 @pytest.fixture(scope="module")
-def whole(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepared(labelled, tmp_path_factory.mktemp("whole") / "out")
+def reference(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(photos, tmp_path_factory.mktemp("whole") / "out")
 
 
-def begun(source: Path, out: Path, **options: bool) -> Preparation:
+def begin(source: Path, out: Path, **options: bool) -> Preparation:
     return Preparation(parse("folder"), Source.open(source), out, **options)
 
 
-def prepared(source: Path, out: Path, jobs: int = 1) -> Prepared:
-    with begun(source, out) as preparation:
+def prepare(source: Path, out: Path, jobs: int = 1) -> Prepared:
+    with begin(source, out) as preparation:
         list(preparation.run(jobs))
         return preparation.finish()
 
 
-def left(source: Path, out: Path, after: int) -> None:
+def leave(source: Path, out: Path, after: int) -> None:
     """Begin, and leave after so many images."""
-    with begun(source, out) as preparation, closing(preparation.run()) as steps:
+    with begin(source, out) as preparation, closing(preparation.run()) as steps:
         assert len(list(islice(steps, after))) == after
 
 
-def test_holds_every_image_with_its_label(whole: Prepared, labelled: Path) -> None:
-    assert len(whole) == COUNT
-    assert [row.image for row in whole.rows[:12]] == [f"img{number}" for number in range(1, 13)]
-    for index, row in enumerate(whole.rows):
+def test_holds_every_image_with_its_label(reference: Prepared, photos: Path) -> None:
+    assert len(reference) == COUNT
+    assert [row.image for row in reference.rows[:12]] == [f"img{number}" for number in range(1, 13)]
+    for index, row in enumerate(reference.rows):
         assert angular_error(row.illuminant, light_of(index)) < 1e-4
         assert row.camera == CAMERAS[index % 2]
-    assert set(whole.cameras) == set(CAMERAS)
-    assert whole.cameras["Nikon D810"].white_d65 is not None
+    assert set(reference.cameras) == set(CAMERAS)
+    assert reference.cameras["Nikon D810"].white_d65 is not None
 
 
-def test_a_thumbnail_is_stored_as_it_was(whole: Prepared, labelled: Path) -> None:
-    codes = imagecodecs.png_decode((labelled / "images" / "img7.png").read_bytes())
-    np.testing.assert_allclose(whole.image(6).pixels, codes / 65535, rtol=1e-6)
-    assert (whole.image(6).valid == ((codes > 0) & (codes < 0.98 * 65535)).all(axis=2)).all()
+def test_a_thumbnail_is_stored_as_it_was(reference: Prepared, photos: Path) -> None:
+    codes = imagecodecs.png_decode((photos / "images" / "img7.png").read_bytes())
+    np.testing.assert_allclose(reference.image(6).pixels, codes / 65535, rtol=1e-6)
+    assert (reference.image(6).valid == ((codes > 0) & (codes < 0.98 * 65535)).all(axis=2)).all()
 
 
 def test_a_dark_thumbnail_keeps_its_digits(tmp_path: Path) -> None:
@@ -78,37 +78,37 @@ def test_a_dark_thumbnail_keeps_its_digits(tmp_path: Path) -> None:
     dark = np.full((128, 128, 3), (20, 41, 30), np.uint16)
     dark[::2] += 1
     (source / "images" / "img1.png").write_bytes(imagecodecs.png_encode(dark))
-    found = prepared(source, tmp_path / "out")
+    found = prepare(source, tmp_path / "out")
     assert found.rows[0].gain == 1024
     np.testing.assert_allclose(found.image(0).pixels[0, 0] * 65535, (20.5, 41.5, 30.5), atol=0.001)
 
 
-def test_the_description_says_what_a_reader_must_know(whole: Prepared) -> None:
-    info = json.loads((whole.path / "dataset.json").read_text())
+def test_the_description_says_what_a_reader_must_know(reference: Prepared) -> None:
+    info = json.loads((reference.path / "dataset.json").read_text())
     assert {"schema", "layout", "options", "source", "licence", "citation", "convention", "cameras", "hash"} <= set(
         info
     )
     assert info["source"] == "set"
-    assert info["hash"] == f"sha256:{whole.content_hash()}"
+    assert info["hash"] == f"sha256:{reference.content_hash()}"
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_two_runs_give_the_same_bytes(whole: Prepared, labelled: Path, tmp_path: Path, jobs: int) -> None:
-    again = prepared(labelled, tmp_path / "other-name", jobs)
-    assert files(again.path) == files(whole.path)
+def test_two_runs_give_the_same_bytes(reference: Prepared, photos: Path, tmp_path: Path, jobs: int) -> None:
+    again = prepare(photos, tmp_path / "other-name", jobs)
+    assert files(again.path) == files(reference.path)
 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_a_run_that_was_left_goes_on_where_it_stopped(whole: Prepared, labelled: Path, tmp_path: Path) -> None:
-    left(labelled, tmp_path / "out", 15)
+def test_a_run_that_was_left_goes_on_where_it_stopped(reference: Prepared, photos: Path, tmp_path: Path) -> None:
+    leave(photos, tmp_path / "out", 15)
     assert not (tmp_path / "out").exists()
-    with begun(labelled, tmp_path / "out") as preparation:
+    with begin(photos, tmp_path / "out") as preparation:
         assert preparation.resumed_count == 15
         assert len(list(preparation.run())) == COUNT - 15
-        assert files(preparation.finish().path) == files(whole.path)
+        assert files(preparation.finish().path) == files(reference.path)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -121,15 +121,15 @@ def test_a_run_that_was_left_goes_on_where_it_stopped(whole: Prepared, labelled:
     ],
 )
 def test_what_a_killed_run_wrote_last_does_not_count(
-    whole: Prepared, labelled: Path, tmp_path: Path, name: str, torn: bytes
+    reference: Prepared, photos: Path, tmp_path: Path, name: str, torn: bytes
 ) -> None:
-    left(labelled, tmp_path / "out", 15)
+    leave(photos, tmp_path / "out", 15)
     with (tmp_path / "out.unfinished" / name).open("ab") as file:
         file.write(torn)
-    with begun(labelled, tmp_path / "out") as preparation:
+    with begin(photos, tmp_path / "out") as preparation:
         assert preparation.resumed_count == 15
         list(preparation.run())
-        assert files(preparation.finish().path) == files(whole.path)
+        assert files(preparation.finish().path) == files(reference.path)
 
 
 def with_other_loading(folder: Path, change: str) -> dict[str, str]:
@@ -153,16 +153,16 @@ def test_a_kill_loses_no_more_than_a_moment(tmp_path: Path) -> None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    with begun(source, tmp_path / "out") as preparation:
+    with begin(source, tmp_path / "out") as preparation:
         assert 3 <= preparation.resumed_count < 12
         list(preparation.run())
-        assert files(preparation.finish().path) == files(prepared(source, tmp_path / "undisturbed").path)
+        assert files(preparation.finish().path) == files(prepare(source, tmp_path / "undisturbed").path)
 
 
 def test_the_output_may_lie_in_the_source(tmp_path: Path) -> None:
     source = write_labelled_folder(tmp_path / "set", 8)
-    left(source, source / "out", 5)
-    with begun(source, source / "out") as preparation:
+    leave(source, source / "out", 5)
+    with begin(source, source / "out") as preparation:
         assert preparation.resumed_count == 5
         list(preparation.run())
         assert len(preparation.finish()) == 8
@@ -171,21 +171,21 @@ def test_the_output_may_lie_in_the_source(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", [b"[" * 100_000, b'{"key": 1', b"[]", b"7", b'{"key": "a", "row": [1]}', b'{"key": 1' + b"0" * 5000 + b"}"]
 )
-def test_unfinished_work_that_is_damaged_is_told(labelled: Path, tmp_path: Path, line: bytes) -> None:
-    left(labelled, tmp_path / "out", 5)
+def test_unfinished_work_that_is_damaged_is_told(photos: Path, tmp_path: Path, line: bytes) -> None:
+    leave(photos, tmp_path / "out", 5)
     with (tmp_path / "out.unfinished" / "journal.jsonl").open("ab") as file:
         file.write(line + b"\n")
     with pytest.raises(OutputError, match="holds unfinished work that is damaged; --restart throws it away"):
-        begun(labelled, tmp_path / "out").__enter__()
+        begin(photos, tmp_path / "out").__enter__()
 
 
-def test_restart_throws_unfinished_work_away(labelled: Path, tmp_path: Path) -> None:
-    left(labelled, tmp_path / "out", 5)
-    with begun(labelled, tmp_path / "out", restart=True) as preparation:
+def test_restart_throws_unfinished_work_away(photos: Path, tmp_path: Path) -> None:
+    leave(photos, tmp_path / "out", 5)
+    with begin(photos, tmp_path / "out", restart=True) as preparation:
         assert preparation.resumed_count == 0
 
 
-def broken(source: Path) -> None:
+def damage(source: Path) -> None:
     """Damage two images of a labelled folder."""
     (source / "images" / "img2.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short")
     black = np.zeros((64, 64, 3), np.uint16)
@@ -195,8 +195,8 @@ def broken(source: Path) -> None:
 class TestMissing:
     def test_a_set_that_lacks_images_is_made_only_where_it_may(self, tmp_path: Path) -> None:
         source = write_labelled_folder(tmp_path / "set", 6)
-        broken(source)
-        with begun(source, tmp_path / "out") as preparation:
+        damage(source)
+        with begin(source, tmp_path / "out") as preparation:
             steps = list(preparation.run())
             with pytest.raises(OutputError, match=r"2 of 6 images are missing \(img2: .*; --allow-missing makes it"):
                 preparation.finish()
@@ -209,33 +209,33 @@ class TestMissing:
         assert [line.split(",")[0] for line in lines[1:]] == ["img2", "img4"]
         assert "no valid pixel" in lines[2]
 
-    def test_the_next_run_does_what_is_missing_alone(self, whole: Prepared, labelled: Path, tmp_path: Path) -> None:
-        source = copied(labelled, tmp_path / "set")
-        broken(source)
-        with begun(source, tmp_path / "out") as preparation:
+    def test_the_next_run_does_what_is_missing_alone(self, reference: Prepared, photos: Path, tmp_path: Path) -> None:
+        source = copy(photos, tmp_path / "set")
+        damage(source)
+        with begin(source, tmp_path / "out") as preparation:
             list(preparation.run())
             with pytest.raises(OutputError):
                 preparation.finish()
         for name in ("img2.png", "img4.png"):
-            shutil.copy2(labelled / "images" / name, source / "images" / name)
-        with begun(source, tmp_path / "out") as preparation:
+            shutil.copy2(photos / "images" / name, source / "images" / name)
+        with begin(source, tmp_path / "out") as preparation:
             assert preparation.resumed_count == COUNT - 2
             assert [step.image for step in preparation.run()] == ["img2", "img4"]
-            assert files(preparation.finish().path) == files(whole.path)
+            assert files(preparation.finish().path) == files(reference.path)
 
-    def test_nor_does_a_changed_image_cost_the_others(self, whole: Prepared, labelled: Path, tmp_path: Path) -> None:
-        source = copied(labelled, tmp_path / "set")
-        left(source, tmp_path / "out", 15)
+    def test_nor_does_a_changed_image_cost_the_others(self, reference: Prepared, photos: Path, tmp_path: Path) -> None:
+        source = copy(photos, tmp_path / "set")
+        leave(source, tmp_path / "out", 15)
         os.utime(source / "images" / "img2.png", ns=(1, 1))
-        with begun(source, tmp_path / "out") as preparation:
+        with begin(source, tmp_path / "out") as preparation:
             assert preparation.resumed_count == 14
             list(preparation.run(2))
-            assert files(preparation.finish().path) == files(whole.path)
+            assert files(preparation.finish().path) == files(reference.path)
 
     def test_what_an_option_leaves_out_is_not_missing(
-        self, labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with begun(labelled, tmp_path / "out") as preparation:
+        with begin(photos, tmp_path / "out") as preparation:
             list(preparation.run())
             preparation.omissions.append(Omission("img41", "is left out; folder:all=yes takes it in", by_option=True))
             assert len(preparation.finish()) == COUNT
@@ -260,37 +260,37 @@ def test_an_image_that_takes_the_process_down_is_told_of_by_the_next_run(tmp_pat
     assert len(Prepared.open(tmp_path / "out")) == 3
 
 
-def copied(source: Path, target: Path) -> Path:
+def copy(source: Path, target: Path) -> Path:
     shutil.copytree(source, target, copy_function=shutil.copy2)
     return target
 
 
 @pytest.mark.parametrize("at", ["awbkit.datasets.prepare._publish", "shutil.rmtree"], ids=["before", "after"])
 def test_a_kill_around_the_moment_of_naming(
-    whole: Prepared, labelled: Path, tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch
+    reference: Prepared, photos: Path, tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    with begun(labelled, out) as preparation:
+    with begin(photos, out) as preparation:
         list(preparation.run())
-        monkeypatch.setattr(at, killed)
-        with pytest.raises(Killed):
+        monkeypatch.setattr(at, die)
+        with pytest.raises(Kill):
             preparation.finish()
         monkeypatch.undo()
     assert out.exists() == (at == "shutil.rmtree")
     clear_remains(out)
     if not out.exists():
-        with begun(labelled, out) as preparation:
+        with begin(photos, out) as preparation:
             assert preparation.resumed_count == COUNT
             preparation.finish()
-    assert files(out) == files(whole.path)
+    assert files(out) == files(reference.path)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def killed(*_: object, **__: object) -> None:
-    raise Killed
+def die(*_: object, **__: object) -> None:
+    raise Kill
 
 
-class Killed(BaseException):
+class Kill(BaseException):
     pass
 
 
@@ -298,14 +298,14 @@ class TestRefuses:
     def test_a_source_of_another_layout(self, tmp_path: Path) -> None:
         (tmp_path / "set").mkdir()
         with pytest.raises(UnreadableFile, match=r"ground_truth\.csv"):
-            begun(tmp_path / "set", tmp_path / "out")
+            begin(tmp_path / "set", tmp_path / "out")
         assert not (tmp_path / "out.unfinished").exists()
 
     def test_a_source_of_which_nothing_can_be_used(self, tmp_path: Path) -> None:
         source = write_labelled_folder(tmp_path / "set", 2)
         for path in (source / "images").iterdir():
             path.write_bytes(b"no image")
-        with begun(source, tmp_path / "out") as preparation:
+        with begin(source, tmp_path / "out") as preparation:
             list(preparation.run())
             with pytest.raises(UnreadableFile, match="none of its 2 images can be used"):
                 preparation.finish()
@@ -316,22 +316,22 @@ class TestRefuses:
         with pytest.raises(UsageError, match="name a new one"):
             check_output(Path(), IfExists.FAIL)
 
-    def test_unfinished_work_of_another_source(self, labelled: Path, tmp_path: Path) -> None:
-        left(labelled, tmp_path / "out", 5)
+    def test_unfinished_work_of_another_source(self, photos: Path, tmp_path: Path) -> None:
+        leave(photos, tmp_path / "out", 5)
         other = write_labelled_folder(tmp_path / "other", 3)
         with pytest.raises(OutputError, match="--restart"):
-            begun(other, tmp_path / "out")
+            begin(other, tmp_path / "out")
 
-    def test_an_output_at_which_another_process_is_at_work(self, labelled: Path, tmp_path: Path) -> None:
+    def test_an_output_at_which_another_process_is_at_work(self, photos: Path, tmp_path: Path) -> None:
         pytest.importorskip("fcntl")
-        with begun(labelled, tmp_path / "out") as busy:
+        with begin(photos, tmp_path / "out") as busy:
             with pytest.raises(OutputError, match="another process"):
-                begun(labelled, tmp_path / "out")
+                begin(photos, tmp_path / "out")
             list(busy.run())
             assert len(busy.finish()) == COUNT
 
-    def test_an_output_that_appeared_meanwhile(self, labelled: Path, tmp_path: Path) -> None:
-        with begun(labelled, tmp_path / "out") as preparation:
+    def test_an_output_that_appeared_meanwhile(self, photos: Path, tmp_path: Path) -> None:
+        with begin(photos, tmp_path / "out") as preparation:
             list(preparation.run())
             (tmp_path / "out").mkdir()
             (tmp_path / "out" / "thesis.txt").write_text("mine")
@@ -341,28 +341,28 @@ class TestRefuses:
         assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
 
 
-def test_a_link_stays_a_link(labelled: Path, tmp_path: Path) -> None:
+def test_a_link_stays_a_link(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
-    prepared(write_labelled_folder(tmp_path / "set", 2), tmp_path / "disk" / "real")
+    prepare(write_labelled_folder(tmp_path / "set", 2), tmp_path / "disk" / "real")
     (tmp_path / "link").symlink_to(tmp_path / "disk" / "real")
-    with begun(labelled, tmp_path / "link") as preparation:
+    with begin(photos, tmp_path / "link") as preparation:
         list(preparation.run())
         assert len(preparation.finish(IfExists.REPLACE)) == COUNT
     assert (tmp_path / "link").is_symlink()
     assert len(Prepared.open(tmp_path / "disk" / "real")) == COUNT
 
 
-def test_replace_swaps_the_folders(labelled: Path, whole: Prepared, tmp_path: Path) -> None:
-    prepared(write_labelled_folder(tmp_path / "set", 2), tmp_path / "out")
-    with begun(labelled, tmp_path / "out") as preparation:
+def test_replace_swaps_the_folders(photos: Path, reference: Prepared, tmp_path: Path) -> None:
+    prepare(write_labelled_folder(tmp_path / "set", 2), tmp_path / "out")
+    with begin(photos, tmp_path / "out") as preparation:
         list(preparation.run())
-        assert files(preparation.finish(IfExists.REPLACE).path) == files(whole.path)
+        assert files(preparation.finish(IfExists.REPLACE).path) == files(reference.path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "set"]
 
 
-def test_unfinished_work_under_other_names_is_damaged(labelled: Path, tmp_path: Path) -> None:
-    left(labelled, tmp_path / "out", 3)
+def test_unfinished_work_under_other_names_is_damaged(photos: Path, tmp_path: Path) -> None:
+    leave(photos, tmp_path / "out", 3)
     journal = tmp_path / "out.unfinished" / "journal.jsonl"
     journal.write_bytes(journal.read_bytes().replace(b"Nikon", b"Mikon").replace(b"Canon", b"Kanon"))
     with pytest.raises(OutputError, match="holds unfinished work that is damaged; --restart throws it away"):
-        begun(labelled, tmp_path / "out")
+        begin(photos, tmp_path / "out")

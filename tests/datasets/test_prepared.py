@@ -24,7 +24,7 @@ from tests.helpers.labelled_folder import write_labelled_folder
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     source = Source.open(write_labelled_folder(folder / "set", 5))
     with Preparation(parse("folder"), source, folder / "out") as preparation:
@@ -32,8 +32,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return preparation.finish().path
 
 
-def test_images_come_from_the_disk_as_they_are_needed(sound: Path) -> None:
-    opened = Prepared.open(sound)
+def test_images_come_from_the_disk_as_they_are_needed(folder: Path) -> None:
+    opened = Prepared.open(folder)
     assert isinstance(opened.thumbnails, np.memmap)
     assert isinstance(opened.valid, np.memmap)
     assert [image.valid.shape for image in opened.images()] == [(64, 64)] * 5
@@ -42,16 +42,16 @@ def test_images_come_from_the_disk_as_they_are_needed(sound: Path) -> None:
 
 
 @pytest.fixture
-def copied(sound: Path, tmp_path: Path) -> Path:
-    shutil.copytree(sound, tmp_path / "out")
+def spare(folder: Path, tmp_path: Path) -> Path:
+    shutil.copytree(folder, tmp_path / "out")
     return tmp_path / "out"
 
 
-def test_lights_by_cell_are_read_as_light_maps(copied: Path) -> None:
+def test_lights_by_cell_are_read_as_light_maps(spare: Path) -> None:
     local = np.full((5, 64, 64, 2), np.nan, np.float16)
     local[1, :32] = np.log(2), -np.log(2)
-    np.save(copied / "local.npy", local)
-    opened = Prepared.open(copied)
+    np.save(spare / "local.npy", local)
+    opened = Prepared.open(spare)
     assert [opened.light_map(index) is not None for index in range(5)] == [False, True, False, False, False]
     light = opened.light_map(1)
     assert light is not None
@@ -71,10 +71,10 @@ def test_lights_by_cell_are_read_as_light_maps(copied: Path) -> None:
         (np.full((5, 64, 64, 2), 60000, np.float16), "none of them infinite"),
     ],
 )
-def test_damaged_lights_by_cell_are_said_in_one_line(copied: Path, local: np.ndarray, message: str) -> None:
-    np.save(copied / "local.npy", local)
+def test_damaged_lights_by_cell_are_said_in_one_line(spare: Path, local: np.ndarray, message: str) -> None:
+    np.save(spare / "local.npy", local)
     with pytest.raises(UnreadableFile, match=message) as caught:
-        Prepared.open(copied).light_map(0)
+        Prepared.open(spare).light_map(0)
     assert "\n" not in str(caught.value)
 
 
@@ -153,10 +153,10 @@ def _replace_in_index(old: str, new: str) -> Callable[[Path], None]:
         (lambda folder: np.save(folder / "thumbnails.npy", np.ones((5, 32, 32, 3), np.uint16)), "shape"),
     ],
 )
-def test_damage_is_said_in_one_line(copied: Path, damage: Callable[[Path], object], message: str) -> None:
-    damage(copied)
+def test_damage_is_said_in_one_line(spare: Path, damage: Callable[[Path], object], message: str) -> None:
+    damage(spare)
     with pytest.raises(UnreadableFile, match=message) as caught:
-        Prepared.open(copied)
+        Prepared.open(spare)
     assert "\n" not in str(caught.value)
 
 

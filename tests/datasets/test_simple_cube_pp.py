@@ -14,7 +14,7 @@ from awbkit.datasets.layout import parse
 from awbkit.datasets.simple_cube_pp import SimpleCubePP
 from awbkit.errors import AwbError, UnreadableFile, UnsupportedImage
 from awbkit.store.source import Source
-from tests.helpers.dataset_files import found, loaded, off, paint, rendered, write_png, zipped
+from tests.helpers.dataset_files import draw_greys, list_samples, load_example, off, paint, write_png, zip_folder
 
 BLACK, SATURATION = 2048, 15_000
 SPLITS = {
@@ -36,7 +36,7 @@ PROPERTIES = [
 def picture(width: int, height: int, light: tuple[float, float, float]) -> np.ndarray:
     """With a target of another colour in the lower right and a clipped region in the upper left."""
     rows, columns = height * 125 // 216, width * 175 // 648
-    codes = rendered(width, height, light, black=BLACK, white=SATURATION)
+    codes = draw_greys(width, height, light, black=BLACK, white=SATURATION)
     paint(codes, slice(height - rows, None), slice(width - columns, None), black=BLACK, white=SATURATION)
     codes[: height // 4, : width // 3] = SATURATION
     return codes
@@ -81,13 +81,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own(simple: Path, tmp_path: Path) -> Path:
+def spare(simple: Path, tmp_path: Path) -> Path:
     """A copy of SimpleCube++ that a test may spoil."""
     return shutil.copytree(simple, tmp_path / "SimpleCube++")
 
 
 def test_every_image_has_its_line_and_split(simple: Path) -> None:
-    samples, skipped = found(SimpleCubePP(), simple)
+    samples, skipped = list_samples(SimpleCubePP(), simple)
     assert not skipped
     assert {(s.fold, s.image): s.illuminant for s in samples.values()} == {
         (split, image): light for split, lights in SPLITS.items() for image, light in lights.items()
@@ -96,13 +96,13 @@ def test_every_image_has_its_line_and_split(simple: Path) -> None:
 
 
 def test_columns_as_the_description_has_them(tmp_path: Path) -> None:
-    samples, _ = found(SimpleCubePP(), write_simple(tmp_path / "set", ("r", "g", "b")))
+    samples, _ = list_samples(SimpleCubePP(), write_simple(tmp_path / "set", ("r", "g", "b")))
     assert samples["00_0004"].illuminant == SPLITS["test"]["00_0004"]
 
 
 @pytest.mark.parametrize("image", ["00_0002", "05_9539"])
 def test_target_and_clipped_region_are_not_seen(simple: Path, image: str) -> None:
-    example = loaded(SimpleCubePP(), simple, image)
+    example = load_example(SimpleCubePP(), simple, image)
     assert off(example.image, SPLITS["train"][image]) < 0.05
     valid = example.image.valid
     assert not valid[27:, 47:].any(), "the target, 250 rows and 175 columns"
@@ -111,34 +111,34 @@ def test_target_and_clipped_region_are_not_seen(simple: Path, image: str) -> Non
     assert not valid[:16, :21].any(), "the clipped region"
 
 
-def test_a_target_that_is_black_already(own: Path) -> None:
-    path = own / "train" / "PNG" / "00_0002.png"
+def test_a_target_that_is_black_already(spare: Path) -> None:
+    path = spare / "train" / "PNG" / "00_0002.png"
     codes = picture(648, 432, SPLITS["train"]["00_0002"])
     codes[182:, 473:] = 0
     write_png(path, codes)
-    assert off(loaded(SimpleCubePP(), own, "00_0002").image, SPLITS["train"]["00_0002"]) < 0.05
+    assert off(load_example(SimpleCubePP(), spare, "00_0002").image, SPLITS["train"]["00_0002"]) < 0.05
 
 
 @pytest.mark.parametrize("within", ["", "SimpleCube++/"])
 def test_a_zip_file_says_the_same(simple: Path, tmp_path: Path, within: str) -> None:
-    path = zipped(Path(shutil.copytree(simple, tmp_path / "SimpleCube++")), within=within)
-    samples, _ = found(SimpleCubePP(), path)
-    plain, _ = found(SimpleCubePP(), simple)
+    path = zip_folder(Path(shutil.copytree(simple, tmp_path / "SimpleCube++")), within=within)
+    samples, _ = list_samples(SimpleCubePP(), path)
+    plain, _ = list_samples(SimpleCubePP(), simple)
     assert [(s.image, s.illuminant, s.fold) for s in samples.values()] == [
         (s.image, s.illuminant, s.fold) for s in plain.values()
     ]
-    image, same = (loaded(SimpleCubePP(), place, "00_0004").image for place in (path, simple))
+    image, same = (load_example(SimpleCubePP(), place, "00_0004").image for place in (path, simple))
     assert np.array_equal(image.pixels, same.pixels)
 
 
 def test_one_split_alone(simple: Path) -> None:
-    samples, _ = found(SimpleCubePP(), simple / "train")
+    samples, _ = list_samples(SimpleCubePP(), simple / "train")
     assert set(samples) == set(SPLITS["train"])
 
 
 @pytest.mark.slow
 def test_cube_pp_gives_camera_and_exposure(full: Path) -> None:
-    samples, skipped = found(SimpleCubePP(), full)
+    samples, skipped = list_samples(SimpleCubePP(), full)
     assert {name: sample.camera for name, sample in samples.items()} == {
         "01_0001": "Canon EOS 600D",
         "01_0003": "Canon EOS 550D",
@@ -151,14 +151,14 @@ def test_cube_pp_gives_camera_and_exposure(full: Path) -> None:
 
 
 def test_cube_pp_masks_its_target(full: Path) -> None:
-    example = loaded(SimpleCubePP(), full, "01_0001")
+    example = load_example(SimpleCubePP(), full, "01_0001")
     assert off(example.image, MEAN) < 0.05
     assert not example.image.valid[27:, 47:].any()
     assert example.image.valid[26:, :46].all()
 
 
 def test_mixed_lights_lie_halfway_between_the_faces(full: Path) -> None:
-    light = found(parse("simple-cube-pp:mixed=yes"), full)[0]["01_0002"].illuminant
+    light = list_samples(parse("simple-cube-pp:mixed=yes"), full)[0]["01_0002"].illuminant
     assert light is not None
     half = angular_error(LEFT, RIGHT) / 2
     assert angular_error(light, LEFT) == pytest.approx(half, rel=1e-6)
@@ -172,8 +172,8 @@ def test_cube_pp_in_parts(full: Path, tmp_path: Path) -> None:
         shutil.copy(full / name, downloads)
     part = tmp_path / "part"
     shutil.copytree(full / "PNG", part / "PNG")
-    zipped(part).rename(downloads / "PNG_1.zip")
-    assert set(found(SimpleCubePP(), downloads)[0]) == {"01_0001", "01_0003"}
+    zip_folder(part).rename(downloads / "PNG_1.zip")
+    assert set(list_samples(SimpleCubePP(), downloads)[0]) == {"01_0001", "01_0003"}
 
 
 @pytest.mark.parametrize("model", ["Canon EOS 550D", "Canon EOS 600D"])
@@ -205,9 +205,9 @@ HEADER = "image,mean_r,mean_g,mean_b\n"
     ],
     ids=["no image", "no line", "empty cell", "short line", "nan", "zero", "two images"],
 )
-def test_skips(own: Path, spoil: Callable[[Path], object], image: str, message: str) -> None:
-    spoil(own)
-    samples, skipped = found(SimpleCubePP(), own)
+def test_skips(spare: Path, spoil: Callable[[Path], object], image: str, message: str) -> None:
+    spoil(spare)
+    samples, skipped = list_samples(SimpleCubePP(), spare)
     assert image not in samples
     assert message in skipped[image]
     assert "00_0004" in samples
@@ -224,10 +224,10 @@ def test_skips(own: Path, spoil: Callable[[Path], object], image: str, message: 
     ],
     ids=["no truth", "other table", "empty table", "one image twice", "both data sets"],
 )
-def test_refuses(own: Path, spoil: Callable[[Path], object], message: str) -> None:
-    spoil(own)
+def test_refuses(spare: Path, spoil: Callable[[Path], object], message: str) -> None:
+    spoil(spare)
     with pytest.raises(UnreadableFile, match=message):
-        found(SimpleCubePP(), own)
+        list_samples(SimpleCubePP(), spare)
 
 
 @pytest.mark.parametrize(
@@ -239,11 +239,11 @@ def test_refuses(own: Path, spoil: Callable[[Path], object], message: str) -> No
     ],
     ids=["reduced", "8 bits", "cut short"],
 )
-def test_images_that_cannot_be_used(own: Path, codes: np.ndarray | None, error: type[AwbError], message: str) -> None:
-    path = own / "train" / "PNG" / "00_0002.png"
+def test_images_that_cannot_be_used(spare: Path, codes: np.ndarray | None, error: type[AwbError], message: str) -> None:
+    path = spare / "train" / "PNG" / "00_0002.png"
     if codes is None:
         path.write_bytes(path.read_bytes()[:200])
     else:
         write_png(path, codes)
     with pytest.raises(error, match=message):
-        loaded(SimpleCubePP(), own, "00_0002")
+        load_example(SimpleCubePP(), spare, "00_0002")

@@ -35,7 +35,7 @@ def examples(specification: str, source: Source = NOTHING) -> list[Example]:
     return [layout.load(source, sample) for sample in samples(specification, source)]
 
 
-def prepared(
+def prepare(
     specification: str, out: Path, jobs: int = 1, source: Source = NOTHING, *, allow_missing: bool = False
 ) -> Prepared:
     with Preparation(parse(specification), source, out) as preparation:
@@ -44,7 +44,7 @@ def prepared(
         return preparation.finish(allow_missing=allow_missing)
 
 
-def same(first: Example, second: Example) -> bool:
+def are_equal(first: Example, second: Example) -> bool:
     arrays = [(first.image.pixels, second.image.pixels), (first.image.valid, second.image.valid)]
     return first.illuminant == second.illuminant and all(np.array_equal(*pair) for pair in arrays)
 
@@ -56,15 +56,15 @@ def test_each_sample_depends_on_seed_and_index_only() -> None:
     np.random.seed(99)  # noqa: NPY002
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     backwards = [layout.load(NOTHING, sample) for sample in reversed(planned)][::-1]
-    assert all(map(same, forwards, backwards))
+    assert all(map(are_equal, forwards, backwards))
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
     assert samples("rendered:count=5,seed=3") == planned[:5]
-    assert not any(map(same, forwards, examples("rendered:count=12,seed=4")))
+    assert not any(map(are_equal, forwards, examples("rendered:count=12,seed=4")))
 
 
 def test_processes_make_no_difference(tmp_path: Path) -> None:
-    alone = prepared("rendered:count=24", tmp_path / "alone")
-    shared = prepared("rendered:count=24", tmp_path / "shared", jobs=2)
+    alone = prepare("rendered:count=24", tmp_path / "alone")
+    shared = prepare("rendered:count=24", tmp_path / "shared", jobs=2)
     assert alone.info["hash"] == shared.info["hash"]
     assert len(alone) == 24
     assert any(alone.light_map(index) for index in range(24))
@@ -109,10 +109,10 @@ def spread_of_colours(example: Example) -> float:
 
 def test_a_share_of_the_scenes_is_mostly_of_one_material() -> None:
     none, some, all_of_them = (examples(f"rendered:count=60,one_material={share}") for share in (0, 0.3, 1))
-    other = [not same(first, second) for first, second in zip(none, some, strict=True)]
+    other = [not are_equal(first, second) for first, second in zip(none, some, strict=True)]
     # A scene that is not of one material is what it would be without any.
     assert 8 <= sum(other) <= 30
-    assert all(same(some[place], all_of_them[place]) for place, differs in enumerate(other) if differs)
+    assert all(are_equal(some[place], all_of_them[place]) for place, differs in enumerate(other) if differs)
     mixed, alike = (np.median([spread_of_colours(example) for example in group]) for group in (none, all_of_them))
     assert alike < 0.8 * mixed
     assert not any(example.spread for example in all_of_them)
@@ -196,7 +196,7 @@ class TestOwnSensitivities:
         cameras = layout.cameras(source, ["sensor 0"])
         assert list(cameras) == ["sensor 0"]
         assert cameras["sensor 0"].white_d65 == pytest.approx(shipped_cameras()[0].camera.white_d65, rel=1e-6)
-        assert same(layout.load(source, found[7]), layout.load(source, found[7]))
+        assert are_equal(layout.load(source, found[7]), layout.load(source, found[7]))
 
     def test_one_that_cannot_be_read_is_skipped_and_said(self, folder: Path, tmp_path: Path) -> None:
         (folder / "broken.json").write_text("{")
@@ -207,7 +207,7 @@ class TestOwnSensitivities:
         assert set(skipped) == {"broken.json", "sensor 1.csv"}
         assert "JSON" in skipped["broken.json"]
         assert "second sensor 1" in skipped["sensor 1.csv"]
-        assert len(prepared("rendered:count=5", tmp_path / "out", source=Source.open(folder), allow_missing=True)) == 5
+        assert len(prepare("rendered:count=5", tmp_path / "out", source=Source.open(folder), allow_missing=True)) == 5
 
 
 class TestPhotographs:

@@ -20,7 +20,7 @@ MAGENTA = (0.5, 0.05, 0.5)
 """The colour of targets: no light in these tests is near it."""
 
 
-def rendered(width: int, height: int, light: Sequence[float], *, black: int, white: int, seed: int = 1) -> np.ndarray:
+def draw_greys(width: int, height: int, light: Sequence[float], *, black: int, white: int, seed: int = 1) -> np.ndarray:
     """Grey patches under one light, behind a black level: uint16 (height, width, 3).
 
     The brightest channel of the brightest patch lies at 0.7 of the way to white, so that nothing clips.
@@ -62,7 +62,7 @@ def cell(values: Sequence[Any]) -> np.ndarray:
     return array
 
 
-def zipped(folder: Path, *, within: str = "") -> Path:
+def zip_folder(folder: Path, *, within: str = "") -> Path:
     """The same as a zip file beside the folder; ``within`` is a folder around everything."""
     path = folder.with_name(f"{folder.name}.zip")
     with zipfile.ZipFile(path, "w") as archive:
@@ -72,7 +72,7 @@ def zipped(folder: Path, *, within: str = "") -> Path:
     return path
 
 
-def found(layout: Layout, path: Path) -> tuple[dict[str, Sample], dict[str, str]]:
+def list_samples(layout: Layout, path: Path) -> tuple[dict[str, Sample], dict[str, str]]:
     """The samples by name, and the reasons of what was skipped by name."""
     samples, skipped = {}, {}
     for one in layout.samples(Source.open(path)):
@@ -84,8 +84,8 @@ def found(layout: Layout, path: Path) -> tuple[dict[str, Sample], dict[str, str]
     return samples, skipped
 
 
-def loaded(layout: Layout, path: Path, image: str) -> Example:
-    return layout.load(Source.open(path), found(layout, path)[0][image])
+def load_example(layout: Layout, path: Path, image: str) -> Example:
+    return layout.load(Source.open(path), list_samples(layout, path)[0][image])
 
 
 def off(image: LinearImage, light: Sequence[float]) -> float:

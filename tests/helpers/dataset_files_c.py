@@ -14,7 +14,7 @@ from awbkit.datasets.prepared import Prepared
 from awbkit.store.source import Source
 
 
-def zipped(folder: Path, archive: Path) -> Path:
+def zip_folder(folder: Path, archive: Path) -> Path:
     """All files below ``folder`` in a zip file, ``folder`` itself the top of their names."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
         for path in sorted(folder.rglob("*")):
@@ -35,7 +35,7 @@ def write_png(path: Path, pixels: np.ndarray) -> Path:
     return path
 
 
-def found(layout: Layout, source: Source) -> dict[str, Sample]:
+def list_samples(layout: Layout, source: Source) -> dict[str, Sample]:
     """The samples by name; nothing may be skipped."""
     samples = list(layout.samples(source))
     assert not [sample for sample in samples if isinstance(sample, Omission)]
@@ -47,12 +47,12 @@ def reasons(layout: Layout, source: Source) -> dict[str, str]:
     return {sample.image: sample.reason for sample in layout.samples(source) if isinstance(sample, Omission)}
 
 
-def loaded(layout: Layout, source: Source) -> dict[str, Example]:
+def load_examples(layout: Layout, source: Source) -> dict[str, Example]:
     """Every example by name."""
-    return {name: layout.load(source, sample) for name, sample in found(layout, source).items()}
+    return {name: layout.load(source, sample) for name, sample in list_samples(layout, source).items()}
 
 
-def prepared(layout: Layout, source: Source, out: Path) -> Prepared:
+def prepare(layout: Layout, source: Source, out: Path) -> Prepared:
     """The data set in its prepared form; nothing may be skipped."""
     with Preparation(layout, source, out) as preparation:
         assert not [step for step in preparation.run() if isinstance(step, Omission)]

@@ -50,13 +50,13 @@ def folder_of(root: Path, table: str | bytes | None = None, images: Sequence[str
     return Source.open(root)
 
 
-def found_in(source: Source, layout: str = "folder") -> tuple[list[Sample], dict[str, str]]:
+def list_samples(source: Source, layout: str = "folder") -> tuple[list[Sample], dict[str, str]]:
     found = list(parse(layout).samples(source))
     skipped = {f.image: f.reason for f in found if isinstance(f, Omission)}
     return [f for f in found if isinstance(f, Sample)], skipped
 
 
 def the_sample(source: Source, layout: str = "folder") -> Sample:
-    (sample,), skipped = found_in(source, layout)
+    (sample,), skipped = list_samples(source, layout)
     assert not skipped
     return sample

@@ -32,13 +32,13 @@ ALL = np.ones((64, 64), np.float32)
 EVERYWHERE = ALL.astype(np.bool_)
 
 
-def flat(reflectance: np.ndarray | float, lights: np.ndarray, gloss: float = 0.0) -> Scene:
+def flat_scene(reflectance: np.ndarray | float, lights: np.ndarray, gloss: float = 0.0) -> Scene:
     """One even surface that fills the picture."""
     surface = np.broadcast_to(reflectance, (2, 1, len(WAVELENGTHS))).astype(np.float64)
     return Scene(ALL[None], surface, 0 * ALL, ALL, gloss * ALL, lights.astype(np.float32))
 
 
-def drawn(seed: int, *, lights: int = 1) -> tuple[Scene, np.ndarray]:
+def draw_scene(seed: int, *, lights: int = 1) -> tuple[Scene, np.ndarray]:
     """An invented scene, and the power of its lights."""
     rng = np.random.default_rng(seed)
     chosen = recipe.draw(rng, lights, lamps=True)
@@ -51,7 +51,7 @@ LAMPS = [WARM, COLD, *(lamps[0] for lamps in catalogue().values())]
 @pytest.mark.parametrize("lamp", LAMPS, ids=lambda lamp: lamp.name)
 @pytest.mark.parametrize("camera", shipped_cameras()[::13], ids=lambda camera: camera.name)
 def test_a_perfect_white_has_the_colour_of_the_light(camera: Sensitivity, lamp: Light) -> None:
-    pixels, incident = expose(flat(1.0, ALL[None]), lamp.power[None], camera.rgb)
+    pixels, incident = expose(flat_scene(1.0, ALL[None]), lamp.power[None], camera.rgb)
     np.testing.assert_array_equal(pixels, incident)
     truth, local, spread = illuminant(pixels, incident, EVERYWHERE, CAMERA.camera)
     by_hand = [(lamp.power * camera.rgb[:, channel]).sum() for channel in range(3)]
@@ -62,7 +62,7 @@ def test_a_perfect_white_has_the_colour_of_the_light(camera: Sensitivity, lamp: 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_gray_world_is_exact_in_a_grey_scene_of_one_light(seed: int) -> None:
-    scene, powers = drawn(seed)
+    scene, powers = draw_scene(seed)
     grey = replace(scene, surfaces=np.broadcast_to(scene.surfaces.mean(axis=2, keepdims=True), scene.surfaces.shape))
     pixels, incident = expose(grey, powers, CAMERA.rgb)
     found = parse("gray-world").estimate(LinearImage.from_array(pixels / pixels.max() * 0.9))
@@ -74,7 +74,7 @@ def test_gray_world_is_exact_in_a_grey_scene_of_one_light(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_no_cell_sends_back_more_light_than_it_gets(seed: int) -> None:
-    scene, powers = drawn(seed, lights=3)
+    scene, powers = draw_scene(seed, lights=3)
     np.testing.assert_allclose(scene.weights.sum(axis=0), 1, atol=1e-5)
     assert scene.weights.min() >= 0
     assert 0 < scene.surfaces.min() <= scene.surfaces.max() <= 0.95
@@ -86,7 +86,7 @@ def test_no_cell_sends_back_more_light_than_it_gets(seed: int) -> None:
 
 
 def test_a_scene_is_the_integral_over_wavelengths() -> None:
-    scene, powers = drawn(5, lights=2)
+    scene, powers = draw_scene(5, lights=2)
     pixels, _ = expose(scene, powers, CAMERA.rgb)
     for row, column in ((3, 60), (32, 32), (63, 1)):
         first, second = (scene.weights[:, row, column] @ surfaces for surfaces in scene.surfaces)
@@ -102,7 +102,7 @@ def test_a_scene_is_the_integral_over_wavelengths() -> None:
 def test_two_lights_in_equal_halves() -> None:
     left = (np.arange(64) < 32) * ALL
     powers = np.stack([WARM.power, COLD.power])
-    pixels, incident = expose(flat(0.3, np.stack([left, 1 - left])), powers, CAMERA.rgb)
+    pixels, incident = expose(flat_scene(0.3, np.stack([left, 1 - left])), powers, CAMERA.rgb)
     truth, local, spread = illuminant(pixels, incident, EVERYWHERE, CAMERA.camera)
     warm, cold = CAMERA.white(WARM.power), CAMERA.white(COLD.power)
     np.testing.assert_allclose(truth, (warm + cold) / 2, rtol=1e-5)
@@ -113,7 +113,7 @@ def test_two_lights_in_equal_halves() -> None:
 def test_the_light_of_what_is_bright_and_valid_counts() -> None:
     left = (np.arange(64) < 32) * ALL
     powers = np.stack([WARM.power, COLD.power])
-    pixels, incident = expose(flat(0.3, np.stack([3 * left, 1 - left])), powers, CAMERA.rgb)
+    pixels, incident = expose(flat_scene(0.3, np.stack([3 * left, 1 - left])), powers, CAMERA.rgb)
     warm, cold = CAMERA.white(WARM.power), CAMERA.white(COLD.power)
     np.testing.assert_allclose(
         illuminant(pixels, incident, EVERYWHERE, CAMERA.camera)[0], (3 * warm + cold) / 4, rtol=1e-5
@@ -123,7 +123,9 @@ def test_the_light_of_what_is_bright_and_valid_counts() -> None:
 
 def test_gloss_has_the_colour_of_the_light_whatever_the_surface() -> None:
     red = 0.05 + 0.9 * (WAVELENGTHS > 600)
-    (matt, _), (glossy, incident) = (expose(flat(red, ALL[None], gloss), d65()[None], CAMERA.rgb) for gloss in (0, 0.5))
+    (matt, _), (glossy, incident) = (
+        expose(flat_scene(red, ALL[None], gloss), d65()[None], CAMERA.rgb) for gloss in (0, 0.5)
+    )
     np.testing.assert_allclose(glossy - matt, 0.5 * incident, rtol=1e-5)
 
 
@@ -134,7 +136,7 @@ def test_invented_scenes_have_the_power_spectrum_of_pictures() -> None:
     window = np.hanning(64)[:, None] * np.hanning(64)
     total = np.zeros((64, 64))
     for seed in range(80):
-        scene, powers = drawn(seed)
+        scene, powers = draw_scene(seed)
         log = np.log(expose(scene, powers, CAMERA.rgb)[0][..., 1])
         total += np.abs(np.fft.fft2((log - log.mean()) * window)) ** 2
     middle = (frequency > 0.05) & (frequency < 0.3)
@@ -168,12 +170,12 @@ def test_foliage_is_green_earth_is_warm_and_the_sky_is_blue() -> None:
 @pytest.mark.parametrize("lamps", [True, False])
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_recipes_keep_to_what_is_allowed(lamps: bool, most: int) -> None:
-    drawn = [recipe.draw(np.random.default_rng(seed), most, lamps=lamps) for seed in range(300)]
-    assert {len(one.lights) for one in drawn} == set(range(1, most + 1))
-    assert {one.setting for one in drawn} == set(SETTINGS)
-    names = {light.name.split()[0] for one in drawn for light in one.lights}
+    draw_scene = [recipe.draw(np.random.default_rng(seed), most, lamps=lamps) for seed in range(300)]
+    assert {len(one.lights) for one in draw_scene} == set(range(1, most + 1))
+    assert {one.setting for one in draw_scene} == set(SETTINGS)
+    names = {light.name.split()[0] for one in draw_scene for light in one.lights}
     assert lamps or names == {"daylight", "black"}
-    assert all(np.isfinite(light.power).all() and light.power.min() >= 0 for one in drawn for light in one.lights)
+    assert all(np.isfinite(light.power).all() and light.power.min() >= 0 for one in draw_scene for light in one.lights)
 
 
 class TestUpsampling:
