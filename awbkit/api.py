@@ -49,15 +49,15 @@ def estimate(
     """Estimate the light of a photograph or of linear pixels.
 
     Args:
-        source: What to look at. Files and photographs are seen as a 64 x 64 thumbnail, pixels as they are.
+        source: A file, a photograph or pixels. Files and photographs are reduced to a thumbnail of 64 x 64 pixels.
         method: As on the command line: "pca", "shades-of-gray:p=6"; see :func:`awbkit.methods`.
         region: A gray card's rectangle, (x, y, width, height) or "x,y,w,h" in pixels as displayed, in place of a
             method.
         encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`. Pixels are linear sRGB, or
             with "camera" a sensor's own RGB, which no camera has balanced.
-        fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``, unless it
-            expects to err by even more; and where ``method`` is a network for raw pictures and this one is rendered, or
-            the other way round.
+        fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``, unless the
+            fallback expects to err by even more; and where ``method`` is a network for raw pictures and the picture is
+            rendered, or the other way round.
         max_expected_error: In degrees; goes with ``fallback``.
         max_pixels: Of a file, as :func:`awbkit.open` has it.
 
@@ -212,7 +212,7 @@ def evaluate(
     Args:
         prepared: One prepared folder or several.
         method: As on the command line, one or several: "pca:percent=5", "constant", "mine.py:function".
-        protocol: Who sees what in fits: "auto", "none", "folds", "k-fold", "leave-one-camera-out" or
+        protocol: Which images fitted methods may see: "auto", "none", "folds", "k-fold", "leave-one-camera-out" or
             "leave-one-dataset-out".
         folds: How many, for "k-fold".
         rounds: Of the bootstrap over scenes.

@@ -1,4 +1,4 @@
-"""What the library's options choose among, each list once: the library checks against it, the command line offers it.
+"""The choices of the library's options, each list once: the library checks against it, the command line offers it.
 
 The lists stand apart from the code that they choose, so that ``--help`` shows them without importing it.
 """

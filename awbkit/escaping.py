@@ -1,7 +1,7 @@
-"""Strangers' text on its way to something that could read it as more than text: one function for each target.
+"""Escaping of text by strangers, one function for each target that could read it as more than text.
 
-Names of models, cameras and images, titles of data sets, options and paths are whatever their authors wrote. Nothing
-of them may end a comment, open a tag, start a formula, steer a terminal or leave a folder.
+Names of models, cameras and images, titles of data sets, options and paths are whatever their authors wrote. None of
+them may end a comment, open a tag, start a formula, steer a terminal or leave a folder.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def _printable(character: str) -> str:
 def c_comment(text: str) -> str:
     """Text within a comment of C, of either kind: ASCII without any sign that means something there.
 
-    Without ``*``, ``/``, ``\\`` and ``?`` it ends no comment, joins no lines, and is no trigraph. What is left out
-    stands there as <U+2A>.
+    Without ``*``, ``/``, ``\\`` and ``?`` it ends no comment, joins no lines, and is no trigraph. A character that
+    is left out appears as <U+2A>.
     """
     return _COMMENT.sub(lambda found: f"<U+{ord(found[0]):02X}>", text)
 
@@ -60,7 +60,7 @@ def _make_visible(character: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text of which Markdown, and GitHub on top of it, makes nothing else; on one line."""
+    """Text that Markdown, as GitHub extends it, shows unchanged; on one line."""
     return _MARKDOWN.sub(r"\\\1", printable(" ".join(text.split())))
 
 

@@ -27,12 +27,12 @@ from awbkit.store.paths import store_of
 from awbkit.store.streams import spool_stream
 
 NO_RAW = ("is no raw file", "sidecars steer raw editors; leave out --sidecar")
-"""What is wrong with a rendered picture for which a sidecar is asked, and how to mend it."""
+"""Problem and remedy of a rendered picture for which the user wants a sidecar."""
 
 
 @contextlib.contextmanager
 def open_input_photo(found: FoundImage, encoding: str, max_pixels: int | None) -> Iterator[api.AnyPhoto]:
-    """The photograph; what comes from a stream, or has a name that codecs cannot take, is reached by another meanwhile.
+    """Open a photograph. A stream, or a file whose name codecs cannot take, is opened by a temporary name.
 
     Raises:
         FileError: Naming the file as the user did.
@@ -121,7 +121,7 @@ class Light:
 
     @property
     def name(self) -> str:
-        """What the record says of it."""
+        """The method in the record."""
         if self.method is not None:
             return str(self.method)
         if self.record is not None:
@@ -139,7 +139,7 @@ class CorrectItem:
 
 @dataclass(frozen=True)
 class CorrectOptions:
-    """What holds for all files of a run.
+    """The options for all files of a run.
 
     Attributes:
         cat: A chromatic adaptation transform, or None for gains.
@@ -213,7 +213,7 @@ def _ms(start: float) -> float:
 
 def light_of_file(found: FoundImage, *, light: Light, encoding: str, max_pixels: int | None = MAX_PIXELS) -> Illuminant:
     """The light of one file, to be pooled with that of others."""
-    # Whatever is to be said of the file is said when it is corrected.
+    # The file's warnings are dropped here, because they come again when it is corrected.
     with collect_warnings(), open_input_photo(found, encoding, max_pixels) as photo:
         return light.of(photo)
 
@@ -227,11 +227,11 @@ def shared_lights(
     jobs: int,
     on_file: Callable[[bool], object],
 ) -> dict[Path, Light | AwbError]:
-    """For every file the light common to the files by its camera, or the reason why it has none.
+    """The light that all files of a camera share, for each file by path, or the error of a file without one.
 
     Args:
         sources: Files that can be read more than once.
-        light: What finds the light of each.
+        light: The method that finds the light of each file.
         encoding: How rendered files' numbers stand for light.
         max_pixels: Refuse pictures that claim more; None for no limit.
         jobs: How many processes.

@@ -1,8 +1,8 @@
 """Zip files and plain tar files, listed and read in place without trusting them.
 
-PKWARE's APPNOTE 6.3.10 and POSIX.1-2017 (ustar, pax) say what the bytes mean. What is unsafe or needs more than
-reading some bytes at one place is refused member by member: names that lead out, links, devices, encryption, and
-sizes that no picture has.
+PKWARE's APPNOTE 6.3.10 and POSIX.1-2017 (ustar, pax) say what the bytes mean. Members that are unsafe, or that cannot
+be read as bytes at one place, are refused one by one: names that lead out, links, devices, encryption, and sizes that
+no picture has.
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ def is_archive(name: str) -> bool:
 
 
 def safe_name(name: str) -> str:
-    """A name below the folder that holds the archive, with ``/`` between its parts; empty for what is passed over.
+    """A name below the archive's folder, with ``/`` between its parts; empty for a file to pass over.
 
     Backslashes count as separators, because old Windows programs write them.
 
     Raises:
-        Refused: If it leads elsewhere, or cannot be printed on one line of UTF-8.
+        Refusal: If the name leads elsewhere, or cannot be printed on one line of UTF-8.
     """
     path = name.replace("\\", "/")
     if path.startswith("/") or _DRIVE.match(path):
@@ -111,8 +111,8 @@ def list_members(path: Path) -> Iterator[tuple[str, Member | Refusal]]:
     """The files in a zip or tar file, in its own order, by the name that it gives them.
 
     Raises:
-        Refused: If it is an archive of a kind that cannot be read in place, or none.
-        UnreadableFile: If it is damaged or cut short.
+        Refusal: If the file is no archive, or of a kind that cannot be read in place.
+        UnreadableFile: If the archive is damaged or cut short.
     """
     if not is_file(path):
         raise Refusal("is a pipe or a device; name a folder, or a zip or tar archive")
@@ -145,7 +145,7 @@ def read_member(member: Member, where: str) -> bytes:
         where: Its name for messages.
 
     Raises:
-        UnreadableFile: If they are not as stated.
+        UnreadableFile: If the file cannot be read, or differs from what its archive states.
     """
     if member.archive is None:
         if member.size > MAX_MEMBER_BYTES:
@@ -170,7 +170,7 @@ def read_head(member: Member, where: str, count: int) -> bytes:
 
 
 def _unpack(member: Member, where: str, count: int) -> bytes:
-    """At most ``count`` bytes of a file, which is all that a lie about its size can cost."""
+    """At most ``count`` bytes of a file, whatever size its archive states."""
     with _catch_damage(where), _open(member) as file:
         file.seek(member.offset)
         if not member.packing:
@@ -181,7 +181,7 @@ def _unpack(member: Member, where: str, count: int) -> bytes:
         file.seek(sum(struct.unpack_from("<2H", head, 26)), os.SEEK_CUR)
         if member.packing == "stored":
             return file.read(min(count, member.packed_size))
-        # Deflate adds a few bytes a block to what does not shrink, and a header.
+        # Deflate adds a header, and a few bytes to each block that does not shrink.
         packed_size = file.read(min(member.packed_size, count + count // 1024 + 4096))
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed_size, count)
 

@@ -1,8 +1,8 @@
-"""JSON, TOML and tables that strangers wrote, read so that whatever is wrong with one fits on a line.
+"""Readers of JSON, TOML and tables by strangers; the message about any fault fits on a line.
 
-JSON is RFC 8259 without what readers take in different ways: names that an object has twice, numbers that no double
-holds, halves of surrogate pairs, and more than ``_DEEPEST`` levels. NaN and Infinity are none of it, but may be asked
-for, as other programs write them.
+JSON is RFC 8259 without what its readers understand differently: repeated names in an object, numbers that no double
+holds, halves of surrogate pairs, and more than ``_DEEPEST`` levels. NaN and Infinity are no JSON, but other programs
+write them, so the caller may allow them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from awbkit.store.refusals import reading_error
 from awbkit.store.streams import open_stream
 
 LARGEST = 64 << 20
-"""Bytes of a document that is read at once; what a data set of half a million pictures says is shorter."""
+"""Bytes of the largest document that is read; the labels of half a million pictures are shorter."""
 
 _LARGEST_TOML = 1 << 20
 _DEEPEST = 100
@@ -30,11 +30,11 @@ _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class MalformedText(ValueError):
-    """Text that is not what it should be.
+    """Text in another form than it should have.
 
     Attributes:
         problem: Continues a sentence whose subject is the text.
-        line: Where, from 1; None where that says nothing.
+        line: The line, from 1; None where a line says nothing.
     """
 
     def __init__(self, problem: str, line: int | None = None) -> None:
@@ -50,7 +50,7 @@ def decode_text(data: bytes, errors: str = "strict") -> str:
     """UTF-8 with or without a byte order mark.
 
     Raises:
-        MalformedText: If it is other text, or none.
+        MalformedText: If the bytes are not UTF-8.
     """
     try:
         return data.decode("utf-8-sig", errors)
@@ -59,10 +59,10 @@ def decode_text(data: bytes, errors: str = "strict") -> str:
 
 
 def parse_json(text: str) -> Any:
-    """The one value of a text.
+    """The one value of a text of JSON.
 
     Raises:
-        MalformedText: If it is none.
+        MalformedText: If the text is not JSON.
     """
     start = len(text) - len(text.lstrip(" \t\r\n"))
     value, end = value_at(text, start)
@@ -75,7 +75,7 @@ def parse_line(line: bytes) -> Any:
     """The value of a line that awbkit wrote, in which NaN is a number.
 
     Raises:
-        MalformedText: If it is damaged.
+        MalformedText: If the line is damaged.
     """
     return value_at(decode_text(line).strip(), 0, with_nan=True)[0]
 
@@ -85,11 +85,11 @@ def value_at(text: str, start: int, *, with_nan: bool = False) -> tuple[Any, int
 
     Args:
         text: JSON.
-        start: Where there is no blank.
+        start: The place of the value's first character; no blank is skipped.
         with_nan: Whether NaN and Infinity are numbers.
 
     Raises:
-        MalformedText: If there is none.
+        MalformedText: If no value begins there.
     """
     try:
         value, end = (_WITH_NAN if with_nan else _PLAIN).raw_decode(text, start)
@@ -102,7 +102,7 @@ def value_at(text: str, start: int, *, with_nan: bool = False) -> tuple[Any, int
     if text.count("[", start, end) + text.count("{", start, end) > _DEEPEST and _depth(value) > _DEEPEST:
         raise MalformedText(f"nests more than {_DEEPEST} levels")
     if _ESCAPED_HALF.search(text, start, end) and any(
-        # Bytes of file names that are no UTF-8, as Python has them, are none of these.
+        # The surrogates by which Python keeps other bytes of file names are no such halves.
         isinstance(each, str) and _HALF.search(each)
         for each in _all(value)
     ):
@@ -169,8 +169,8 @@ def rows(lines: Iterable[str], delimiter: str = ",", *, skip_blanks: bool = Fals
     """The rows of a table (RFC 4180), each with the number of the line that it ends in.
 
     Args:
-        lines: With their ends, as a file opened with ``newline=""`` gives them.
-        delimiter: Between cells.
+        lines: The lines with their ends, as a file opened with ``newline=""`` gives them.
+        delimiter: The character between cells.
         skip_blanks: Leave out blanks in front of a cell.
 
     Raises:
@@ -188,7 +188,7 @@ def read_text(path: str | os.PathLike[str], remedy: str = "", *, largest: int = 
     """A file of UTF-8 text.
 
     Raises:
-        UnreadableFile: If it cannot be read, is larger than ``largest`` bytes, or other text.
+        UnreadableFile: If the file cannot be read, is larger than ``largest`` bytes, or is not UTF-8.
     """
     try:
         with open_stream(path) as file:
@@ -209,7 +209,7 @@ def read_json(path: str | os.PathLike[str], remedy: str = "") -> Any:
     """The value that a file of JSON holds.
 
     Raises:
-        UnreadableFile: As :func:`read_text`, or if it is no JSON.
+        UnreadableFile: As :func:`read_text`, or if the file is no JSON.
     """
     try:
         return parse_json(read_text(path, remedy))
@@ -218,12 +218,12 @@ def read_json(path: str | os.PathLike[str], remedy: str = "") -> Any:
 
 
 def read_toml(path: str | os.PathLike[str], remedy: str = "") -> dict[str, Any]:
-    """What a file of TOML 1.0 states.
+    """The table of a file of TOML 1.0.
 
     Raises:
-        UnreadableFile: As :func:`read_text`, or if it is no TOML.
+        UnreadableFile: As :func:`read_text`, or if the file is no TOML.
     """
-    import tomllib  # here, because only recipes are written in it
+    import tomllib  # here, because only recipes are TOML
 
     try:
         stated = tomllib.loads(read_text(path, remedy, largest=_LARGEST_TOML))

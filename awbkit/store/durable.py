@@ -1,4 +1,4 @@
-"""Names given to files and folders in one step, and for good: what was published survives a loss of power."""
+"""Renames of files and folders in one step that survive a loss of power."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring to the disk which names a folder holds."""
+    """Bring a folder's list of names to the disk."""
     try:
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -31,7 +31,7 @@ def sync_folder(folder: Path) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        # Windows opens no folders, some file systems sync none, and one may be written to but not be read.
+        # Windows opens no folders, some file systems sync none, and a writable folder may be unreadable.
         if error.errno not in _NO_SYNC:
             raise
 
@@ -45,7 +45,7 @@ def make_folders(folder: Path) -> None:
 
 
 def move_new(source: Path, target: Path) -> bool:
-    """Give a file a name that nothing has; False where something has it."""
+    """Move a file to a free name; False where the name is taken."""
     try:
         if os.name == "nt":
             source.rename(target)
@@ -90,7 +90,7 @@ def _rename(source: Path, target: Path, how: int) -> bool:
 
 @cache
 def _renameat2() -> Callable[[bytes, bytes, int], int] | None:
-    """Linux' system call, which knows more than POSIX; gives the error's number, or 0."""
+    """The system call of Linux, with modes that POSIX lacks; it returns the error's number, or 0."""
     if sys.platform != "linux":
         return None
     import ctypes

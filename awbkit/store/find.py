@@ -31,8 +31,8 @@ RAW_SUFFIXES = frozenset(
 )
 IMAGE_SUFFIXES = RENDERED_SUFFIXES | RAW_SUFFIXES
 
-# What file managers, network drives and operating systems keep beside pictures, thumbnails and deleted files among
-# them; names that start with a dot are passed over anyway.
+# Files that file managers, network drives and operating systems keep beside pictures, such as thumbnails and deleted
+# files. Names that start with a dot are passed over anyway.
 _SYSTEM_FILES = frozenset(
     (
         *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler"),
@@ -53,8 +53,8 @@ class FoundImage:
     """One image to work on.
 
     Attributes:
-        path: As the user named it, or below the folder as the user named that; ``-`` is standard input.
-        root: The folder argument in which the walk found it; None for what was named itself.
+        path: As the user named it, or below a folder that the user named; ``-`` is standard input.
+        root: The folder argument in which the walk found it; None for an image that the user named.
     """
 
     path: Path
@@ -113,8 +113,8 @@ def find(
 
     Arguments keep their order. A folder gives its image files in natural order and, with ``recursive``, then those
     of its subfolders; hidden entries are passed over, and so is what systems keep beside pictures. A file without a
-    picture's suffix is taken where it begins as a picture does; one that is named itself is taken in any case.
-    What cannot be taken comes as an error in its place, so that one bad argument does not stop the others.
+    picture's suffix is taken where it begins as a picture does; a file that the user names is taken in any case.
+    An argument that cannot be taken becomes an error in its place, so that it does not stop the others.
 
     Args:
         paths: Files, folders, or ``-`` for one image on standard input.
@@ -162,7 +162,7 @@ def read_path_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:
         nul: Whether paths end with NUL instead, which is the only way to list names that hold line breaks.
 
     Raises:
-        UsageError: If a mebibyte goes by without a path, which no list has and any other file may.
+        UsageError: If a mebibyte goes by without the end of a path, so that this can be no list.
     """
     # The unbuffered layer has no lock, so a thread waiting here cannot stall the interpreter's exit.
     source = getattr(stream, "raw", stream)

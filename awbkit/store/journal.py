@@ -36,15 +36,15 @@ class Journal:
         Args:
             path: The file, in a folder that exists.
             plan: A digest of all that the entries depend on.
-            take: Called with each entry that the file holds; what it raises of an entry of another form is damage.
+            take: Called with each entry of the file; an error that it raises means that the entry is damaged.
             other_plan: Raised if the file belongs to another plan, or is no journal.
-            damaged: Makes the error for a damaged line, from words that say which.
-            before_sync: Brings to the disk what the entries count on. With it, entries are written by :meth:`sync`
-                alone; without, the system gets each at once, and a loss of power costs those of the last second.
+            damaged: Makes the error for a damaged line, from words that name the line.
+            before_sync: Brings to the disk the data that the entries describe. With it, only :meth:`sync` writes
+                entries. Without it, each entry is written at once, and a loss of power costs those of the last second.
 
         Raises:
             OutputError: ``other_plan`` or ``damaged``.
-            OSError: If the file cannot be written; so do the other methods.
+            OSError: If the file cannot be written. The other methods raise it too.
         """
         self._before_sync = before_sync
         self._queue: list[bytes] = []

@@ -1,4 +1,4 @@
-"""How much of a file is taken on trust: bounds on pixels and bytes, checked before any memory is reserved for them."""
+"""Bounds on the pixels and bytes that a file claims, checked before any memory is reserved for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_max_pixels(max_pixels: int | None) -> None:
     """Refuse a limit that no picture could keep.
 
     Raises:
-        UsageError: If it is under 1.
+        UsageError: If the limit is under 1.
     """
     if max_pixels is not None and max_pixels < 1:
         raise UsageError(f"max_pixels is at least 1, or None for no limit, not {max_pixels}")
@@ -30,17 +30,17 @@ def check_max_pixels(max_pixels: int | None) -> None:
 def check_size(
     path: str | os.PathLike[str], width: int, height: int, max_pixels: int | None, size: int | None = None
 ) -> None:
-    """Refuse a picture that is larger than the user wants to wait for, by what its header claims.
+    """Refuse a picture whose header claims more pixels than the limit, or than the file's bytes could hold.
 
     Args:
         path: The file.
         width: In pixels.
         height: In pixels.
         max_pixels: The limit; None for none.
-        size: Bytes of the file, by default asked of the system; a single colour of any extent packs into forty.
+        size: Bytes of the file; by default the system is asked.
 
     Raises:
-        UnsupportedImage: If it is.
+        UnsupportedImage: If the picture is too large.
     """
     if max_pixels is None:
         return
@@ -61,7 +61,7 @@ def check_bytes(path: str | os.PathLike[str]) -> None:
     """Refuse a file too large to be decoded from memory.
 
     Raises:
-        UnsupportedImage: If it is.
+        UnsupportedImage: If the file is too large.
     """
     size = Path(path).stat().st_size
     if size > MAX_WHOLE_FILE:

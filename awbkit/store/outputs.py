@@ -1,4 +1,4 @@
-"""Where results go, settled before any work starts; and how a file is written so that it is whole or not there."""
+"""The plan of all outputs, made before any work starts; and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def plan_outputs(
 
     Raises:
         UsageError: If two inputs would go to one output, an output is an input, or the options do not fit.
-        OutputError: If nobody may know what is there.
+        OutputError: If the system does not say what is there.
     """
     if output is not None and directory is not None:
         raise UsageError("-o names one file and -d a folder for many; give one of them")
@@ -111,10 +111,10 @@ def check_template(name: str) -> None:
 
 
 def skips(path: Path, if_exists: IfExists) -> bool:
-    """Whether the existing output settles the matter, to be asked before an image is decoded in vain.
+    """Whether the output exists and is to stay as it is; asked before an image is decoded in vain.
 
     Raises:
-        OutputError: If it exists and must not, is no regular file, or nobody can tell.
+        OutputError: If the output exists and must not, is no regular file, or cannot be examined.
     """
     try:
         kind = store_of(path).kind(path)
@@ -130,7 +130,7 @@ def skips(path: Path, if_exists: IfExists) -> bool:
 
 
 def tidy(path: Path) -> None:
-    """Remove from an output's folder what processes that were killed have left there of theirs."""
+    """Remove the temporary files of killed processes from an output's folder."""
     with suppress(OSError):
         parts.sweep(Path(os.path.realpath(path)).parent)
 
@@ -149,15 +149,15 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
 
     Args:
         path: The output.
-        if_exists: Held against the output at the last moment too, so nothing that appeared meanwhile is lost.
+        if_exists: Applied at the last moment too, so that a file that appeared meanwhile is not lost.
         write: Writes the whole file to the path it is given, which ends in the output's suffix.
 
     Returns:
         False where the output existed and was left alone.
 
     Raises:
-        OutputError: If the output exists and must not, or cannot be written. What ``write`` raises of its own
-            passes through. The temporary file is gone either way.
+        OutputError: If the output exists and must not, or cannot be written. Other errors of ``write`` pass
+            through. The temporary file is gone either way.
         UnreadableFile: If ``write`` fails to open another file.
     """
     tidy(path)
@@ -167,13 +167,13 @@ def atomic_write(path: Path, if_exists: IfExists, write: Callable[[Path], None])
         if store_of(path).put(path, write, replace=if_exists is IfExists.REPLACE):
             return True
     except OutputError as error:
-        # Encoders know the temporary file only.
+        # Encoders know only the temporary file's name.
         raise OutputError(path, error.problem, error.remedy) from error
     except OSError as error:
         raise writing_error(path, error) from error
     if skips(path, if_exists):
         return False
-    raise OutputError(path, "was there when it was written, and is gone", "another program was at it; run again")
+    raise OutputError(path, "was there when it was to be written, and is gone", "another program removed it; run again")
 
 
 def _check_single(output: Path, inputs: int) -> None:
@@ -186,7 +186,7 @@ def _check_single(output: Path, inputs: int) -> None:
 
 
 def _stem(path: Path) -> str:
-    """Without the suffix of a picture; any other is a part of the name, or x.mpo and x.jpg would go to one output."""
+    """The name without a picture's suffix. Other suffixes stay, or x.mpo and x.jpg would have the same output."""
     return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
 
 

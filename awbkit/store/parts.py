@@ -1,7 +1,7 @@
-"""Files on their way: under a name of their own, locked while a process works on them, swept once nobody does.
+"""Unfinished files: each has a temporary name, is locked by the process that writes it, and is removed at the end.
 
-A process that is killed cannot clean up. What it leaves is known by its name and by being locked by nobody, so the
-next process that writes to the same folder can remove it.
+A process that is killed cannot clean up. Its files then have such a name and no lock, so the next process that writes
+to the same folder finds and removes them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from awbkit.errors import OutputError
 
-# Windows has none; nothing is swept there, since nobody could tell what is still in use.
+# Windows has none. Nothing is swept there, since nothing shows which files are still in use.
 _HAS_LOCKS = find_spec("fcntl") is not None
 _NAME = re.compile(r"\..*\.awbkit-[0-9a-f]{8}\.part(\.[^.]{1,15})?", re.DOTALL)
 _LONGEST_SUFFIX = 16
@@ -31,22 +31,22 @@ def part(target: Path) -> Iterator[Path]:
     """A new, empty file beside another, to be filled and then moved over it; gone at the end unless it was moved.
 
     Args:
-        target: The file to be. Its folder exists; what lies there of processes that were killed is removed.
+        target: The final file, in a folder that exists. Files of killed processes in that folder are removed.
 
     Raises:
-        OSError: If there can be no such file.
+        OSError: If the file cannot be created.
     """
     sweep(target.parent)
     path = target.with_name(_name(target.stem, target.suffix))
-    # Noted before it exists: whatever ends this process, and when, finds it there to be removed.
+    # Noted before it exists, so that it is removed whenever this process ends.
     _own_parts.add(path)
     lock = None
     try:
-        # Here, not by the encoder, so that the name is surely new; 0o666 leaves the permissions to the umask.
+        # Created here, not by the encoder, so that the name is surely new; the umask decides the permissions.
         lock = _create(path)
         yield path
     finally:
-        # A folder that can no longer be written to has been told of already.
+        # Where the folder can no longer be written to, that error is on its way to the user already.
         with contextlib.suppress(OSError):
             path.unlink()
         _own_parts.discard(path)
@@ -59,7 +59,7 @@ def scratch() -> Iterator[Path]:
     """A new folder in the system's temporary folder, gone at the end with all that it holds.
 
     Raises:
-        OutputError: If there can be no such folder.
+        OutputError: If the folder cannot be created.
     """
     import tempfile
 
@@ -86,10 +86,10 @@ def scratch() -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that are no more have left in a folder; once for each process and folder.
+    """Remove the unfinished files of ended processes from a folder; once for each process and folder.
 
-    It must have our name, be older than this process, and be locked by nobody. On a file system without locks, which
-    some networks have, nothing is removed.
+    Such a file has a temporary name of awbkit's, is older than this process, and is locked by nobody. On a file system
+    without locks, which some networks have, nothing is removed.
     """
     folder = folder.absolute()
     if not _HAS_LOCKS or folder in _swept_folders:
@@ -103,13 +103,13 @@ def sweep(folder: Path) -> None:
 
 
 def discard_all() -> None:
-    """Remove all that this process has on its way, for one that must end before it is done."""
+    """Remove all unfinished files of this process, for a process that must end at once."""
     for path in list(_own_parts):
         _remove(path)
 
 
 def is_part(path: Path) -> bool:
-    """Whether it has the name of a file on its way."""
+    """Whether a path has the name of an unfinished file."""
     return _NAME.fullmatch(path.name) is not None
 
 
@@ -126,7 +126,7 @@ def _create(path: Path) -> int | None:
             return None
         if _is(path, _lock(file)):
             return file
-        # Swept by another in the instant before it was locked.
+        # Another process removed the file in the instant before it was locked.
         os.close(file)
 
 

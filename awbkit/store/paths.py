@@ -59,7 +59,7 @@ class Paths:
                 return False
         sync_folder(target.parent)
         if path.stat().st_size != size:
-            raise OutputError(path, "was written, but is not what was written", "another program was at it; run again")
+            raise OutputError(path, "was written, but has another size now", "another program wrote to it; run again")
         return True
 
 
@@ -77,7 +77,7 @@ def is_here(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file, and neither a folder nor a pipe, that can be reached."""
+    """Whether a path leads to a file, and neither to a folder nor to a pipe."""
     try:
         return store_of(path).kind(path) is Kind.FILE
     except (OSError, ValueError):

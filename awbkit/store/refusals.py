@@ -1,4 +1,4 @@
-"""What the system refuses, said so that it can be mended: reading is told apart from writing."""
+"""Errors of the system as errors of awbkit, with the remedy for reading or for writing."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def writing_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
 
 @contextlib.contextmanager
 def catch_read_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """What fails in here fails to read that file.
+    """Report every error of the system within the context as a failure to read one file.
 
     Raises:
         UnreadableFile: In place of any OSError.

@@ -1,4 +1,4 @@
-"""What the first bytes of a file say that it is."""
+"""The kind of a file by its first bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from awbkit.store.paths import store_of
 
 HEAD = 64
-"""How many bytes are looked at."""
+"""Number of bytes that are examined."""
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"}
 _RAW = (
@@ -89,16 +89,16 @@ def kind_of(path: Path) -> str | None:
 
 
 def is_raw(head: bytes) -> bool:
-    """Whether it is a raw format that does not look like TIFF; old cameras' files have no signature at all."""
+    """Whether a file has a raw format that does not look like TIFF; old cameras' files have no signature at all."""
     return head[4:12] == b"ftypcrx " or head.startswith(_RAW)
 
 
 def foreign_kind(head: bytes) -> str | None:
-    """What a file is that awbkit does not read, with its article; None for what is not known here."""
+    """The kind of a file that awbkit does not read, with its article; None for an unknown kind."""
     for magic, kind in _FOREIGN:
         if head.startswith(magic):
             return kind
-    # Two letters begin many a text too; a bitmap's header goes on with its size and four bytes that are zero.
+    # Many texts begin with these two letters; a bitmap's header goes on with its size and four bytes that are zero.
     if head[:2] == b"BM" and (head[6:10] == bytes(4) or len(head) < 10):
         return "a BMP"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":

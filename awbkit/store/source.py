@@ -1,8 +1,8 @@
-"""What the user downloaded: a folder, an archive, or a folder of archives; read where it lies, never unpacked.
+"""The user's download: a folder, an archive, or a folder of archives; read in place, never unpacked.
 
 An archive's members appear beside the archive, as if it had been unpacked where it is. Names that lead out of the
-archive, links, devices and members that claim more than they can hold are refused, so that reading one is safe
-whoever made it. Where two files have one name, a plain file comes before a member of an archive, and of members the
+archive, links, devices and members that claim more than they can hold are refused, so that an archive by anyone is safe
+to read. Where two files have one name, a plain file comes before a member of an archive, and of members the
 last counts, as it would after unpacking; archives come in natural order.
 """
 
@@ -46,7 +46,7 @@ class Source:
     Attributes:
         path: The folder or archive, as the user named it.
         members: Every file by name, in natural order.
-        refused: What is there but will not be read, and why, by name.
+        refusals: Why a file is not read, by the file's name.
     """
 
     path: str
@@ -55,14 +55,14 @@ class Source:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Source:
-        """List what is there; hidden files and ``__MACOSX`` are passed over.
+        """List the files; hidden files and ``__MACOSX`` are passed over.
 
         Links to folders are followed, but no folder is listed twice. An archive that cannot be read in place (7z,
         rar, compressed tar, split zip) is refused where there are other files, because they may be what was in it.
 
         Raises:
-            UnreadableFile: If the path does not exist or is a file but no archive; if an archive is damaged, or can
-                not be read in place and there is nothing else.
+            UnreadableFile: If the path does not exist, or leads to a file that is no archive; if an archive is
+                damaged; if no archive can be read in place and there are no other files.
         """
         root = Path(path)
         listing = _Listing()
@@ -95,7 +95,7 @@ class Source:
         """The bytes of one file; of an archive member never more than its archive states.
 
         Raises:
-            UnreadableFile: If it is not there, or its archive is damaged.
+            UnreadableFile: If the file is missing, or its archive is damaged.
         """
         return read_member(self._member(name), f"{self.path}/{name}")
 
@@ -118,7 +118,7 @@ class Source:
         """The first bytes of one file, unchecked, without reading the rest; fewer where it is shorter.
 
         Raises:
-            UnreadableFile: If it is not there, or cannot be read.
+            UnreadableFile: If the file is missing, or cannot be read.
         """
         return read_head(self._member(name), f"{self.path}/{name}", count)
 
@@ -126,7 +126,7 @@ class Source:
         """One small text file, UTF-8 with or without a byte-order mark.
 
         Raises:
-            UnreadableFile: If it cannot be read.
+            UnreadableFile: If the file cannot be read.
         """
         member = self.members.get(name)
         if member is not None and member.size > MAX_TEXT_BYTES:
@@ -145,7 +145,7 @@ class Source:
 
 
 class _Listing:
-    """Members and refusals as they are found."""
+    """Members and refusals, collected while the source is listed."""
 
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
@@ -159,7 +159,7 @@ class _Listing:
             try:
                 name = safe_name(found)
                 if kind is Kind.NOTHING:
-                    store.kind(path)  # says why it leads nowhere
+                    store.kind(path)  # raises the reason why it leads nowhere
                 if kind is not Kind.FILE:
                     raise Refusal("is a device or a pipe")
                 if is_archive(name):
@@ -197,7 +197,7 @@ class _Listing:
                 self.refusals[printable(f"{below}/{found}" if below else found)] = str(error)
 
     def _walk(self, root: Path) -> Iterator[tuple[str, Path, Kind]]:
-        """What is no folder, by name below ``root``; linked folders last, so that none is found by a link alone."""
+        """All but folders, by name below ``root``. Linked folders come last, so that a file keeps its own name."""
         store = store_of(root)
         visited: set[Hashable] = set()
         links = deque([("", root)])

@@ -1,4 +1,4 @@
-"""What a place of files has to do, so that everything above can read from it and write to it."""
+"""The interface of a place of files, through which everything above reads and writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 
 class Kind(Enum):
-    """What has a name."""
+    """What a name leads to."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
     Attributes:
         name: The name alone.
-        kind: What has it, or what the link of that name leads to.
+        kind: What the name leads to, links followed.
         is_link: Whether it is a link.
     """
 
@@ -39,13 +39,13 @@ class Store(Protocol):
         """What is there, links followed."""
 
     def state(self, path: Path) -> tuple[int, int | str]:
-        """A file's size in bytes, and what changes whenever its bytes do, such as a time or a version."""
+        """A file's size in bytes, and a value that changes with its bytes, such as a time or a version."""
 
     def identity(self, folder: Path) -> Hashable:
-        """The same for all paths that lead to one folder."""
+        """A value that is the same for all paths to one folder."""
 
     def entries(self, folder: Path) -> list[Entry]:
-        """What a folder holds, in any order."""
+        """The names in a folder, in any order."""
 
     def open(self, path: Path) -> BinaryIO:
         """A file's bytes, for reading anywhere in it."""
@@ -57,10 +57,10 @@ class Store(Protocol):
         """Have ``write`` fill a file of this machine, and give it that name in one step, whole or not at all.
 
         Args:
-            path: The name to be; folders that it needs are made.
-            write: Writes to the path that it is given, which has the same suffix; what it raises passes through.
-            replace: Whether it may take the name from another file.
+            path: The final name; missing folders are created.
+            write: Writes to the path that it is given, which has the same suffix; its errors pass through.
+            replace: Whether an existing file may be replaced.
 
         Returns:
-            False where another file has the name and keeps it.
+            False where an existing file was kept.
         """

@@ -36,7 +36,7 @@ def open_stream(path: str | os.PathLike[str], patience: float = _PATIENCE) -> Bi
         patience: Seconds to wait for a program that writes to a named pipe.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: If it cannot be opened.
     """
     if not hasattr(select, "poll") or not stat.S_ISFIFO(Path(path).stat().st_mode):
         return Path(path).open("rb")
@@ -44,7 +44,7 @@ def open_stream(path: str | os.PathLike[str], patience: float = _PATIENCE) -> Bi
 
 
 class _Pipe(io.RawIOBase):
-    """A pipe opened without waiting for its other end, which is waited for where it is read."""
+    """A pipe that opens at once; whoever reads it waits for the program at its other end."""
 
     def __init__(self, path: str | os.PathLike[str], patience: float) -> None:
         self._path = path
@@ -87,18 +87,18 @@ class _Pipe(io.RawIOBase):
 
 @contextlib.contextmanager
 def spool_stream(path: Path, is_stdin: bool, max_pixels: int | None) -> Iterator[Path]:
-    """A temporary file with all that a stream holds.
+    """A temporary file with the content of a stream.
 
-    What is clearly no picture is refused before it is copied, and nothing is copied without an end.
+    A stream that is clearly no picture is refused before it is copied, and the size of the copy is bounded.
 
     Args:
         path: The stream.
         is_stdin: Whether it is standard input.
-        max_pixels: Bounds the bytes, as those of the largest picture of so many pixels; None for no bound.
+        max_pixels: Bounds the copy to the bytes of a picture with this many pixels; None for no bound.
 
     Raises:
-        UnreadableFile: If it cannot be read, or holds more than a picture can.
-        UnsupportedImage: If it is something else by its first bytes.
+        UnreadableFile: If the stream cannot be read, or holds more than a picture can.
+        UnsupportedImage: If its first bytes are those of another kind of file.
         OutputError: If there is no room for the copy.
     """
     with contextlib.ExitStack() as stack:

@@ -30,18 +30,18 @@ def run(
     """Outcomes in the order of the items, each as soon as it and all before it are there.
 
     An item that is itself an ``AwbError`` comes back as a failure in its place. One job, or one item, runs in this
-    process. With more, an item whose worker crashes is tried again in a fresh one, while no other item is worked on:
-    only what fails alone costs its item, and only what crashes by itself is said to be damaged. Close the iterator
-    (or leave a ``contextlib.closing`` block) to stop the workers early.
+    process. With more, an item whose worker crashes is tried again in a fresh worker, while no other item is worked on:
+    an item fails only if it crashes alone, and is said to be damaged only if nothing from outside ended the worker.
+    Close the iterator (or leave a ``contextlib.closing`` block) to stop the workers early.
 
     Args:
         task: A function of a module, or a ``functools.partial`` of one, so that workers can import it.
-        items: Drawn no further ahead than a small window, from another thread if there are several jobs.
+        items: The items, drawn by a small window ahead, and from another thread if there are several jobs.
         jobs: How many workers.
         fail_fast: Take up no further items once one has failed; those under way are still finished and given.
         local: Which items only this process can handle, such as an image on standard input.
-        apart: Run none of the others in this process, not even with one job, because they could take it down.
-        executor: Gives the workers.
+        isolate: Run all other items in workers, even with one job, because they could take this process down.
+        executor: Provides the workers.
     """
     if not isolate and (jobs <= 1 or (isinstance(items, Sized) and len(items) <= 1)):
         return _run_here(task, items, fail_fast)

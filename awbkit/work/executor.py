@@ -1,4 +1,4 @@
-"""Who does the work of a batch: this machine's processes, or whatever else gives workers such as these."""
+"""The interfaces of executors and workers, which do the work of a batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from awbkit.errors import AwbError
 
-# What other processes and the system send; any other signal is the work of the process itself.
+# Signals that other processes and the system send; a process causes any other signal itself.
 _OUTSIDE_SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2"})
 
 
@@ -15,8 +15,8 @@ class Crash(AwbError):
     """The process ended in the middle of an item.
 
     Attributes:
-        ending: How: an exit code or a signal's name.
-        from_outside: Whether by a signal that other processes or the system send, so that the item may be innocent.
+        ending: An exit code or a signal's name.
+        from_outside: Whether other processes or the system send this signal, so that the item may be innocent.
     """
 
     def __init__(self, ending: str) -> None:
@@ -40,10 +40,10 @@ class Worker(Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether it can take an item."""
 
     def ask(self, item: object) -> tuple[Any, AwbError | None]:
-        """The task's result for one item, or the error that it cost; a :class:`Crash` if the worker ended of it.
+        """The task's result for one item, or its error; the error is a :class:`Crash` if the worker ended.
 
         Raises:
             AwbError: If the worker could not even start.
@@ -56,15 +56,15 @@ class Worker(Protocol):
         """Wait for its end, which comes by force after a grace period."""
 
     def close(self) -> None:
-        """Let it end, as there is nothing more to ask, and wait for that. For the asking thread only."""
+        """Let it end after its last item, and wait for its end. For the asking thread only."""
 
 
 class Executor(Protocol):
-    """Gives workers."""
+    """Provides workers."""
 
     @property
     def seats(self) -> int:
         """How many workers it has room for at a time."""
 
     def prepare(self, task: Callable[[Any], Any]) -> Callable[[], Worker]:
-        """What gives a new worker for this task, any number of times."""
+        """A function that starts a new worker for this task, any number of times."""

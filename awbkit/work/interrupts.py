@@ -11,14 +11,14 @@ from typing import Any
 _CODECS_THAT_CALL_BACK = {"pyvips"}
 
 ENDING_SIGNALS = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None)
-"""What asks a process to end, other than Ctrl-C: somebody's ``kill``, a scheduler, a terminal that was closed."""
+"""The signals beside Ctrl-C that ask a process to end: by ``kill``, a scheduler, or a terminal that closes."""
 
 
 class EndingSignal(KeyboardInterrupt):
     """A signal of :data:`ENDING_SIGNALS` arrived.
 
     Attributes:
-        number: Which.
+        number: The signal's number.
     """
 
     def __init__(self, number: int) -> None:
@@ -37,7 +37,7 @@ def end_like_ctrl_c() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    # Once is enough, and a second one would only cut the cleaning up short.
+    # One signal is enough; a second one would only cut the cleanup short.
     signal.signal(number, _ignore)
     raise EndingSignal(number)
 
@@ -79,7 +79,7 @@ class Interrupts:
                 signal.signal(number, _ignore if over else usual)
 
     def check(self) -> None:
-        """Raise what arrived, if anything did."""
+        """Raise the interrupt that arrived, if one did."""
         if self._signal:
             raise self._signal
 

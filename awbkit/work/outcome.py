@@ -1,4 +1,4 @@
-"""What becomes of an item of a batch."""
+"""The outcome of one item of a batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Outcome(Generic[T, R]):
-    """What became of one item: a result, or the error that it cost.
+    """The outcome of one item: a result, or an error.
 
     Attributes:
         item: The item itself.
@@ -37,7 +37,7 @@ class Outcome(Generic[T, R]):
 
 
 def attempt(task: Callable[[T], R], item: T | AwbError) -> Outcome[T, R]:
-    """Do an item in this process; what fails costs the item alone."""
+    """Do an item in this process; any error becomes the item's outcome."""
     if isinstance(item, AwbError):
         return Outcome(item, None, item)
     try:
@@ -53,7 +53,7 @@ def user_error(error: Exception) -> AwbError:
     if isinstance(error, MemoryError):
         return AwbError("not enough memory; run fewer jobs at a time with -j")
     if isinstance(error, OSError) and error.errno is not None:
-        # Who writes says so; what is left are failures to read.
+        # Code that writes raises errors of its own, so this is a failure to read.
         refused = reading_error(os.fsdecode(error.filename or b""), error)
         return refused if error.filename else AwbError(refused.reason)
     message = " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""Workers side by side: items drawn within a window, crashes tried again alone, outcomes in order."""
+"""Workers side by side: items are drawn within a window, crashed items are tried again alone, outcomes keep order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from awbkit.work.turns import Turns
 
 _ITEMS_AHEAD_PER_JOB = 16
 _TRIES_ALONE = 3
-"""How often an item whose process is killed from outside is tried once more."""
+"""How often an item is tried again if its process is killed from outside."""
 
 
 class _Here(Generic[T]):

@@ -1,4 +1,4 @@
-"""One worker process: a fresh interpreter that is sent items over a pipe and answers with results.
+"""One worker process: a fresh interpreter that gets items through a pipe and answers with results.
 
 It is never forked, because LibRaw and libvips run threads that a fork would leave in pieces; and it is not started by
 ``multiprocessing``, because that makes every worker import the main script, and with it the whole command line, before
@@ -99,7 +99,7 @@ class Process:
             self._process.wait()
 
     def close(self) -> None:
-        # A waiting process ends by that.
+        # A process that waits for an item ends when its pipe closes.
         for pipe in (self._pipe_in, self._pipe_out):
             with contextlib.suppress(OSError):
                 pipe.close()
@@ -149,7 +149,7 @@ def serve() -> None:
     os.dup2(2, 1)
     try:
         for number in ENDING_SIGNALS:
-            # Who started awbkit with nohup wants it to outlive the terminal.
+            # A user who starts awbkit with nohup wants it to outlive the terminal.
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, _leave)
         try:
