@@ -20,7 +20,7 @@ DAMAGE = (
 )
 """The errors that NumPy raises on malformed files, whose headers it parses as Python literals."""
 
-# Python's words for a header that is no literal name objects by where they lie in memory.
+# Python's message about a header that is no literal contains addresses in memory.
 _AT_AN_ADDRESS = re.compile(r"[:,]?\s*<[\w.]+ object at 0x[0-9a-f]+>")
 
 
@@ -40,7 +40,7 @@ def map_array(path: Path, kind: type[np.generic], cell: tuple[int, ...]) -> NDAr
         raise ValueError("is no file")
     with path.open("rb") as file:
         if file.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
-            raise ValueError("is damaged (it begins as no array does)")
+            raise ValueError("is damaged (it does not begin like an array)")
     try:
         with warnings.catch_warnings():
             # A header of Python 2 or of some odd number is read, or is damaged.

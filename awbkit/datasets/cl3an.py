@@ -6,9 +6,9 @@ layouts are read, whole or in part, unpacked or zipped, below any folders:
 
 - ``{Train,Validation}/GT/<key>_*.png``, ``IN_CR/<key>/*.png`` (coloured lights), ``IN_SH/<key>/<key>_1_IN.png`` or
   ``<key>_1_SH_IN.png`` (one lamp and its shadows);
-- ``Testing/GT/<key>_GT.png`` and any ``<key>_*_IN.png`` below ``Testing``; - of the NTIRE 2026 challenge,
-``gt/<key>_GT.png`` and ``input/<key>_<variation>_IN.png``; an input with its own ``<key>_<variation>_GT.png`` is paired
-with that.
+- ``Testing/GT/<key>_GT.png`` and any ``<key>_*_IN.png`` below ``Testing``;
+- of the NTIRE 2026 challenge, ``gt/<key>_GT.png`` and ``input/<key>_<variation>_IN.png``; an input with its own
+  ``<key>_<variation>_GT.png`` is paired with that.
 
 The set states no illuminant; it is derived from each pair (:mod:`awbkit.datasets.pair`), with its spread and a local
 map.
@@ -129,7 +129,7 @@ class Cl3an(Layout):
             found = illuminant_from_pair(_reduce(codes), even)
         except UsageError as error:
             where = f"{source.path}/{name}"
-            raise UnsupportedImage(where, f"no light can be told: {error}", f"the reference was {reference}") from error
+            raise UnsupportedImage(where, f"gives no light: {error}", f"the reference was {reference}") from error
         return Example(srgb_thumbnail(codes), found.rgb, found.spread, found.light_map)
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:

@@ -1,14 +1,14 @@
 """A folder or archive of images with a ``ground_truth.csv``: the layout for the user's own data sets.
 
-    ground_truth.csv    image,r,g,b and optionally camera,scene,fold,exposure; other columns are ignored images/
-    or anywhere below; ``image`` is the path below the csv file or its end, with or without suffix cameras.json
-    optional: {"Canon EOS 550D": {"matrices": [{"cct": 6504, "xyz_to_camera": [[...], ...]}]}}
+    ground_truth.csv    image,r,g,b and optionally camera,scene,fold,exposure; other columns are ignored
+    images/             or anywhere below; ``image`` is the path below the csv file or its end, with or without suffix
+    cameras.json        optional: {"Canon EOS 550D": {"matrices": [{"cct": 6504, "xyz_to_camera": [[...], ...]}]}}
 
 Truth: r, g, b are the RGB of a perfect white under the light, on any scale, in the RGB of the image itself: the
 camera's for linear and raw images, *linear* sRGB (not the code values of a picture) for pictures in sRGB or with an ICC
 profile. Black level and saturation: the options ``black`` and ``white``, in the numbers of the file; a channel is
-clipped from 0.98 of the way between them, and a pixel is valid if no channel is clipped or black. Chart mask: paint
-what estimators must not see black (0). Licence and citation: the owner's.
+clipped from 0.98 of the way between them, and a pixel is valid if no channel is clipped or black. Chart mask: set the
+pixels that estimators must not use to black (0). Licence and citation: the owner's.
 
 Pitfalls: without a column ``scene`` every image counts as a scene of its own, so that pictures of one place end up on
 both sides of a fold. 8-bit images that are linear need ``encoding=linear``, 16-bit images in sRGB ``encoding=srgb``.
@@ -259,7 +259,7 @@ def _user_cameras(source: Source) -> dict[str, Camera]:
             except KeyError as error:
                 raise UnreadableFile(where, f"{name!r} lacks {error}", _CAMERAS_FORM) from None
             except (TypeError, AttributeError):
-                raise UnreadableFile(where, f"{name!r}: is not of the form of a camera", _CAMERAS_FORM) from None
+                raise UnreadableFile(where, f"{name!r}: is not a camera", _CAMERAS_FORM) from None
             except (ValueError, OverflowError) as error:
                 raise UnreadableFile(where, f"{name!r}: {error}", _CAMERAS_FORM) from None
             if cameras.setdefault(name, camera) != camera:

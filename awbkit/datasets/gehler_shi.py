@@ -203,7 +203,7 @@ def _chart(text: str) -> tuple[tuple[float, float], list[list[float]]]:
         raise ValueError("puts the chart outside the picture")
     legs = [leg for _, leg in edges(corners)]
     if any(x0 * y1 - y0 * x1 <= 0 for (x0, y0), (x1, y1) in zip(legs, legs[1:] + legs[:1], strict=True)):
-        raise ValueError("its four corners are those of no chart")
+        raise ValueError("its four corners form no chart")
     return (float(size[0]), float(size[1])), corners.tolist()
 
 
@@ -235,10 +235,10 @@ def _order(source: Source, rows: int, charts: list[str], split: list[str], image
     whole = [names for names in lists.values() if len(names) == rows]
     if not whole:
         counts = ", ".join(f"{len(names)} {kind}" for kind, names in lists.items())
-        problem = f"its truth has {rows} rows, but there are {counts}, so that none can be given to an image"
+        problem = f"its truth has {rows} rows, but there are {counts}, so its rows cannot be assigned to images"
         raise UnreadableFile(source.path, problem, "add the whole folder coordinates or threefoldCVsplit.mat")
     digest = hashlib.sha256("\n".join(whole[0]).encode()).hexdigest()
     if any(names != whole[0] for names in whole[1:]) or (rows == _COUNT and digest != _NAMES_SHA256):
-        problem = "its images, coordinates or folds bear names that are not all of the published 568"
+        problem = "the names of its images, coordinates or folds are not the published 568"
         raise UnreadableFile(source.path, problem, "name the folder of this data set alone")
     return whole[0]

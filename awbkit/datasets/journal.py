@@ -1,4 +1,4 @@
-"""Results of a preparation on disk, and which of them can be relied on."""
+"""The results of a preparation on disk, and the journal that lists the complete ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SampleJournal:
     """Arrays that grow, and lines that say which samples they hold, in the order in which they were added.
 
     Attributes:
-        kept: The rows of all samples that are there, by their keys.
+        rows: The rows of all samples in the journal, by their keys.
     """
 
     _ARRAYS: ClassVar = {
@@ -46,8 +46,8 @@ class SampleJournal:
         """Open a journal, or begin one.
 
         Args:
-            folder: Where it is kept.
-            plan: A digest of what all samples depend on; what one sample depends on is in its key.
+            folder: The folder of the journal and its arrays.
+            plan: A digest of what all samples depend on; a sample's key covers what it alone depends on.
             names: Image, camera, scene and fold of each sample, by its key.
 
         Raises:
@@ -92,11 +92,11 @@ class SampleJournal:
         self._journal.add({"key": key, "row": packed.row.cells()})
 
     def sync(self) -> None:
-        """Bring what was added to the disk, first the arrays and then the lines that count them."""
+        """Write the added samples to the disk: first the arrays, then the lines that count them."""
         self._journal.sync()
 
     def close(self) -> None:
-        """Bring the rest to the disk."""
+        """Write the rest to the disk, and close the files."""
         if self.is_in(self._folder):
             self.sync()
         with self._journal:
@@ -122,7 +122,7 @@ class SampleJournal:
     def _open(self, name: str) -> None:
         file = (self._folder / name).open("ab")
         size = self._ARRAYS[name].itemsize
-        # What was written after the last line of the journal does not count; what a new array lacks is unknown.
+        # Cells after the last line of the journal do not count; those that a new array lacks are unknown.
         file.truncate(min(file.tell(), self._count * size))
         file.seek(0, os.SEEK_END)
         for _ in range(self._count - file.tell() // size):

@@ -1,4 +1,4 @@
-"""What the loader of a published data set has to say, and the list of them all."""
+"""The interface of a data set's loader, and the list of all layouts."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _HOMES = {
 
 @dataclass(frozen=True)
 class About:
-    """What is to be known of a data set before its figures are quoted.
+    """The facts to state with figures on a data set.
 
     Attributes:
-        title: As its authors call it.
-        licence: Of the images; "research" where the authors permit no more.
+        title: Its authors' name for it.
+        licence: The licence of the images; "research" if the authors permit research only.
         citation: Authors, title, venue, year, identifier.
         download: Where to get it.
         convention: What the true illuminant is, and in which RGB.
@@ -66,7 +66,7 @@ class Sample:
         fold: The published fold, or an empty string.
         exposure: Relative exposure (time x gain / aperture squared), or lux, or whatever the data set states; None if
             it states nothing.
-        details: What the layout's own ``load`` needs to know.
+        details: Further values for the layout's own ``load``.
     """
 
     image: str
@@ -81,12 +81,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Omission:
-    """Something in the source that should have been an image and its label, but is not.
+    """An image or a label in the source that makes no sample.
 
     Attributes:
         image: Its name.
         reason: What is wrong and how to mend it, on one line.
-        left_out: Whether nothing is wrong, and the layout's options leave it out: no image that the set lacks.
+        by_option: Whether the layout's options leave it out, so that the set does not lack it.
     """
 
     image: str
@@ -102,7 +102,7 @@ class Example:
         image: Linear camera RGB, 1.0 = white level, chart and clipped pixels not valid. Any size; see
             :func:`awbkit.datasets.pixels.linear_thumbnail` for the usual way to make it.
         illuminant: RGB of the light on any scale.
-        spread: Degrees between the lights of the scene, as :func:`awbkit.datasets.spread.angular_spread` has it; None
+        spread: Degrees between the lights of the scene, by :func:`awbkit.datasets.spread.angular_spread`; None
             where unknown.
         local: The light in each cell of the thumbnail, (64, 64); None where only one light is known.
     """
@@ -127,7 +127,7 @@ class Layout(ABC):
 
     @abstractmethod
     def samples(self, source: Source) -> Iterator[Sample | Omission]:
-        """Everything that the source holds, in an order that depends on names only. Reads labels but no pixels.
+        """List the samples and omissions, in an order that depends on names only. Reads labels but no pixels.
 
         Raises:
             UnreadableFile: If the source is not of this layout; the message says what was looked for.
@@ -142,7 +142,7 @@ class Layout(ABC):
         """
 
     def cameras(self, source: Source, names: Iterable[str]) -> dict[str, Camera]:
-        """The cameras by name, with matrices where there are any; by default, those that LibRaw lists."""
+        """The cameras by name, with matrices where they are known; by default those that LibRaw lists."""
         from awbkit.files.known_cameras import known_camera
 
         return {name: known_camera(name) or Camera(name) for name in names}
@@ -152,7 +152,7 @@ class Layout(ABC):
         return ()
 
     def about_source(self) -> About:
-        """What to write beside the prepared data; options may change it."""
+        """The facts to write beside the prepared data; they may depend on the options."""
         return self.about
 
     @property

@@ -162,7 +162,7 @@ def _sample(
     needed = {"1": (), "12": ("1",), "13": ("1",), "123": ("1", "12", "13")}[lights]
     missing = [f"{place}_{other}" for other in needed if other not in pictures]
     if missing:
-        return Omission(image, f"its lights cannot be told apart without {' and '.join(missing)}")
+        return Omission(image, f"its lights cannot be separated without {' and '.join(missing)}")
     try:
         charts = [list(map(list, corners)) for corners in entry["MCCCoord"].values()]
         # A place with fewer charts has zeros for the others.

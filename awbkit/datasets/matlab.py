@@ -1,4 +1,4 @@
-"""MATLAB files of level 5 (``save -v6`` and ``-v7``), as data sets carry them, read without trusting them.
+"""A safe reader of MATLAB files of level 5 (``save -v6`` and ``-v7``), which hold the truths of some data sets.
 
 The format is that of The MathWorks, "MAT-File Format". Only the types of published truths are read: numbers, texts,
 cells and structures. scipy.io reads more, but crashes on damaged files, and some downloads are damaged. Here every

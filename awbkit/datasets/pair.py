@@ -49,7 +49,7 @@ light and count. In between they count if they form a cluster: moved objects sca
 behind differs in all ways."""
 
 _CLUSTER_SHARE = 0.3
-"""A cluster's median distance from its own middle is at most this share of that middle's distance."""
+"""Greatest median distance of a cluster from its own middle, as a share of the distance between the two middles."""
 
 _EDGE_VARIANCE = 0.02
 """Variance of ln reference, over 3 x 3 cells, from which the guided filter follows its edges."""
@@ -83,9 +83,10 @@ def illuminant_from_pair(picture: Reduction, reference: Reduction) -> PairIllumi
 
     The two are registered. Pixels that are clipped or dark in either picture, and
     those around strong edges, are left out. The global light is the mean, weighted by the input's green, which equals
-    the light on the scene as a whole (the sum of red over the sum of green). The distance to the geometric median of
-    the log-chroma excludes highlights and moved objects (A. Weiszfeld 1937; Y. Vardi and C.-H. Zhang, "The multivariate
-    L1-median and associated data depth", PNAS 2000), which half of the pixels cannot corrupt. The local light is the
+    the light on the scene as a whole (the sum of red over the sum of green). Highlights and
+    moved objects are excluded by their distance from the geometric median of the log-chroma, which withstands outliers
+    in up to half of the pixels (A. Weiszfeld 1937; Y. Vardi and C.-H. Zhang, "The multivariate L1-median and associated
+    data depth", PNAS 2000). The local light is the
     same mean by cell, smoothed by a guided filter (K. He, J. Sun and X. Tang, "Guided image filtering", 2013) with the
     reference as the guide.
 

@@ -1,7 +1,7 @@
 """Prepare a download as a folder: in parallel, in order, and resumable after a kill.
 
 The work happens in ``OUT.unfinished``, beside ``OUT``. Results are appended there, and a journal lists those on disk,
-so that a kill loses at most the last second's. ``OUT`` itself appears in one step, when everything is complete. The
+so that a kill loses at most a second of work. ``OUT`` itself appears in one step, when everything is complete. The
 next run retries samples that failed or changed.
 """
 
@@ -74,9 +74,9 @@ class Preparation:
     Attributes:
         out: The prepared folder.
         samples: Every image with a label.
-        skipped: The samples skipped so far, beginning with those that the layout skips.
-        resumed: Number of samples that an earlier, unfinished run had prepared.
-        unfinished: The working folder.
+        omissions: The images skipped so far, beginning with those that the layout skips.
+        resumed_count: Number of samples that an earlier, unfinished run had prepared.
+        work_folder: The folder of unfinished work, beside ``out``.
     """
 
     def __init__(self, layout: Layout, source: Source, out: Path, *, restart: bool = False) -> None:
@@ -154,15 +154,15 @@ class Preparation:
 
     @property
     def gaps(self) -> list[Omission]:
-        """The missing samples: all skipped ones, except those that the layout's options leave out."""
-        return [skipped for skipped in self.omissions if not skipped.by_option]
+        """The images that the set lacks: all omissions, except those that the layout's options ask for."""
+        return [omission for omission in self.omissions if not omission.by_option]
 
     def finish(self, if_exists: IfExists = IfExists.FAIL, *, allow_missing: bool = False) -> Prepared:
         """Complete the folder and give it its name.
 
         Args:
             if_exists: Action if the output exists.
-            allow_missing: Whether to complete a set with missing images, which otherwise stays unfinished.
+            allow_missing: Whether to complete a set that lacks images; otherwise it stays unfinished.
 
         Raises:
             UnreadableFile: If no sample could be used.
@@ -206,17 +206,17 @@ class Preparation:
             self.out,
             f"is not made, as {count} of {kept + count} images {'is' if count == 1 else 'are'} missing "
             f"({first.image}: {first.reason}{', and others' if count > 1 else ''})",
-            "mend that and run it again, which takes up the rest; --allow-missing makes it without",
+            "mend that and run it again: it does only the rest; --allow-missing makes the set without them",
         )
 
     def _key(self, sample: Sample) -> str:
-        """A digest of everything but the plan that one sample's result depends on."""
+        """A digest of what one sample's result depends on, apart from the plan."""
         members = [self._source.members[name] for name in sample.files if name in self._source.members]
         states = [_state(Path(member.name)) for member in members if member.archive is None]
         return _digest([asdict(sample), states])
 
     def _plan(self) -> str:
-        """A digest of everything that all samples depend on; runs of the same plan can share their work."""
+        """A digest of what all samples depend on; runs of the same plan can share their work."""
         files = [Path(self._source.path)] if Path(self._source.path).is_file() else []
         for name, member in self._source.members.items():
             if member.archive is not None or name.lower().endswith(_LABELS):
@@ -272,7 +272,7 @@ def check_output(out: Path, if_exists: IfExists) -> None:
         if not out.exists() or (out.is_dir() and not any(out.iterdir())):
             return
         if not (out / "dataset.json").is_file():
-            raise OutputError(out, "exists and is no prepared data set, and so stays", "name another folder with -o")
+            raise OutputError(out, "exists and is no prepared data set", "name another folder with -o")
         if if_exists is not IfExists.REPLACE:
             raise OutputError(out, "the output exists already", "--if-exists replace or skip settles it")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The form that every data set is brought into: a folder that opens at once and holds nothing but what is needed.
+"""The prepared form of a data set: a folder of thumbnails, masks and labels that opens at once.
 
 dataset.json     what it is: schema, layout and options, licence, citation, conventions, cameras, content hash
 index.csv        image, camera, scene, fold, r, g, b, exposure, spread, gain
@@ -70,7 +70,7 @@ class Row:
 
     @classmethod
     def of(cls, cells: Mapping[str, str]) -> Row:
-        """The row that ``cells`` wrote, by column.
+        """The row from its cells by column, as :meth:`cells` wrote them.
 
         Raises:
             KeyError, ValueError: If it is none.
@@ -117,7 +117,7 @@ class Prepared:
         """Open a prepared folder.
 
         Raises:
-            UnreadableFile: If it is none, of another schema, unfinished, or its parts do not belong together.
+            UnreadableFile: If it is no prepared set, unfinished, of another schema, or its parts do not match.
         """
         path = Path(folder)
         try:
@@ -150,7 +150,7 @@ class Prepared:
 
     @property
     def name(self) -> str:
-        """What reports call it: the folder's name."""
+        """The name of the folder, which reports use."""
         return self.path.resolve().name
 
     @cached_property
@@ -183,13 +183,13 @@ class Prepared:
         return np.array([row.illuminant for row in self.rows], dtype=np.float64).reshape(-1, 3)
 
     def image(self, index: int) -> LinearImage:
-        """One image as estimators see it."""
+        """One image, as an estimator gets it."""
         row = self.rows[index]
         pixels = self.thumbnails[index].astype(np.float32) / np.float32(65535 * row.gain)
         return LinearImage(pixels, np.array(self.valid[index]), self.cameras[row.camera])
 
     def light_map(self, index: int) -> LightMap | None:
-        """The true light in each cell of one image, (64, 64); None where it is not known for a single cell.
+        """The true light in each cell of one image, (64, 64); None where no cell's light is known.
 
         Raises:
             UnreadableFile: If ``local.npy`` is damaged.
@@ -207,7 +207,7 @@ class Prepared:
         return (self.image(index) for index in range(len(self)))
 
     def content_hash(self) -> str:
-        """SHA-256 of the data set as it is now; that of ``info["hash"]`` if nothing was changed."""
+        """SHA-256 of the present files; equal to ``info["hash"]`` if nothing has changed."""
         return content_hash(self.path, self.info)
 
     def _array(self, name: str, kind: type[np.generic], *channels: int) -> NDArray[Any]:
@@ -222,7 +222,7 @@ class Prepared:
 
 
 def _text_of(path: Path, largest: int = LARGEST) -> str:
-    """The text of a file, whose bytes that are no UTF-8 are those of file names."""
+    """The text of a file; bytes of file names that are not UTF-8 become surrogates."""
     with open_stream(path) as file:
         if len(data := file.read(largest + 1)) > largest:
             raise ValueError(f"{path.name} has more than {largest >> 20} MB")
@@ -230,7 +230,7 @@ def _text_of(path: Path, largest: int = LARGEST) -> str:
 
 
 def _check_words(info: Mapping[str, Any]) -> None:
-    """Refuse a description whose words are no text."""
+    """Refuse a description with values of the wrong type."""
     for name in ("title", "layout", "licence", "citation", "convention", "hash"):
         if not isinstance(info.get(name, ""), str):
             raise ValueError(f"its {name} is no text")
@@ -252,7 +252,7 @@ def _rows(path: Path) -> list[Row]:
 def content_hash(path: Path, info: Mapping[str, Any]) -> str:
     """SHA-256 of the index, the arrays in ``path`` and what ``info`` says of them.
 
-    Left out are where the data came from and the user's options, which name places on one machine.
+    The source and the user's options are left out, because they name places on one machine.
     """
     described = {key: value for key, value in info.items() if key not in _KEYS_WITHOUT_HASH}
     digest = hashlib.sha256(json.dumps(described, sort_keys=True, ensure_ascii=True).encode())

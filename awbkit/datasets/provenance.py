@@ -1,13 +1,13 @@
-"""Which of the pictures of a prepared data set a network was trained on: figures there are better than it is.
+"""Which pictures of a prepared data set a network was trained on. Figures on these pictures flatter it.
 
-A model's header tells: ``training["datasets"]`` lists the prepared sets, each with its name and content hash,
-``training["left_out"]`` what of them the training did not see, and ``training["initial"]``, where it is a mapping of
-the same form, what the network that it started from was trained on.
+The header of a model has the facts. ``training["datasets"]`` lists the prepared sets by name and content hash.
+``training["left_out"]`` names the parts of them that the training left out. ``training["initial"]``, if it is a mapping
+of the same form, describes the training of the network that this one started from.
 
-A set is one of the training's if its content hash is, or else its name, in whatever case: a set prepared in another way
-has other bytes but the same pictures. Data sets, cameras and folds that the training left out are unseen, and so are
-other pictures of their scenes. Of a network that the training started from, only a header that lists its data sets is
-gone by: a name alone says no more than its architecture.
+A set belongs to a training if the header lists its content hash, or else its name, regardless of case: the same set
+prepared in another way has the same pictures in other bytes. The network was not trained on data sets, cameras and
+folds that the training left out, nor on other pictures of their scenes. A network to start from counts only if its own
+header is there: its name alone tells no more than an architecture.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from awbkit.network.models import AnyModel
 
 
 def count_training_images(model: AnyModel, prepared: Prepared, places: Sequence[int]) -> int:
-    """How many of the images at these places of a data set a network was trained on, by the rules above."""
+    """Count the images at these places of a data set that a network was trained on, by the module's rules."""
     return sum(find_training_images(model, prepared, places))
 
 
 def find_training_images(model: AnyModel, prepared: Prepared, places: Sequence[int]) -> list[bool]:
-    """Of each of the images at these places of a data set, whether a network was trained on it, by the rules above."""
-    hidden = [_scenes_left_out(training, prepared) for training in _trainings(model, prepared)]
-    # A network that started from another has seen what either of them saw.
-    return [any(prepared.rows[place].scene not in scenes for scenes in hidden) for place in places]
+    """Whether a network was trained on each image at these places of a data set, by the module's rules."""
+    left_out = [_scenes_left_out(training, prepared) for training in _trainings(model, prepared)]
+    # A network that started from another was trained on the pictures of both.
+    return [any(prepared.rows[place].scene not in scenes for scenes in left_out) for place in places]
 
 
 def _trainings(model: AnyModel, prepared: Prepared) -> Iterator[Mapping[str, Any]]:
-    """The trainings behind a model, its own and those of what it started from, that saw pictures of a data set."""
+    """The trainings of a model and of the networks that it started from, if they used a data set."""
     training: object = model.training
     while isinstance(training, Mapping):
         if _includes(training, prepared):
@@ -41,7 +41,7 @@ def _trainings(model: AnyModel, prepared: Prepared) -> Iterator[Mapping[str, Any
 
 
 def _includes(training: Mapping[str, Any], prepared: Prepared) -> bool:
-    # A header may hold anything: it comes with a file from anywhere.
+    # The header of a stranger's file may hold anything.
     listed = training.get("datasets")
     entries = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
     code, name = prepared.info.get("hash"), prepared.name.casefold()
@@ -52,7 +52,7 @@ def _includes(training: Mapping[str, Any], prepared: Prepared) -> bool:
 
 
 def _scenes_left_out(training: Mapping[str, Any], prepared: Prepared) -> set[str]:
-    """The scenes of a data set that a training left out, with all their pictures, by a camera or a fold in them."""
+    """The scenes of a data set with a picture by a camera or in a fold that a training left out."""
     cameras, fold = _names(_exclusions(training).get("cameras")), _exclusions(training).get("fold")
     return {row.scene for row in prepared.rows if row.camera in cameras or (row.fold and row.fold == fold)}
 

@@ -35,8 +35,8 @@ class Registration:
     """The shift between two pictures.
 
     Attributes:
-        rows: Reduced pixels by which the reference's content lies further down in the input.
-        columns: Reduced pixels by which it lies further to the right.
+        rows: The shift down of the reference's content in the input, in reduced pixels.
+        columns: Its shift to the right, in reduced pixels.
         sure: Whether the pictures share enough structure; if not, the shift is 0.
         plain: Whether one of them has too few edges for a registration, so that a shift would do no harm.
     """

@@ -81,7 +81,7 @@ class SimpleCubePP(Layout):
             raise UnreadableFile(source.path, problem, "name the folder of SimpleCube++.zip, or that of Cube++")
         full = [name for name, table in tables.items() if _is_full(table)]
         if full and len(tables) > 1:
-            problem = f"holds {' and '.join(tables)}, of which only one can be"
+            problem = f"holds {' and '.join(tables)}, but one set alone can be read"
             raise UnreadableFile(source.path, problem, "name the folder of SimpleCube++ or of Cube++ alone")
         for name, table in tables.items():
             yield from self._split(source, name, table, is_full=bool(full))

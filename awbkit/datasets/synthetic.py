@@ -90,7 +90,7 @@ class SyntheticScenes(Layout):
     )
 
     def samples(self, source: Source) -> Iterator[Sample | Omission]:
-        """See the base class.
+        """List the scenes, whose names state their lights.
 
         Raises:
             UnreadableFile: If the source holds no sensitivities, or the folder of photographs no pictures.
@@ -125,7 +125,11 @@ class SyntheticScenes(Layout):
             yield sample
 
     def load(self, source: Source, sample: Sample) -> Example:
-        """See the base class."""
+        """Compute one scene.
+
+        Raises:
+            UnreadableFile: If its photograph or its camera's sensitivities cannot be read.
+        """
         index = sample.details["index"]
         drawn, _ = self._draw(index)
         rng = self._generator(index, "pixels")
@@ -168,7 +172,7 @@ class SyntheticScenes(Layout):
         return [Path(self.photographs, picture) for picture in _pictures(self.photographs)] if self.photographs else ()
 
     def about_source(self) -> About:
-        """See the base class."""
+        """The facts; the licence is that of the photographs, if there are any."""
         if not self.photographs:
             return self.about
         return replace(self.about, licence="that of the photographs that it was rendered from")

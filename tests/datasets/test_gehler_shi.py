@@ -171,7 +171,7 @@ def test_rows_go_by_the_published_names(spare: Path) -> None:
         assert sample.illuminant == tuple(float(row[channel]) for channel in "rgb")
         assert sample.camera == row["camera"]
     (spare / "coordinates" / "IMG_0903_macbeth.txt").rename(spare / "coordinates" / "IMG_0282x_macbeth.txt")
-    with pytest.raises(UnreadableFile, match="names that are not all of the published 568"):
+    with pytest.raises(UnreadableFile, match="are not the published 568"):
         list_samples(GehlerShi(), spare)
 
 
@@ -213,7 +213,7 @@ COORDINATES = "coordinates/IMG_0281_macbeth.txt"
         ),
         (
             lambda f: (f / "coordinates" / "IMG_0281_macbeth.txt").rename(f / "coordinates" / "IMG_0282_macbeth.txt"),
-            "not all of the published 568",
+            "are not the published 568",
         ),
     ],
     ids=[
@@ -242,8 +242,8 @@ def spoil_truth(folder: Path) -> None:
         (write(COORDINATES, "2193 1460\n1 2 3\n3 4 3\n5 6 3\n7 8 3\n"), "no list of a size and four corners"),
         (write(COORDINATES, "0 1460\n1 2\n3 2\n1 9\n3 9\n"), "no list of a size and four corners"),
         (write(COORDINATES, "2193 1460\n1 2\n3000 2\n1 9\n3000 9\n"), "outside the picture"),
-        (write(COORDINATES, "2193 1460\n5 5\n5 5\n5 5\n5 5\n"), "are those of no chart"),
-        (write(COORDINATES, "2193 1460\n0 0\n900 0\n0 900\n100 100\n"), "are those of no chart"),
+        (write(COORDINATES, "2193 1460\n5 5\n5 5\n5 5\n5 5\n"), "form no chart"),
+        (write(COORDINATES, "2193 1460\n0 0\n900 0\n0 900\n100 100\n"), "form no chart"),
         (spoil_truth, "is no light"),
         (lambda f: shutil.copy(f / "png" / "IMG_0281.png", f / "IMG_0281.png"), "have one name; keep one"),
         (lambda f: (f / "png" / "IMG_0281.png").rename(f / "png" / "87_IMG_0281.png"), "levels differ"),

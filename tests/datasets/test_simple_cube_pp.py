@@ -220,7 +220,7 @@ def test_skips(spare: Path, spoil: Callable[[Path], object], image: str, message
         (lambda f: (f / "train" / "gt.csv").write_text("name,r,g,b\n1,1,1,1\n"), "no column 'image'"),
         (lambda f: (f / "train" / "gt.csv").write_text(""), "no column 'image' or no lines"),
         (lambda f: (f / "train" / "gt.csv").write_text(HEADER + "a,1,1,1\na,1,1,2\n"), "two lines for one image"),
-        (lambda f: write_full(f / "Cube++", pictures=False), "of which only one can be"),
+        (lambda f: write_full(f / "Cube++", pictures=False), "but one set alone can be read"),
     ],
     ids=["no truth", "other table", "empty table", "one image twice", "both data sets"],
 )

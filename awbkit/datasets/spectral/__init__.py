@@ -1,5 +1,6 @@
 """Spectral simulation: reflectances under lights, taken by cameras.
 
-reflectances ─┐ lights ───────┼─► scene ─► sensor ─► linear camera RGB, valid mask, exact light of every cell
+reflectances ─┐
+lights ───────┼─► scene ─► sensor ─► linear camera RGB, valid mask, exact light of every cell
 sensitivities ┘
 """

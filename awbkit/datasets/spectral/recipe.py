@@ -58,7 +58,7 @@ def draw(rng: np.random.Generator, most_lights: int, *, lamps: bool) -> Recipe:
     """Draw a setting and its lights.
 
     Args:
-        rng: Where chance comes from.
+        rng: Random generator.
         most_lights: Greatest number of lights, 1 to 3.
         lamps: Whether to use measured lamps; otherwise only daylight and black bodies.
 
@@ -80,7 +80,7 @@ def draw_material(rng: np.random.Generator) -> Recipe:
     distinguish such pictures.
 
     Args:
-        rng: Where chance comes from.
+        rng: Random generator.
     """
     cct = 1e6 / float(rng.uniform(1e6 / 12_000, 1e6 / 2_300))
     light = daylight(cct, float(rng.normal(0, 0.004))) if cct >= 4000 else black_body(cct)

@@ -157,9 +157,9 @@ def _resample(table: dict[float, list[float]], where: str) -> NDArray[np.float64
     except UsageError as error:
         raise UnreadableFile(where, str(error), _REMEDY) from None
     if not (rgb.max(axis=0) > 0).all():
-        raise UnreadableFile(where, "has a channel that sees nothing", _REMEDY)
+        raise UnreadableFile(where, "has a channel that is nowhere sensitive", _REMEDY)
     if np.linalg.cond(rgb / rgb.max(axis=0)) > _GREATEST_CONDITION:
-        raise UnreadableFile(where, "has channels that see the same", _REMEDY)
+        raise UnreadableFile(where, "has channels of the same sensitivity", _REMEDY)
     rgb.setflags(write=False)
     return rgb
 

@@ -38,22 +38,22 @@ def basis() -> NDArray[np.float64]:
     colours = np.kron(np.eye(3)[:2], srgb_of_reflectance())
     equalities = np.concatenate([sums, colours])
     wanted = np.concatenate([ones, np.eye(3)[:2].ravel()])
-    held: list[int] = []
+    active: list[int] = []
     spectra = np.zeros(3 * count)
     for _ in range(_ROUNDS):
-        constraints = np.concatenate([equalities, np.eye(3 * count)[held]])
+        constraints = np.concatenate([equalities, np.eye(3 * count)[active]])
         zero = np.zeros((len(constraints), len(constraints)))
         system = np.block([[smoothness, constraints.T], [constraints, zero]])
         solved = np.linalg.lstsq(
-            system, np.concatenate([np.zeros(3 * count), wanted, np.zeros(len(held))]), rcond=None
+            system, np.concatenate([np.zeros(3 * count), wanted, np.zeros(len(active))]), rcond=None
         )[0]
         spectra = solved[: 3 * count]
-        costly = solved[len(solved) - len(held) :] > 1e-12
+        costly = solved[len(solved) - len(active) :] > 1e-12
         negative = np.flatnonzero(spectra < -1e-12)
         if not costly.any() and not len(negative):
             break
-        held = sorted(
-            {index for index, let_go in zip(held, costly, strict=True) if not let_go} | set(negative.tolist())
+        active = sorted(
+            {index for index, is_costly in zip(active, costly, strict=True) if not is_costly} | set(negative.tolist())
         )
     result = np.clip(spectra.reshape(3, count), 0, 1)
     result.setflags(write=False)
