@@ -25,7 +25,7 @@ def records(data: str | bytes) -> list[Record]:
     return [stated.record for stated in read(data)]
 
 
-def written(format: Format, *given: Record) -> bytes:
+def write(format: Format, *given: Record) -> bytes:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, newline="")
     with open_writer(format, ESTIMATE_KEYS, stream) as writer:
@@ -44,7 +44,7 @@ ODD = ["=1+1.jpg", "-x.jpg", "@a", "'=b", "a\rb", " c ", "+1", "-", "\x1c", "\xa
 @pytest.mark.parametrize("format", [Format.JSONL, Format.JSON, Format.CSV])
 @given(paths=st.lists(PATHS | st.sampled_from(ODD), max_size=5))
 def test_any_file_name_survives(format: Format, paths: list[str]) -> None:
-    data = written(format, *[{"path": path, "status": "ok", "cct": 5000} for path in paths])
+    data = write(format, *[{"path": path, "status": "ok", "cct": 5000} for path in paths])
     assert [record["path"] for record in records(data)] == paths
 
 
@@ -55,7 +55,7 @@ LIGHT = {"illuminant": [0.4, 1.0, 0.6], "gains": [2.5, 1.0, 1.666667], "chromati
 def test_what_awbkit_writes_is_read_back(format: Format) -> None:
     given = {"path": "a.jpg", "status": "ok", "method": "pca", "duv": -0.001, "space": "camera", **LIGHT, "schema": 1}
     failed = {"path": "b.jpg", "status": "error", "error": "=truncated\r\nagain", "schema": 1}
-    ok, error = records(written(format, given, failed))
+    ok, error = records(write(format, given, failed))
     assert {key: ok[key] for key in given} == given
     assert {key: error[key] for key in failed} == failed
     assert error["illuminant"] is None

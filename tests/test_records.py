@@ -29,7 +29,7 @@ lights = st.tuples(components, components, components)
 cameras = st.sampled_from([LINEAR_SRGB, CAMERA, NO_MATRIX])
 
 
-def written(light: Illuminant) -> dict[str, Any]:
+def write(light: Illuminant) -> dict[str, Any]:
     """The record of a light after its way through JSON."""
     record = estimate_record(PICTURE, open_photo(PICTURE), "pca", light, 1.0)
     read: dict[str, Any] = json.loads(json.dumps(round_record(record, ESTIMATE_KEYS)))
@@ -39,7 +39,7 @@ def written(light: Illuminant) -> dict[str, Any]:
 @given(lights, cameras)
 def test_rounding_is_never_taken_for_an_edit(rgb: tuple[float, float, float], camera: Camera) -> None:
     light = Illuminant.of(rgb, camera)
-    record = written(light)
+    record = write(light)
     assert angle(light_of(record, camera).rgb, light.rgb) < 1e-3
     # Neither by its absence.
     for key in ("illuminant", "gains", "chromaticity", "cct", "duv"):
@@ -50,13 +50,13 @@ def test_rounding_is_never_taken_for_an_edit(rgb: tuple[float, float, float], ca
 def test_an_edit_counts(
     rgb: tuple[float, float, float], other: tuple[float, float, float], camera: Camera, key: str
 ) -> None:
-    record = {**written(Illuminant.of(rgb, camera)), key: written(Illuminant.of(other, camera))[key]}
+    record = {**write(Illuminant.of(rgb, camera)), key: write(Illuminant.of(other, camera))[key]}
     assert angle(light_of(record, camera).rgb, other) < 5e-3
 
 
 @given(st.integers(2500, 15000), st.sampled_from([LINEAR_SRGB, CAMERA]), st.floats(-0.005, 0.005))
 def test_an_edited_temperature_counts(cct: int, camera: Camera, duv: float) -> None:
-    record = written(Illuminant.of(light_of_cct(5000, 0.001, camera).rgb, camera))
+    record = write(Illuminant.of(light_of_cct(5000, 0.001, camera).rgb, camera))
     told = light_of({**record, "cct": cct, "duv": round(duv, 5)}, camera)
     assert told.cct_duv == pytest.approx((cct, round(duv, 5)), rel=2e-4, abs=3e-5)
 
@@ -64,7 +64,7 @@ def test_an_edited_temperature_counts(cct: int, camera: Camera, duv: float) -> N
 @pytest.mark.parametrize("kelvin", [-20, -3, 3, 20])
 @pytest.mark.parametrize("cct", [3000, 5000, 9000])
 def test_a_few_kelvin_are_an_edit(cct: int, kelvin: int) -> None:
-    record = written(light_of_cct(cct, 0.0, LINEAR_SRGB))
+    record = write(light_of_cct(cct, 0.0, LINEAR_SRGB))
     told = light_of({**record, "cct": cct + kelvin}, LINEAR_SRGB).cct_duv
     assert told is not None
     assert round(told[0]) == cct + kelvin

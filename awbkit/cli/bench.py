@@ -61,10 +61,9 @@ def bench(
     skipped = [skips(path, if_exists) for path in files]
     if files and all(skipped):
         return
-    told = sys.stderr.isatty() and not quiet
 
     def progress(name: str) -> None:
-        if told:
+        if sys.stderr.isatty() and not quiet:
             print(f"measuring {printable(name)}", file=sys.stderr)
 
     costs = run(models, measured, compare=not alone, progress=progress)

@@ -187,15 +187,15 @@ def _raws(found: Sequence[FoundImage | FileError], *, named: bool) -> list[Found
     """Leave out the rendered pictures that a folder holds; a rendered picture that the user named is an error."""
     from awbkit.tasks import NO_RAW
 
-    kept: list[FoundImage | FileError] = []
+    result: list[FoundImage | FileError] = []
     for item in found:
         if not isinstance(item, FoundImage) or not _is_rendered(item):
-            kept.append(item)
+            result.append(item)
         elif named and item.root is None:
-            kept.append(UnsupportedImage(item.path, *NO_RAW))
-    if found and not kept:
+            result.append(UnsupportedImage(item.path, *NO_RAW))
+    if found and not result:
         raise AwbError("there is no raw file among the pictures; sidecars steer raw editors, so leave out --sidecar")
-    return kept
+    return result
 
 
 def _is_rendered(item: FoundImage) -> bool:

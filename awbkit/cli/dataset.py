@@ -78,11 +78,11 @@ def prepare(
     with Preparation(chosen, origin, output, restart=restart) as preparation:
         if preparation.resumed_count and not quiet:
             say(f"continuing after {preparation.resumed_count} images of an earlier run")
-        seconds, told = _run(preparation, jobs or batch.default_jobs(), quiet)
+        seconds, reports = _run(preparation, jobs or batch.default_jobs(), quiet)
         skipped, missing = len(preparation.omissions), len(preparation.gaps)
-        if skipped > told:
+        if skipped > reports:
             place = output if allow_missing or not missing else preparation.work_folder
-            say(f"{skipped - told} more skipped; {place / OMISSIONS_FILE} lists all")
+            say(f"{skipped - reports} more skipped; {place / OMISSIONS_FILE} lists all")
         prepared = preparation.finish(if_exists, allow_missing=allow_missing)
     if not quiet:
         say(f"{len(prepared)} images prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}")
@@ -184,17 +184,17 @@ def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
     from awbkit.datasets.layout import Omission
 
     progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed_count, enabled=not quiet)
-    told = _tell([(skipped.image, skipped.reason) for skipped in preparation.omissions], 0)
+    reports = _report_omissions([(skipped.image, skipped.reason) for skipped in preparation.omissions], 0)
     try:
         with contextlib.closing(preparation.run(jobs)) as steps:
             for step in steps:
                 if isinstance(step, Omission):
                     with progress.hide():
-                        told = _tell([(step.image, step.reason)], told)
+                        reports = _report_omissions([(step.image, step.reason)], reports)
                 progress.advance(failed=isinstance(step, Omission))
     finally:
         progress.erase()
-    return progress.seconds, told
+    return progress.seconds, reports
 
 
 def _print_summary(prepared: Prepared, light_maps: float) -> None:
@@ -239,12 +239,12 @@ def _print_summary(prepared: Prepared, light_maps: float) -> None:
     console.print(table)
 
 
-def _tell(skipped: list[tuple[str, str]], told: int) -> int:
+def _report_omissions(skipped: list[tuple[str, str]], reports: int) -> int:
     from awbkit.cli.report import report_failure
 
     for image, reason in skipped:
-        if told == _MOST_REPORTS:
+        if reports == _MOST_REPORTS:
             break
         report_failure(image, reason)
-        told += 1
-    return told
+        reports += 1
+    return reports

@@ -38,7 +38,7 @@ def _exit_codes() -> Iterator[None]:
         command = error.ctx.command_path if error.ctx else "awbkit"
         _leave(f"{message[:1].lower()}{message[1:]}; {command} --help lists what there is", 2)
     except EndingSignal as ending:
-        _leave("told to end; finished files are kept", 128 + ending.number)
+        _leave("ended by a signal; finished files are kept", 128 + ending.number)
     except KeyboardInterrupt:
         _leave("interrupted; finished files are kept", 130)
     except OSError as error:
@@ -79,8 +79,8 @@ app = typer.Typer(
     subcommand_metavar="COMMAND [ARGS]...",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all done, 1 some or all files failed, 2 usage, 3 a check failed, 129, 130, 143 told "
-    "to end (SIGHUP, Ctrl-C, SIGTERM), 141 the reader left.",
+    epilog="Exit codes: 0 all done, 1 some or all files failed, 2 usage, 3 a check failed, 129, 130, 143 ended "
+    "by SIGHUP, Ctrl-C, SIGTERM, 141 the reader of the output left.",
 )
 app.command("estimate")(estimate.estimate)
 app.command("correct")(correct.correct)

@@ -85,8 +85,8 @@ def quantize(
     members = _members([Prepared.open(folder) for folder in prepared], start.domain, pictures)
     line = Progress(sys.stderr, len(members), enabled=not quiet, unit="pictures")
     try:
-        seen = (data.image(row) for data, row in members[0::2])
-        scales = calibrated(start, seen, bits, progress=lambda count: line.advance(failed=False, count=count))
+        images = (data.image(row) for data, row in members[0::2])
+        scales = calibrated(start, images, bits, progress=lambda count: line.advance(failed=False, count=count))
         trained = start
         if tune is not None:
             line.erase()

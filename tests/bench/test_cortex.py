@@ -16,7 +16,7 @@ from awbkit.network.integer.model import IntegerModel
 from awbkit.network.latency import TABLES, instructions
 from awbkit.network.model import Model
 from awbkit.network.models import shipped
-from tests.helpers.integer_models import integer_model, pictures, rounded
+from tests.helpers.integer_models import integer_model, pictures, round_model
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def cases() -> list[Case]:
 
 @cache
 def model_s() -> IntegerModel:
-    return rounded(Model.load(shipped("awbnet-s", "raw")), pictures(4))
+    return round_model(Model.load(shipped("awbnet-s", "raw")), pictures(4))
 
 
 @cache

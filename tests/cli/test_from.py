@@ -32,14 +32,14 @@ def lines(records: list[Record]) -> bytes:
     return b"".join(json.dumps(record).encode() + b"\n" for record in records)
 
 
-def corrected(records: list[Record], *options: object) -> list[Record]:
+def correct(records: list[Record], *options: object) -> list[Record]:
     ran = awbkit("correct", "--from", "-", "--dry-run", "-q", *options, stdin=lines(records))
     assert (ran.code, ran.err) == (0, "")
     return ran.records
 
 
 def test_unedited_estimates_do_what_the_estimator_would(estimates: list[Record]) -> None:
-    for told, expected in zip(corrected(estimates), estimates, strict=True):
+    for told, expected in zip(correct(estimates), estimates, strict=True):
         assert (told["path"], told["method"]) == (expected["path"], "awbnet")
         assert angle(told["illuminant"], expected["illuminant"]) < 1e-3
 
@@ -56,13 +56,13 @@ def test_from_a_file_of_either_form(folder: Path, form: str) -> None:
 
 def test_absolute_paths_are_mirrored_from_their_common_folder(folder: Path, tmp_path: Path) -> None:
     records = awbkit("estimate", "-r", folder).records
-    assert [record["output"] for record in corrected(records, "-d", "out")] == ["out/a_awb.jpg", "out/sub/c_awb.tif"]
+    assert [record["output"] for record in correct(records, "-d", "out")] == ["out/a_awb.jpg", "out/sub/c_awb.tif"]
 
 
 def test_paths_that_lead_upwards_stay_below_the_output_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder / "sub")
     records = awbkit("estimate", "../a.jpg", "../sub/../a.jpg", "c.dng").records
-    assert [record["output"] for record in corrected(records, "-d", "out")] == ["out/a_awb.jpg", "out/c_awb.tif"]
+    assert [record["output"] for record in correct(records, "-d", "out")] == ["out/a_awb.jpg", "out/c_awb.tif"]
 
 
 EDITS: list[tuple[str, Any, Callable[[Record], bool]]] = [
@@ -79,7 +79,7 @@ EDITS: list[tuple[str, Any, Callable[[Record], bool]]] = [
 def test_the_number_that_was_edited_counts(
     estimates: list[Record], key: str, value: object, holds: Callable[[Record], bool]
 ) -> None:
-    for told in corrected([{**record, key: value} for record in estimates]):
+    for told in correct([{**record, key: value} for record in estimates]):
         assert holds(told)
 
 
@@ -87,24 +87,24 @@ def test_the_number_that_was_edited_counts(
 @pytest.mark.parametrize("key", ["gains", "illuminant", "chromaticity"])
 def test_small_edits_count(estimates: list[Record], key: str) -> None:
     edited = [{**record, key: [*record[key][:-1], record[key][-1] * 1.002]} for record in estimates]
-    for told, before in zip(corrected(edited), edited, strict=True):
+    for told, before in zip(correct(edited), edited, strict=True):
         assert angle(told[key], before[key]) < 1e-3
 
 
 def test_temperature_and_duv_edited_together(estimates: list[Record]) -> None:
-    told = corrected([{**record, "cct": 5000, "duv": -0.004} for record in estimates])
+    told = correct([{**record, "cct": 5000, "duv": -0.004} for record in estimates])
     assert {(record["cct"], record["duv"]) for record in told} == {(5000, -0.004)}
 
 
 def test_one_number_is_enough(estimates: list[Record]) -> None:
-    told = corrected([{"path": record["path"], "cct": 3500} for record in estimates])
+    told = correct([{"path": record["path"], "cct": 3500} for record in estimates])
     assert {(record["cct"], record["duv"], record["method"]) for record in told} == {(3500, 0, "given")}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gone", ["illuminant", "gains", "chromaticity", "cct", "duv"])
 def test_null_is_not_an_edit(estimates: list[Record], gone: str) -> None:
-    for told, before in zip(corrected([{**r, gone: None} for r in estimates]), estimates, strict=True):
+    for told, before in zip(correct([{**r, gone: None} for r in estimates]), estimates, strict=True):
         assert angle(told["illuminant"], before["illuminant"]) < 1e-3
 
 

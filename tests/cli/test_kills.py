@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 
-def started(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
+def start(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "awbkit", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -53,7 +53,7 @@ def test_who_is_told_to_end_says_so_and_leaves_nothing(
     os.mkfifo("pipe.jpg")
     (tmp_path / "tmp").mkdir()
     picture = write_jpeg(tmp_path / "noise.jpg", rng.uniform(0, 1, (600, 600, 3))).read_bytes()
-    with started(*command, "pipe.jpg", TMPDIR=str(tmp_path / "tmp")) as running, open("pipe.jpg", "wb") as pipe:  # noqa: PTH123
+    with start(*command, "pipe.jpg", TMPDIR=str(tmp_path / "tmp")) as running, open("pipe.jpg", "wb") as pipe:  # noqa: PTH123
         # More than a pipe holds, so the command has begun to copy it.
         pipe.write(picture[:300_000])
         running.send_signal(number)
@@ -136,7 +136,7 @@ def test_workers_that_are_killed_cost_a_data_set_nothing(tmp_path: Path) -> None
     source = write_labelled_folder(tmp_path / "set", 12)
     assert awbkit("dataset", "prepare", "folder", source, "-o", tmp_path / "undisturbed", "-j", "1").code == 0
     with (
-        started("dataset", "prepare", "folder", source, "-o", tmp_path / "out", "-j", "2", "-q") as running,
+        start("dataset", "prepare", "folder", source, "-o", tmp_path / "out", "-j", "2", "-q") as running,
         killing(running.pid, signal.SIGTERM, 3) as killed,
     ):
         _, err = running.communicate()
@@ -149,7 +149,7 @@ def test_workers_that_are_killed_cost_a_data_set_nothing(tmp_path: Path) -> None
 def test_a_data_set_whose_workers_are_always_killed_is_not_made_until_they_are_let_be(tmp_path: Path) -> None:
     source = write_labelled_folder(tmp_path / "set", 3)
     command = ("dataset", "prepare", "folder", source, "-o", tmp_path / "out", "-q")
-    with started(*command, "-j", "2") as running, killing(running.pid, signal.SIGKILL, 1000):
+    with start(*command, "-j", "2") as running, killing(running.pid, signal.SIGKILL, 1000):
         _, err = running.communicate()
     assert running.returncode == 1
     assert b"killed from outside again and again (SIGKILL)" in err
@@ -164,7 +164,7 @@ def test_workers_that_are_killed_cost_no_picture(number: int, tmp_path: Path, sc
     for index in range(8):
         write_jpeg(tmp_path / "in" / f"{index}.jpg", scene)
     with (
-        started("correct", tmp_path / "in", "-d", tmp_path / "out", "-j", "2", "-q") as running,
+        start("correct", tmp_path / "in", "-d", tmp_path / "out", "-j", "2", "-q") as running,
         killing(running.pid, number, 3) as killed,
     ):
         out, err = running.communicate()

@@ -49,7 +49,7 @@ OK: dict[str, Any] = {
 FAILED = {"schema": 1, "path": "b.jpg", "status": "error", "error": "truncated; copy it again"}
 
 
-def written(format: Format, *records: dict[str, Any], keys: tuple[str, ...] = ESTIMATE_KEYS) -> bytes:
+def write(format: Format, *records: dict[str, Any], keys: tuple[str, ...] = ESTIMATE_KEYS) -> bytes:
     buffer = io.BytesIO()
     stream = io.TextIOWrapper(buffer, encoding="ascii")
     with open_writer(format, keys, stream) as writer:
@@ -59,7 +59,7 @@ def written(format: Format, *records: dict[str, Any], keys: tuple[str, ...] = ES
 
 
 def test_a_record_has_fixed_keys_and_digits() -> None:
-    (line,) = written(Format.JSONL, OK).decode().splitlines()
+    (line,) = write(Format.JSONL, OK).decode().splitlines()
     record = json.loads(line)
     assert tuple(record) == ESTIMATE_KEYS
     assert record["illuminant"] == [0.6, 0.7, 0.3]
@@ -80,7 +80,7 @@ def test_a_list_with_an_unknown_component_is_unknown() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_json_is_one_array(count: int) -> None:
-    assert [record["path"] for record in json.loads(written(Format.JSON, *[OK] * count))] == ["a.jpg"] * count
+    assert [record["path"] for record in json.loads(write(Format.JSON, *[OK] * count))] == ["a.jpg"] * count
 
 
 def test_json_is_whole_after_an_interruption() -> None:
@@ -92,7 +92,7 @@ def test_json_is_whole_after_an_interruption() -> None:
 
 
 def test_csv_is_flat() -> None:
-    head, ok, failed = csv.reader(io.StringIO(written(Format.CSV, OK, {**FAILED, "path": 'a,"b"\n.jpg'}).decode()))
+    head, ok, failed = csv.reader(io.StringIO(write(Format.CSV, OK, {**FAILED, "path": 'a,"b"\n.jpg'}).decode()))
     assert head[4:11] == [f"illuminant_{c}" for c in "rgb"] + [f"gains_{c}" for c in "rgb"] + ["chromaticity_r"]
     assert len(head) == len(ok) == len(failed) == 24
     assert dict(zip(head, ok, strict=True))["gains_b"] == "2.5"
@@ -101,7 +101,7 @@ def test_csv_is_flat() -> None:
 
 
 def test_csv_keeps_the_bytes_of_a_name() -> None:
-    assert b",caf\xe9.jpg," in written(Format.CSV, {**OK, "path": os.fsdecode(b"caf\xe9.jpg")})
+    assert b",caf\xe9.jpg," in write(Format.CSV, {**OK, "path": os.fsdecode(b"caf\xe9.jpg")})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from awbkit.network.model import Model
 from tests.helpers.command import awbkit
-from tests.helpers.own_processes import commanded
+from tests.helpers.own_processes import run_commands
 from tests.helpers.training_runs import write_set
 
 pytest.importorskip("torch")
@@ -163,7 +163,7 @@ def test_environments_in_which_processes_cannot_meet(
 
 def test_ctrl_c_keeps_what_is_done(prepared: Path, tmp_path: Path) -> None:
     checkpoint = Path("run/networks/all/network.checkpoint.safetensors")
-    (ran,) = commanded(
+    (ran,) = run_commands(
         ["train", prepared, "-o", "run", *QUICK, "--steps", "60"], tmp_path, interrupted_at=(checkpoint.name, 2)
     )
     assert ran.code == 130

@@ -27,7 +27,7 @@ from awbkit.network.statistics import TABLE
 from tests.helpers.command import awbkit
 from tests.helpers.evaluation_sets import write_prepared
 from tests.helpers.hostile_text import HOSTILE
-from tests.helpers.integer_models import SHAPES, integer_model, pictures, random_model, rounded
+from tests.helpers.integer_models import SHAPES, integer_model, pictures, random_model, round_model
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,7 @@ def test_what_a_network_does_not_read_is_not_measured(bit: int, value: int) -> N
 
 def of_statistics(chosen: Iterable[int]) -> None:
     built = Architecture("awbnet", (), (), 0, (8,), (0,), statistics=tuple(chosen))
-    model = rounded(random_model(built), pictures(3))
+    model = round_model(random_model(built), pictures(3))
     assert check(emit(model), model, list(surfaces())[:4], str(compiler())) == 4
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.command import awbkit
 from tests.helpers.evaluation_sets import write_prepared
-from tests.helpers.integer_models import SHAPES, integer_model, random_model, rounded
+from tests.helpers.integer_models import SHAPES, integer_model, random_model, round_model
 from tests.helpers.integer_models import pictures as sensed
 
 pytest.importorskip("torch")
@@ -79,7 +79,7 @@ def test_the_answer_is_the_same_in_torch(pictures: Sequence[Case]) -> None:
 @pytest.fixture(scope="module", params=["floating", "quantised"])
 def model(request: pytest.FixtureRequest) -> AnyModel:
     found = named_float("awbnet-s", "raw")
-    return found if request.param == "floating" else rounded(found, sensed(), Bits())
+    return found if request.param == "floating" else round_model(found, sensed(), Bits())
 
 
 def test_onnx_answers_as_the_model_does(model: AnyModel, pictures: Sequence[Case]) -> None:
@@ -168,7 +168,7 @@ def test_tflite_answers_as_the_model_does(pictures: Sequence[Case]) -> None:
         LinearImage(case.pixels / np.float32(65535), (case.pixels > 0).all(axis=2), Camera()) for case in surfaces()
     ]
     for shape in ("s", "nano", "pruned", "no statistics", "odd"):
-        model = rounded(random_model(SHAPES[shape]), asked)
+        model = round_model(random_model(SHAPES[shape]), asked)
         made = EXPORTERS["tflite"](model)
         assert made.check is not None
         found = made.check(list(surfaces()))
@@ -185,7 +185,7 @@ def test_tflite_answers_as_the_model_does(pictures: Sequence[Case]) -> None:
 def test_tensorflow_lite_micro_computes_the_same_bits(name: str) -> None:
     interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="pip install 'awbkit[tflite]'")
     micro = pytest.importorskip("tflite_micro.python.tflite_micro.runtime", reason="it has wheels for x86-64 alone")
-    made = EXPORTERS["tflite"](rounded(named_float(name, "raw"), sensed(), Bits()))
+    made = EXPORTERS["tflite"](round_model(named_float(name, "raw"), sensed(), Bits()))
     assert made.check is not None
     assert made.check(list(surfaces())).mean < 0.15
     (data,) = made.files.values()

@@ -20,12 +20,12 @@ from tests.helpers.dng_files import (
     OPCODE_LIST_2,
     TILE,
     WIDTH,
-    changed,
+    change_field,
     data_of,
     jpeg,
     lossless,
     opcode_list,
-    overwritten,
+    overwrite,
     polynomial,
     scene,
     seeds,
@@ -123,7 +123,7 @@ def test_floating_point(name: str, tmp_path: Path) -> None:
 
 def test_the_bytes_that_a_strip_says_to_have_do_not_count(tmp_path: Path) -> None:
     expected = pixels(write(tmp_path / "a.dng", SAMPLES))
-    np.testing.assert_array_equal(pixels(changed(tmp_path / "a.dng", 279, 1000)), expected)
+    np.testing.assert_array_equal(pixels(change_field(tmp_path / "a.dng", 279, 1000)), expected)
 
 
 def test_an_even_surface_may_be_a_run_of_zero_bits(tmp_path: Path) -> None:
@@ -195,14 +195,14 @@ def test_a_sound_layout_that_libraw_gets_wrong_is_named(name: str, tmp_path: Pat
 
 @pytest.mark.parametrize(("code", "name"), [(9, "GoPro's VC-5"), (52546, "JPEG XL"), (4711, "compression 4711")])
 def test_a_coding_is_named_by_its_number(code: int, name: str, tmp_path: Path) -> None:
-    path = changed(write(tmp_path / "a.dng", SAMPLES), 259, code)
+    path = change_field(write(tmp_path / "a.dng", SAMPLES), 259, code)
     with pytest.raises(UnsupportedImage, match=name):
         awbkit.estimate(path)
 
 
 @pytest.mark.parametrize("three", [False, True])
 def test_a_monochrome_sensor_is_told_as_such(three: bool, tmp_path: Path) -> None:
-    path = changed(write(tmp_path / "a.dng", SAMPLES), 262, 34892)
+    path = change_field(write(tmp_path / "a.dng", SAMPLES), 262, 34892)
     out = tmp_path / "b.tif"
     work: Callable[[], object] = (
         (lambda: awbkit.correct(path, out, illuminant=(1, 1, 1))) if three else (lambda: awbkit.estimate(path))
@@ -219,14 +219,14 @@ def in_tile(folder: Path, index: int, at: int, content: bytes) -> Path:
     """A good DNG with other bytes in one of its JPEG streams, counted from the stream's end if ``at`` is negative."""
     path = jpegs(folder)
     start, length = data_of(path, index)
-    return overwritten(path, start + (at if at >= 0 else length + at), content)
+    return overwrite(path, start + (at if at >= 0 else length + at), content)
 
 
 def frame(folder: Path, offset: int, content: bytes) -> Path:
     """A good DNG with other bytes in the frame header of its second stream."""
     path = jpegs(folder)
     start, length = data_of(path, 1)
-    return overwritten(path, path.read_bytes().index(b"\xff\xc3", start, start + length) + offset, content)
+    return overwrite(path, path.read_bytes().index(b"\xff\xc3", start, start + length) + offset, content)
 
 
 def lossy(folder: Path, **options: Any) -> Path:
@@ -234,17 +234,17 @@ def lossy(folder: Path, **options: Any) -> Path:
 
 
 DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "no offset": (lambda f: changed(jpegs(f), 324, 0, 2), "lacks 1 of its 6 tiles"),
-    "no bytes": (lambda f: changed(jpegs(f), 325, 0, 2), "lacks 1 of its 6 tiles"),
-    "fewer offsets than tiles": (lambda f: changed(jpegs(f), 322, 32), "lacks 6 of its 12 tiles"),
-    "no width": (lambda f: changed(jpegs(f), 256, 0), "nothing of the size"),
-    "tiles without a width": (lambda f: changed(jpegs(f), 322, 0), "nothing of the size"),
-    "no samples": (lambda f: changed(jpegs(f), 277, 0), "nothing of the size"),
-    "offset beyond the end": (lambda f: changed(jpegs(f), 324, 1 << 30, 2), "ends before its sensor data"),
-    "count beyond the end": (lambda f: changed(jpegs(f), 325, 60000, 2), "ends before its sensor data"),
-    "the same tile twice": (lambda f: changed(p := jpegs(f), 324, data_of(p, 1)[0], 2), "over each other"),
+    "no offset": (lambda f: change_field(jpegs(f), 324, 0, 2), "lacks 1 of its 6 tiles"),
+    "no bytes": (lambda f: change_field(jpegs(f), 325, 0, 2), "lacks 1 of its 6 tiles"),
+    "fewer offsets than tiles": (lambda f: change_field(jpegs(f), 322, 32), "lacks 6 of its 12 tiles"),
+    "no width": (lambda f: change_field(jpegs(f), 256, 0), "nothing of the size"),
+    "tiles without a width": (lambda f: change_field(jpegs(f), 322, 0), "nothing of the size"),
+    "no samples": (lambda f: change_field(jpegs(f), 277, 0), "nothing of the size"),
+    "offset beyond the end": (lambda f: change_field(jpegs(f), 324, 1 << 30, 2), "ends before its sensor data"),
+    "count beyond the end": (lambda f: change_field(jpegs(f), 325, 60000, 2), "ends before its sensor data"),
+    "the same tile twice": (lambda f: change_field(p := jpegs(f), 324, data_of(p, 1)[0], 2), "over each other"),
     "too few bytes for the samples": (
-        lambda f: changed(write(f / "a.dng", SAMPLES, tile=(TILE, TILE)), 325, 4000, 1),
+        lambda f: change_field(write(f / "a.dng", SAMPLES, tile=(TILE, TILE)), 325, 4000, 1),
         "too few bytes",
     ),
     "a stream that was never copied": (lambda f: in_tile(f, 3, 0, bytes(5000)), "tile 4 of 6 is not there"),
@@ -255,11 +255,11 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "an early end": (lambda f: in_tile(f, 0, 2000, b"\xff\xd9"), "tile 1 of 6 ends before its samples"),
     "no end where others have one": (lambda f: in_tile(f, 2, -2, b"\x12\x34"), "1 of 6 JPEG streams have no end"),
     "no code tables": (
-        lambda f: overwritten(p := jpegs(f), p.read_bytes().index(b"\xff\xc4"), b"\xff\xfe"),
+        lambda f: overwrite(p := jpegs(f), p.read_bytes().index(b"\xff\xc4"), b"\xff\xfe"),
         "has no code tables",
     ),
     "code tables that overflow": (
-        lambda f: overwritten(p := jpegs(f), p.read_bytes().index(b"\xff\xc4") + 5, b"\x09"),
+        lambda f: overwrite(p := jpegs(f), p.read_bytes().index(b"\xff\xc4") + 5, b"\x09"),
         "damaged code tables",
     ),
     "a lower stream": (lambda f: frame(f, 5, struct.pack(">H", TILE // 2)), "fewer than the tile"),
@@ -275,7 +275,7 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
         ),
         "fewer than the tile",
     ),
-    "filters that are no colours": (lambda f: changed(jpegs(f), 33422, 9, 1), "damaged pattern of colour filters"),
+    "filters that are no colours": (lambda f: change_field(jpegs(f), 33422, 9, 1), "damaged pattern of colour filters"),
 }
 
 
@@ -294,7 +294,7 @@ def test_damage_is_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_a_pattern_without_blue(tmp_path: Path) -> None:
-    path = changed(write(tmp_path / "a.dng", SAMPLES), 33422, 0, 3)
+    path = change_field(write(tmp_path / "a.dng", SAMPLES), 33422, 0, 3)
     with pytest.raises(FileError, match="without red, green and blue"):
         awbkit.open(path)
 
@@ -304,7 +304,7 @@ def test_strips_apart_from_each_other(tmp_path: Path) -> None:
     start, length = data_of(path, 1)
     content = path.read_bytes()
     path.write_bytes(content + content[start : start + length])
-    changed(path, 273, len(content), 1)
+    change_field(path, 273, len(content), 1)
     with pytest.raises(UnsupportedImage, match="strips apart"):
         awbkit.open(path)
 
@@ -332,7 +332,7 @@ def test_half_a_sensor_of_zeros_is_told_of(matrix: bool, tmp_path: Path) -> None
     path = tmp_path / "a.dng"
     path.write_bytes(SEEDS["plain" if matrix else "linear"])
     start, length = data_of(path)
-    overwritten(path, start + length // 2, bytes(length - length // 2))
+    overwrite(path, start + length // 2, bytes(length - length // 2))
     with pytest.warns(AwbWarning, match="a quarter or more of its rows are exactly zero"):
         awbkit.estimate(path, "gray-world")
     with pytest.warns(AwbWarning, match="a quarter or more of its rows are exactly zero"):

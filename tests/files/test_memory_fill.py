@@ -23,7 +23,7 @@ from tests.helpers.dng_files import (
     damage,
     data_of,
     lossless,
-    overwritten,
+    overwrite,
     scene,
     seeds,
     tiles,
@@ -39,13 +39,13 @@ fills = pytest.mark.skipif(_setter() is None, reason="the C library here does no
 def write_half(folder: Path) -> Path:
     """A DNG whose fourth tile of six LibRaw does not find."""
     path = write(folder / "a.dng", SAMPLES, tiles(SAMPLES, lossless), compression=7, tile=(TILE, TILE))
-    return overwritten(path, data_of(path, 3)[0], bytes(2))
+    return overwrite(path, data_of(path, 3)[0], bytes(2))
 
 
 def disguise(path: Path) -> Path:
     """The same for LibRaw, but no DNG by its fields: its version lies beyond the end of the file."""
     field = path.read_bytes().index(struct.pack("<HHI", 50706, 1, 4))
-    return overwritten(path, field + 4, struct.pack("<II", 1 << 20, 0x401))
+    return overwrite(path, field + 4, struct.pack("<II", 1 << 20, 0x401))
 
 
 def unpack_over(path: Path, which: int) -> np.ndarray:

@@ -85,7 +85,7 @@ def _describes(tag: int) -> bool:
     return tag in (271, 272, 274) or tag >= 33421
 
 
-def changed(path: Path, tag: int, value: int, index: int = 0) -> Path:
+def change_field(path: Path, tag: int, value: int, index: int = 0) -> Path:
     """The file with one value of a field replaced, of as many bytes as it has."""
     with tifffile.TiffFile(path) as tiff:
         found = tiff.pages.first.tags[tag]
@@ -104,7 +104,7 @@ def data_of(path: Path, index: int = 0) -> tuple[int, int]:
         return page.dataoffsets[index], page.databytecounts[index]
 
 
-def overwritten(path: Path, at: int, content: bytes) -> Path:
+def overwrite(path: Path, at: int, content: bytes) -> Path:
     """The file with other bytes from an offset on."""
     whole = path.read_bytes()
     path.write_bytes(whole[:at] + content + whole[at + len(content) :])

@@ -51,10 +51,10 @@ def pictures(count: int = 12) -> Sequence[LinearImage]:
     return found
 
 
-def rounded(model: Model, seen: Sequence[LinearImage], bits: Bits = BITS) -> IntegerModel:
+def round_model(model: Model, seen: Sequence[LinearImage], bits: Bits = BITS) -> IntegerModel:
     return quantized(model, calibrated(model, seen, bits), bits)
 
 
 @cache
 def integer_model(shape: str = "s", bits: Bits = BITS, seed: int = 0) -> IntegerModel:
-    return rounded(random_model(SHAPES[shape], seed), pictures(), bits)
+    return round_model(random_model(SHAPES[shape], seed), pictures(), bits)

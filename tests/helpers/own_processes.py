@@ -21,7 +21,7 @@ SAVED_EVERY = 20
 """Steps from one checkpoint to the next in these processes, so that a short training has some."""
 
 
-def killed(name: str, times: int, work: Callable[..., object], *arguments: Any, resume: bool = False) -> bool:
+def run_until_killed(name: str, times: int, work: Callable[..., object], *arguments: Any, resume: bool = False) -> bool:
     """Train, prune or the like until it is killed the moment before a file gets its final name for the so-manieth time.
 
     Args:
@@ -40,7 +40,7 @@ def killed(name: str, times: int, work: Callable[..., object], *arguments: Any, 
     return process.exitcode == -signal.SIGKILL
 
 
-def commanded(
+def run_commands(
     arguments: Sequence[object],
     folder: Path,
     environments: Sequence[Mapping[str, str]] = ({},),
@@ -52,7 +52,7 @@ def commanded(
         arguments: Of the command.
         folder: Takes what they print.
         environments: What each finds over and above its environment.
-        interrupted_at: A file's name and number as of :func:`killed`, before which Ctrl-C comes.
+        interrupted_at: A file's name and number as of :func:`run_until_killed`, before which Ctrl-C comes.
     """
     processes = []
     for number, environment in enumerate(environments):
@@ -68,7 +68,7 @@ def commanded(
 
 
 @contextmanager
-def meeting(count: int) -> Iterator[list[dict[str, str]]]:
+def meet(count: int) -> Iterator[list[dict[str, str]]]:
     """The environments of processes that meet, as torchrun makes them."""
     from torch.distributed import TCPStore
 

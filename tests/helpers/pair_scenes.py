@@ -128,11 +128,11 @@ def render(scene: Scene) -> Pair:
             inside = np.zeros(scene.shape, dtype=bool)
             inside[scene.border : -scene.border, scene.border : -scene.border] = True
             noisy[~inside] = 0
-        images.append(decoded(encode(noisy)) if scene.codes else noisy.astype(np.float32))
+        images.append(decode(encode(noisy)) if scene.codes else noisy.astype(np.float32))
     return Pair(images[0], images[1], light, mean / np.linalg.norm(mean))
 
 
-def decoded(codes: Array) -> Array:
+def decode(codes: Array) -> Array:
     """Linear light of 8-bit sRGB."""
     share = np.arange(256) / 255
     table = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)

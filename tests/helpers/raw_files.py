@@ -45,12 +45,12 @@ def mosaic(linear: np.ndarray, pattern: np.ndarray, black: Any = 64, white: int 
         white: The number at which samples clip.
     """
     shape = linear.shape[:2]
-    values = np.take_along_axis(linear, _repeated(pattern, shape)[..., None], 2)[..., 0]
-    floor = _repeated(np.atleast_2d(black), shape)
+    values = np.take_along_axis(linear, _repeat(pattern, shape)[..., None], 2)[..., 0]
+    floor = _repeat(np.atleast_2d(black), shape)
     return np.rint(floor + np.clip(values, 0, 1) * (white - floor)).astype(np.uint16)
 
 
-def _repeated(pattern: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _repeat(pattern: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     rows, columns = (-(-length // period) for length, period in zip(shape, pattern.shape, strict=True))
     return np.tile(pattern, (rows, columns))[: shape[0], : shape[1]]
 

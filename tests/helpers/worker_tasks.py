@@ -86,7 +86,7 @@ def results(outcomes: Iterable[Outcome[object, object]]) -> list[object]:
 
 
 @dataclass(frozen=True)
-class Doomed:
+class FatalWork:
     """Work whose process ends so many times, by a signal or with an exit code, before it is let be."""
 
     marks: Path
@@ -94,7 +94,7 @@ class Doomed:
     times: int
 
 
-def ends_a_few_times(item: Doomed) -> str:
+def ends_a_few_times(item: FatalWork) -> str:
     for number in range(item.times):
         with contextlib.suppress(FileExistsError):
             (item.marks / str(number)).touch(exist_ok=False)

@@ -18,7 +18,7 @@ from awbkit.network.integer import description
 from awbkit.network.integer.arithmetic import NATURAL
 from awbkit.network.models import named_float
 from awbkit.network.statistics import COSTS, TABLE, Statistic, Table
-from tests.helpers.integer_models import pictures, random_model, rounded
+from tests.helpers.integer_models import pictures, random_model, round_model
 
 IMAGE = pictures(1)[0]
 
@@ -136,7 +136,7 @@ def test_a_new_statistic_arrives_in_c(places: range, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(emit, "_template", lambda name: template(name).replace(before, C_FORMULA + before))
     chosen = tuple(sorted({0, *places, 137}))
     built = Architecture("awbnet", (), (), 0, (8,), (0,), statistics=chosen)
-    model = rounded(random_model(built), pictures(3))
+    model = round_model(random_model(built), pictures(3))
     texts = emit.emit(model)
     assert f"#define AT_CURVE {places.start}\n" in texts["awb.c"]
     assert check(texts, model, list(surfaces())[:4], str(compiler())) == 4

@@ -14,7 +14,7 @@ from awbkit.store.journal import Journal
 HEAD = b'{"plan": "p"}\n'
 
 
-def opened(path: Path, plan: str = "p", before_sync: Callable[[], None] | None = None) -> tuple[Journal, list[int]]:
+def begin(path: Path, plan: str = "p", before_sync: Callable[[], None] | None = None) -> tuple[Journal, list[int]]:
     found: list[int] = []
     journal = Journal(
         path,
@@ -30,7 +30,7 @@ def opened(path: Path, plan: str = "p", before_sync: Callable[[], None] | None =
 def test_entries_are_read_again_in_order(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     for expected in ([], [0], [0, 1]):
-        journal, found = opened(path)
+        journal, found = begin(path)
         with journal:
             assert found == expected
             journal.add({"number": len(found)})
@@ -41,7 +41,7 @@ def test_entries_are_read_again_in_order(tmp_path: Path) -> None:
 def test_a_line_cut_short_does_not_count(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / "journal"
     path.write_bytes(HEAD + b'{"number": 0}\n' + torn)
-    journal, found = opened(path)
+    journal, found = begin(path)
     with journal:
         journal.add({"number": 7})
     assert found == [0]
@@ -52,7 +52,7 @@ def test_a_line_cut_short_does_not_count(tmp_path: Path, torn: bytes) -> None:
 def test_a_first_line_cut_short_begins_anew(tmp_path: Path, begun: bytes) -> None:
     path = tmp_path / "journal"
     path.write_bytes(begun)
-    journal, found = opened(path)
+    journal, found = begin(path)
     with journal:
         assert found == []
     assert path.read_bytes() == HEAD
@@ -73,14 +73,14 @@ def test_what_is_refused_stays_as_it_is(tmp_path: Path, content: bytes, problem:
     path = tmp_path / "journal"
     path.write_bytes(content)
     with pytest.raises(OutputError, match=problem):
-        opened(path)
+        begin(path)
     assert path.read_bytes() == content
 
 
 def test_entries_wait_for_what_they_count_on(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     lines: list[int] = []
-    journal, _ = opened(path, before_sync=lambda: lines.append(path.read_bytes().count(b"\n")))
+    journal, _ = begin(path, before_sync=lambda: lines.append(path.read_bytes().count(b"\n")))
     with journal:
         journal.add({"number": 0})
         journal.sync()

@@ -102,7 +102,7 @@ def test_who_is_told_to_end_leaves_nothing(number: signal.Signals, tmp_path: Pat
     assert names(out) == names(temporary) == []
 
 
-def aged(path: Path) -> Path:
+def age(path: Path) -> Path:
     os.utime(path, (1, 1))
     return path
 
@@ -120,7 +120,7 @@ def aged(path: Path) -> Path:
 )
 def test_files_of_others_stay(name: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
-    aged(tmp_path / name)
+    age(tmp_path / name)
     parts.sweep(tmp_path)
     assert names(tmp_path) == [name]
 
@@ -151,7 +151,7 @@ def test_every_part_is_known_by_its_name(name: str, tmp_path: Path) -> None:
     assert atomic_write(tmp_path / name, IfExists.FAIL, lambda path: seen.append(path.name))
     stale = tmp_path / "stale"
     stale.mkdir()
-    aged(tmp_path / name).rename(stale / seen[0])
+    age(tmp_path / name).rename(stale / seen[0])
     parts.sweep(stale)
     assert names(stale) == []
 

@@ -63,7 +63,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "folder": lambda folder: write_folder(folder / "set"),
     "deflated zip": lambda folder: write_zip(folder / "set.zip"),
     "stored zip": lambda folder: write_zip(folder / "set.zip", method=zipfile.ZIP_STORED),
-    "self-extracting zip": lambda folder: prepended(write_zip(folder / "set.zip")),
+    "self-extracting zip": lambda folder: prepend(write_zip(folder / "set.zip")),
     "pax tar": lambda folder: write_tar(folder / "set.tar"),
     "gnu tar": lambda folder: write_tar(folder / "set.tar", kind=tarfile.GNU_FORMAT),
     "zip without a suffix": lambda folder: write_zip(folder / "download"),
@@ -71,7 +71,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
 }
 
 
-def prepended(path: Path) -> Path:
+def prepend(path: Path) -> Path:
     path.write_bytes(b"MZ a program" * 50 + path.read_bytes())
     return path
 
@@ -257,7 +257,7 @@ EVIL = {
 }
 
 
-CLOSED = {
+CLOSED_ARCHIVES = {
     "a.tar.gz": b"\x1f\x8b\x08",
     "a.tgz": b"\x1f\x8b\x08",
     "a.tar.xz": b"\xfd7zXZ\0",
@@ -360,9 +360,9 @@ class TestRefuses:
         with pytest.raises(UnreadableFile, match="damaged"):
             Source.open(path)
 
-    @pytest.mark.parametrize("name", CLOSED)
+    @pytest.mark.parametrize("name", CLOSED_ARCHIVES)
     def test_archives_that_must_be_unpacked_first(self, tmp_path: Path, name: str) -> None:
-        (tmp_path / name).write_bytes(CLOSED[name] + bytes(600))
+        (tmp_path / name).write_bytes(CLOSED_ARCHIVES[name] + bytes(600))
         for path in (tmp_path / name, tmp_path):
             with pytest.raises(UnreadableFile, match="cannot be read in place; unpack it and name the folder"):
                 Source.open(path)

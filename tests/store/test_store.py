@@ -35,7 +35,7 @@ FILES = {
     ".hidden.png": b"",
     "deep/c.png": bytes(imagecodecs.png_encode(GREY)),
 }
-FOUND = ["a.png", "b9.png", "b10.png", "unnamed", "deep/c.png"]
+PATHS = ["a.png", "b9.png", "b10.png", "unnamed", "deep/c.png"]
 
 
 @pytest.fixture(params=["this machine", "memory"])
@@ -63,7 +63,7 @@ def read(path: Path) -> bytes:
 def test_pictures_are_found(root: Path) -> None:
     passed_over = OtherFiles()
     found = list(find([str(root / "in")], recursive=True, passed_over=passed_over))
-    assert found == [FoundImage(root / "in" / name, root / "in") for name in FOUND]
+    assert found == [FoundImage(root / "in" / name, root / "in") for name in PATHS]
     assert not any(isinstance(item, FoundImage) and item.is_stream for item in found)
     assert passed_over.suffixes == {".txt": 1}
 
@@ -81,7 +81,7 @@ def test_pictures_are_estimated(root: Path) -> None:
     task = partial(estimate_file, methods=(parse("gray-world"),))
     outcomes = list(run(task, find([str(root / "in")], recursive=True)))
     records = {outcome.result[0]["path"]: outcome.result[0] for outcome in outcomes if outcome.result}
-    assert list(records) == [root / "in" / name for name in FOUND if name != "b9.png"]
+    assert list(records) == [root / "in" / name for name in PATHS if name != "b9.png"]
     assert records[root / "in" / "a.png"]["illuminant"] == records[root / "in" / "deep" / "c.png"]["illuminant"]
     # Errors name the picture, not a copy of it.
     assert [error.path for outcome in outcomes if isinstance(error := outcome.error, FileError)] == [

@@ -12,7 +12,7 @@ import pytest
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
 from awbkit.network.model import Model
-from tests.helpers.own_processes import killed
+from tests.helpers.own_processes import run_until_killed
 from tests.helpers.training_runs import SMALL, write_set
 
 torch = pytest.importorskip("torch")
@@ -107,7 +107,7 @@ def test_a_killed_pruning_goes_on_to_the_same_bytes(
     prepared: Prepared, model: Model, pruned: Result, tmp_path: Path
 ) -> None:
     recipe, run = recipe_for(model).with_changes(QUICK), tmp_path / "run"
-    assert killed("all/network.safetensors", 1, prune_to_half, model, prepared.path, run, recipe)
+    assert run_until_killed("all/network.safetensors", 1, prune_to_half, model, prepared.path, run, recipe)
     assert (run / "networks" / "all" / "round 1.safetensors").exists()
     assert not (run / "model.safetensors").exists()
     prune_to_half(model, prepared.path, run, recipe, Execution(resume=True))

@@ -18,7 +18,7 @@ from awbkit.errors import UnreadableFile, UsageError
 from awbkit.network.architecture import architecture
 from awbkit.network.features import describe
 from awbkit.network.model import Model, canonical
-from tests.helpers.own_processes import SAVED_EVERY, commanded, killed, meeting
+from tests.helpers.own_processes import SAVED_EVERY, meet, run_commands, run_until_killed
 from tests.helpers.training_runs import CAMERAS, SMALL, write_set
 
 torch = pytest.importorskip("torch")
@@ -90,10 +90,10 @@ def test_a_training_killed_in_every_phase_goes_on_to_the_same_bytes(
 ) -> None:
     monkeypatch.setattr(fitting, "_SAVED_EVERY", SAVED_EVERY)
     run = tmp_path / "run"
-    assert killed("training/001.npz", 1, train, [prepared.path], run, SMALL)
+    assert run_until_killed("training/001.npz", 1, train, [prepared.path], run, SMALL)
     # The first checkpoint is there, the second is about to be.
     for name in ("teacher 1.checkpoint.safetensors", "network.checkpoint.safetensors"):
-        assert killed(name, 2, train, [prepared.path], run, SMALL, resume=True)
+        assert run_until_killed(name, 2, train, [prepared.path], run, SMALL, resume=True)
         assert len(list(run.rglob(name))) == 1
     assert not (run / "model.safetensors").exists()
     train([prepared.path], run, SMALL, execution=Execution(resume=True))
@@ -112,8 +112,8 @@ def test_two_processes_do_what_one_does(prepared: Prepared, tmp_path: Path) -> N
     config, two = tmp_path / "recipe.toml", tmp_path / "two"
     config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in recipe.to_json().items()))
     command = ["train", prepared.path, "-o", two, "-q", "--config", config, "--device", "cpu", "-j", "1"]
-    with meeting(2) as environments:
-        ran = commanded(command, tmp_path, environments)
+    with meet(2) as environments:
+        ran = run_commands(command, tmp_path, environments)
     assert [each.code for each in ran] == [0, 0], [each.err for each in ran]
     assert (two / "model.safetensors").read_bytes() == alone.path.read_bytes()
     # One process writes.

@@ -11,7 +11,7 @@ import pytest
 from awbkit.work.batch import run
 from awbkit.work.executor import Crash
 from tests.helpers.worker_tasks import (
-    Doomed,
+    FatalWork,
     choosy,
     ends_a_few_times,
     entries,
@@ -44,7 +44,7 @@ MADE_GOOD = [(-signal.SIGKILL, 3), (-signal.SIGTERM, 1), (-signal.SIGHUP, 1), (-
 
 @pytest.mark.parametrize(("ending", "times"), MADE_GOOD)
 def test_a_crash_that_need_not_be_the_items_fault_is_made_good(ending: int, times: int, tmp_path: Path) -> None:
-    items = [Doomed(tmp_path, ending, times), *(Doomed(tmp_path, 0, 0) for _ in range(3))]
+    items = [FatalWork(tmp_path, ending, times), *(FatalWork(tmp_path, 0, 0) for _ in range(3))]
     outcomes = list(run(ends_a_few_times, items, jobs=2))
     assert [outcome.reason or outcome.result for outcome in outcomes] == ["done"] * 4
     assert len(entries(tmp_path)) == times
@@ -52,7 +52,7 @@ def test_a_crash_that_need_not_be_the_items_fault_is_made_good(ending: int, time
 
 @pytest.mark.parametrize(("ending", "times"), [(-signal.SIGKILL, 4), (-signal.SIGSEGV, 2), (3, 2)])
 def test_what_crashes_alone_is_not_tried_for_ever(ending: int, times: int, tmp_path: Path) -> None:
-    items = [Doomed(tmp_path, ending, 99), Doomed(tmp_path, 0, 0)]
+    items = [FatalWork(tmp_path, ending, 99), FatalWork(tmp_path, 0, 0)]
     first, second = run(ends_a_few_times, items, jobs=2)
     assert isinstance(first.error, Crash)
     assert second.result == "done"

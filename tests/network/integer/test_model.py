@@ -21,7 +21,7 @@ from awbkit.network.model import Model
 from awbkit.network.models import load, shipped
 from tests.helpers.command import awbkit
 from tests.helpers.evaluation_sets import write_prepared
-from tests.helpers.integer_models import SHAPES, integer_model, pictures, random_model, rounded
+from tests.helpers.integer_models import SHAPES, integer_model, pictures, random_model, round_model
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -50,7 +50,7 @@ def replaced() -> Any:
 def test_shipped_networks_lose_nothing_worth_telling(name: str) -> None:
     exact = Model.load(shipped(name, "raw"))
     seen = pictures(24)
-    whole = rounded(exact, seen[:12])
+    whole = round_model(exact, seen[:12])
     off = [angular_error(exact.estimate(image).rgb, whole.estimate(image).rgb) for image in seen[12:]]
     assert np.median(off) < 0.6
 
@@ -77,7 +77,7 @@ def test_four_bits_are_kept_to() -> None:
 
 def test_the_model_says_what_it_was_made_of() -> None:
     exact = random_model(SHAPES["s"])
-    whole = rounded(exact, pictures(2))
+    whole = round_model(exact, pictures(2))
     assert whole.training is not None
     assert whole.training["quantised"] == {"from": "random", "sha256": exact.digest}
     assert whole.training["recipe"] == {"seed": 0}
@@ -95,21 +95,21 @@ def test_a_float_model_is_no_quantised_one(tmp_path: Path) -> None:
 
 def test_what_cannot_be_quantised() -> None:
     with pytest.raises(UsageError, match="whole numbers compute awbnets, not mobilenet-v3"):
-        rounded(random_model(architecture("mobilenet-v3")), pictures(1))
+        round_model(random_model(architecture("mobilenet-v3")), pictures(1))
     with pytest.raises(UsageError, match="no picture to calibrate on"):
-        rounded(random_model(SHAPES["nano"]), [])
+        round_model(random_model(SHAPES["nano"]), [])
     with pytest.raises(UsageError, match="weights have 4 or 8 bits, activations 8 or 16"):
         Bits(3, 8)
     wild = random_model(SHAPES["nano"])
     silent = {**wild.weights, "hidden.0.bias": np.full(16, -1e3, np.float32)}
     with pytest.raises(AwbError, match="needs finer steps than its multiplier has; give weights or activations 8 bits"):
-        rounded(Model("silent", wild.architecture, silent, "raw"), pictures(1), Bits(4, 16))
+        round_model(Model("silent", wild.architecture, silent, "raw"), pictures(1), Bits(4, 16))
     unsure = Model("unsure", wild.architecture, wild.weights, "raw", (200.0, 1.0))
     with pytest.raises(AwbError, match="unsure does not fit whole numbers: a calibration is two numbers of 16 bits"):
-        rounded(unsure, pictures(1))
+        round_model(unsure, pictures(1))
     weights = {**wild.weights, "hidden.0.bias": np.full(16, 1e30, np.float32)}
     with pytest.raises(AwbError, match="may sum to more than 23 bits and a sign; give activations 16 bits"):
-        rounded(Model("wild", wild.architecture, weights, "raw"), pictures(1))
+        round_model(Model("wild", wild.architecture, weights, "raw"), pictures(1))
 
 
 @pytest.mark.parametrize(
