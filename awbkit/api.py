@@ -6,38 +6,52 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-from numpy.typing import NDArray
-
-from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import Illuminant
-from awbkit.colour.image import LinearImage
+from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import OutputError, UsageError
 from awbkit.estimators.region import gray_card
 from awbkit.estimators.registry import DEFAULT, Method, parse
-from awbkit.files.open import open_photo
-from awbkit.files.photo import Photo, Region
+from awbkit.files.decode import Pixels
+from awbkit.files.memory import MemoryPhoto
+from awbkit.files.photo import Region
 from awbkit.files.raw import RawPhoto
 from awbkit.files.rendered import RenderedPhoto
-from awbkit.files.write import DEEP_FORMATS, format_of, metadata_of, write_developed, write_jpeg, write_picture
+from awbkit.files.source import is_image, open_source
+from awbkit.files.write import DEEP_FORMATS, FORMATS, format_of, metadata_of, write_developed, write_jpeg, write_picture
 from awbkit.store.limits import MAX_PIXELS
 from awbkit.store.outputs import IfExists, atomic_write
+from awbkit.store.parts import scratch
 
 if TYPE_CHECKING:
+    from typing import TypedDict, Unpack
+
+    from PIL.Image import Image
+
     from awbkit.evaluation.result import Evaluation
+    from awbkit.files.memory import ArrayLike
+    from awbkit.files.source import AnyPhoto, Content, Source
 
-AnyPhoto = RawPhoto | RenderedPhoto
-"""What opening a file gives."""
+    class CorrectOptions(TypedDict, total=False):
+        """The keywords of :func:`correct`, for type checkers."""
 
-Source = str | os.PathLike[str] | AnyPhoto | LinearImage | NDArray[np.floating]
-"""A file, an opened photograph, or linear pixels (H, W, 3) with black at 0 and the white level at 1."""
+        to: str | None
+        illuminant: Illuminant | Sequence[float] | None
+        method: str | Method
+        cat: str | None
+        strength: float
+        encoding: str
+        if_exists: str
+        auto_bright: bool
+        fallback: str | Method | None
+        max_expected_error: float | None
+        max_pixels: int | None
 
 
 def estimate(
-    source: Source,
+    source: Source | LinearImage,
     method: str | Method = DEFAULT,
     *,
     region: Region | Sequence[int] | str | None = None,
@@ -46,15 +60,20 @@ def estimate(
     max_expected_error: float | None = None,
     max_pixels: int | None = MAX_PIXELS,
 ) -> Illuminant:
-    """Estimate the light of a photograph or of linear pixels.
+    """Estimate the light of a picture.
+
+    The same picture gives the same answer however it comes: every source is reduced to the same thumbnail.
 
     Args:
-        source: A file, a photograph or pixels. Files and photographs are reduced to a thumbnail of 64 x 64 pixels.
+        source: A path, the bytes of a file, a file opened for reading bytes, an opened photograph, an image of Pillow,
+            or an array (H, W, 3), or (H, W, 4) with alpha: anything that numpy makes an array of, such as a tensor.
+            Whole numbers of 8 or 16 bits are sRGB, floating point is linear sRGB with black at 0 and the white level
+            at 1.
         method: As on the command line: "pca", "shades-of-gray:p=6"; see :func:`awbkit.methods`.
         region: A gray card's rectangle, (x, y, width, height) or "x,y,w,h" in pixels as displayed, in place of a
             method.
-        encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`. Pixels are linear sRGB, or
-            with "camera" a sensor's own RGB, which no camera has balanced.
+        encoding: How numbers stand for light where "auto" is wrong; see :func:`awbkit.open`. "camera" is for a sensor's
+            own linear RGB, which no camera has balanced.
         fallback: A method that answers where ``method`` expects to err by more than ``max_expected_error``, unless the
             fallback expects to err by even more; and where ``method`` is a network for raw pictures and the picture is
             rendered, or the other way round.
@@ -65,26 +84,21 @@ def estimate(
         The light in the camera's RGB (raw) or in linear sRGB (rendered).
 
     Raises:
-        UsageError: If the method, a parameter, the encoding or the region cannot be used as given.
+        UsageError: If the source, the method, a parameter, the encoding or the region cannot be used as given.
         FileError: If the file cannot be read or has no white balance.
         AwbError: If no pixel is valid.
     """
-    image = source if isinstance(source, LinearImage) else None
-    if isinstance(source, np.ndarray):
-        if encoding not in ("auto", "linear", "camera"):
-            raise UsageError(f"pixels are linear or a sensor's own (encoding auto, linear or camera), not {encoding!r}")
-        image = LinearImage.from_array(source, camera=Camera() if encoding == "camera" else LINEAR_SRGB)
-    photo = source if isinstance(source, Photo) else None
-    if isinstance(source, LinearImage | Photo) and encoding != "auto":
-        raise UsageError(f"encoding {encoding!r} is for files and arrays; what is open already has its own")
-    if image is None and photo is None:
-        photo = open_photo(source, encoding=encoding, max_pixels=max_pixels)  # type: ignore[arg-type]
-    if region is not None:
-        if photo is None:
-            raise UsageError("a region belongs to a file; for pixels, pass the slice of the array")
-        return estimate_region(photo, region if isinstance(region, Region) else Region.parse(region))
-    chosen = _parse_method(method, fallback, max_expected_error)
-    return chosen.estimate(image if image is not None else photo.thumbnail())  # type: ignore[union-attr]
+    if isinstance(source, LinearImage):
+        if encoding != "auto":
+            raise UsageError(f"encoding: {encoding!r} is for files and arrays; a LinearImage has its own")
+        if region is not None:
+            raise UsageError("region: a LinearImage has none; pass the slice of its pixels")
+        image = source.thumbnail() if max(source.valid.shape) > THUMBNAIL_SIZE else source
+        return _parse_method(method, fallback, max_expected_error).estimate(image)
+    with open_source(source, encoding=encoding, max_pixels=max_pixels) as photo:
+        if region is not None:
+            return estimate_region(photo, region if isinstance(region, Region) else Region.parse(region))
+        return _parse_method(method, fallback, max_expected_error).estimate(photo.thumbnail())
 
 
 def _parse_method(method: str | Method, fallback: str | Method | None, max_expected_error: float | None) -> Method:
@@ -103,10 +117,21 @@ def estimate_region(photo: AnyPhoto, region: Region) -> Illuminant:
     return Illuminant.of(rgb, photo.camera, spread=spread)
 
 
+@overload
+def correct(source: Source, output: str | os.PathLike[str], **options: Unpack[CorrectOptions]) -> Illuminant: ...
+@overload
+def correct(source: Image, output: None = None, **options: Unpack[CorrectOptions]) -> Image: ...
+@overload
 def correct(
-    source: str | os.PathLike[str] | AnyPhoto,
-    output: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Content | AnyPhoto, output: None = None, **options: Unpack[CorrectOptions]
+) -> bytes: ...
+@overload
+def correct(source: ArrayLike, output: None = None, **options: Unpack[CorrectOptions]) -> Pixels: ...
+def correct(
+    source: Source,
+    output: str | os.PathLike[str] | None = None,
     *,
+    to: str | None = None,
     illuminant: Illuminant | Sequence[float] | None = None,
     method: str | Method = DEFAULT,
     cat: str | None = None,
@@ -117,17 +142,19 @@ def correct(
     fallback: str | Method | None = None,
     max_expected_error: float | None = None,
     max_pixels: int | None = MAX_PIXELS,
-) -> Illuminant:
-    """Correct a photograph and write it.
+) -> Illuminant | Image | Pixels | bytes:
+    """Correct a picture, and write it or give it back.
 
     Args:
-        source: A file or an opened photograph; never changed.
-        output: The new file, in the format of its suffix.
-        illuminant: The light to correct for, RGB in the photograph's own space; estimated where None.
+        source: As of :func:`estimate`; never changed.
+        output: The new file, in the format of its suffix; for files and photographs.
+        to: Without an output: the format of the bytes, such as "jpeg" or "png"; None is the source's own, and for raw
+            files "tif".
+        illuminant: The light to correct for, RGB in the picture's own space; estimated where None.
         method: The estimator where there is no illuminant.
         cat: A chromatic adaptation transform in place of gains in the camera's RGB.
         strength: 0 leaves the cast, 1 removes it.
-        encoding: How a rendered file's numbers stand for light; see :func:`awbkit.open`.
+        encoding: As of :func:`estimate`.
         if_exists: "fail", "skip" or "replace".
         auto_bright: Stretch a raw's brightness until 1 % of the pixels are white.
         fallback: As of :func:`estimate`.
@@ -135,27 +162,70 @@ def correct(
         max_pixels: As of :func:`estimate`.
 
     Returns:
-        The light that was corrected for.
+        With an output, the light that was corrected for. Without: of an array, a numpy array of its shape and type, in
+        the same encoding; of an image, an image with the same profile and EXIF; of anything else, the bytes of a file.
 
     Raises:
         UsageError: If an argument cannot be used as given.
         FileError: If the file cannot be read or has no white balance, or the output exists or cannot be written.
     """
     if if_exists not in tuple(IfExists):
-        raise UsageError(f"if_exists is one of {', '.join(IfExists)}, not {if_exists!r}")
-    photo = source if isinstance(source, Photo) else open_photo(source, encoding=encoding, max_pixels=max_pixels)
+        raise UsageError(f"if_exists: one of {', '.join(IfExists)}, not {if_exists!r}")
+    if output is not None and to is not None:
+        raise UsageError("to: an output has the format of its suffix; leave one of them out")
+    with open_source(source, encoding=encoding, max_pixels=max_pixels) as photo:
+        in_memory = isinstance(photo, MemoryPhoto)
+        if in_memory and (output is not None or to is not None):
+            raise UsageError("output and to are for files; of pixels the corrected pixels come back")
+        light = _light_for(photo, illuminant, method, fallback, max_expected_error)
+        correction = Correction(light, cat, strength)
+        if isinstance(photo, MemoryPhoto):
+            from awbkit.correction.picture import correct_picture
+
+            return _like(source, correct_picture(photo, correction))
+        if output is None:
+            return _file_content(photo, correction, to, auto_bright)
+        write(photo, correction, Path(output), IfExists(if_exists), auto_bright=auto_bright)
+        return light
+
+
+def _light_for(
+    photo: AnyPhoto,
+    illuminant: Illuminant | Sequence[float] | None,
+    method: str | Method,
+    fallback: str | Method | None,
+    max_expected_error: float | None,
+) -> Illuminant:
     if illuminant is None:
-        light = estimate(photo, method, fallback=fallback, max_expected_error=max_expected_error)
-    elif isinstance(illuminant, Illuminant):
-        if illuminant.camera.space != photo.camera.space:
-            raise UsageError(
-                f"the illuminant is in {illuminant.camera.space} RGB and {photo.path} in {photo.camera.space} RGB"
-            )
-        light = Illuminant.of(illuminant.rgb, photo.camera)
-    else:
-        light = Illuminant.of(illuminant, photo.camera)
-    write(photo, Correction(light, cat, strength), Path(output), IfExists(if_exists), auto_bright=auto_bright)
-    return light
+        return estimate(photo, method, fallback=fallback, max_expected_error=max_expected_error)
+    if not isinstance(illuminant, Illuminant):
+        return Illuminant.of(illuminant, photo.camera)
+    if illuminant.camera.space != photo.camera.space:
+        raise UsageError(
+            f"illuminant: it is in {illuminant.camera.space} RGB, and {photo.path} in {photo.camera.space} RGB"
+        )
+    return Illuminant.of(illuminant.rgb, photo.camera)
+
+
+def _like(source: Any, pixels: Pixels) -> Image | Pixels:
+    """The pixels as what they came in."""
+    if not is_image(source):
+        return pixels
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.info = dict(source.info)
+    return image
+
+
+def _file_content(photo: AnyPhoto, correction: Correction, to: str | None, auto_bright: bool) -> bytes:
+    kind = to or (photo.format if isinstance(photo, RenderedPhoto) else "tif")
+    if f".{kind}" not in FORMATS:
+        raise UsageError(f"to: one of {', '.join(suffix[1:] for suffix in FORMATS)}, not {kind!r}")
+    with scratch() as folder:
+        path = folder / f"picture.{kind}"
+        write(photo, correction, path, IfExists.FAIL, auto_bright=auto_bright)
+        return path.read_bytes()
 
 
 def write(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from awbkit import api
 from awbkit.colour.illuminant import Illuminant
@@ -26,12 +27,15 @@ from awbkit.store.outputs import IfExists, PlannedOutput, skips, tidy
 from awbkit.store.paths import store_of
 from awbkit.store.streams import spool_stream
 
+if TYPE_CHECKING:
+    from awbkit.files.source import AnyPhoto
+
 NO_RAW = ("is no raw file", "sidecars steer raw editors; leave out --sidecar")
 """Problem and remedy of a rendered picture for which the user wants a sidecar."""
 
 
 @contextlib.contextmanager
-def open_input_photo(found: FoundImage, encoding: str, max_pixels: int | None) -> Iterator[api.AnyPhoto]:
+def open_input_photo(found: FoundImage, encoding: str, max_pixels: int | None) -> Iterator[AnyPhoto]:
     """Open a photograph. A stream, or a file whose name codecs cannot take, is opened by a temporary name.
 
     Raises:
@@ -100,14 +104,14 @@ class Light:
     record: Record | None = None
     label: str = "given"
 
-    def answer(self, photo: api.AnyPhoto) -> tuple[Illuminant, str, str | None]:
+    def answer(self, photo: AnyPhoto) -> tuple[Illuminant, str, str | None]:
         """The light in this photograph, its method for the record, and the method that it stands in for, if any."""
         if self.method is None:
             return self.of(photo), self.name, None
         light, answered = self.method.answer(photo.thumbnail())
         return light, str(answered), self.name if answered is not self.method else None
 
-    def of(self, photo: api.AnyPhoto) -> Illuminant:
+    def of(self, photo: AnyPhoto) -> Illuminant:
         """The light in this photograph."""
         if self.method is not None:
             return self.method.estimate(photo.thumbnail())
@@ -185,14 +189,14 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
 
 
 def _picture_writer(
-    photo: api.AnyPhoto, correction: Correction, output: Path, options: CorrectOptions
+    photo: AnyPhoto, correction: Correction, output: Path, options: CorrectOptions
 ) -> Callable[[], bool]:
     format_of(output)
     return partial(api.write, photo, correction, output, options.if_exists, auto_bright=options.auto_bright)
 
 
 def _sidecar_writer(
-    photo: api.AnyPhoto, correction: Correction, output: Path, options: CorrectOptions
+    photo: AnyPhoto, correction: Correction, output: Path, options: CorrectOptions
 ) -> Callable[[], bool]:
     from awbkit.files import sidecar
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mypy import api as mypy
+from PIL import Image
 
 import awbkit
 from tests.helpers.command import CARD, DAYLIGHT, angle, write_jpeg, write_raw, write_tiff
@@ -21,6 +23,8 @@ NAMES = {
     *("LinearImage", "Photo", "Region", "angular_error"),
     *("apply_correction", "common_illuminant", "correct", "estimate", "evaluate", "methods"),
 }
+
+LINEAR = awbkit.LinearImage.from_array(np.ones((4, 4, 3)))
 
 
 @pytest.fixture
@@ -102,9 +106,23 @@ FAILURES = [
     (lambda: awbkit.estimate("photo.jpg", region=(-1, 0, 2, 4)), "start at or after 0,0"),
     (lambda: awbkit.estimate("photo.jpg", region="0,0,999,9"), "outside the picture, which is 128 x 96"),
     (lambda: awbkit.estimate("photo.jpg", encoding="gamma"), "encoding"),
-    (lambda: awbkit.estimate(np.ones((4, 4, 3)), region="0,0,2,2"), "a region belongs to a file"),
-    (lambda: awbkit.estimate(np.ones((4, 4, 3), np.uint8)), "floating point"),
-    (lambda: awbkit.estimate(np.ones((4, 4))), "pixels"),
+    (lambda: awbkit.estimate(np.ones((4, 4, 3)), region="0,0,9,2"), "outside the picture, which is 4 x 4"),
+    (lambda: awbkit.estimate(LINEAR, region="0,0,2,2"), "region: a LinearImage has none"),
+    (lambda: awbkit.estimate(LINEAR, encoding="camera"), "encoding: 'camera' is for files and arrays"),
+    (lambda: awbkit.estimate(np.ones((4, 4, 3), np.int64)), "uint8, uint16 or floating point, not int64"),
+    (lambda: awbkit.estimate(np.ones((4, 4))), "the shape (H, W, 3) or (H, W, 4), not (4, 4)"),
+    (lambda: awbkit.estimate(np.ones((3, 9, 9))), "not (3, 9, 9); put the channels last"),
+    (lambda: awbkit.estimate(np.ones((0, 4, 3))), "not (0, 4, 3)"),
+    (lambda: awbkit.estimate(np.ones((4, 4, 3)), encoding="icc"), "encoding: of an array it is auto, srgb, linear or"),
+    (lambda: awbkit.estimate(awbkit.open("photo.jpg"), encoding="srgb"), "encoding: 'srgb' is for files and arrays"),
+    (lambda: awbkit.estimate(7), "source: give a path, the bytes of a file"),  # type: ignore[arg-type]
+    (lambda: awbkit.estimate(b""), "the picture in memory: is empty"),
+    (lambda: awbkit.estimate(b"no picture"), "the picture in memory: is not an image"),
+    (lambda: awbkit.estimate(io.StringIO("text")), 'open it with mode "rb"'),  # type: ignore[arg-type]
+    (lambda: awbkit.estimate(Image.new("L", (9, 9))), "the picture in memory: has Pillow's mode L"),
+    (lambda: awbkit.correct(np.ones((4, 4, 3)), "out.png"), "output and to are for files"),
+    (lambda: awbkit.correct("photo.jpg", to="gif"), "to: one of jpg"),
+    (lambda: awbkit.correct("photo.jpg", "out.png", to="png"), "to: an output has the format of its suffix"),
     (lambda: awbkit.estimate(np.zeros((4, 4, 3))), "valid"),
     (lambda: awbkit.correct("photo.jpg", "photo.jpg"), "is the input itself"),
     (lambda: awbkit.correct("photo.jpg", "photo.tif"), "photo.tif: the output exists already"),
@@ -114,7 +132,7 @@ FAILURES = [
     (lambda: awbkit.correct("photo.jpg", "out.jpg", illuminant=(1e-9, 1, 1)), "more than a million apart"),
     (
         lambda: awbkit.correct("photo.jpg", "out.jpg", illuminant=awbkit.estimate("photo.dng")),
-        "the illuminant is in camera RGB and photo.jpg in linear-srgb RGB",
+        "illuminant: it is in camera RGB, and photo.jpg in linear-srgb RGB",
     ),
     (lambda: awbkit.correct("photo.jpg", "out.jpg", cat="cat97"), "cat97"),
     (lambda: awbkit.correct("photo.jpg", "out.jpg", strength=2), "strength must lie between 0 and 1"),

@@ -64,7 +64,7 @@ class RenderedPhoto(Photo):
         return self.full_scale == 1
 
     @property
-    def _holds_light(self) -> bool:
+    def holds_light(self) -> bool:
         """Whether the numbers are amounts of light; then each pixel is judged by itself, as those of a raw file."""
         return self.is_float or (self.encoding is not None and all(c.kind == "linear" for c in self.encoding.curves))
 
@@ -87,7 +87,7 @@ class RenderedPhoto(Photo):
         return read_tables(self.profile or b"")
 
     def thumbnail(self) -> LinearImage:
-        side = 1 if self._holds_light else block_side(self.width, self.height)
+        side = 1 if self.holds_light else block_side(self.width, self.height)
         if self.format == "jpeg" and side > 1:
             shrink = jpeg_shrink(self.width, self.height)
             data = Path(self.path).read_bytes()
@@ -98,23 +98,23 @@ class RenderedPhoto(Photo):
                 codes = sample(self._colour_bands(), side)
         if self.format == "tiff":
             warn_of_zero_rows(self.path, codes)
-        return self._linear(codes).thumbnail()
+        return self.linear(codes).thumbnail()
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
         stored = region.to_stored(self.width, self.height, self.orientation)
         with decoding(self.path):
-            return self._linear(self._colour_bands().crop(stored.x, stored.y, stored.width, stored.height).numpy())
+            return self.linear(self._colour_bands().crop(stored.x, stored.y, stored.width, stored.height).numpy())
 
     def _colour_bands(self) -> pyvips.Image:
         """The colour bands, and alpha where there is one."""
         stored = self.pixels()
         return stored.extract_band(0, n=self.bands) if stored.bands > self.bands else stored
 
-    def _linear(self, codes: Pixels) -> LinearImage:
+    def linear(self, codes: Pixels) -> LinearImage:
         """Linear sRGB, or the sensor's own RGB, of stored numbers (H, W, 3 or 4); transparent pixels are not valid."""
         if codes.shape[2] == 4:
-            seen = self._linear(codes[..., :3])
+            seen = self.linear(codes[..., :3])
             return LinearImage(seen.pixels, seen.valid & (codes[..., 3] > 0), seen.camera)
         encoding = self.encoding
         # Means of 8 bits have 16.
@@ -199,7 +199,7 @@ def open_rendered(path: str, kind: str, encoding: str, max_pixels: int | None) -
     if encoding == "auto" and profile is None and scale != 1 and chosen in _EXIF_COUNTS_BESIDE.get(kind, (None,)):
         chosen = encoding_of_exif(path, kind, exif) or chosen
     if chosen is None:
-        chosen = _choose_encoding(path, encoding, profile, scale == 1)
+        chosen = encoding_of_profile(path, encoding, profile, scale == 1)
     elif chosen is not SRGB or profile is not None:
         # Outputs can declare their colour by a profile alone.
         profile = build_profile(chosen)
@@ -264,7 +264,22 @@ def _full_scale(path: str, image: pyvips.Image) -> float:
     raise UnsupportedImage(path, f"stores {image.format} samples", "convert it to 8 or 16 bits or to floating point")
 
 
-def _choose_encoding(path: str, choice: str, profile: bytes | None, is_float: bool) -> Encoding | None:
+def encoding_of_profile(path: str, choice: str, profile: bytes | None, is_float: bool) -> Encoding | None:
+    """How a picture's numbers stand for light, by the user's choice and its profile.
+
+    Args:
+        path: For messages.
+        choice: As :func:`open_rendered` has it.
+        profile: The picture's own.
+        is_float: Whether its numbers are floating point, which is linear where nothing says otherwise.
+
+    Returns:
+        None where only the profile's lookup tables say it.
+
+    Raises:
+        UnsupportedImage: If the profile is not for RGB, or there is none to take.
+        UsageError: If the choice is not known.
+    """
     if choice in ("linear", "camera"):
         return LINEAR
     if choice == "srgb":

@@ -69,9 +69,12 @@ def sample(image: pyvips.Image, side: int) -> Pixels:
     )
 
 
-def sample_array(pixels: Pixels, side: int) -> NDArray[np.uint16]:
-    """:func:`sample` of a picture (H, W, 3) that is decoded already, for blocks of 2, 4 or 8 pixels a side."""
-    return _means(pixels, _tops(len(pixels), side), side)
+def sample_array(pixels: Pixels, side: int) -> Pixels:
+    """:func:`sample` of a picture (H, W, 3 or 4) that is decoded already."""
+    if side == 1:
+        return pixels[_rows(len(pixels), _PIXEL_ROWS)]
+    means = _means if pixels.shape[2] == 3 else _opaque_means
+    return means(pixels, _tops(len(pixels), side), side)
 
 
 def _tops(height: int, side: int) -> list[int]:

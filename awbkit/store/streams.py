@@ -104,17 +104,23 @@ def spool_stream(path: Path, is_stdin: bool, max_pixels: int | None) -> Iterator
     with contextlib.ExitStack() as stack:
         with catch_read_errors(path):
             source = sys.stdin.buffer if is_stdin else stack.enter_context(open_stream(path))
-        folder = stack.enter_context(scratch())
-        spool = folder / "spool"
+        yield stack.enter_context(spool(path, source, max_pixels))
+
+
+@contextlib.contextmanager
+def spool(name: str | os.PathLike[str], source: BinaryIO, max_pixels: int | None) -> Iterator[Path]:
+    """:func:`spool_stream` of a stream that is open; ``name`` is what messages call it."""
+    with scratch() as folder:
+        path = folder / "spool"
         try:
-            with spool.open("wb") as sink:
-                _copy(path, source, sink, max_pixels)
+            with path.open("wb") as sink:
+                _copy(name, source, sink, max_pixels)
         except OSError as error:
             raise writing_error(folder.parent, error) from error
-        yield spool
+        yield path
 
 
-def _copy(path: Path, source: BinaryIO, spool: IO[bytes], max_pixels: int | None) -> None:
+def _copy(path: str | os.PathLike[str], source: BinaryIO, spool: IO[bytes], max_pixels: int | None) -> None:
     with catch_read_errors(path):
         head = source.read(HEAD)
     picture = sniff(head)
@@ -136,7 +142,7 @@ def _copy(path: Path, source: BinaryIO, spool: IO[bytes], max_pixels: int | None
         spool.write(block)
 
 
-def _blocks(path: Path, source: BinaryIO) -> Iterator[bytes]:
+def _blocks(path: str | os.PathLike[str], source: BinaryIO) -> Iterator[bytes]:
     with catch_read_errors(path):
         while block := source.read(_CHUNK):
             yield block
