@@ -1,6 +1,6 @@
 """Files of records by awbkit or other programs, as JSON Lines, JSON or a table.
 
-All commands read estimates through this module, so that a file means the same to all of them.
+All commands read estimates through this module, so that a file means the same everywhere.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LONGEST_LINE = 1 << 20
 _VISIBLE = re.compile(r"\S")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 _SPACES = " \t\r\n\v\f"
-"""The blanks of an empty cell; a file's name may consist of other blanks, such as U+001C or U+00A0."""
+"""A cell of these is empty. Other blanks, such as U+001C or U+00A0, may be a file's name."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class RecordEntry:
 
     Attributes:
         where: File and line, for messages.
-        record: As read, its ``path`` a text that is not empty; ``illuminant``, ``gains`` and ``chromaticity`` are
-            lists of 3, 3 and 2 numbers, ``method``, ``status``, ``error`` and ``space`` are texts, ``expected_error``
-            is a number that is not negative; each may be None or absent. Nothing else was examined.
+        record: The record as read. ``path`` is a text that is not empty. These may be None or absent: ``illuminant``,
+            ``gains`` and ``chromaticity``, lists of 3, 3 and 2 numbers; the texts ``method``, ``status``, ``error`` and
+            ``space``; ``expected_error``, a number that is not negative. Other keys are not checked.
     """
 
     where: str
@@ -63,8 +63,8 @@ def read_records(stream: BinaryIO, name: str) -> Iterator[RecordEntry]:
     separate the columns; with the latter two a comma may be the decimal sign.
 
     Args:
-        stream: UTF-8. Lines are read as they arrive; arrays, and objects over several lines, as a whole. In a table,
-            bytes that are no UTF-8 belong to file names.
+        stream: UTF-8. Lines are read as they arrive; an array, or an object over several lines, is read as a whole. A
+            table may have file names that are no UTF-8.
         name: Name of the file in messages.
 
     Raises:
@@ -86,7 +86,7 @@ def _read_line(stream: BinaryIO, longest: int, where: str) -> bytes:
     except OSError as error:
         raise UsageError(f"{where}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     if len(line) > longest:
-        raise UsageError(f"{where}: longer than {longest >> 20} MB, which no record is; {FORM}")
+        raise UsageError(f"{where}: longer than {longest >> 20} MB, too long for a record; {FORM}")
     return line
 
 
@@ -112,7 +112,7 @@ def _read_json(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterato
 
 
 def _values(data: bytes, name: str, line: int) -> Iterator[RecordEntry]:
-    """The values in some lines, the first of which has this number."""
+    """The values in some lines; ``line`` is the number of the first."""
     text, end = decode_text(data), 0
     while (begin := _VISIBLE.search(text, end)) is not None:
         line += text.count("\n", end, begin.start())
@@ -186,7 +186,9 @@ def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterat
 def _table_lines(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[str]:
     while line:
         if len(line) > _LONGEST_LINE:
-            raise UsageError(f"{name}, line {number}: longer than {_LONGEST_LINE >> 20} MB, which no record is; {FORM}")
+            raise UsageError(
+                f"{name}, line {number}: longer than {_LONGEST_LINE >> 20} MB, too long for a record; {FORM}"
+            )
         yield decode_text(line, "surrogateescape")
         number += 1
         line = _read_line(stream, _LONGEST_LINE, f"{name}, line {number}")
@@ -224,7 +226,7 @@ def _entry_of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, 
         try:
             return float(text.replace(",", ".") if decimal_comma else text)
         except ValueError:
-            raise UsageError(f"{where}: {key} is {_shorten(text)} and no number") from None
+            raise UsageError(f"{where}: {key} is {_shorten(text)}, not a number") from None
 
     # Blanks may belong to a file's name.
     path = csv_text(cell("path"))

@@ -1,4 +1,4 @@
-"""The records of the command line: one file's light, on one line."""
+"""Records: the light of one file, one line of the command's output."""
 
 from __future__ import annotations
 
@@ -129,8 +129,9 @@ def _read_light(record: Mapping[str, Any], kind: str, camera: Camera) -> Illumin
     if value is None:
         return None
     numbers = [_read_number(kind, component) for component in value] if isinstance(value, list | tuple) else []
-    if len(numbers) != (2 if kind == "chromaticity" else 3):
-        raise UsageError(f"{kind} of the record does not have its numbers: {value!r}")
+    count = 2 if kind == "chromaticity" else 3
+    if len(numbers) != count:
+        raise UsageError(f"{kind} of the record must be a list of {count} numbers, not {value!r}")
     if kind == "chromaticity":
         numbers.append(1 - sum(numbers))
     if kind == "gains":
@@ -143,7 +144,7 @@ def _read_light(record: Mapping[str, Any], kind: str, camera: Camera) -> Illumin
 
 def _read_number(kind: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-        raise UsageError(f"{kind} of the record is not made of numbers: {value!r}")
+        raise UsageError(f"{kind} of the record must consist of numbers, not {value!r}")
     return float(value)
 
 
@@ -162,5 +163,5 @@ def light_of_cct(cct: float, duv: float, camera: Camera) -> Illuminant:
         name = camera.name or "this camera"
         raise UsageError(f"{name} has no known colour matrix to turn {cct:g} K into RGB; give --gains or --illuminant")
     if rgb is None:
-        raise UsageError(f"a light of {cct:g} K and Duv {duv:g} is outside what the RGB of this file can show")
+        raise UsageError(f"a light of {cct:g} K and Duv {duv:g} is outside the gamut of this file's RGB")
     return Illuminant.of(rgb, camera)

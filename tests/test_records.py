@@ -93,9 +93,9 @@ def test_values_of_python_will_do() -> None:
         ({"cct": 5000}, NO_MATRIX, "Unknown has no known colour matrix to turn 5000 K into RGB"),
         ({"cct": 5000, "space": "camera"}, LINEAR_SRGB, "is in camera RGB and the file in linear-srgb RGB"),
         ({"gains": [1, 1, 1], "space": "linear-srgb"}, CAMERA, "is in linear-srgb RGB and the file in camera RGB"),
-        ({"gains": "1,1,1"}, LINEAR_SRGB, "gains of the record does not have its numbers: '1,1,1'"),
-        ({"gains": [1, 1]}, LINEAR_SRGB, "gains of the record does not have its numbers"),
-        ({"gains": [1, None, 1]}, LINEAR_SRGB, "gains of the record is not made of numbers: None"),
+        ({"gains": "1,1,1"}, LINEAR_SRGB, "gains of the record must be a list of 3 numbers, not '1,1,1'"),
+        ({"gains": [1, 1]}, LINEAR_SRGB, "gains of the record must be a list of 3 numbers"),
+        ({"gains": [1, None, 1]}, LINEAR_SRGB, "gains of the record must consist of numbers, not None"),
         ({"gains": [1, -1, 1]}, LINEAR_SRGB, "gains of the record: an illuminant needs three positive numbers"),
         ({"chromaticity": [0.5, 0.5]}, LINEAR_SRGB, "chromaticity of the record: an illuminant needs three"),
         ({"gains": [1, 1, 1], "illuminant": [1, 2, 3]}, LINEAR_SRGB, "illuminant, gains of the record disagree"),
@@ -104,8 +104,8 @@ def test_values_of_python_will_do() -> None:
             LINEAR_SRGB,
             "illuminant, gains, chromaticity of the record disagree; set those that you do not mean to null",
         ),
-        ({"cct": float("nan")}, LINEAR_SRGB, "cct of the record is not made of numbers: nan"),
-        ({"cct": 1200, "duv": 0.04}, LINEAR_SRGB, "is outside what the RGB of this file can show"),
+        ({"cct": float("nan")}, LINEAR_SRGB, "cct of the record must consist of numbers, not nan"),
+        ({"cct": 1200, "duv": 0.04}, LINEAR_SRGB, "is outside the gamut of this file's RGB"),
     ],
 )
 def test_what_states_no_light_is_refused(record: dict[str, Any], camera: Camera, message: str) -> None:

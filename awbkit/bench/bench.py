@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from awbkit.bench import cortex, here
+from awbkit.bench import cortex, timing
 from awbkit.choices import PROCESSORS
 from awbkit.colour.camera import Camera
 from awbkit.colour.error_statistics import statistics
@@ -31,10 +31,10 @@ Item = TypeVar("Item")
 
 BASELINES = tuple(name for name in method_names() if name != "as-shot" and not parse(name).is_network)
 NETWORKS = SHIPPED
-"""Estimators to compare the requested models with."""
+"""The shipped networks, which are compared with the requested models, as ``BASELINES`` are."""
 
 TIMED, COUNTED = 64, 16
-"""Numbers of pictures to time, and to count instructions on."""
+"""Greatest numbers of pictures: for timing, and for counting instructions."""
 
 KEYS = ("mean", "median", "worst25")
 
@@ -60,7 +60,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one estimator. Figures that do not apply, or cannot be measured here, are None.
+    """The cost of one estimator. A figure is None if it does not apply or cannot be measured on this machine.
 
     Attributes:
         name: Name in the request.
@@ -168,7 +168,9 @@ def bench(
     chosen = [(name, parse(name), named(name, "raw")) for name in models]
     for name, _, model in chosen:
         if model.domain != "raw":
-            raise UsageError(f"{name} reads photographs that a camera balanced; bench measures models of raw pictures")
+            raise UsageError(
+                f"{name} is for photographs that a camera has balanced; bench measures models for raw pictures"
+            )
     others = [(name, parse(name)) for name in (*NETWORKS, *BASELINES) if compare and name not in models]
     costs = []
     for name, method, model in chosen:
@@ -204,8 +206,8 @@ def _cost(
         macs=None if model is None else model.architecture.macs,
         flash=counted[processors[0]].flash if counted else None,
         ram=None if sources is None else cortex.workspace(sources),
-        numpy=here.microseconds(method.estimate, pictures.images),
-        c=None if sources is None or cc is None else here.microseconds_in_c(sources, pictures.cases, cc),
+        numpy=timing.microseconds(method.estimate, pictures.images),
+        c=None if sources is None or cc is None else timing.microseconds_in_c(sources, pictures.cases, cc),
         cortex=counted,
         accuracy={data.name: _accuracy(method, model, data, places) for data, places in pictures.sets},
     )
@@ -227,7 +229,7 @@ def _light(method: Method, image: LinearImage) -> tuple[float, ...]:
 
 
 def to_json(costs: Sequence[Cost]) -> list[dict[str, Any]]:
-    """Records, one a line."""
+    """One record for each estimator."""
     found = []
     for cost in costs:
         entry: dict[str, Any] = {

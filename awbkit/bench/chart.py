@@ -40,7 +40,7 @@ def chart(costs: Sequence[Cost], dataset: str) -> str:
     """Plot the mean error on a data set against the time of an estimate: quantised networks in C, all others in numpy.
 
     Args:
-        costs: Costs, of which at least one has a figure on the data set; the others are left out.
+        costs: Costs; at least one has a figure on the data set, and those without one are left out.
         dataset: Its name.
     """
     shown = [cost for cost in costs if dataset in cost.accuracy]
@@ -85,7 +85,7 @@ def _name_height(point: tuple[float, float], name: str, boxes: list[tuple[float,
     Args:
         point: The mark.
         name: The name.
-        boxes: Left end, middle and right end of the marks and names so far; the name is added.
+        boxes: Left end, height and right end of each mark and name so far; the name is added.
     """
     left = point[0] + 8
     right = left + _LETTER * len(name)

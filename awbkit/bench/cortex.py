@@ -19,7 +19,7 @@ from awbkit.store.parts import scratch
 _COMPILER, _SIZE, _EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
 _BOARDS = {"cortex-m4": "mps2-an386"}
 _OTHER_BOARD = "mps2-an385"
-"""QEMU has no Cortex-M0; a Cortex-M3 runs its code."""
+"""A board with a Cortex-M3. QEMU has none with a Cortex-M0, whose code a Cortex-M3 runs."""
 
 _LINK_FLAGS = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
 _WORDS = re.compile(r"words\[(\d+)\]")

@@ -20,7 +20,7 @@ def recovery_error(estimates: ArrayLike, truth: ArrayLike) -> NDArray[np.float64
         truth: (..., 3), likewise; broadcast against the estimates.
 
     Returns:
-        float64 (...), degrees from 0 to 180; NaN where an estimate is.
+        float64 (...), degrees from 0 to 180; NaN where the estimate is NaN.
     """
     a = np.asarray(estimates, dtype=np.float64)
     b = np.asarray(truth, dtype=np.float64)
@@ -41,7 +41,7 @@ def reproduction_error(estimates: ArrayLike, truth: ArrayLike) -> NDArray[np.flo
         truth: (..., 3), likewise; broadcast against the estimates.
 
     Returns:
-        float64 (...), degrees from 0 to 54.74; NaN where an estimate is.
+        float64 (...), degrees from 0 to 54.74; NaN where the estimate is NaN.
     """
     white = np.asarray(truth, dtype=np.float64) / np.asarray(estimates, dtype=np.float64)
     return recovery_error(white, np.ones(3))

@@ -2,8 +2,8 @@
 
 Scenes are drawn with replacement, each with all its images, because errors within a scene are correlated. One draw
 serves all groups: a camera's figures are those of its images in the draw, so that a scene of several cameras stays
-whole. The number of a camera's scenes therefore varies between draws; draws within each camera would show no spread for
-a camera with one scene. Where cameras differ, pooled intervals therefore include the variation of the mix of cameras.
+whole. The number of a camera's scenes therefore varies between draws, and pooled intervals include the variation of the
+mix of cameras. Draws within each camera would show no spread for a camera with one scene.
 The cameras themselves are fixed.
 
 All methods share the same draws, so that differences between methods are paired. Intervals are expanded percentile
@@ -50,7 +50,7 @@ _CELLS_AT_ONCE = 1 << 20
 """Rounds times images in one block of the computation; some 30 MB."""
 
 _DEVIATIONS = 1.959964
-"""Standard errors on either side of the mean that contain 95 % of a normal distribution."""
+"""Half the width of the interval that contains 95 % of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,11 +142,11 @@ def resample_means(
 def ratio_interval(values: NDArray[np.float64], figure: NDArray[np.float64], scenes: int) -> NDArray[np.float64]:
     """The 95 % basic interval on a logarithmic scale, for geometric means.
 
-    A geometric mean of noisy figures is biased low, and its draws have the same bias once more. This interval reflects
-    the draws about the figure (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 5.2).
+    The geometric mean of noisy figures is biased low, and the draws have twice this bias. This interval mirrors the
+    draws about the figure (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 5.2).
 
     Simulated with log-normal errors, 95 % intervals of the mean error covered the truth in 95 % of the runs (10 cameras
-    x 10 scenes), 96 % (20 x 10) and 99 % (10 x 20); percentile intervals did in 75, 63 and 80 %.
+    x 10 scenes), 96 % (20 x 10) and 99 % (10 x 20); percentile intervals covered it in 75, 63 and 80 %.
 
     Args:
         values: (..., rounds), the draws.

@@ -59,7 +59,7 @@ def calibrate(result: MethodResult, resamples: Resamples) -> Calibration | None:
 
 
 def risk_coverage(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> tuple[list[float], float]:
-    """Mean error of the images with the least expected errors.
+    """Mean error of the images with the least expected errors, by the share of the images.
 
     Reference: R. El-Yaniv and Y. Wiener, On the foundations of noise-free selective classification, JMLR 11, 2010; the
     area as in Y. Geifman, G. Uziel and R. El-Yaniv, Bias-reduced uncertainty estimation for deep neural classifiers,
@@ -70,8 +70,8 @@ def risk_coverage(expected: NDArray[np.float64], actual: NDArray[np.float64]) ->
         actual: (N,) degrees, none NaN.
 
     Returns:
-        The risk in degrees at each of ``COVERAGE``, where an image may count in part, and the area under the curve: the
-        mean of the risk at the coverages 1 / N, 2 / N, ... 1.
+        The risk in degrees at each of ``COVERAGE``, and the area under the curve: the mean of the risk at the coverages
+        1 / N, 2 / N, ... 1. Where a coverage ends within an image, that image counts in proportion.
     """
     _, tie, counts = np.unique(expected, return_inverse=True, return_counts=True)
     average = np.bincount(tie, actual) / counts
@@ -83,7 +83,7 @@ def risk_coverage(expected: NDArray[np.float64], actual: NDArray[np.float64]) ->
 
 
 def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Rank correlation, ties at their mean rank; NaN where all values of either are equal.
+    """Spearman's rank correlation; ties share their mean rank. NaN if all values on one side are equal.
 
     Reference: C. Spearman, The proof and measurement of association between two things, American Journal of Psychology
     15(1), 1904.

@@ -24,7 +24,7 @@ from awbkit.evaluation.angles import recovery_error
 from awbkit.evaluation.examples import Examples
 
 MIN_IMAGES = 200
-"""Number of a camera's images from which its own matrix is better than one for all cameras."""
+"""Least number of images of a camera for which its own matrix is better than one for all cameras."""
 
 _POWERS = np.array(
     [
@@ -40,7 +40,7 @@ _CUBES = [_POWERS.tolist().index(powers) for powers in ([3, 0, 0], [0, 3, 0], [0
 _PRODUCTS = [_POWERS.tolist().index(powers) for powers in ([1, 1, 0], [0, 1, 1], [1, 0, 1])]
 
 _RIDGES = tuple(10.0**power for power in range(-8, -2))
-"""Shares of the mean eigenvalue of the moments' second moments."""
+"""Strengths of the ridge to try, as shares of the mean eigenvalue of the features' second-moment matrix."""
 
 _ROUNDS = 10
 _FOLDS = 5

@@ -1,4 +1,4 @@
-"""An evaluation for other programs: plain data for JSON, and one line a figure group for CSV."""
+"""An evaluation for other programs: plain data for JSON, rows for CSV."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def evaluate(
         facts: Further facts to reproduce the evaluation, such as :func:`dataset_facts`.
 
     Raises:
-        UsageError: If there is no image, no method, two of one name, or too few rounds.
+        UsageError: If there is no image or no method, two methods have one name, or there are too few rounds.
     """
     from awbkit.version import VERSION
 

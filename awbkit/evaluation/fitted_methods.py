@@ -25,10 +25,10 @@ FloatArray = NDArray[np.float64]
 
 
 class Model(Protocol):
-    """The result of a fit, which answers in the RGB space of the fit."""
+    """The result of a fit; its estimates are in the RGB of the examples."""
 
     def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Estimates (N, 3), positive, on any scale, and expected errors (N,) in degrees, NaN if it states none."""
+        """Estimates (N, 3), positive, on any scale, and expected errors (N,) in degrees, NaN if there are none."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TrainableMethod:
         describe: Computes the features of an image: float64 (F,). May raise AwbError.
         divide: Converts features (N, F) to those of the same images with their RGB divided by whites (N, 3).
         fit: Fits the method to examples.
-        min_images: Least number of a camera's images for a fit of that camera alone.
+        min_images: Least number of images of a camera for a fit to that camera alone.
     """
 
     name: str
@@ -140,7 +140,7 @@ def fit(
 
 
 def check(method: TrainableMethod, fit_cameras: Sequence[Camera], test_cameras: Sequence[Camera]) -> None:
-    """Check before the work that a fit on some images can answer for others.
+    """Check, before any work, that a fit to images by some cameras can answer for others.
 
     Raises:
         UsageError: If it cannot.
@@ -162,7 +162,9 @@ def _space_of(camera: Camera) -> Camera:
 def _matrix_error(method: str, camera: str) -> UsageError:
     enough = find_method(method).min_images
     images = (
-        "without images of its own to fit on" if enough == 1 else f"with under {enough} images of its own to fit on"
+        "without images of its own to fit on"
+        if enough == 1
+        else f"with fewer than {enough} images of its own to fit on"
     )
     return UsageError(
         f"method {method} cannot answer for a camera {images}: {camera or 'the unnamed camera'} has no colour matrix; "

@@ -29,7 +29,7 @@ class AnswerJournal(Journal):
             plan: A digest of everything that the answers depend on.
 
         Raises:
-            OutputError: If the file belongs to another plan, is damaged or no journal, or cannot be written.
+            OutputError: If the file belongs to another plan, is damaged, is no journal, or cannot be written.
         """
         self._place = path
         self.entries: list[tuple[Chunk, Answers]] = []

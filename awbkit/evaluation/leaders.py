@@ -11,7 +11,7 @@ from awbkit.evaluation.result import GEOMETRIC_MEAN, POOLED, Comparison, Evaluat
 
 
 def groups(evaluation: Evaluation, metric: str | None = None) -> list[str]:
-    """Names of the summarised groups: means over all groups first, then in the evaluation's order."""
+    """Names of the groups with summaries: ``POOLED`` and ``GEOMETRIC_MEAN`` first, then in the evaluation's order."""
     found = dict.fromkeys(s.group for s in evaluation.summaries if metric in (None, s.metric))
     first = [group for group in (POOLED, GEOMETRIC_MEAN) if group in found]
     return first + [group for group in found if group not in first]
@@ -51,7 +51,7 @@ def ranking(evaluation: Evaluation) -> tuple[str, list[str]]:
 
 
 def pairs_of(evaluation: Evaluation, group: str) -> dict[tuple[str, str], Comparison]:
-    """The comparisons on one group by pair of methods, in both orders; the reverse order has reversed signs."""
+    """The comparisons on one group by pair of methods, in both orders; differences of a reversed pair change sign."""
     pairs = {}
     for each in evaluation.comparisons:
         if each.group == group:

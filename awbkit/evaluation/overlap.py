@@ -1,4 +1,4 @@
-"""Judged pictures that a network was trained on, by the rules of :mod:`awbkit.datasets.provenance`."""
+"""Test pictures that a network was trained on, by the rules of :mod:`awbkit.datasets.provenance`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from awbkit.network.models import AnyModel, loaded, named
 
 
 def training_overlaps(method: AnyMethod, sets: Sequence[Prepared], test: NDArray[np.bool_]) -> tuple[Overlap, ...]:
-    """The judged data sets that a network was trained on, wholly or in part.
+    """The test sets that a network was trained on, in whole or in part.
 
     Args:
-        method: Any; what is no network was trained on nothing that is known of.
+        method: Any method; only networks have known training sets.
         sets: The prepared data sets.
         test: bool (N,), which of the images of all sets, one set after the other, are evaluated.
 
@@ -40,7 +40,7 @@ def training_overlaps(method: AnyMethod, sets: Sequence[Prepared], test: NDArray
 
 
 def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
-    """How many of the images at these places the network that answers for them was trained on."""
+    """The number of images at these places that the network for their camera's domain was trained on."""
     domains = {name: DOMAINS[camera.space] for name, camera in prepared.cameras.items()}
     of_domain: dict[str, list[int]] = {}
     for place in places:

@@ -38,7 +38,7 @@ Light = TypeVar("Light", Illuminant, LightMap)
 
 @dataclass(frozen=True)
 class OwnMethod:
-    """A function by its name; small and picklable, loaded in the process that calls it.
+    """The name of a function; small and picklable. The process that calls the function loads it.
 
     Attributes:
         place: A path that ends with ``.py``, or a module's name.
@@ -66,7 +66,7 @@ class OwnMethod:
         with contextlib.closing(batch.run(_digest_of, [self], isolate=True)) as outcomes:
             outcome = next(outcomes)
         if isinstance(outcome.error, Crash):
-            raise UsageError(f"{self.place} cannot be loaded: it took its process down ({outcome.error.ending})")
+            raise UsageError(f"{self.place} cannot be loaded: it ended its process ({outcome.error.ending})")
         if outcome.error is not None:
             raise outcome.error
         return replace(self, digest=outcome.result or "")
@@ -75,7 +75,7 @@ class OwnMethod:
         """Load the function.
 
         Raises:
-            UsageError: If it cannot be had; the message says where loading failed.
+            UsageError: If it cannot be loaded; the message says where loading failed.
         """
         return _load_function(self)
 
@@ -121,7 +121,7 @@ class OwnMethod:
         except (TypeError, ValueError):
             degrees = math.nan
         if not 0 <= degrees < math.inf:
-            raise AwbError(f"{self} returned {expected!r} as its expected error; that is a number of degrees, or None")
+            raise AwbError(f"{self} returned {expected!r} as its expected error; return a number of degrees, or None")
         return replace(light, expected_error=degrees)
 
 
@@ -145,7 +145,7 @@ def _load_function(method: OwnMethod) -> Callable[[LinearImage], Any]:
     for part in method.function.split("."):
         found = getattr(found, part, None)
     if not callable(found):
-        raise UsageError(f"{method.place} has no function {method.function!r}; an estimator is named {FORM}")
+        raise UsageError(f"{method.place} has no function {method.function!r}; name an estimator as {FORM}")
     return found  # type: ignore[no-any-return]
 
 
@@ -200,7 +200,7 @@ def _add_to_path(folder: Path) -> None:
 def _describe_error(error: BaseException, *plain: type[Exception]) -> str:
     message = " ".join(str(error).split())
     if isinstance(error, SystemExit):
-        return f"SystemExit: {message}; an estimator has to return, not to exit"
+        return f"SystemExit: {message}; an estimator must return, not exit"
     return message if isinstance(error, plain) and message else f"{type(error).__name__}: {message}".rstrip(": ")
 
 

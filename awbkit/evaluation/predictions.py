@@ -58,8 +58,8 @@ def read_predictions(
             counts and ``cct`` and ``duv`` are ignored.
 
     Raises:
-        UsageError: If a file is malformed, with the line; if a path matches several images; if a method answers for an
-            image twice; or if no path matches a labelled image.
+        UsageError: If a file is malformed, with the line; if a path matches several images; if a method has two
+            estimates for one image; or if no path matches a labelled image.
     """
     names = ImageIndex(truth.images, truth.datasets)
     answers: dict[str, dict[int, RecordEntry]] = defaultdict(dict)
@@ -81,14 +81,15 @@ def read_predictions(
             first = answers[method].setdefault(index, stated)
             if first is not stated:
                 raise UsageError(
-                    f"{stated.where}: {method} answers for {truth.images[index]} a second time, after {first.where}"
+                    f"{stated.where}: {method} has a second estimate for {truth.images[index]}; "
+                    f"the first is in {first.where}"
                 )
         if not count:
             raise UsageError(f"{name} is empty; {FORM}")
         if sum(map(len, answers.values())) == before:
             some = f" ({', '.join(unknown_paths[-3:])})" if unknown_paths else ""
             raise UsageError(
-                f"{name}: no estimate is of a labelled image{some}; images are matched by the ends of their paths"
+                f"{name}: no path matches a labelled image{some}; images are matched by the ends of their paths"
             )
     srgb = sum(s.record.get("space") == "linear-srgb" for found in answers.values() for s in found.values())
     judged, temperature_count = [], 0
@@ -150,7 +151,7 @@ def read_truth(path: Path) -> Truth:
         if label.problem:
             raise UnreadableFile(path, f"line {label.line}: {label.problem}")
         if label.image in lines:
-            raise UnreadableFile(path, f"lines {lines[label.image]} and {label.line} are both of {label.image}")
+            raise UnreadableFile(path, f"lines {lines[label.image]} and {label.line} both label {label.image}")
         lines[label.image] = label.line
     if not labels:
         raise UnreadableFile(path, "has no lines below its header")

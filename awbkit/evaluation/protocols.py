@@ -103,7 +103,7 @@ def _split_by_folds(truth: Truth, _: int) -> tuple[list[Split], str]:
             )
         if len(found) < 2:
             raise UsageError(
-                f"all images of {dataset} are in the published fold {found[0]!r}, which leaves none to fit on"
+                f"all images of {dataset} are in the published fold {found[0]!r}, which leaves no image to fit on"
             )
         # If the authors published a single test part, the rest is never tested.
         test_folds = [fold for fold in found if fold.lower() in _TEST] or found
@@ -175,7 +175,7 @@ def _split_by_labels(truth: Truth, labels: Sequence[str], what: str, plural: str
         dropped += int((~test & ~clean).sum())
         if not clean.any():
             raise UsageError(
-                f"leave-one-{what}-out: every scene was also seen by {left_out!r}, which leaves none to fit on"
+                f"leave-one-{what}-out: {left_out!r} shows every scene of the others, which leaves no image to fit on"
             )
         splits.append(Split(left_out, np.flatnonzero(clean), np.flatnonzero(test)))
     return splits, dropped

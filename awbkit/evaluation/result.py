@@ -75,8 +75,8 @@ class MethodResult:
         expected: float64 (N,), the recovery error in degrees that the method expects; NaN if it states none.
         failures: The reason by index of each image without an estimate.
         errors: For each metric, float64 (N,) degrees; an image without an estimate counts as ``GREATEST_ERROR``.
-        trained_on: The evaluated data sets that a network was trained on; its figures there are better than on new
-            pictures.
+        trained_on: The evaluated data sets that a network was trained on; on unseen pictures its errors
+            are likely larger.
     """
 
     method: str

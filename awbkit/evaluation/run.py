@@ -34,7 +34,7 @@ from awbkit.work.outcome import Outcome
 
 _MOST_IMAGES = 64
 _SECONDS = 1.0
-"""Seconds that a worker may spend on a chunk of images, which is lost if the run is killed."""
+"""Seconds that a worker may spend on a chunk of images; a killed run loses the unfinished chunks."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Run:
         if journal is not None:
             for known, answers in journal.entries:
                 if not self._asks(known):
-                    raise journal.damage_error("it answers what was not asked")
+                    raise journal.damage_error("it holds answers that this evaluation does not need")
                 yield self._take(known, answers)
         begun = self._work_mask & self._done_mask.any(axis=1)
         again = [single for chunk in self._chunks(begun & ~self._done_mask.all(axis=1)) for single in chunk.parts]
@@ -197,7 +197,7 @@ class Run:
         self._size = max(1, min(_MOST_IMAGES, 2 * len(chunk.rows), fitting))
 
     def _asks(self, chunk: Chunk) -> bool:
-        """Whether a journal's chunk belongs to this run."""
+        """Whether this run needs the answers of a journal's chunk."""
         images = [chunk.start + row for row in chunk.rows]
         within = all(isinstance(i, int) and 0 <= i < len(self._all_truth) and self._work_mask[i] for i in images)
         return within and all(isinstance(m, int) and 0 <= m < len(self.methods) for m in chunk.methods)
@@ -218,11 +218,11 @@ class Run:
         return Step(self._mark_done(chunk), len(answers.failures))
 
     def _lose(self, chunk: Chunk, outcome: Outcome[Chunk, Answers]) -> Step:
-        """Record a method's failure on an image, though not in the journal, since the next run may succeed."""
+        """Record a method's failure on an image, but not in the journal, because the next run may succeed."""
         (row,), (place,) = chunk.rows, chunk.methods
         method, why = self.methods[place], outcome.reason
         if isinstance(outcome.error, Crash) and isinstance(method, OwnMethod):
-            why = f"{method} took its process down ({outcome.error.ending})"
+            why = f"{method} ended its process ({outcome.error.ending})"
         self._failures[place][chunk.start + row] = why
         return Step(self._mark_done(chunk), 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from awbkit.evaluation.result import MethodResult, Truth
+from awbkit.evaluation.result import MethodResult, Overlap, Truth
 
 STATISTIC_TITLES = {
     "mean": "mean",
@@ -33,21 +33,16 @@ def size(truth: Truth) -> str:
 
 def training_note(result: MethodResult) -> str:
     """One line on the data sets that a network was trained on; empty without any."""
-    whole = [seen.dataset for seen in result.trained_on if seen.images == seen.total]
-    partly = [
-        f"{seen.dataset} ({seen.total - seen.images:,} of its {count_text(seen.total, 'picture')} judged were left out)"
-        for seen in result.trained_on
-        if seen.images < seen.total
-    ]
-    clauses = []
-    if whole:
-        clauses.append(f"was trained on {_list_text(whole)}; its figures there are not those of unseen pictures")
-    if partly:
-        clauses.append(
-            f"was trained on other pictures of {_list_text(partly)}; only figures of what was left out are those of "
-            "unseen pictures"
-        )
-    return f"{result.method} {'; it '.join(clauses)}" if clauses else ""
+    names = [overlap.dataset + _part_text(overlap) for overlap in result.trained_on]
+    if not names:
+        return ""
+    return f"{result.method} was trained on {_list_text(names)}; on unseen pictures its errors are likely larger"
+
+
+def _part_text(overlap: Overlap) -> str:
+    """The number of images that were left out of the training; empty if there are none."""
+    left = overlap.total - overlap.images
+    return f" (not on {left:,} of its {count_text(overlap.total, 'picture')} here)" if left else ""
 
 
 def _list_text(names: Sequence[str]) -> str:

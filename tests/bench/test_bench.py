@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from awbkit.bench import here
+from awbkit.bench import timing
 from awbkit.bench.bench import BASELINES, NETWORKS, Accuracy, Cost, bench, choose_pictures, to_json
 from awbkit.bench.chart import chart
 from awbkit.datasets.prepared import Prepared
@@ -31,15 +31,15 @@ pytestmark = pytest.mark.slow
 
 def test_time_is_that_of_one_call() -> None:
     # A sleep never ends early, however busy the machine is.
-    assert here.microseconds(time.sleep, [0.002, 0.004, 0.004]) >= 4000
+    assert timing.microseconds(time.sleep, [0.002, 0.004, 0.004]) >= 4000
 
 
 @pytest.mark.compiler
 def test_time_in_c() -> None:
     cases = list(surfaces())
-    assert here.microseconds_in_c(emit(integer_model("nano")), cases, str(compiler())) > 0
+    assert timing.microseconds_in_c(emit(integer_model("nano")), cases, str(compiler())) > 0
     with pytest.raises(CheckFailed, match="fails: awb"):
-        here.microseconds_in_c({"awb.c": "nonsense", "awb.h": ""}, cases, str(compiler()))
+        timing.microseconds_in_c({"awb.c": "nonsense", "awb.h": ""}, cases, str(compiler()))
 
 
 def test_accuracy_is_that_of_the_method(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_names_that_would_lie_on_each_other_are_moved_apart() -> None:
         (("awbnet-s", "--count", "0"), 2, "--count"),
         (("awbnet-s", "--data", "{tmp}/set", "--data", "{tmp}/set"), 2, "name each once"),
         ((), 2, "MODEL"),
-        ((str(shipped("awbnet-nano", "rendered")),), 2, "bench measures models of raw pictures"),
+        ((str(shipped("awbnet-nano", "rendered")),), 2, "bench measures models for raw pictures"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, arguments: tuple[str, ...], code: int, says: str) -> None:

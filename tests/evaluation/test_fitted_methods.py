@@ -76,7 +76,9 @@ def test_another_camera_needs_matrices(fit_on: list[Camera], tested: Camera) -> 
 def test_checks_that_pass() -> None:
     check(find_method("constant"), [CANON, UNKNOWN], [CANON, NIKON, UNKNOWN])
     check(find_method("corrected-moments"), [UNKNOWN] * 200, [UNKNOWN])
-    with pytest.raises(UsageError, match="with under 200 images of its own to fit on: Unknown has no colour matrix"):
+    with pytest.raises(
+        UsageError, match="with fewer than 200 images of its own to fit on: Unknown has no colour matrix"
+    ):
         check(find_method("corrected-moments"), [UNKNOWN] * 199, [UNKNOWN])
 
 

@@ -90,7 +90,7 @@ def test_answers_to_what_was_not_asked_are_refused(prepared: Prepared, key: str,
     entry = json.loads(first)
     entry[key][0] = value
     journal.write_bytes(b"\n".join([head, json.dumps(entry).encode(), *rest]))
-    with pytest.raises(OutputError, match="it answers what was not asked; remove it"):
+    with pytest.raises(OutputError, match="it holds answers that this evaluation does not need; remove it"):
         evaluate(prepared, "gray-world")
 
 

@@ -191,16 +191,13 @@ def test_notes_in_words() -> None:
         return training_note(replace(result, method="awbnet", trained_on=tuple(Overlap(*each) for each in seen)))
 
     assert note() == ""
-    rest = "; its figures there are not those of unseen pictures"
+    rest = "; on unseen pictures its errors are likely larger"
     assert note(("a", 3, 3)) == f"awbnet was trained on a{rest}"
     assert note(("gehler-shi", 3, 3), ("cube-plus", 4, 4)) == f"awbnet was trained on gehler-shi and cube-plus{rest}"
     assert note(("a", 3, 3), ("b", 4, 4), ("c", 1, 1)) == f"awbnet was trained on a, b and c{rest}"
-    partly = (
-        "was trained on other pictures of b (1,000 of its 3,000 pictures judged were left out); only figures of what "
-        "was left out are those of unseen pictures"
-    )
-    assert note(("b", 2000, 3000)) == f"awbnet {partly}"
-    assert note(("a", 3, 3), ("b", 2000, 3000)) == f"awbnet was trained on a{rest}; it {partly}"
+    part = "b (not on 1,000 of its 3,000 pictures here)"
+    assert note(("b", 2000, 3000)) == f"awbnet was trained on {part}{rest}"
+    assert note(("a", 3, 3), ("b", 2000, 3000)) == f"awbnet was trained on a and {part}{rest}"
 
 
 class TestWhatReadersSee:
@@ -208,7 +205,7 @@ class TestWhatReadersSee:
     def model(self, prepared: Prepared) -> str:
         return mine({"datasets": [entry(prepared)], "left_out": NOTHING})
 
-    SENTENCE = "mine.safetensors was trained on set; its figures there are not those of unseen pictures"
+    SENTENCE = "mine.safetensors was trained on set; on unseen pictures its errors are likely larger"
 
     @pytest.mark.slow
     @pytest.mark.parametrize("format", ["json", "table", "markdown", "csv"])
@@ -240,7 +237,7 @@ class TestWhatReadersSee:
         ran = awbkit("evaluate", "set", "-m", model, "-m", other, "-m", "awbnet", "--rounds", "100", "-j", "1")
         first, second = ran.err.splitlines()
         assert first == f"awbkit: {self.SENTENCE}"
-        assert second.startswith("awbkit: b.safetensors was trained on other pictures of set (12 of its 24 pictures")
+        assert second.startswith("awbkit: b.safetensors was trained on set (not on 12 of its 24 pictures here)")
 
     def test_a_protocol_decides_what_is_judged(self, prepared: Prepared) -> None:
         # A split that was published as train and test is judged on test alone.
@@ -255,7 +252,7 @@ class TestWhatReadersSee:
         shown = replace(shown, methods=[strange, *shown.methods[1:]])
         assert "&lt;i&gt;" in page(shown)
         assert "<i>" not in page(shown)
-        assert "\\<b\\>\\|\\* was trained on \\<i\\> \\_x\\_; its figures" in to_markdown(shown)
+        assert "\\<b\\>\\|\\* was trained on \\<i\\> \\_x\\_; on unseen" in to_markdown(shown)
         assert to_document(shown)["methods"][0]["trained_on"][0]["dataset"] == "<i>\n_x_"
 
     def test_estimates_from_elsewhere_are_judged_as_ever(self) -> None:

@@ -104,7 +104,7 @@ def test_several_methods_in_several_files() -> None:
         ('{"path": "a", "illuminant": null}', "mine.jsonl, line 1: the record states no light"),
         (
             '{"path": "a", "illuminant": [NaN, 1, 1]}',
-            "line 1: illuminant of the record is not made of numbers: nan",
+            "line 1: illuminant of the record must consist of numbers, not nan",
         ),
         (
             '{"path": "a", "illuminant": [-0.1, 1, 1]}',
@@ -116,7 +116,7 @@ def test_several_methods_in_several_files() -> None:
         ),
         ('{"path": "a", "status": "error"}', "failed, without a reason"),
         ("image,r,g,b\na,,,", "line 2: the record states no light"),
-        ("image,r,g,b\na,nan,1,1", "line 2: illuminant of the record is not made of numbers: nan"),
+        ("image,r,g,b\na,nan,1,1", "line 2: illuminant of the record must consist of numbers, not nan"),
         ("image,r,g,b\na", "line 2: the record states no light"),
         ('{"path": "b", "illuminant": [1, 1, 1]}', "no estimate"),
     ],
@@ -147,7 +147,7 @@ def test_names_that_programs_give_a_light(light: str) -> None:
         ("image,r,g\na,1,2", "line 1: the header names no column r,g,b"),
         ("r,g,b\n1,2,2", "line 1: the header names no column image"),
         ("image,r,g,b,r\na,1,2,2,1", "line 1: two columns are called 'r'; rename one"),
-        ("image,r,g,b\na,1,2,2\nb,1,two,2", "line 3: illuminant g is 'two' and no number"),
+        ("image,r,g,b\na,1,2,2\nb,1,two,2", "line 3: illuminant g is 'two', not a number"),
         ("image,r,g,b\n,1,2,2", "line 2: names no picture"),
         ('image,r,g,b\n"a,1,2,2', "is no table"),
         ('{"path": "a"', "line 1: is no JSON"),
@@ -165,9 +165,9 @@ def test_names_that_programs_give_a_light(light: str) -> None:
         ('{"path": "a", "illuminant": [1, 2, 2], "expected_error": "1"}', "line 1: expected_error must be a number"),
         (
             '{"path": "a", "gains": [2, 1, 1]}\n{"path": "a.png", "gains": [2, 1, 1]}',
-            "line 2: mine answers for a a second",
+            "line 2: mine has a second estimate for a",
         ),
-        ('{"path": "x", "gains": [2, 1, 1]}', "no estimate is of a labelled image (x)"),
+        ('{"path": "x", "gains": [2, 1, 1]}', "no path matches a labelled image (x)"),
         (b'{"path": "\xff", "gains": [1, 1, 1]}', "line 1: is not UTF-8 text"),
         ("[" * 100_000, "line 1: nests more than 100 levels"),
     ],
@@ -307,7 +307,7 @@ def test_truth_of_a_table(tmp_path: Path) -> None:
     [
         (None, "no such file"),
         (b"image,r,g,b\na,1,1,1\nb,1,0,1\n", "line 3: r, g, b are 1, 0, 1 and no light"),
-        (b"image,r,g,b\na,1,1,1\nb,1,1,1\na,1,1,1\n", "lines 2 and 4 are both of a"),
+        (b"image,r,g,b\na,1,1,1\nb,1,1,1\na,1,1,1\n", "lines 2 and 4 both label a"),
         (b"image,r,g\na,1,1\n", "names no column b"),
         (b"image,r,g,b\n", "has no lines below its header"),
         (b"image,r,g,b\n\xff,1,1,1\n", "is not UTF-8"),

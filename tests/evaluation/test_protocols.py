@@ -164,11 +164,11 @@ def test_none_judges_all_and_fits_nothing() -> None:
         ("k-folds", {}, [("a", "X", "1", "")], "unknown protocol 'k-folds'; protocols: " + ", ".join(PROTOCOLS)),
         ("folds", {}, [("a", "X", "1", "")], "a has no published folds; use the protocol k-fold"),
         ("folds", {}, [("a", "X", "1", "1"), ("a", "X", "2", "")], "1 image of a is in no published fold"),
-        ("folds", {}, [("a", "X", "1", "test")], "leaves none to fit on"),
+        ("folds", {}, [("a", "X", "1", "test")], "leaves no image to fit on"),
         ("k-fold", {"folds": 1}, [("a", "X", "1", "")], "at least 2 folds, not 1"),
         ("k-fold", {"folds": 3}, [("a", "X", "1", "")] * 9, "1 scene cannot be divided into 3 folds"),
         ("leave-one-camera-out", {}, [("a", "X", "1", "")], "needs several cameras, and there is only 'X'"),
-        ("leave-one-camera-out", {}, [("a", "X", "1", ""), ("a", "Y", "1", "")], "leaves none to fit on"),
+        ("leave-one-camera-out", {}, [("a", "X", "1", ""), ("a", "Y", "1", "")], "leaves no image to fit on"),
         ("leave-one-dataset-out", {}, [("a", "X", "1", "")], "needs several data sets, and there is only 'a'"),
     ],
 )

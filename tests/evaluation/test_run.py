@@ -179,12 +179,12 @@ def test_own_methods_of_a_module(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     ("name", "why"),
     [
         ("breaks", r"own\.py:breaks failed at line 29: ZeroDivisionError: division by zero"),
-        ("leaves", "leaves failed at line .*: SystemExit: no licence; an estimator has to return, not to exit"),
+        ("leaves", "leaves failed at line .*: SystemExit: no licence; an estimator must return, not exit"),
         ("nothing", "returned no light"),
         ("all_unknown", "returned no light: no cell of the light map is known"),
         ("negative", "returned no light: an illuminant needs three positive numbers"),
         ("two", "returned no light: an illuminant needs three positive numbers"),
-        ("strange", "returned 'about 3' as its expected error; that is a number of degrees, or None"),
+        ("strange", "returned 'about 3' as its expected error; return a number of degrees, or None"),
         ("below_zero", "returned -1 as its expected error"),
     ],
 )
@@ -208,7 +208,7 @@ def test_an_own_method_that_takes_its_process_down_costs_that_image_only(
 ) -> None:
     write_prepared(tmp_path / "set", CAMERAS[:6], black=frozenset({5}))
     own, gray = run(tmp_path, f"{folder / 'own.py'}:dies", "gray-world", jobs=jobs)
-    assert own.failures == {4: f"{folder / 'own.py'}:dies took its process down (exit code 7)"}
+    assert own.failures == {4: f"{folder / 'own.py'}:dies ended its process (exit code 7)"}
     assert np.isfinite(own.estimates).all(axis=1).tolist() == [True] * 4 + [False, True]
     assert list(gray.failures) == [5]
 
@@ -239,9 +239,9 @@ def test_refusals(folder: Path, methods: list[str], options: dict[str, str], mes
     [
         ("def f(image):\n  return [", "SyntaxError"),
         ("x = 1\nraise RuntimeError('no model')", "at line 2: RuntimeError: no model"),
-        ("f = 3", "has no function 'f'; an estimator is named PATH"),
-        ("import sys\nsys.exit(1)", "at line 2: SystemExit: 1; an estimator has to return"),
-        ("import os\nos._exit(3)", r"cannot be loaded: it took its process down \(exit code 3\)"),
+        ("f = 3", "has no function 'f'; name an estimator as PATH"),
+        ("import sys\nsys.exit(1)", "at line 2: SystemExit: 1; an estimator must return"),
+        ("import os\nos._exit(3)", r"cannot be loaded: it ended its process \(exit code 3\)"),
     ],
 )
 def test_files_that_cannot_be_loaded(tmp_path: Path, text: str, message: str) -> None:

@@ -18,7 +18,7 @@ from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.evaluation.result import Truth
 
 _MIREDS = np.linspace(1e6 / 25_000, 1e6 / 1_700, 96)
-"""Black bodies that the locus is drawn through, in mired."""
+"""Temperatures of the black bodies on the drawn locus, in mired."""
 
 _MIN_LIGHTS = 3
 """Least number of lights for the main axis of a camera without a matrix."""

@@ -86,9 +86,9 @@ def results(evaluation: Evaluation) -> str:
         for statistic, title in (("mean", "Mean error"), ("worst25", "Mean of the worst 25 %"))
     ]
     note = (
-        "Recovery error is the angle between the estimate and the true light in camera RGB; reproduction error "
-        "(Finlayson and Zakizadeh, 2014) that between a white surface after the correction and gray, which is what "
-        f"shows in the picture. Intervals: bootstrap of {FEWEST_SCENES} scenes or more. Geometric mean: over cameras."
+        "Recovery error is the angle between the estimate and the true light in camera RGB. Reproduction error "
+        "(Finlayson and Zakizadeh, 2014) is the angle between a corrected white surface and gray, the cast that stays "
+        f"in the picture. Intervals: bootstrap of {FEWEST_SCENES} scenes or more. Geometric mean: over cameras."
     )
     return _section("results", "Results", note, *parts, _panels(figures, "several"))
 
@@ -157,7 +157,7 @@ def direction(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
         "Each error as a warm or cool part along the locus of black bodies (without a camera matrix, along the main "
         "axis of the true lights) and a green or magenta part across it; the squares of the two add up to the square "
         "of the recovery error. A light estimated too warm makes the picture too cool. Letters are the means of single "
-        "cameras, below are mean and standard deviation; what lies outside is drawn at the edge."
+        "cameras; below are mean and standard deviation. Errors beyond the chart are drawn at its edge."
     )
     return _section("direction", "Where the errors point", note, legend, _panels(panels, "small"))
 
@@ -172,9 +172,9 @@ def confidence(evaluation: Evaluation) -> str:
         for plot in (belief.reliability, belief.risk_coverage)
     ]
     note = (
-        "First: groups of images of like expected error; on the line, what a method expects is what comes. Second: the "
-        "mean error if only the most certain images are trusted (El-Yaniv and Wiener, 2010); dashed, if the certainty "
-        "were perfect."
+        "First: groups of images with similar expected errors; on the line, the actual error equals the expected one. "
+        "Second: the mean error of the most certain images alone (El-Yaniv and Wiener, 2010); dashed: with a perfect "
+        "order of the images."
     )
     table = tables.calibrations_table(evaluation.calibrations, methods)
     return _section("confidence", "Stated confidence", note, _panels(figures, "several"), table)
@@ -206,19 +206,17 @@ def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: i
         parts.append(f'<div data-worst="{index}">{title}{gallery(evaluation, index, images, count)}</div>')
     number = count_text(min(count, len(evaluation.truth)), "image")
     note = (
-        f"The {number} with the greatest recovery error. All three pictures have one exposure and go "
-        "through the camera's matrix to sRGB; before is balanced for D65, or raw where the matrix is not known. What "
-        "is clipped or masked is gray, as bright as what is around it. The pictures stay under the licences below."
+        f"The {number} with the greatest recovery error. All three pictures have one exposure and go through the "
+        "camera's matrix to sRGB; before is balanced for D65, or raw where the matrix is not known. Clipped and masked "
+        "areas are gray, as bright as their surroundings. The pictures stay under the licences below."
     )
     return _section("worst", "The worst", note, *parts)
 
 
 def measured(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
-    """The basis of the figures: cameras, data sets, licences, hashes, seeds, and failures."""
+    """What was measured: cameras, data sets, licences, hashes, seeds, and failures."""
     failed = tables.failures(evaluation)
-    missing = (
-        "<p>An image without an estimate counts as 90 degrees, the most that an answer can cost.</p>" if failed else ""
-    )
+    missing = "<p>An image without an estimate counts as 90 degrees, the greatest possible error.</p>" if failed else ""
     return _section(
         "measured",
         "What was measured",

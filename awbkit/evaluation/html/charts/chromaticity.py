@@ -97,8 +97,8 @@ def directions(
         method: Index of the method.
         name: Its name.
         components: (N, 2) degrees, along the lights and across them, NaN without an estimate.
-        groups: Indices of each group's images, by its name.
-        reach: Half the side of the chart, degrees; what lies outside is drawn at the edge.
+        groups: Indices of each group's images.
+        reach: Half the side of the chart, degrees; errors beyond it are drawn at the edge.
     """
     x, y = Scale(-reach, reach, 30, WIDTH - 30), Scale(-reach, reach, WIDTH - 50, 10)
     parts = [*horizontal_axis(x, y.end, y.start, "too cool  ←  along the lights, degrees  →  too warm")]
@@ -173,7 +173,7 @@ def _dots(points: NDArray[np.float64]) -> list[str]:
 
 
 def _share_within(start: NDArray[np.float64], end: NDArray[np.float64], x: Scale, y: Scale) -> float:
-    """The share, 0 to 1, of the way from a point within the axes to another that lies within them."""
+    """The share, 0 to 1, of a line from a point within the axes that lies within them."""
     share = 1.0
     for scale, begin, stop in zip((x, y), start.tolist(), end.tolist(), strict=True):
         edge = scale.high if stop > begin else scale.low

@@ -71,14 +71,19 @@ def risk_coverage(calibrations: Sequence[Calibration], methods: Mapping[str, int
     x, y = Scale(0, 100, 40, WIDTH - 12), Scale(0, highest, 300, 26)
     parts = [
         *horizontal_axis(x, y.end, y.start, "coverage: share of the images kept, the most certain first, %"),
-        *vertical_axis(y, x.start, x.end, "mean recovery error of those kept, degrees"),
+        *vertical_axis(y, x.start, x.end, "mean recovery error of these images, degrees"),
     ]
     for calibration in calibrations:
         index = methods[calibration.method]
         at = x([100 * share for share in calibration.coverage])
         drawn = [
             element("path", title(calibration.method), class_="line", d=polyline(at, y(calibration.risk))),
-            element("path", title("if certainty were perfect"), class_="oracle", d=polyline(at, y(calibration.oracle))),
+            element(
+                "path",
+                title("with a perfect order of the images"),
+                class_="oracle",
+                d=polyline(at, y(calibration.oracle)),
+            ),
         ]
         for place, share, risk in zip(at.tolist(), calibration.coverage, calibration.risk, strict=True):
             tip = (

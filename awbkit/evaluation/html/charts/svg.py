@@ -116,7 +116,7 @@ def chart(height: float, description: str, children: Sequence[str], **attributes
     """The whole chart.
 
     Args:
-        height: Height in units, of which the width has ``WIDTH``.
+        height: Height, in the units of ``WIDTH``.
         description: Description for screen readers.
         children: Markup.
         attributes: Further attributes, for the page's script.

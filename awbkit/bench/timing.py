@@ -21,7 +21,7 @@ _FLAGS = ("-std=c99", "-O3")
 
 
 def microseconds(estimate: Callable[[Picture], object], pictures: Sequence[Picture]) -> float:
-    """Time one estimate in Python: the least of several rounds, and its median over the pictures.
+    """Time one estimate in Python: the median over the pictures of the least time in several rounds.
 
     Args:
         estimate: The function to time.
