@@ -163,9 +163,8 @@ class AwbNN(Layout):
         else:
             tuning = self._tuning(source, camera)
             if tuning is None:
-                return Omission(
-                    image, f"there is no tuning file {target}/{sensor}.json; --option tunings=FOLDER names it"
-                )
+                problem = f"there is no tuning file {target}/{sensor}.json"
+                return Omission(image, f"{problem}; --option tunings=FOLDER names it")
             illuminant, exposure = tuning.white(label[0]), label[1]
         scene, fold = f"{user},{number}", user.rstrip("0123456789") or user
         return Sample(image, (name,), camera, scene, illuminant, fold, exposure, details)

@@ -156,15 +156,13 @@ class Folder(Layout):
         for file, labels in found.items():
             lines = [str(label.line) for label in labels]
             if len({replace(label, line=0, image="") for label in labels}) > 1:
-                yield Omission(
-                    prefix + labels[0].image, f"lines {' and '.join(lines)} of {table} contradict each other"
-                )
+                problem = f"lines {' and '.join(lines)} of {table} contradict each other"
+                yield Omission(prefix + labels[0].image, problem)
                 continue
             yield self._sample(source, file, prefix + labels[0].image, labels[0])
             for label in labels[1:]:
-                yield Omission(
-                    prefix + label.image, f"line {label.line} of {table}: line {lines[0]} says the same already"
-                )
+                problem = f"line {label.line} of {table}: line {lines[0]} says the same already"
+                yield Omission(prefix + label.image, problem)
 
     def _sample(self, source: Source, file: str, image: str, label: Label) -> Sample | Omission:
         member = source.members[file]
@@ -263,7 +261,6 @@ def _user_cameras(source: Source) -> dict[str, Camera]:
             except (ValueError, OverflowError) as error:
                 raise UnreadableFile(where, f"{name!r}: {error}", _CAMERAS_FORM) from None
             if cameras.setdefault(name, camera) != camera:
-                raise UnreadableFile(
-                    where, f"{name!r} is another camera than in a cameras.json before it", "rename one"
-                )
+                problem = f"{name!r} is another camera than in a cameras.json before it"
+                raise UnreadableFile(where, problem, "rename one")
     return cameras

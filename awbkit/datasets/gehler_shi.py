@@ -113,9 +113,8 @@ class GehlerShi(Layout):
             if _NAME.fullmatch(name):
                 yield _sample(source, files, light.get(name), charts.get(name + _COORDINATES, []), fold.get(name, ""))
             elif _NUMBERED_NAME.fullmatch(name):
-                yield Omission(
-                    stem(files[0]), "is of Hemrit's processing, whose levels differ; take Shi and Funt's PNG"
-                )
+                problem = "is of Hemrit's processing, whose levels differ; take Shi and Funt's PNG"
+                yield Omission(stem(files[0]), problem)
         for name in order:
             if name not in images:
                 yield Omission(name.upper(), "has a truth but no image; download the rest of the PNG")

@@ -81,9 +81,8 @@ class IntelTau(Layout):
         placed = [(name, *_place(source, name)) for name in source.members if name.lower().endswith(_SUFFIXES)]
         if not any(camera and part for _, camera, part in placed):
             what = "only the raw release (.plain16), which is not read" if source.find("*.plain16") else "no TIFF"
-            problem = (
-                f"holds {what} of INTEL-TAU (<camera>/field_1_cameras, field_3_cameras, lab_printouts, lab_realscene)"
-            )
+            folders = "<camera>/field_1_cameras, field_3_cameras, lab_printouts, lab_realscene"
+            problem = f"holds {what} of INTEL-TAU ({folders})"
             raise UnreadableFile(source.path, problem, "name the folder or archives of the 1080p TIFF release")
         for name, camera, part in placed:
             white = whites.pop(str(PurePosixPath(name).with_suffix("")).lower(), None)

@@ -145,9 +145,8 @@ def _header(line: str, where: str) -> tuple[str, dict[str, int]]:
             return delimiter, {name: names.index(name) for name in wanted if name in names}
         found = max(found, names, key=len)
     lacking = ", ".join(name for name in REQUIRED_COLUMNS if name not in found)
-    raise UnreadableFile(
-        where, f"its first line names no column {lacking}", f"begin it with {','.join(REQUIRED_COLUMNS)}"
-    )
+    remedy = f"begin it with {','.join(REQUIRED_COLUMNS)}"
+    raise UnreadableFile(where, f"its first line names no column {lacking}", remedy)
 
 
 def _label(line: int, cells: dict[str, str], decimal_comma: bool) -> Label:
@@ -167,11 +166,8 @@ def _label(line: int, cells: dict[str, str], decimal_comma: bool) -> Label:
     except UsageError:
         given = ", ".join(cells[name][:_MOST_LETTERS] for name in "rgb")
         problem = f"r, g, b are {given} and no light; they must be positive numbers"
-    if exposure is not None and not 0 < exposure < math.inf:
-        problem = (
-            problem
-            or f"the exposure {cells['exposure'][:_MOST_LETTERS]} is no positive number; leave it empty if not known"
-        )
+    if not problem and exposure is not None and not 0 < exposure < math.inf:
+        problem = f"the exposure {cells['exposure'][:_MOST_LETTERS]} is no positive number; leave it empty if not known"
     if not image:
         problem = "names no image"
     camera, scene, fold = (cells.get(name, "") for name in ("camera", "scene", "fold"))

@@ -63,9 +63,8 @@ def load_stored_sample(sample: Sample, *, layout: Layout, source: Source) -> Sto
     names = sample.image, sample.camera, sample.scene, sample.fold
     row = Row(*names, illuminant, sample.exposure, example.spread, float(gain))
     valid = thumbnail.valid & (codes > 0).all(axis=2)
-    return StoredSample(
-        row, codes, valid, None if example.light_map is None else example.light_map.chroma.astype(np.float16)
-    )
+    light_map = None if example.light_map is None else example.light_map.chroma.astype(np.float16)
+    return StoredSample(row, codes, valid, light_map)
 
 
 class Preparation:

@@ -108,7 +108,8 @@ class SimpleCubePP(Layout):
         for name in source.find("PNG/*.png"):
             if name.startswith(folder):
                 images.setdefault(stem(name), []).append(name)
-        properties = _properties(source) if is_full else {}
+        listing = one_file(source, "properties.csv") if is_full else None
+        properties = {} if listing is None else _table(source, listing)
         for image in images:
             files, row = images[image], table.get(image)
             if len(files) > 1:
@@ -160,11 +161,6 @@ def _table(source: Source, name: str) -> dict[str, Mapping[str, str]]:
 
 def _is_full(table: Mapping[str, Mapping[str, str]]) -> bool:
     return "left_r" in next(iter(table.values()))
-
-
-def _properties(source: Source) -> dict[str, Mapping[str, str]]:
-    name = one_file(source, "properties.csv")
-    return {} if name is None else _table(source, name)
 
 
 def _light(row: Mapping[str, str], names: tuple[str, str, str]) -> tuple[float, float, float] | None:

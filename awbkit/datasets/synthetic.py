@@ -106,9 +106,8 @@ class SyntheticScenes(Layout):
         if not cameras:
             available = [found[0] for found in self._cameras(source) if not isinstance(found, Omission)]
             if not available:
-                raise UnreadableFile(
-                    source.path, "holds no spectral sensitivities", "add JSON or CSV files, or name none"
-                )
+                remedy = "add JSON or CSV files, or name none"
+                raise UnreadableFile(source.path, "holds no spectral sensitivities", remedy)
             some = ", ".join(available[:_MOST_NAMES]) + (", ..." if available[_MOST_NAMES:] else "")
             raise UsageError(f"layout rendered: no camera is called {self.camera!r}; there are {some}")
         order = sorted(cameras)

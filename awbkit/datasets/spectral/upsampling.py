@@ -44,17 +44,15 @@ def basis() -> NDArray[np.float64]:
         constraints = np.concatenate([equalities, np.eye(3 * count)[active]])
         zero = np.zeros((len(constraints), len(constraints)))
         system = np.block([[smoothness, constraints.T], [constraints, zero]])
-        solved = np.linalg.lstsq(
-            system, np.concatenate([np.zeros(3 * count), wanted, np.zeros(len(active))]), rcond=None
-        )[0]
+        results = np.concatenate([np.zeros(3 * count), wanted, np.zeros(len(active))])
+        solved = np.linalg.lstsq(system, results, rcond=None)[0]
         spectra = solved[: 3 * count]
         costly = solved[len(solved) - len(active) :] > 1e-12
         negative = np.flatnonzero(spectra < -1e-12)
         if not costly.any() and not len(negative):
             break
-        active = sorted(
-            {index for index, is_costly in zip(active, costly, strict=True) if not is_costly} | set(negative.tolist())
-        )
+        useful = [index for index, is_costly in zip(active, costly, strict=True) if not is_costly]
+        active = sorted({*useful, *negative.tolist()})
     result = np.clip(spectra.reshape(3, count), 0, 1)
     result.setflags(write=False)
     return result
