@@ -3,7 +3,7 @@
     dataset-pisp/{train,test}/<user>,<sensor>,<number>,<kelvin>,<lux>,<camera's own kelvin>.png    32 x 32, Pi 5
     dataset-vc4/{train,test}/<likewise>.png                                                        16 x 12, Pi 4
     tunings/{pisp,vc4}/<sensor>.json                                              libcamera's tuning files
-    <user>,<sensor>,<number>,<red gain>,<blue gain>.dng                           pictures of one's own, annotated
+    <user>,<sensor>,<number>,<red gain>,<blue gain>.dng                           your own pictures, annotated
     <user>,<sensor>,<number>,<left>,<top>,<right>,<bottom>.dng                    likewise, by a grey rectangle
 
 as folders, as the published ``dataset-*.zip``, or both zips and ``tunings`` in one folder.

@@ -21,7 +21,7 @@ _FILE = "journal.jsonl"
 
 @dataclass(frozen=True, eq=False)
 class StoredSample:
-    """One sample as it is stored: a row of the index and of each array."""
+    """One sample in its stored form: a row of the index and of each array."""
 
     row: Row
     thumbnail: NDArray[np.uint16]
@@ -80,16 +80,16 @@ class SampleJournal:
         """Whether a folder holds a journal."""
         return (folder / _FILE).exists()
 
-    def add(self, key: str, packed: StoredSample) -> None:
+    def add(self, key: str, sample: StoredSample) -> None:
         """Add one sample."""
-        if packed.light_map is not None and "local" not in self._files:
+        if sample.light_map is not None and "local" not in self._files:
             self._open("local")
-        parts = {"thumbnails": packed.thumbnail, "valid": packed.valid, "local": packed.light_map}
+        parts = {"thumbnails": sample.thumbnail, "valid": sample.valid, "local": sample.light_map}
         for name, file in self._files.items():
             part = parts[name]
             file.write(_unknown_light() if part is None else part.tobytes())
-        self._note(key, packed.row)
-        self._journal.add({"key": key, "row": packed.row.cells()})
+        self._note(key, sample.row)
+        self._journal.add({"key": key, "row": sample.row.cells()})
 
     def sync(self) -> None:
         """Write the added samples to the disk: first the arrays, then the lines that count them."""

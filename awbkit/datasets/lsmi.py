@@ -216,13 +216,13 @@ def _mixture(
     planes = np.stack([*greens, np.zeros_like(greens[0])][:3], axis=-1)
     means = LinearImage(planes, visible).thumbnail().pixels[..., : len(alone)]
     amounts = np.maximum(means.astype(np.float64), 0)
-    told = image.valid & (amounts.sum(axis=2) > 0)
-    if not told.any() or not amounts[told].any(axis=0).all():
+    known = image.valid & (amounts.sum(axis=2) > 0)
+    if not known.any() or not amounts[known].any(axis=0).all():
         raise UnsupportedImage(where, "one of its lights adds nothing: were the pictures taken at different exposures?")
-    mixtures = amounts[told] @ (colours / colours[:, 1:2])
+    mixtures = amounts[known] @ (colours / colours[:, 1:2])
     chroma = np.log(mixtures[:, (0, 2)] / mixtures[:, 1:2])
-    local = np.full((*told.shape, 2), np.nan, np.float32)
-    local[told] = chroma
+    chroma_map = np.full((*known.shape, 2), np.nan, np.float32)
+    chroma_map[known] = chroma
     red, green, blue = (float(value) for value in mixtures.sum(axis=0))
-    lights = LightMap.of(local, amounts.sum(axis=2), image.camera)
+    lights = LightMap.of(chroma_map, amounts.sum(axis=2), image.camera)
     return Example(image, (red, green, blue), angular_spread(chroma), lights)

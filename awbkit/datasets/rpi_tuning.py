@@ -20,7 +20,7 @@ from awbkit.errors import AwbError, UnreadableFile
 from awbkit.store.documents import MalformedText, parse_json
 
 _D65_KELVIN = 6504.0
-_REMEDY = "take the tuning file from libcamera, as it is"
+_REMEDY = "take the unchanged tuning file from libcamera"
 
 
 @dataclass(frozen=True, eq=False)

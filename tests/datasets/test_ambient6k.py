@@ -51,7 +51,7 @@ def test_references_come_once_a_scene(download: Path) -> None:
     assert len(list_samples(parse("ambient6k:pictures=both"), source)) == 8
 
 
-def test_neutral_pictures_are_told_to_be_neutral(download: Path) -> None:
+def test_the_light_of_every_picture_is_neutral(download: Path) -> None:
     method = parse_method("gray-world")
     for example in load_examples(parse("ambient6k"), Source.open(download)).values():
         assert example.image.camera.space == "linear-srgb"

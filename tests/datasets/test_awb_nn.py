@@ -138,7 +138,7 @@ def test_one_zip_with_tunings_from_elsewhere(download: Path, tmp_path: Path) -> 
 
 
 def test_the_wrong_target_is_never_taken_for_the_right_one(download: Path) -> None:
-    """A folder that says vc4 is not read as pisp, though it is named itself and pisp is the default."""
+    """A folder of vc4 is not read as pisp, even if it is the source itself and pisp is the default."""
     layout = parse(f"awb-nn:tunings={download / 'tunings'}")
     assert list_samples(layout, Source.open(download / "dataset-vc4")) == {}
 
@@ -223,7 +223,7 @@ def test_skips_with_a_reason(tmp_path: Path, name: str, reason: str) -> None:
     assert "\n" not in why
 
 
-def test_asks_for_the_target_where_nothing_tells_it(download: Path, tmp_path: Path) -> None:
+def test_asks_for_a_target_that_no_name_states(download: Path, tmp_path: Path) -> None:
     write_tunings(tmp_path / "tunings")
     write_png(tmp_path / "mine" / "ann,imx001,1,5250,9,5000.png", np.full((32, 32, 3), 900, np.uint16))
     assert len(list_samples(parse("awb-nn"), Source.open(tmp_path))) == 1

@@ -80,7 +80,7 @@ def test_gray_world_on_the_published_set() -> None:
 
 @pytest.mark.slow
 def test_both_targets_show_the_same_camera_rgb() -> None:
-    """One raw file made both pictures; that they agree is what tells how they were made."""
+    """Both pictures were made of one raw file, so their agreement confirms how."""
     chromas: dict[str, dict[tuple[str, ...], np.ndarray]] = {"pisp": {}, "vc4": {}}
     for target, chroma in chromas.items():
         layout, source, samples = open_published(target)

@@ -150,7 +150,7 @@ def test_the_challenge_layout(tmp_path: Path) -> None:
     }
 
 
-def test_names_that_two_downloads_share_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+def test_folders_distinguish_names_that_two_downloads_share(tmp_path: Path) -> None:
     both = {f"{track}/train/{name}": data for track in ("colour", "white") for name, data in CHALLENGE.items()}
     samples, skipped = list_samples(write_files(tmp_path, both))
     assert not skipped
@@ -270,7 +270,7 @@ GRAY = np.full((150, 200, 3), 128, np.uint8)
         ("IN_CR/12/12_1_IN", _png(GRAY * 0 + 255), UnsupportedImage, "neither clipped nor dark"),
     ],
 )
-def test_a_pair_that_tells_nothing_is_an_error_with_the_reason(
+def test_a_pair_without_a_light_is_refused_with_the_reason(
     tmp_path: Path, changed: str, data: bytes, error: type[AwbError], message: str
 ) -> None:
     write_files(tmp_path, PUBLISHED | {f"Train/{changed}.png": data})

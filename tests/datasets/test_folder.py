@@ -1,4 +1,4 @@
-"""The layout ``folder``: its tables, and the files that they mean."""
+"""The layout ``folder``: its tables, and the files that they name."""
 
 from __future__ import annotations
 

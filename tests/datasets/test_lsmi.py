@@ -33,8 +33,7 @@ SUFFIX = {"galaxy": "dng", "nikon": "nef", "sony": "arw"}
 
 
 def amounts() -> dict[str, np.ndarray]:
-    """How much of each light arrives at each pixel: the first from the left, the second from the right, the third from
-    above."""
+    """The strength of each light at each pixel: the first from the left, the second from the right, the third from above."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     right = x / WIDTH
     return {"1": 0.42 * (1 - right) + 0.02, "2": 0.42 * right + 0.02, "3": 0.3 * (1 - y / HEIGHT)}
@@ -284,7 +283,7 @@ class TestRefuses:
         with pytest.raises(UnsupportedImage, match="different exposures"):
             self.load(tmp_path)
 
-    def test_lights_that_nothing_tells(self, tmp_path: Path) -> None:
+    def test_lights_of_unknown_colour(self, tmp_path: Path) -> None:
         self.place(tmp_path, lights=False, MCCCoord={"mcc1": [[0, 0]] * 4})
         with pytest.raises(UnsupportedImage, match=r"light 1 is not in meta\.json"):
             self.load(tmp_path)

@@ -86,7 +86,7 @@ def test_big_endian_files_and_tables_of_letters() -> None:
 
 
 def test_the_writer_of_these_tests_writes_what_is_read() -> None:
-    """Otherwise the hostile files below would be refused for a slip of the pen."""
+    """The hostile files below are refused for their content, and not for a mistake of this test."""
     assert number(read_mat(HEADER + matrix(6, 1, 1, rest=struct.pack("<IId", 9, 8, 7.0)), "a.mat"), "x", "") == 7
     assert "x" in read_mat(HEADER + compress(nest_cells(3)), "a.mat")
 

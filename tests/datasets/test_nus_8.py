@@ -46,7 +46,7 @@ def light_of(name: str) -> tuple[float, float, float]:
 
 
 def truth(body: str, **changed: Any) -> dict[str, Any]:
-    """What a camera's .mat file holds; the newest image first, so that counting would go wrong."""
+    """The variables of a camera's .mat file, the newest image first: a reader that counts images would fail."""
     names = names_of(body)[::-1]
     black, white = LEVELS[body]
     return {

@@ -1,4 +1,4 @@
-"""The light of a scene from a pair of pictures, on scenes rendered under lights that are known."""
+"""The light of a scene from a pair of pictures, on scenes rendered under known lights."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_mixtures_are_recovered_where_they_are(seed: int, lights: tuple[tuple[fl
     assert angular_error(found.rgb, pair.mean.tolist()) < 2.2
 
 
-def test_spread_tells_one_light_from_several() -> None:
+def test_spread_distinguishes_one_light_from_several() -> None:
     """Over 60 scenes: the area under the ROC curve, and the figures at the threshold of 3 degrees."""
     one, several = [], []
     for seed in range(60):
@@ -139,7 +139,7 @@ def test_a_picture_multiplied_by_a_light_gives_that_light(
 ) -> None:
     reference = render_pair(Scene(seed, (WARM,), shape=(60, 80), codes=False)).reference
     found = compare(reference * np.float32(exposure) * np.array(light, np.float32), reference)
-    # Only channels with less light than some two steps of 8-bit sRGB are not told to the last digit.
+    # A channel is exact unless it has less light than some two steps of 8-bit sRGB.
     assert angular_error(found.rgb, light) < 0.2
     assert found.spread < 0.2
 

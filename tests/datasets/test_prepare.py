@@ -1,4 +1,4 @@
-"""From a labelled folder to a prepared one: what is in it, and that no interruption changes it."""
+"""A labelled folder is prepared: the content, and that no interruption changes it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def prepare(source: Path, out: Path, jobs: int = 1) -> Prepared:
 
 
 def leave(source: Path, out: Path, after: int) -> None:
-    """Begin, and leave after so many images."""
+    """Begin, and stop after this many images."""
     with begin(source, out) as preparation, closing(preparation.run()) as steps:
         assert len(list(islice(steps, after))) == after
 
@@ -171,7 +171,7 @@ def test_the_output_may_lie_in_the_source(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", [b"[" * 100_000, b'{"key": 1', b"[]", b"7", b'{"key": "a", "row": [1]}', b'{"key": 1' + b"0" * 5000 + b"}"]
 )
-def test_unfinished_work_that_is_damaged_is_told(photos: Path, tmp_path: Path, line: bytes) -> None:
+def test_damaged_unfinished_work_is_refused(photos: Path, tmp_path: Path, line: bytes) -> None:
     leave(photos, tmp_path / "out", 5)
     with (tmp_path / "out.unfinished" / "journal.jsonl").open("ab") as file:
         file.write(line + b"\n")
@@ -242,7 +242,7 @@ class TestMissing:
         assert "img41" in (tmp_path / "out" / "skipped.csv").read_text()
 
 
-def test_an_image_that_takes_the_process_down_is_told_of_by_the_next_run(tmp_path: Path) -> None:
+def test_the_next_run_reports_an_image_that_killed_the_process(tmp_path: Path) -> None:
     source = write_labelled_folder(tmp_path / "set", 4)
     options = ("folder", str(source), "-o", str(tmp_path / "out"), "-j", "1", "-q")
     killing = "folder.Folder.load = lambda *a: os.kill(os.getpid(), 11) if a[2].image == 'img3' else load(*a)"

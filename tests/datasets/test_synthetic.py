@@ -1,4 +1,4 @@
-"""Rendered data as a layout: the same whatever the order and process, exact labels, options, sources, photographs."""
+"""Synthetic scenes as a layout: independent of order and process, exact labels, options, sources, photographs."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_one_light_is_what_the_sensitivities_make_of_it() -> None:
 
 
 def spread_of_colours(example: Example) -> float:
-    """How far the middle half of a picture's log-chroma lies apart, in both its directions."""
+    """The interquartile range of a picture's log-chroma, along both axes."""
     logs = np.log(np.maximum(example.image.pixels[example.image.valid], 1e-4))
     low, high = np.quantile(logs[:, 0::2] - logs[:, 1:2], (0.25, 0.75), axis=0)
     return float(np.hypot(*(high - low)))

@@ -1,4 +1,4 @@
-"""Makes the file of measured spectra again: ``python -m awbkit.datasets.spectral.pack FOLDER``."""
+"""Make ``data/measured.npz`` again: ``python -m awbkit.datasets.spectral.pack FOLDER``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pack(folder: Path, target: Path) -> None:
 
     Args:
         folder: Holds ``camera``, ``training`` and ``cmf``, as rawtoaces-data has them in ``data``.
-        target: The file to write; its arrays are float32, which is finer than anybody measures.
+        target: The file to write; its arrays are float32, which is finer than any measurement.
     """
     found = [read(path.read_bytes(), str(path)) for path in (folder / "camera").glob("*.json")]
     cameras = sorted(found, key=lambda camera: camera.name)
