@@ -65,7 +65,7 @@ class Cost:
     Attributes:
         name: Name in the request.
         kind: "statistic", "network" or "quantised".
-        is_requested: Whether the user requested it; the others are for comparison.
+        request: Whether the user requested it; all others are for comparison.
         parameters: Number of trained parameters.
         macs: Multiply-accumulates of the network, without those of the statistics.
         flash: Bytes of code and weights on a Cortex-M4.
@@ -78,7 +78,7 @@ class Cost:
 
     name: str
     kind: str
-    is_requested: bool
+    request: bool
     parameters: int | None
     macs: int | None
     flash: int | None
@@ -175,22 +175,16 @@ def bench(
     costs = []
     for name, method, model in chosen:
         progress(name)
-        costs.append(_cost(name, method, model, pictures, processors, is_requested=True))
+        costs.append(_cost(name, method, model, pictures, processors, request=True))
     for name, method in others:
         progress(name)
         shipped = named(name, "raw") if method.is_network else None
-        costs.append(_cost(name, method, shipped, pictures, processors, is_requested=False))
+        costs.append(_cost(name, method, shipped, pictures, processors, request=False))
     return costs
 
 
 def _cost(
-    name: str,
-    method: Method,
-    model: AnyModel | None,
-    pictures: Pictures,
-    processors: Sequence[str],
-    *,
-    is_requested: bool,
+    name: str, method: Method, model: AnyModel | None, pictures: Pictures, processors: Sequence[str], *, request: bool
 ) -> Cost:
     sources = emit(model) if isinstance(model, IntegerModel) else None
     cc, counted = compiler(), {}
@@ -201,7 +195,7 @@ def _cost(
     return Cost(
         name=name,
         kind=next((kind for kind, is_it in kinds.items() if is_it), "network"),
-        is_requested=is_requested,
+        request=request,
         parameters=None if model is None else model.architecture.parameters,
         macs=None if model is None else model.architecture.macs,
         flash=counted[processors[0]].flash if counted else None,
@@ -230,9 +224,8 @@ def _light(method: Method, image: LinearImage) -> tuple[float, ...]:
 
 def to_json(costs: Sequence[Cost]) -> list[dict[str, Any]]:
     """One record for each estimator."""
-    found = []
-    for cost in costs:
-        entry: dict[str, Any] = {
+    return [
+        {
             "schema": 1,
             "model": cost.name,
             "kind": cost.kind,
@@ -255,5 +248,5 @@ def to_json(costs: Sequence[Cost]) -> list[dict[str, Any]]:
                 for name, one in cost.accuracy.items()
             },
         }
-        found.append(entry)
-    return found
+        for cost in costs
+    ]

@@ -57,12 +57,8 @@ def chart(costs: Sequence[Cost], dataset: str) -> str:
     for cost, point, (time, error) in zip(shown, points, places, strict=True):
         name = Path(cost.name).name + ("*" if cost.accuracy[dataset].overlap else "")
         tip = f"{cost.name}: {figure_text(error)}°, {time:.0f} microseconds"
-        words = label(
-            point[0] + 8,
-            _name_height(point, name, boxes) + 4,
-            name,
-            class_="name asked" if cost.is_requested else "name",
-        )
+        style = "name asked" if cost.request else "name"
+        words = label(point[0] + 8, _name_height(point, name, boxes) + 4, name, class_=style)
         kind = _KINDS.index(cost.kind)
         parts.append(element("g", series(kind, [marker(kind, *point, tip), words]), class_=cost.kind))
     notes = (

@@ -104,7 +104,7 @@ def _table(costs: list[Cost], names: list[str]) -> Table:
         for name in names:
             one = cost.accuracy[name]
             cells.append(f"{one.mean:.2f}°" + ("*" if one.overlap else " "))
-        table.add_row(printable(Path(cost.name).name), *cells, style="" if cost.is_requested else "dim")
+        table.add_row(printable(Path(cost.name).name), *cells, style="" if cost.request else "dim")
     table.caption = _caption(costs)
     table.caption_justify = "left"
     return table

@@ -97,8 +97,8 @@ def test_without_data_all_kinds_are_timed(tmp_path: Path) -> None:
     models = [tmp_path / "q.safetensors", tmp_path / "f.safetensors"]
     for path, model in zip(models, (integer_model("nano"), random_model(SHAPES["nano"])), strict=True):
         path.write_bytes(model.to_bytes())
-    overlap = choose_pictures([], 1)
-    few = replace(overlap, images=overlap.images[:2], cases=overlap.cases[:2])
+    every = choose_pictures([], 1)
+    few = replace(every, images=every.images[:2], cases=every.cases[:2])
     records = to_json(bench([str(path) for path in models], few, (), compare=False))
     assert [record["accuracy"] for record in records] == [{}, {}]
     assert all(record["numpy_microseconds"] > 0 for record in records)
@@ -122,7 +122,7 @@ def test_names_that_would_lie_on_each_other_are_moved_apart() -> None:
         (("awbnet-s", "--data", "{tmp}/none"), 1, "none"),
         (("awbnet-s", "-o", "{tmp}/file"), 2, "is a file; name a folder"),
         (("awbnet-s", "--count", "0"), 2, "--count"),
-        (("awbnet-s", "--data", "{tmp}/set", "--data", "{tmp}/set"), 2, "name each once"),
+        (("awbnet-s", "--data", "{tmp}/set", "--data", "{tmp}/set"), 2, "name each set once"),
         ((), 2, "MODEL"),
         ((str(shipped("awbnet-nano", "rendered")),), 2, "bench measures models for raw pictures"),
     ],
