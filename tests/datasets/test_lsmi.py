@@ -33,7 +33,7 @@ SUFFIX = {"galaxy": "dng", "nikon": "nef", "sony": "arw"}
 
 
 def amounts() -> dict[str, np.ndarray]:
-    """The strength of each light at each pixel: the first from the left, the second from the right, the third from above."""
+    """The strength of each light at each pixel: one comes from the left, one from the right, one from above."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     right = x / WIDTH
     return {"1": 0.42 * (1 - right) + 0.02, "2": 0.42 * right + 0.02, "3": 0.3 * (1 - y / HEIGHT)}
