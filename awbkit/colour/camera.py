@@ -82,9 +82,9 @@ class Camera:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """The XYZ of a light seen as ``rgb`` and the (3, 3) XYZ-to-camera matrix that belongs to that light.
 
-        Where there are two matrices each depends on the other. The fixed point that the DNG specification finds by
-        repeated substitution ("Translating Camera Neutral Coordinates to White Balance xy Coordinates") is found
-        here by bracketing, which gets to the same point and cannot cycle.
+        With two matrices, the light depends on the matrix and the matrix on the light. The DNG specification finds the
+        fixed point by repeated substitution ("Translating Camera Neutral Coordinates to White Balance xy Coordinates").
+        Bracketing finds the same point and cannot cycle.
 
         Returns:
             XYZ (3,) on the scale of ``rgb``, and ``matrix`` with ``matrix @ xyz == rgb``; None where the camera
@@ -170,7 +170,7 @@ class Camera:
         return None if _chromaticity(xyz) is None else (xyz, matrix)
 
     def _mismatch(self, rgb: NDArray[np.float64], share: float) -> float | None:
-        """By how much the light found with this share asks for a larger one."""
+        """The share that fits the light found with this share, minus this share; None where no light is found."""
         found = self._solve(rgb, share)
         xy = None if found is None else _chromaticity(found[0])
         cct = None if xy is None else nearest_cct(*xy)
@@ -198,7 +198,7 @@ def _check_matrix(matrix: object) -> Matrix:
     if values.shape != (3, 3) or not np.isfinite(values).all():
         raise UsageError("a camera matrix must be 3x3 finite numbers (CIE XYZ to camera RGB)")
     if not 1 / _MAX_ENTRY < np.abs(values).max() < _MAX_ENTRY and values.any():
-        raise UsageError(f"a camera matrix maps XYZ to RGB of like size; this one's numbers go up to {values.max():g}")
+        raise UsageError(f"a camera matrix maps XYZ to RGB of similar size; this one reaches {values.max():g}")
     if np.linalg.matrix_rank(values) < 3:
         raise UsageError("a camera matrix must be invertible; this one is singular")
     rows = values.tolist()

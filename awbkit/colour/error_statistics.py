@@ -3,9 +3,9 @@
 - Quantiles (median, quartiles, 95th percentile) are interpolated linearly between order statistics, type 7 of R. J.
   Hyndman and Y. Fan, Sample quantiles in statistical packages, The American Statistician 50(4), 1996, which is
   NumPy's default.
-- Trimean: (Q1 + 2 median + Q3) / 4; J. W. Tukey, Exploratory Data Analysis, 1977, with quartiles as above. - Best and
-worst 25 %: means of the ceil(n / 4) smallest and largest errors. Published code rounds n / 4 down or up; rounding up
-leaves at least one error, and the same number at both ends.
+- Trimean: (Q1 + 2 median + Q3) / 4; J. W. Tukey, Exploratory Data Analysis, 1977, with quartiles as above.
+- Best and worst 25 %: means of the ceil(n / 4) smallest and largest errors. Published code rounds n / 4 down or up;
+  rounding up leaves at least one error, and the same number at both ends.
 
 An error of weight k counts as k equal errors, up to rounding.
 """

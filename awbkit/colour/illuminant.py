@@ -74,13 +74,13 @@ class Illuminant:
         return self.camera.cct_duv(self.rgb)
 
     def partial(self, strength: float) -> Illuminant:
-        """The light to correct for when only a share of the cast is to go.
+        """The light whose correction removes a share of this light's cast.
 
-        The cast is what sets the light apart from the camera's canonical white (D65; neutral in linear sRGB), or,
-        without a camera matrix, from the white that the camera chose.
+        The cast is the difference between the light and the camera's canonical white (D65; neutral in linear sRGB).
+        Without a camera matrix, the white that the camera chose takes the place of the canonical one.
 
         Args:
-            strength: 0 none of the cast, 1 all of it.
+            strength: The share; 0 removes none of the cast, 1 all of it.
 
         Raises:
             UsageError: If the camera has neither a matrix nor a white of its own.

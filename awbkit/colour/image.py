@@ -13,7 +13,7 @@ from awbkit.errors import UsageError
 
 THUMBNAIL_SIZE = 64
 
-# The sun's disc and starlight are within; beyond them sums and products overflow.
+# The sun's disc and starlight lie within these limits; beyond them sums and products overflow.
 _LEAST_LIGHT, _MOST_LIGHT = np.float32(1e-12), np.float32(1e12)
 
 CLIP = 0.98
@@ -54,14 +54,14 @@ class LinearImage:
 
         Args:
             pixels: (H, W, 3), linear, black at 0, white level at 1.
-            valid: (H, W); by default every pixel whose channels all lie above 0 and under ``clip``. What is not finite
-                or farther from 1 than any light, 1e-12 or 1e12, is never valid.
+            valid: (H, W); by default every pixel whose channels all lie above 0 and under ``clip``. A pixel with a
+                channel that is not finite or not between 1e-12 and 1e12 is never valid.
             camera: Where the RGB comes from.
             clip: The level, as a share of the white level, at which a channel counts as clipped.
 
         Raises:
-            UsageError: If the array has another shape, or the pixels are whole numbers, whose encoding and white level
-                nobody knows here.
+            UsageError: If the array has another shape, or holds whole numbers, whose encoding and white level are
+                unknown.
         """
         kind = np.asarray(pixels).dtype
         if not np.issubdtype(kind, np.floating):
@@ -94,7 +94,7 @@ def thumbnail_of(
     camera: Camera = LINEAR_SRGB,
     size: int = THUMBNAIL_SIZE,
 ) -> LinearImage:
-    """:meth:`LinearImage.thumbnail`, to the last bit, of an image that never exists as a whole.
+    """As :meth:`LinearImage.thumbnail`, to the last bit, of an image that is read a few rows at a time.
 
     Args:
         rows: Pixels (bottom - top, width, 3) and validity (bottom - top, width) of the rows from ``top`` up to, but

@@ -77,7 +77,7 @@ def xy_to_cct_duv(x: float, y: float) -> tuple[float, float] | None:
 def nearest_cct(x: float, y: float) -> float | None:
     """The nearest black body's temperature in kelvin, clamped to 1000..100 000, however far away it is.
 
-    For choosing between camera matrices, where any chromaticity on the way to the answer needs some temperature.
+    The choice between camera matrices needs it: there, every chromaticity on the way to the answer needs a temperature.
     None for what is no chromaticity.
     """
     uv = _uv_of_xy(x, y)

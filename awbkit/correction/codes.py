@@ -34,9 +34,9 @@ class CodeCorrection:
         encode: With ``decode``, (65536, 3) numbers by the root of the linear value; else (count, 3) by number.
         limit: (count, 3) how far highlights may raise each corrected number, where no full 3x3 is needed.
         ramps: (count, 3) the old number's ramp towards clipping, by corrected number, likewise.
-        pairs: ``encode`` for red with green and for blue with a fourth byte, of uint8 likewise.
-        ties: (count, 3) the least and the greatest number for the same light, where several stand for one: a number
-            that would move among these is kept as it is. None where each has its own.
+        pairs: ``encode`` for two bytes at once, red with green and blue with a fourth byte; for uint8, likewise.
+        ties: (count, 3) the least and the greatest number that stand for the same light. A number that would move
+            between these two stays. None where each number has a light of its own.
         threshold: (3,) corrected numbers from which highlights may matter, likewise; beyond count where they never do.
     """
 
@@ -152,14 +152,17 @@ def _pairs(table: _Table) -> tuple[_Table, _Table] | None:
 
 
 def threads() -> int:
-    """How many threads one picture may use; worker processes, of which each has its own core, set it to 1."""
+    """The number of threads for one picture. Worker processes set it to 1, since each has a core of its own."""
     limit = os.environ.get("VIPS_CONCURRENCY", "")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(int(limit), cores) if limit.isdigit() and int(limit) else cores
 
 
 def for_each(work: Callable[[int], Any], items: Iterable[int]) -> list[Any]:
-    """The results of independent pieces of work, in order; numpy and Pillow let threads run side by side."""
+    """Do the work for each item in several threads and return the results in order.
+
+    Threads help because numpy and Pillow release the interpreter's lock.
+    """
     if threads() == 1:
         return [work(item) for item in items]
     with ThreadPoolExecutor(threads()) as pool:

@@ -1,7 +1,7 @@
-"""What stands between a device's numbers and light, near enough: a curve for each channel, then primaries.
+"""A simple model of a device, from its numbers to light: a curve for each channel, then primaries.
 
-Most profiles with lookup tables describe a device that is nearly this, and where they do not, the difference is smooth.
-A correction of the model is exact where colours leave the gamut or end in black, where a lattice would be coarse.
+Most profiles with lookup tables describe nearly such a device, and the difference is smooth elsewhere. Where colours
+leave the gamut or end in black, a correction of the model is exact and one by a lattice is coarse.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class DeviceModel:
     """A device of three independent channels.
 
     Attributes:
-        curves: (1025, 3) how much of each channel's light an evenly spaced number stands for, from 0 to 1, rising.
+        curves: (1025, 3) the light, from 0 to 1, of evenly spaced numbers of each channel, rising.
         primaries: 3x3, the linear sRGB of each channel's full light in a column.
     """
 
@@ -56,10 +56,10 @@ class DeviceModel:
 
 @lru_cache(maxsize=4)
 def fit(tables: ProfileTables) -> DeviceModel | None:
-    """The model of a profile's device; None if it is no device of three channels that add up to white, as YCC is.
+    """The model of a profile's device; None where the device's three channels do not add up to white, as in YCC.
 
-    The gray axis gives the curves and all colours give the primaries, in turns. Both are far from where tables cut
-    colours off, and what is cut off nevertheless counts for nothing.
+    The gray axis gives the curves and all colours give the primaries, in turns. Colours that the tables cut off are
+    left out of the fit.
     """
     gray = tables.light_of(np.repeat(np.linspace(0, 1, _STEPS)[:, None], 3, axis=1))
     numbers = lattice(_NODES).reshape(-1, 3)
@@ -85,7 +85,7 @@ def fit(tables: ProfileTables) -> DeviceModel | None:
 def _smooth_curves(shares: Floats) -> Floats:
     """(1025, 3) curves that rise everywhere to 1, from values along them.
 
-    Steps of the tables' own rounding are made slopes: on a step, numbers would jump with the least change of light.
+    Steps that come from the tables' rounding become slopes; on a step, numbers would jump at the least change of light.
     """
     even = np.linspace(0, 1, _STEPS)
     whole = np.maximum.accumulate(np.maximum(shares, 0), axis=0)

@@ -1,10 +1,9 @@
 """Clipped highlights: white must stay white.
 
-Where a channel is clipped, its number is only a lower bound of the light. Scaled down with a gain under 1 it claims to
-know that there was less of that colour, and white turns magenta, cyan or yellow. So a clipped channel may be raised
-again: to the least of the other two, where these say that the surface was brighter, and never above its old number.
-A gray surface under the corrected light is never changed, since there all three channels agree; nor is anything when
-the gains are all 1.
+Where a channel is clipped, its number is only a lower bound of the light. A gain under 1 would scale this bound down,
+and white would turn magenta, cyan or yellow. So a clipped channel may be raised again, to the smaller of the other two
+where these are brighter, but never above its old number. A gray surface under the corrected light never changes, since
+all three channels agree there. Nothing changes where all gains are 1.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def raise_highlights(
             not in it cannot rise.
         ramps: By channel, (N,) the ramp of the old number, 1 = full scale; that of the least gain is needed if
             another channel may rise.
-        gains: (3,) of which the order counts.
+        gains: (3,); only their order counts.
 
     Returns:
         By channel, (N,) numbers that are nowhere under ``after``; the channel of the greatest gain never rises.
@@ -62,7 +61,7 @@ def recover(
     Args:
         before: (..., 3) encoded, 1.0 = full scale, before the correction.
         after: (..., 3) encoded and clipped, after it.
-        gains: (3,) of which the order counts.
+        gains: (3,); only their order counts.
 
     Returns:
         Same shape, nowhere under ``after``.

@@ -1,4 +1,4 @@
-"""A profile's tables turned round: the device numbers that show a wanted light, on a lattice of numbers."""
+"""The inverse of a profile's tables: the device numbers that show a wanted light, on a lattice of numbers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from awbkit.files.profile_tables import ProfileTables, lattice
 Floats = NDArray[np.float64]
 
 NODES = 33
-"""Along each axis of the lattice."""
+"""The nodes along each axis of the lattice."""
 
 _STEPS = 12
 _MAX_STEP = 0.2
 _MARGIN = 0.5
-# All in cube roots of XYZ, of which one unit of CIELAB's lightness is 0.0086.
+# In cube roots of XYZ; one unit of CIELAB's lightness is 0.0086 of these.
 _PRECISION, _TOLERANCE = 2e-4, 0.02
 _MAX_MISS_SHARE = 0.25
 _DAMPING = 1e-5
@@ -24,7 +24,7 @@ _TO_XYZ = np.array([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0177,
 
 
 class InversionError(ValueError):
-    """The tables show no number as the corrected light, where there should be one."""
+    """No device numbers show the corrected light of colours that lie within reach."""
 
 
 def invert(tables: ProfileTables, light: Floats, wanted: Floats, start: Floats) -> Floats:
@@ -40,14 +40,14 @@ def invert(tables: ProfileTables, light: Floats, wanted: Floats, start: Floats) 
         (NODES ** 3, 3), below 0 or above 1 where the device cannot follow. Exactly the lattice where nothing changes.
 
     Raises:
-        InversionError: If there are none for many of the colours within reach.
+        InversionError: If no numbers show the wanted light of many colours within reach.
     """
     numbers = lattice(NODES).reshape(-1, 3)
     roots, target = _roots(light), _roots(wanted)
     slopes, inverse = _slopes(roots)
 
     def missing_at(numbers: Floats, target: Floats) -> Floats:
-        # Beyond the device's numbers the tables go on as they ended.
+        # Outside the range of device numbers, the tables go on with the slope of their edge.
         inside = np.clip(numbers, 0, 1)
         beyond = np.einsum("nij,nj->ni", slopes[_nearest(inside)], numbers - inside)
         return np.asarray(target - _roots(tables.light_of(inside)) - beyond)

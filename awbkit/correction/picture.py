@@ -25,7 +25,7 @@ _LARGEST_THUMBNAIL = 1 << 22
 
 
 def check_picture(photo: RenderedPhoto) -> None:
-    """Decode a picture whole, only to see that it is sound.
+    """Decode a whole picture to check that it is sound.
 
     Raises:
         UnreadableFile: If the pixels are truncated or corrupt.
@@ -53,7 +53,7 @@ def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
 
     Raises:
         UnreadableFile: If the pixels are truncated or corrupt.
-        UnsupportedImage: If the file's profile cannot be written.
+        UnsupportedImage: If no numbers show the corrected light by the file's profile.
     """
     with decoding(photo.path):
         pixels = np.array(photo.pixels().numpy())
@@ -73,15 +73,15 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
 
     Raises:
         UnreadableFile: If the pixels are truncated or corrupt.
-        UnsupportedImage: If no number stands for the corrected light, or the JPEG holds red, green and blue at several
-            resolutions, as XYB ones do: encoded again, these would not be what they were.
+        UnsupportedImage: If no numbers show the corrected light, or the JPEG holds red, green and blue at several
+            resolutions, as XYB ones do: no encoder here writes these.
     """
     source = Path(photo.path).read_bytes()
     try:
         info = jpeg.read_info(source)
         if info.is_rgb and not info.is_even:
             raise UnsupportedImage(
-                photo.path, "is an XYB JPEG or one like it, which no encoder here writes", "name an output in PNG"
+                photo.path, "is an XYB JPEG or a similar one, which awbkit cannot write", "name an output in PNG"
             )
         if not info.qtables:
             warn(photo.path, "is a lossless JPEG, and its output a lossy one", "an output in PNG or TIFF loses nothing")
@@ -103,7 +103,7 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
 
 
 def correct_thumbnail(old: bytes, correction: Correction) -> bytes | None:
-    """A JPEG thumbnail in sRGB, corrected and coded as it was; None if it is not one, or claims to be a picture."""
+    """A JPEG thumbnail in sRGB, corrected and encoded as before; None for other data and for greater pictures."""
     try:
         info = jpeg.read_info(old)
         if info.components != 3 or info.pixels > _LARGEST_THUMBNAIL:
@@ -130,7 +130,7 @@ def _correct_float(pixels: Pixels, encoding: Encoding, correction: Correction) -
         with np.errstate(invalid="ignore", over="ignore"):
             linear = encoding.decode(part.astype(np.float64))
             corrected = linear * gains if is_diagonal else linear @ matrix.T
-            # Numbers that a curve does not tell apart stay what they are with their light.
+            # Several numbers may stand for one light; where the light stays, so does the number.
             stays = np.isclose(corrected, linear, rtol=1e-9, atol=1e-12)
             part[...] = np.where(stays, part, encoding.encode(corrected))
     return pixels
@@ -143,5 +143,5 @@ def _prepare(photo: RenderedPhoto, correction: Correction, dtype: np.dtype[Any])
         return TableCorrection.of(correction.matrix(), photo.tables, photo.full_scale, dtype)
     except InversionError as error:
         raise UnsupportedImage(
-            photo.path, f"the embedded profile leads to colours but not back ({error})", "convert it to sRGB first"
+            photo.path, f"the embedded profile cannot be inverted ({error})", "convert it to sRGB first"
         ) from error

@@ -1,8 +1,8 @@
-"""A correction on the stored numbers of a picture whose profile says by lookup tables what they mean.
+"""A correction on the stored numbers of a picture whose profile defines their meaning by lookup tables.
 
-The corrected numbers are those that the profile shows as the corrected light: its way to colours is inverted, and its
-own way back is not used. Each number moves as it does on a model of the device, and further by what the model lacks,
-which is interpolated in a lattice. So no number moves where the light does not change, whatever the tables are like.
+The corrected numbers are those that the profile shows as the corrected light: its tables to colours are inverted, and
+its own tables back are not used. A number moves as on a model of the device; the difference between model and tables is
+interpolated in a lattice and added. So where the light does not change, no number moves, whatever the tables are like.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Moves = NDArray[np.float32]
 
 _ROWS = 32
 _ROOTS = 65536
-# Of full scale; what moves less is noise of the tables' own rounding.
+# Of full scale; smaller moves are noise from the tables' rounding.
 _NOISE = 0.1 / 255
-# Pillow's tables give bytes, of which this one stands for no move.
+# Pillow's tables give bytes; this one stands for no move.
 _MIDDLE = 128
 
 
@@ -56,7 +56,7 @@ class ModelMoves:
         moves = np.empty(light.shape, np.float32)
         for c in range(3):
             moved = self.encode[:, c].take(index[..., c]) - codes[..., c]
-            # Where light stays the number does, whichever of several for that light it is.
+            # Where the light stays, so does the number, even if others stand for the same light.
             moves[..., c] = np.where(index[..., c] == self.roots[:, c].take(codes[..., c]), 0, moved)
         return moves
 
@@ -79,7 +79,7 @@ class LatticeMoves:
     Attributes:
         moves: (NODES ** 3, 3) float32, as shares of full scale.
         scale: The number that stands for 1.0.
-        table: The same for Pillow, which is quick and knows 8 bits only; for those.
+        table: The same as a table for Pillow, which is quick; None for more than 8 bits.
     """
 
     moves: Moves
@@ -122,9 +122,9 @@ class TableCorrection:
 
     Attributes:
         scale: The number that stands for 1.0.
-        moves: What each number moves by, together.
-        gains: (3,) of the device's own channels, whose order says which of them fall behind; None where full scale
-            of all three is not white, so that clipping cannot be told.
+        moves: The parts of each number's move, which add up.
+        gains: (3,) of the device's channels; their order says which channels fall behind. None where full scale of
+            all three is not white, so that clipping cannot be recognised.
     """
 
     scale: float
@@ -160,7 +160,7 @@ class TableCorrection:
             roots=_root_index(decode),
         )
         modelled = _model_moves(encode, nodes, model.decode(nodes), on_light)
-        # Out of gamut each channel stops where it ends, as the model's do, and the others stay what they are.
+        # Out of gamut, a channel stops at its end, as on the model, and the others keep their numbers.
         amounts = light @ np.linalg.inv(model.primaries).T
         reached = np.clip(amounts @ on_light.T, np.minimum(amounts, 0), np.maximum(amounts, 1))
         start = np.clip(nodes + modelled, 0, 1)

@@ -18,7 +18,7 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 @dataclass(frozen=True)
 class Correction:
-    """A light, and how much of its cast to remove in which way.
+    """A light to correct for, the transform, and the share of the cast to remove.
 
     Attributes:
         illuminant: The light to correct for, in the camera's RGB.
@@ -42,7 +42,7 @@ class Correction:
 
     @property
     def light(self) -> Illuminant:
-        """The light that is corrected for in full, the strength taken into account."""
+        """The light whose full correction is this correction."""
         return self.illuminant if self.strength == 1 else self.illuminant.partial(self.strength)
 
     @property
@@ -73,7 +73,7 @@ def apply(pixels: NDArray[np.floating], correction: Correction) -> NDArray[np.fl
 
     Args:
         pixels: (..., 3) in the RGB of the correction's illuminant.
-        correction: The light and the way.
+        correction: What to apply.
 
     Returns:
         float32, same shape; a gray surface under the light comes out neutral (in linear sRGB, and with gains).

@@ -1,4 +1,4 @@
-"""Metadata from a rendered picture's file to a file of another format, whose places for it are others."""
+"""Metadata carried from a rendered picture's file to a file of another format, which has other places for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EMBED = {"jpeg": embed_in_jpeg, "webp": webp.embed, "avif": embed_in_avif}
 _NAMES = {"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "webp": "WebP", "avif": "AVIF", "heic": "HEIC"}
-# ImageMagick's notes of what it read elsewhere.
+# ImageMagick repeats under such keywords what it read elsewhere in the file.
 _COPY_PREFIXES = ("date:", "exif:", "xmp:", "icc:", "png:", "tiff:", "jpeg:")
 # A TIFF header; libvips takes nothing shorter.
 _LEAST_EXIF = 8
@@ -28,7 +28,7 @@ _MAX_JPEG_XMP = 0xFFFF - 2 - len(xmp.JPEG_HEADER)
 
 
 def read_metadata(photo: RenderedPhoto) -> Metadata:
-    """The blocks that a picture's file holds, without those parts that belong to its old pixels or to its storage.
+    """The blocks of metadata in a picture's file, without the parts that describe its old pixels or its storage.
 
     Raises:
         OSError: The file cannot be read.
@@ -51,7 +51,7 @@ def read_metadata(photo: RenderedPhoto) -> Metadata:
 
 
 def attach(image: pyvips.Image, kind: str, metadata: Metadata) -> pyvips.Image:
-    """The image with what its encoder itself must put into the file of this format."""
+    """The image with those blocks of metadata that its encoder has to write itself."""
     image = image.copy()
     blob = vips().GValue.blob_type
     if metadata.xmp and (kind != "jpeg" or len(metadata.xmp) <= _MAX_JPEG_XMP):
@@ -64,14 +64,14 @@ def attach(image: pyvips.Image, kind: str, metadata: Metadata) -> pyvips.Image:
 def embed(
     target: Path, kind: str, metadata: Metadata, dots: tuple[float, float] | None, profile: bytes | None
 ) -> list[str]:
-    """Put into a freshly encoded file what its encoder cannot: libvips would rebuild EXIF, without the MakerNote.
+    """Put into a new file the metadata that its encoder cannot write: libvips would rebuild EXIF without MakerNote.
 
     Args:
         target: The file, changed in place.
         kind: Its format.
         metadata: What to put in.
-        dots: To the inch, across and down; None where nobody knows, so that the encoder made them up.
-        profile: The ICC profile, for a PNG, whose encoder would refuse one with the least fault.
+        dots: Pixels per inch, across and down; None where they are unknown, so that the encoder made them up.
+        profile: The ICC profile, for a PNG, whose encoder refuses a profile with the smallest fault.
 
     Returns:
         What the format has no place for, in words.
@@ -107,7 +107,7 @@ def embed(
 
 
 def resolution(photo: RenderedPhoto, image: pyvips.Image) -> tuple[float, float] | None:
-    """How many pixels there are to the inch, across and down, if the file says so; decoders make numbers up else."""
+    """Pixels per inch, across and down; None where the file does not state them and decoders make them up."""
     if photo.format == "png":
         is_stated = png.has_resolution(photo.path)
     else:

@@ -43,7 +43,7 @@ _TRANSFERS = {4: ("gamma 2.2", power(2.2)), 5: ("gamma 2.8", power(2.8)), 8: ("l
 _PQ, _HLG = 16, 18
 
 _USUAL_GAMMA = 1 / 2.2
-_GAMMAS = (0.2, 2.0)  # nobody writes others in earnest
+_GAMMAS = (0.2, 2.0)  # others are mistakes
 
 
 def read_declaration(path: str, kind: str, profile: bytes | None) -> Encoding | None:
@@ -52,10 +52,10 @@ def read_declaration(path: str, kind: str, profile: bytes | None) -> Encoding | 
     Args:
         path: The file.
         kind: Its format: "png", "avif" or "heic"; no other declares any.
-        profile: Its ICC profile. In HEIF it goes before code points; in PNG it goes behind cICP and before the rest.
+        profile: Its ICC profile. In HEIF it overrides code points; in PNG it overrides all but cICP.
 
     Returns:
-        None if the file declares nothing, or nothing that makes sense, or if the profile counts.
+        None if the file declares nothing, or nothing that makes sense, or if the profile overrides it.
 
     Raises:
         UnsupportedImage: If it is HDR.
@@ -68,13 +68,13 @@ def read_declaration(path: str, kind: str, profile: bytes | None) -> Encoding | 
                 points = _nclx(data)
             return encoding_of_code_points(path, *points) if points else None
     except (ValueError, LookupError, ArithmeticError, struct.error):
-        # The decoder decides whether the picture is sound; of colour there is nothing to learn here.
+        # Whether the picture is sound is for the decoder to say; its colour is not declared here.
         return None
     return None
 
 
 def encoding_of_code_points(path: str, primaries: int, transfer: int) -> Encoding:
-    """The encoding that code points of ITU-T H.273 stand for; unknown ones are taken for sRGB's.
+    """The encoding that code points of ITU-T H.273 stand for; unknown ones count as sRGB's.
 
     Raises:
         UnsupportedImage: If they stand for HDR: numbers of absolute luminance, or of a scene without a white.

@@ -27,10 +27,10 @@ Pixels: TypeAlias = NDArray[Any]
 
 # Stray bytes between segments are common in files from phones; chroma is sampled in more ways than simplejpeg knows.
 _HARMLESS_SIGNS = ("extraneous bytes", "Could not determine subsampling")
-# libjpeg goes on after both; its other warnings leave the pixels whole, and many a camera provokes them.
+# libjpeg goes on after both. Its other warnings are common in cameras' files and leave the pixels whole.
 _DAMAGE_SIGNS = (
     *("bad Huffman code", "premature end of data segment"),
-    # Of a tile that it cannot decode, libvips makes zeros.
+    # libvips fills a tile that it cannot decode with zeros.
     "tiff2vips: ",
 )
 
@@ -38,13 +38,13 @@ HEIF_BLOCKS = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "x
 """Blocks of metadata by pillow-heif's names to those of libvips."""
 _LOADERS = {"jpeg": "jpegload", "png": "pngload", "webp": "webpload", "avif": "heifload"}
 
-# libvips and libtiff say these of codings that they lack.
+# libvips and libtiff use these words about codings that they do not support.
 _GAP_SIGNS = ("not configured", "unsupported", "not supported", "not implemented", "not a whole number")
 
 
 @lru_cache(maxsize=1)
 def vips() -> Any:
-    """libvips with the settings that a batch needs: nothing cached between files, only loaders fit for any input."""
+    """libvips with the settings that a batch needs: it caches nothing between files."""
     import pyvips
 
     pyvips.cache_set_max(0)
@@ -54,23 +54,23 @@ def vips() -> Any:
 
 def blob(image: pyvips.Image, field: str) -> bytes | None:
     """A block of a picture's metadata, such as ``exif-data``; None where there is none or nothing is in it."""
-    # The names of others may be in any encoding, so that they cannot be listed.
+    # The fields cannot be listed, since their names may be in any encoding.
     if not image.get_typeof(field):
         return None
     try:
         return bytes(image.get(field)) or None
     except RuntimeError:
-        # How pyvips takes a block without a byte.
+        # pyvips raises this for an empty block.
         return None
 
 
 def _hush_glib(pyvips: Any) -> None:
-    """Keep GLib's remarks on damaged files off standard error; what follows from them libvips reports as its errors."""
+    """Keep GLib's remarks on damaged files off standard error; libvips reports the damage by errors of its own."""
     levels = pyvips.GLogLevelFlags
     wanted = levels.LEVEL_CRITICAL | levels.LEVEL_WARNING
     domain, library = b"GLib-GObject", pyvips.glib_lib
     handler = library.g_log_set_handler(domain, wanted, pyvips._log_handler_cb, pyvips.ffi.NULL)
-    # As for libvips' own log: at the very end there is no Python left to call.
+    # As pyvips does for its own handler: at the very end there is no Python left to call.
     atexit.register(library.g_log_remove_handler, domain, handler)
 
 
@@ -81,9 +81,9 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, r
         path: For messages.
         data: The file.
         colours: "RGB", or "RGBX" for a fourth byte that means nothing.
-        shrink: 1, 2, 4 or 8: scaled by the decoder, which leaves most of the work out.
-        repeats_chroma: Give each pixel the chroma sample that covers it, rather than one blended from its neighbours:
-            what an encoder averages back to the same sample.
+        shrink: 1, 2, 4 or 8: the decoder makes the picture so much smaller, which saves most of its work.
+        repeats_chroma: Give each pixel the chroma sample that covers it, and do not interpolate. An encoder averages
+            such pixels back to the same sample.
 
     Returns:
         uint8 (H, W, 3 or 4).
@@ -109,13 +109,13 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, r
 
 @contextmanager
 def decoding(path: str) -> Iterator[None]:
-    """Turns libvips' errors about one file into :class:`UnreadableFile`, and the warnings that tell of lost pixels."""
-    # What libvips still remembers of another file is not this one's fault.
+    """Raise :class:`UnreadableFile` in place of libvips' errors about a file and its warnings about lost pixels."""
+    # The log may still hold errors about another file.
     vips().vips_lib.vips_error_clear()
     try:
         yield
     except (vips().Error, UnicodeDecodeError) as error:
-        # libvips quotes bytes of the file, of which pyvips cannot always make text.
+        # libvips quotes bytes of the file, and pyvips cannot decode all of them as text.
         raise _decoding_error(path, getattr(error, "detail", _log()) or "") from error
     log = _log()
     if any(sign in log for sign in _DAMAGE_SIGNS):
@@ -123,12 +123,12 @@ def decoding(path: str) -> Iterator[None]:
 
 
 def _log() -> str:
-    """What libvips has complained of since its log was cleared."""
+    """libvips' complaints since its log was cleared."""
     return str(vips().ffi.string(vips().vips_lib.vips_error_buffer()), "utf-8", "replace")
 
 
 def _decoding_error(path: str, log: str) -> FileError:
-    """Says the first thing that the decoder complained of; the rest follows from it."""
+    """The error with the decoder's first complaint; the others follow from it."""
     lines = (line.strip() for line in log.splitlines())
     first = next((line for line in lines if line and "bad seek" not in line), "")
     first = "".join(c if c.isprintable() else "?" for c in first)
@@ -144,10 +144,10 @@ def load(path: str, kind: str, max_pixels: int | None = None) -> pyvips.Image:
     Args:
         path: The file.
         kind: Its format, as :func:`awbkit.store.signatures.sniff` names it.
-        max_pixels: The most that it may have; None for no limit.
+        max_pixels: The greatest number of pixels; None for no limit.
 
     Raises:
-        pyvips.Error: To be met by :class:`decoding`.
+        pyvips.Error: Call this within :func:`decoding`, which turns it into one of awbkit's errors.
         FileError: From decoders other than libvips.
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
@@ -170,11 +170,11 @@ def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> py
     except ValueError as error:
         raise _decoding_error(path, str(error)) from error
     coding = read_coding(path, page.offset)
-    # libvips divides colours by alpha, of floating point only from 0.01 on.
+    # libvips divides colours by alpha, but in floating point only where alpha is at least 0.01.
     if coding is None or (coding.is_streamed and not (coding.is_float and page.is_premultiplied)):
         image = vips().Image.tiffload(path, page=page.number, subifd=page.sub, **options)
         if image.bands > page.samples >= 3:
-            # Of YCbCr with halved differences, libtiff makes RGB with an alpha channel that the file has not.
+            # libtiff turns YCbCr with subsampled chroma into RGB with an alpha channel that the file does not have.
             return image.extract_band(0, n=page.samples)
         return ycbcr.to_rgb(image, path, page.offset) if coding and coding.is_plain_ycbcr else image
     pixels, fields = decode_tiff(path, page, coding, max_pixels)
@@ -200,7 +200,7 @@ def scale_by_alpha(image: pyvips.Image, scale: Callable[[Any, Any], Any]) -> pyv
 
 
 def _load_heic(path: str, max_pixels: int | None) -> pyvips.Image:
-    """HEVC-coded HEIF through pillow-heif, since libvips' wheel cannot ship that codec; 16 bit above 8."""
+    """HEVC-coded HEIF through pillow-heif, since libvips' wheel cannot ship that codec; more than 8 bits become 16."""
     try:
         import pillow_heif
     except ImportError:

@@ -1,8 +1,8 @@
 """Colour calibration of a DNG file, straight from its tags.
 
-LibRaw passes on only a part of it: of the two calibrations one, of the two ways to store the as-shot white one. A
-reader of `AsShotNeutral` alone leaves the pictures of cameras that write `AsShotWhiteXY` with the green cast of the
-bare sensor. Tags and colour model: Adobe, "Digital Negative (DNG) Specification" 1.7.1.0, chapters 4 and 6.
+LibRaw passes on only a part of it: one of two calibrations, and one of two ways to store the as-shot white. A reader of
+`AsShotNeutral` alone leaves the pictures of cameras that write `AsShotWhiteXY` with the green cast of the bare sensor.
+Tags and colour model: Adobe, "Digital Negative (DNG) Specification" 1.7.1.0, chapters 4 and 6.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _camera(tags: dict[int, Any]) -> Camera | None:
     if DNG_VERSION not in tags:
         return None
     name = _name(tags)
-    # Tags of type DOUBLE can hold anything, and what overflows is left out further down.
+    # Tags of type DOUBLE can hold any number; those that overflow are left out further down.
     with np.errstate(all="ignore"):
         calibrated = Camera(name, matrices=_matrices(tags))
         return replace(calibrated, as_shot=_as_shot(tags, calibrated))
@@ -149,7 +149,7 @@ def _name(tags: dict[int, Any]) -> str:
     if isinstance(unique, str) and unique:
         return unique
     words = [word for word in (make, model) if isinstance(word, str) and word]
-    # "Canon", "Canon EOS 550D" says the maker twice.
+    # In "Canon", "Canon EOS 550D" the model repeats the make.
     return words[1] if len(words) == 2 and words[1].lower().startswith(words[0].lower()) else " ".join(words)
 
 

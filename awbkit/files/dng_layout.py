@@ -1,8 +1,8 @@
 """Whether a DNG's sensor data are there, whole, and stored in a way that LibRaw reads, before LibRaw is asked.
 
-LibRaw trusts what a DNG says. Of missing tiles, damaged JPEG streams and some layouts that the specification allows it
-makes a picture all the same, out of memory that nobody wrote or out of the samples in a wrong order. Fields and
-layouts: Adobe, "Digital Negative (DNG) Specification" 1.7.1.0, chapters 2 to 4; TIFF 6.0, section 15.
+LibRaw trusts what a DNG says. From missing tiles, damaged JPEG streams and some layouts that the specification allows,
+it still makes a picture: of uninitialised memory, or of samples in the wrong order. Fields and layouts: Adobe, "Digital
+Negative (DNG) Specification" 1.7.1.0, chapters 2 to 4; TIFF 6.0, section 15.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def check_dng(path: str | os.PathLike[str]) -> bool:
     with map_file(path) as data:
         for picture in main_pictures(data):
             if not all((picture.width, picture.height, picture.samples, picture.bits, *picture.part)):
-                raise UnreadableFile(path, "says nothing of the size of its sensor data", COPY_AGAIN)
+                raise UnreadableFile(path, "does not state the size of its sensor data", COPY_AGAIN)
             _check_coding(path, picture)
             _check_filters(path, picture)
             _check_extents(path, picture, len(data))
@@ -73,7 +73,7 @@ def check_dng(path: str | os.PathLike[str]) -> bool:
             elif picture.compression == UNCOMPRESSED:
                 _check_uncompressed(path, picture, len(data))
             uncompressed.append(picture.compression == UNCOMPRESSED and not picture.is_float)
-    # Of several pictures LibRaw may take another than the one that was checked last.
+    # Where there are several pictures, LibRaw may read another than the one checked last.
     return uncompressed == [True]
 
 
@@ -81,7 +81,7 @@ def _check_coding(path: str | os.PathLike[str], picture: DngPicture) -> None:
     coding = picture.compression
     if coding in (UNCOMPRESSED, _JPEG, _LOSSY_JPEG) or (coding == _DEFLATE and picture.is_float):
         if picture.number(284, 1) == 2 and picture.samples > 1:
-            raise _refusal(path, "stores each colour by itself")
+            raise _refusal(path, "stores each colour in a plane of its own")
         if any(picture.number(tag, 1) > 1 for tag in _INTERLEAVE):
             raise _refusal(path, "stores its rows or columns interleaved")
         if coding == _LOSSY_JPEG and picture.is_mosaic:
@@ -99,7 +99,7 @@ def _check_coding(path: str | os.PathLike[str], picture: DngPicture) -> None:
 
 
 def _check_filters(path: str | os.PathLike[str], picture: DngPicture) -> None:
-    """LibRaw looks a filter up among the colour planes, and takes what lies in memory for one that is not there."""
+    """LibRaw looks each filter up among the colour planes; for a missing plane it takes whatever lies in memory."""
     size, pattern, planes = (picture.numbers(tag) for tag in _FILTERS)
     if not picture.is_mosaic or not pattern:
         return
@@ -121,7 +121,7 @@ def _check_extents(path: str | os.PathLike[str], picture: DngPicture, size: int)
         raise UnreadableFile(path, "ends before its sensor data do", COPY_AGAIN)
     placed = np.array(sorted(picture.extents), dtype=np.uint64).reshape(-1, 2)
     if (placed[:-1].sum(axis=1) > placed[1:, 0]).any():
-        raise UnreadableFile(path, f"has {picture.word}s that lie over each other", COPY_AGAIN)
+        raise UnreadableFile(path, f"has {picture.word}s that overlap", COPY_AGAIN)
 
 
 def _check_uncompressed(path: str | os.PathLike[str], picture: DngPicture, size: int) -> None:
@@ -134,7 +134,7 @@ def _check_uncompressed(path: str | os.PathLike[str], picture: DngPicture, size:
         if any(length < bytes_ for (_, length), bytes_ in zip(picture.extents, needed, strict=True)):
             raise UnreadableFile(path, "has tiles with too few bytes for their samples", COPY_AGAIN)
         return
-    # LibRaw takes strips for one run of bytes, of whatever length they say to be.
+    # LibRaw reads the strips as one run of bytes, whatever lengths the file states.
     if any(second != first + bytes_ for first, second, bytes_ in zip(starts, starts[1:], needed, strict=False)):
         raise _refusal(path, "stores its strips apart from each other")
     if starts[-1] + needed[-1] > size:
@@ -155,7 +155,7 @@ def _check_opcodes(path: str | os.PathLike[str], picture: DngPicture) -> None:
                 for _ in read_opcodes(content):
                     pass
             elif not maps_all(content, picture.samples):
-                raise _refusal(path, f"has an {name} that maps not every colour by a polynomial")
+                raise _refusal(path, f"has an {name} without a polynomial for every colour")
         except ValueError as error:
             if tag == _OPCODE_LIST_2 and picture.compression == _LOSSY_JPEG:
                 raise UnreadableFile(path, f"has a damaged {name} ({error})", COPY_AGAIN) from None
@@ -189,8 +189,8 @@ def _check_streams(path: str | os.PathLike[str], picture: DngPicture) -> None:
 
 
 def _parts(path: str | os.PathLike[str], picture: DngPicture) -> Iterator[NDArray[np.uint8]]:
-    """The bytes of each tile or strip, which are good until the next one is asked for."""
-    # Reading again into memory that is there is several times as fast as having a map's pages brought in.
+    """The bytes of each tile or strip, valid until the next one is read."""
+    # Reading into the same memory again is several times as fast as mapping the file.
     room = np.empty(max(length for _, length in picture.extents), np.uint8)
     with Path(path).open("rb") as file:
         for start, length in picture.extents:
@@ -199,7 +199,7 @@ def _parts(path: str | os.PathLike[str], picture: DngPicture) -> Iterator[NDArra
 
 
 def _check_lossless(path: str | os.PathLike[str], picture: DngPicture, index: int, head: JpegStream) -> None:
-    """LibRaw writes the samples of a stream row by row into the tile, however long the stream's own rows are."""
+    """LibRaw writes the samples of a stream row by row into the tile, whatever the length of the stream's own rows."""
     if head.frame == 0xC1:
         return
     if head.frame != LOSSLESS:
@@ -229,7 +229,7 @@ def _check_lossy(picture: DngPicture, index: int, head: JpegStream) -> None:
     width, _ = picture.part
     left = index % picture.tiles_across * width
     if head.frame == LOSSLESS or head.components != picture.samples:
-        raise ValueError("is of another kind than the file says")
+        raise ValueError("is not of the kind that the file states")
     if head.width < min(width, picture.width - left) or head.height < picture.rows(index):
         raise ValueError(f"has {head.width} x {head.height} samples, fewer than the {picture.word}")
 

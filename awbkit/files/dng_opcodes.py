@@ -1,8 +1,8 @@
-"""Opcode lists of a DNG: whether they are whole, and whether LibRaw makes of a lossy DNG what they say.
+"""Opcode lists of a DNG: whether they are whole, and whether LibRaw applies those of a lossy DNG in full.
 
-A lossy DNG stores 8 bits and an opcode MapPolynomial for each colour, which makes linear numbers of them. Where a list
-has none for some colour, LibRaw (to 0.22) maps it through memory that nobody wrote. Adobe, "Digital Negative (DNG)
-Specification" 1.7.1.0, chapter 7.
+A lossy DNG stores 8 bits and an opcode MapPolynomial for each colour, which turns them into linear numbers. Where a
+list has none for some colour, LibRaw (to 0.22) maps this colour through uninitialised memory. Adobe, "Digital Negative
+(DNG) Specification" 1.7.1.0, chapter 7.
 """
 
 from __future__ import annotations

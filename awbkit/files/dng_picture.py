@@ -11,17 +11,17 @@ from awbkit.files.extents import STRIPS, TILES, directories
 from awbkit.files.ifd import Buffer, Ifd, Tiff
 
 MOSAIC, LINEAR = 32803, 34892
-"""What the samples are: one a pixel behind a colour filter, or all colours of each."""
+"""PhotometricInterpretation: each pixel has one sample behind a colour filter, or samples of all colours."""
 
 UNCOMPRESSED = 1
-"""The compression that is none."""
+"""The value of Compression for samples without any."""
 
 _FLOAT = 3
 
 
 @dataclass(frozen=True)
 class DngPicture:
-    """One picture; see the module.
+    """One picture of a DNG.
 
     Attributes:
         tiff: The file.
@@ -81,7 +81,7 @@ class DngPicture:
 
     @cached_property
     def tiles_across(self) -> int:
-        """Tiles in a row of them."""
+        """How many tiles lie side by side."""
         return -(-self.width // self.part[0])
 
     @cached_property

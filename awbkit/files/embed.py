@@ -1,7 +1,7 @@
 """EXIF blocks put into finished files unchanged: JPEG and AVIF, and the boxes of the latter.
 
 libvips rebuilds a block before it writes one: MakerNotes are lost, and a false colour space, resolution and thumbnail
-directory are added. So the block goes in after libvips has done its work; what it wrote itself is replaced.
+directory are added. So the block goes in after libvips has written the file, in place of libvips' own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def embed_in_jpeg(jpeg: bytes, exif: bytes) -> bytes:
 
 
 def embed_in_avif(avif: bytes, exif: bytes) -> bytes:
-    """Exchange the EXIF block of an AVIF or other HEIF still (ISO 23008-12, Annex A) for this one.
+    """Put this EXIF block in place of that of an AVIF or other HEIF still (ISO 23008-12, Annex A).
 
     The file must have an EXIF item already, if only an empty one: its entry in the item location box is pointed to
     the block, which goes to the end of the file. The old block is overwritten with zeros.
@@ -86,7 +86,7 @@ def items(data: Container, start: int, end: int) -> Iterator[tuple[bytes, int]]:
 
 
 def _point_item(data: bytearray, start: int, wanted: int, new_offset: int, new_length: int) -> tuple[int, int]:
-    """Point an item to another place; returns where it was, and its length."""
+    """Point an item to another place; return its old place and length."""
     formats = {0: "", 4: "I", 8: "Q"}
     version, sizes = data[start], struct.unpack_from(">H", data, start + 4)[0]
     offset_format, length_format, base_format = (formats[sizes >> shift & 15] for shift in (12, 8, 4))

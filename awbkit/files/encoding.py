@@ -92,7 +92,7 @@ class Curve:
 
 
 def _interpolate(values: Floats, x: Floats, y: Floats) -> Floats:
-    """Piecewise linear, and beyond the ends as from one end to the other: floating point may well go there."""
+    """Interpolate, and beyond the ends go on with the slope from end to end: floating point may well lie there."""
     slope = (y[-1] - y[0]) / (x[-1] - x[0])
     beyond = np.maximum(values - x[-1], 0) + np.minimum(values - x[0], 0)
     return np.asarray(np.interp(values, x, y) + slope * beyond)
@@ -100,7 +100,7 @@ def _interpolate(values: Floats, x: Floats, y: Floats) -> Floats:
 
 @lru_cache(maxsize=16)
 def _inverse_table(curve: Curve) -> tuple[Floats, Floats]:
-    # Of several numbers for one light the least is taken, and between two lights nothing else than what lies between.
+    # Where several numbers stand for one light, the least counts.
     linear = np.maximum.accumulate(np.asarray(curve.values)) + 1e-12 * np.arange(len(curve.values))
     return linear, np.linspace(0, 1, len(curve.values))
 
@@ -206,7 +206,7 @@ def table_tag(profile: bytes, tags: dict[bytes, bytes]) -> bytes | None:
 
 
 def _check_curve(curve: Curve) -> None:
-    """Refuse curves from which no light has one number of its own; flat ends and small dents are common."""
+    """Refuse curves that have no inverse; flat ends and small dents are common and pass."""
     linear = curve.decode(np.linspace(0, 1, 1025))
     # White is at 1; beyond this, light overflows where its fourth powers are summed.
     if not (np.abs(linear) < _MAX_LIGHT).all():
@@ -230,7 +230,7 @@ def _matrix_to_srgb(colorants: Floats) -> tuple[float, ...] | None:
 
 
 def primaries_to_srgb(primaries: Sequence[tuple[float, float]], white: tuple[float, float]) -> tuple[float, ...] | None:
-    """`Encoding.to_srgb` of the CIE 1931 xy of red, green, blue, and of white, which Bradford turns into sRGB's.
+    """`Encoding.to_srgb` of the CIE 1931 xy of red, green, blue and white; Bradford adapts the white to sRGB's.
 
     Raises:
         ValueError: If they do not span a colour space.

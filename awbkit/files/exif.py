@@ -59,7 +59,7 @@ def read_orientation(exif: bytes) -> int:
 
 
 def sound_orientation(stated: object) -> int:
-    """1 to 8; 1 for anything that is no orientation, as all viewers have it."""
+    """The orientation, 1 to 8; 1 for anything that is no orientation, as in all viewers."""
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
 
 

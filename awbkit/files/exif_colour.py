@@ -35,10 +35,10 @@ class _Note(NamedTuple):
         start: How the note begins; empty for those that have no header.
         make: How the name of the maker begins, in capitals, where the note has no header.
         order: Where the note names its own byte order, or None.
-        base: Where in the note its offsets begin to count; None for those that count from EXIF's own header.
+        base: The place in the note from which its offsets count; None where they count from EXIF's own header.
         directory: Where the note's directory lies.
         tags: The tag, behind those of the directories that lead to it.
-        values: What it holds for Adobe RGB: numbers or text.
+        values: Its values, numbers or text, that stand for Adobe RGB.
     """
 
     start: bytes
@@ -72,7 +72,7 @@ _ORDERS = {b"II": "<", b"MM": ">"}
 def encoding_of_exif(path: str, kind: str, exif: bytes | None) -> Encoding | None:
     """:data:`ADOBE_RGB` where EXIF says so, else None.
 
-    "Uncalibrated" alone says nothing: libvips for one writes it beside sRGB.
+    "Uncalibrated" alone does not count: libvips, for one, writes it beside sRGB.
 
     Args:
         path: The file.
@@ -145,7 +145,7 @@ def _read_field(tiff: Tiff, where: int, note: bytes, row: _Note) -> int | str | 
     if row.base is None:
         tiff, at = copy(tiff), where + row.directory
     else:
-        # The note's header has room for a TIFF's, which makes its offsets count from where they should.
+        # With a TIFF header in place of the note's own, its offsets count from the right place.
         at = row.directory - row.base
         tiff = Tiff((b"II*\0" if order == "<" else b"MM\0*") + bytes(4) + note[row.base + 8 :])
     tiff.order = order

@@ -1,7 +1,7 @@
-"""What decoders do not tell: whether a file was copied in full, and which colour filters its sensor has.
+"""What decoders do not report: whether a file was copied in full, and which colour filters its sensor has.
 
 Where a file ends early, libtiff (for tiles) and LibRaw fill in zeros or write to standard error. And LibRaw takes
-every colour filter pattern of a DNG for 2 columns wide, unless it is the 6 x 6 of X-Trans.
+every colour filter pattern of a DNG to be 2 columns wide, except the 6 x 6 of X-Trans.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _end_of_boxes(data: Buffer) -> int:
 
 
 def directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
-    """Every directory of a TIFF. Links to what is none are passed over, as decoders do."""
+    """Every directory of a TIFF. Links that lead to no directory are skipped, as decoders do."""
     if data[:4] not in _SIGNATURES or len(data) < 16:
         return
     tiff = Tiff(data)

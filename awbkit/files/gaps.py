@@ -1,4 +1,4 @@
-"""Gaps: zeros where a broken copy, or a failing disk, has lost a part of a file that decodes all the same."""
+"""Gaps: zeros where a broken copy or a failing disk has lost a part of a file that still decodes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REMEDY = "look at the picture, and copy the file again if a part is missing"
 
 
 def warn_of_zero_rows(path: str | os.PathLike[str], pixels: NDArray[Any]) -> None:
-    """Warn where a quarter or more of the rows are exactly zero, in one channel at least: a file may store them apart.
+    """Warn where at least a quarter of the rows are exactly zero in one channel; a file may store channels apart.
 
     Args:
         path: The file.
@@ -41,7 +41,7 @@ def warn_of_zero_rows(path: str | os.PathLike[str], pixels: NDArray[Any]) -> Non
 
 
 def warn_of_zero_bytes(path: str | os.PathLike[str]) -> None:
-    """Warn where a sixteenth of a file or more is one stretch of zero bytes, which no entropy coder writes.
+    """Warn where at least a sixteenth of a file is one stretch of zero bytes, which no entropy coder writes.
 
     Raises:
         OSError: The file cannot be read.

@@ -1,4 +1,4 @@
-"""What a HEIF still holds beside its primary image (ISO/IEC 23008-12): further images, depth and gain maps."""
+"""The images in a HEIF beside its primary one (ISO/IEC 23008-12): further images, depth and gain maps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from awbkit.files.embed import Container, boxes, items
 from awbkit.files.ifd import map_file
 
 _IMAGE_KINDS = frozenset((b"hvc1", b"av01", b"avc1", b"grid", b"iovl", b"iden", b"jpeg", b"unci", b"tmap"))
-# Parts of another image, small copies of one, and its metadata; from the part to the whole, but for the first.
+# References from an image to its parts, from a small copy to its image, and from an auxiliary image to its image.
 _DERIVED, _COPY, _AUXILIARY = b"dimg", b"thmb", b"auxl"
 _ALPHA = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0")
 

@@ -33,13 +33,13 @@ _UNSIGNED = frozenset((1, 3, 4, 13, 16, 18))
 # Classic and BigTIFF; Olympus ORF ("OR", "RS") and Panasonic RW2 ("U") raws differ from TIFF in these bytes alone.
 _CLASSIC_MAGIC = (42, 0x4F52, 0x5352, 0x55)
 _BIG_MAGIC = 43
-# There are no more tags, and only BigTIFF has room for a greater number.
+# Tags have 16 bits; only BigTIFF can state a greater number of fields.
 _MOST_FIELDS = 1 << 16
 
 
 @contextmanager
 def map_file(path: str | os.PathLike[str]) -> Iterator[Buffer]:
-    """A file in memory, of which only those pages are read that are looked at.
+    """A file mapped into memory; only the pages that are looked at are read.
 
     Raises:
         OSError: The file cannot be read.
@@ -145,7 +145,7 @@ class Tiff:
 
 @dataclass
 class Directory:
-    """A directory taken out of its file.
+    """A directory apart from its file.
 
     Attributes:
         fields: Type and little-endian values by tag.
@@ -220,7 +220,7 @@ def serialise(directory: Directory, at: int, order: str = "<", big: bool = False
 
 
 def _reorder(kind: int, raw: bytes, order: str) -> bytes:
-    """Swap between little-endian and ``order``; the same in both directions."""
+    """Swap the bytes of values between little-endian and ``order``, in either direction."""
     width = _WORD.get(kind, 1)
     if order == "<" or width == 1:
         return raw

@@ -82,8 +82,8 @@ class JpegInfo:
     """How a JPEG was compressed.
 
     Attributes:
-        qtables: Quantisation tables of the colour components in their order, 64 values each in natural (row) order,
-            once for components at the end that share one; empty where the file has none, as in lossless JPEG.
+        qtables: Quantisation tables of the colour components in their order, 64 values each in natural (row) order.
+            A table that the last components share is listed once. Empty where the file has none, as in lossless JPEG.
         subsampling: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0. Any other sampling is 0, so that no chroma is lost.
         is_progressive: Whether the frame is progressive.
         components: Number of components of the frame.
@@ -168,7 +168,7 @@ def encode(rgbx: np.ndarray, info: JpegInfo, *, restarts: bool = False) -> bytes
     Args:
         rgbx: C-contiguous uint8 array (H, W, 4); the fourth channel is ignored. It is read in place, not copied.
         info: Compression of the source.
-        restarts: Begin each row of blocks anew, so that :func:`join` can put strips together.
+        restarts: Restart the coding with each row of blocks, so that :func:`join` can put strips together.
 
     Returns:
         A bare JFIF file in YCbCr, or one without JFIF in RGB if the source was.
@@ -197,7 +197,7 @@ def encode(rgbx: np.ndarray, info: JpegInfo, *, restarts: bool = False) -> bytes
 
 
 def strip_rows(info: JpegInfo) -> int:
-    """How high strips are, but for the last: restart markers count to eight, so they hold eight rows of blocks."""
+    """The height of all strips but the last: eight rows of blocks, since restart markers count to eight."""
     return 8 * (16 if info.subsampling == 2 else 8)
 
 
@@ -219,7 +219,7 @@ def join(strips: Sequence[bytes], height: int) -> bytes:
 
 @contextmanager
 def _room_for(pixels: int, tables: list[list[int]]) -> Iterator[None]:
-    """Let Pillow reserve enough memory: it writes a progressive file in one piece and allows 2 bytes per pixel.
+    """Let Pillow reserve enough memory: it writes a progressive file in one piece and assumes 2 bytes per pixel.
 
     Noise under very fine tables takes up to 5; coarser tables never reach the limit and so need not queue here.
     """

@@ -1,6 +1,6 @@
 """The metadata of a JPEG (ITU-T T.81, JFIF, EXIF 3.0), read and moved onto newly encoded pixels.
 
-Every application segment that still holds true goes over byte for byte, so that MakerNotes and their offsets survive.
+Every application segment that is still true is copied byte for byte, so that MakerNotes and their offsets survive.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None, pro
         source: The file whose metadata is wanted.
         thumbnail: Maps the old Exif thumbnail, a JPEG, to the new one, or to None. Without it, or with None, there
             will be no thumbnail.
-        profile: The ICC profile of the pixels, for where neither of the two has one.
+        profile: The ICC profile of the pixels, for the case that neither file has one.
 
     Raises:
         ValueError: One of the two is not a JPEG.
@@ -78,7 +78,7 @@ def add_segments(encoded: bytes, resources: bytes | None, dots: tuple[float, flo
     Args:
         encoded: The file.
         resources: Photoshop's.
-        dots: To the inch, across and down; None where nobody knows.
+        dots: Pixels per inch, across and down; None where they are unknown.
 
     Raises:
         ValueError: Not a JPEG.

@@ -1,6 +1,6 @@
 """A JPEG stream, lossless or not, by its markers (ITU-T T.81): whether it is whole, without decoding it.
 
-LibRaw's own JPEG decoder takes zeros for whatever follows a marker that it did not expect, and says nothing.
+After an unexpected marker, LibRaw's own JPEG decoder fills the rest with zeros and reports nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SOI, _EOI, _SOS, _DHT, _DRI, _TEM = 0xD8, 0xD9, 0xDA, 0xC4, 0xDD, 0x01
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _RESTARTS = (0xD0, 0xD7)
 _HOLE = 512
-"""A disk's sector: bytes of one value that coded samples never hold, unless all of them are alike."""
+"""A disk's sector. Coded samples never hold so many bytes of one value, unless all samples are equal."""
 _STEP = 128
 
 
@@ -31,7 +31,7 @@ class JpegStream:
         components: Of a pixel.
         restart: Units of coding from one restart to the next; 0 for none.
         scan: Offset of the first byte of coded samples.
-        can_be_uniform: Whether a run of zero bits can stand for samples that are all alike.
+        can_be_uniform: Whether a run of zero bits can stand for equal samples.
         shortest_code: Bits of the shortest code.
     """
 
@@ -76,7 +76,7 @@ def read_stream(data: NDArray[np.uint8]) -> JpegStream:
         at = following
     bits, height, width, components = shape
     if not frame or not (bits and height and width and components):
-        raise ValueError("says nothing of its size")
+        raise ValueError("does not state its size")
     if not tables:
         raise ValueError("has no code tables")
     uniform = all(symbol == 0 for _, symbol in tables.values())
@@ -114,7 +114,7 @@ def check_scan(data: NDArray[np.uint8], stream: JpegStream) -> int | None:
         filling = int(np.argmax(filled != 0xFF)) if (filled != 0xFF).any() else len(filled)
         if filling < len(filled):
             if filled[filling] != _EOI:
-                raise ValueError("is broken off by a foreign marker")
+                raise ValueError("is interrupted by a foreign marker")
             behind = stream.scan + end + filling + 1
         if filling >= _HOLE:
             raise ValueError(f"has a hole of {filling} bytes of 255")
@@ -152,7 +152,7 @@ def _segment(data: NDArray[np.uint8], at: int) -> tuple[int, bytes, int]:
 
 
 def _huffman(body: bytes) -> dict[int, tuple[int, int]]:
-    """Of each table in a segment the length of its first code, which is all zero bits, and what that stands for."""
+    """For each table in a segment: the length of its first code, which is all zero bits, and that code's symbol."""
     found: dict[int, tuple[int, int]] = {}
     while body:
         counts, total = body[1:17], sum(body[1:17])

@@ -1,9 +1,9 @@
-"""The colour matrices of cameras by name, for pictures whose files do not say which camera took them how.
+"""The colour matrices of cameras by name, for pictures whose files hold no calibration.
 
-LibRaw carries the matrices that Adobe published for most cameras, but hands them out only with a raw file. So one is
-made up: a DNG of a few black pixels that names the camera and states no matrix of its own, whereupon LibRaw fills in
-the one of its table. LibRaw (``adobe_coeff``) takes the first entry that the model *begins* with; see
-:func:`known_camera` for the matches of that kind that are no knowledge.
+LibRaw carries the matrices that Adobe published for most cameras, but hands them out only with a raw file. So a raw
+file is made up: a DNG of a few black pixels that names the camera and states no matrix, for which LibRaw fills in the
+one of its table. LibRaw (``adobe_coeff``) takes the first entry that the model *begins* with; :func:`known_camera` says
+which of these matches count.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RELATIVES = {
 """Sensors that LibRaw does not list, as another camera's matrix whose rows are divided by these numbers.
 
 IMX135: published whites of INTEL-TAU's cameras put its D65 white at the D810's divided by these, of which only the
-ratios count. The 144 scenes that INTEL-TAU holds by both cameras agree: the medians are (0.919, 1, 1.115), where these
+ratios count. INTEL-TAU has 144 scenes from both cameras, and they agree: the medians are (0.919, 1, 1.115), where these
 make (0.934, 1, 1.119).
 """
 
@@ -63,9 +63,9 @@ _SIDE = 32
 def known_camera(name: str) -> Camera | None:
     """The camera of this name, with its matrix for D65.
 
-    A match by the beginning of a model counts for known sisters with one sensor ("D800E" of "D800", "SLT-A57" of
-    "SLT-A5") and for no others: they may well be later generations ("ILCE-7M5" of "ILCE-7", "Z 6III" of "Z 6"), or
-    have no more than letters in common ("EOS Rebel", "EOS R").
+    A match by the beginning of a model counts only for known sisters with one sensor ("D800E" of "D800", "SLT-A57" of
+    "SLT-A5"). Other models with the same beginning may be later generations ("ILCE-7M5" of "ILCE-7", "Z 6III" of "Z 6")
+    or share nothing but letters ("EOS Rebel", "EOS R").
 
     Args:
         name: Make and model, as in "Canon EOS 5DS R" or "NIKON CORPORATION NIKON D810".

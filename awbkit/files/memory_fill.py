@@ -1,11 +1,11 @@
 """Samples that a decoder left out, found by handing it memory whose contents are known.
 
-LibRaw decodes into memory that it does not clear, and gives up on much damage without a word: its caller then gets
-what that memory held before, be it another photograph. Here this memory is filled with one byte; samples that equal
-it are decoded again over another byte, and those that change with it were never written. Whatever else a decoder takes
-from fresh memory is at least the same on every run.
+LibRaw decodes into memory that it does not clear, and gives up on much damage without a word. Its caller then gets the
+old contents of that memory, perhaps another photograph. Here this memory is filled with one byte. Samples that equal
+the byte are decoded again over another byte; those that change with it were never written. Whatever else a decoder
+takes from fresh memory is at least the same on every run.
 
-The GNU C library can fill memory. Elsewhere nothing is filled and nothing found.
+Only the GNU C library can fill memory. With others nothing is filled and nothing found.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILLS = (0xFE, 0x5A)
-"""The bytes. The first, as a sample, lies beyond the white level of nearly every sensor, so that one decoding does."""
+"""The bytes. As a sample, the first lies beyond the white level of nearly all sensors: one decoding is then enough."""
 
 _M_PERTURB = -6
 _EVERY = 4
-"""Rows from one that is looked at to the next. Decoders give up by strips and tiles, which are higher."""
+"""Every how many rows one is looked at. Decoders give up by strips and tiles, which are higher."""
 
 
 class _Filler:

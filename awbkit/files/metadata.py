@@ -1,4 +1,4 @@
-"""What a picture's file says about the photograph, in the blocks that all formats embed, each in its own place."""
+"""The blocks of metadata about the photograph, which each format embeds in a place of its own."""
 
 from __future__ import annotations
 

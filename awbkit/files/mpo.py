@@ -18,7 +18,7 @@ _APP1, _APP2 = 0xE1, 0xE2
 
 
 def list_others(data: Buffer) -> list[str]:
-    """What stands behind the first picture of a JPEG file, in words; its preview does not count.
+    """The pictures and data behind the first picture of a JPEG file, in words; its preview does not count.
 
     Raises:
         ValueError: Not a sound JPEG.

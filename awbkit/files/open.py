@@ -23,14 +23,14 @@ _TIFF_SUFFIXES = (".tif", ".tiff")
 def open_photo(
     path: str | os.PathLike[str], *, encoding: str = "auto", max_pixels: int | None = MAX_PIXELS
 ) -> RawPhoto | RenderedPhoto:
-    """Open a photograph, rendered or raw; the format is told by its content.
+    """Open a photograph, rendered or raw; its content decides the format.
 
     Args:
         path: The file.
         encoding: How a rendered file's numbers stand for light: "auto" (the embedded profile, else sRGB; linear for
-            floating point), "linear", "srgb", "icc", or "camera" for linear numbers of a sensor that nobody has
-            balanced. Raw files ignore it.
-        max_pixels: Refuse pictures that claim more; None for no limit.
+            floating point), "linear", "srgb", "icc", or "camera" for a sensor's linear numbers without white balance.
+            Raw files ignore it.
+        max_pixels: Refuse pictures with more pixels; None for no limit.
 
     Raises:
         UnreadableFile: Missing, empty, truncated, corrupt, or not an image.
@@ -84,7 +84,7 @@ def _read_head(name: str) -> bytes:
 
 
 def _may_be_raw(name: str) -> bool:
-    """Whether a TIFF structure could hold a sensor's mosaic: most raw formats are TIFF inside."""
+    """Whether a TIFF could hold a sensor's mosaic: most raw formats are TIFFs."""
     if Path(name).suffix.lower() not in _TIFF_SUFFIXES:
         return True
     return _is_dng(name)

@@ -27,7 +27,7 @@ class Page:
         sub: Of the sub-image of that page, from 0; -1 for the page itself.
         offset: Of its directory.
         width, height: In pixels.
-        samples: For each pixel.
+        samples: Of each pixel.
         is_reduced: Whether it says that it is a small copy of another.
         extra: What the first sample beyond the colours is, as TIFF numbers it: 0 anything, 1 premultiplied alpha,
             2 alpha; None where there is none.
@@ -70,7 +70,7 @@ class Pages:
         main: The picture.
         copies: How many small copies of it there are.
         others: How many further pages are pictures of their own.
-        sub_images: How many sub-images of pages are.
+        sub_images: How many further sub-images there are.
     """
 
     main: Page
@@ -80,7 +80,7 @@ class Pages:
 
 
 def read_pages(path: str | os.PathLike[str]) -> Pages:
-    """Find the picture among the images of a TIFF: the greatest of those that are no small copies.
+    """Find the picture among the images of a TIFF: the largest that is not a small copy.
 
     Raises:
         OSError: The file cannot be read.

@@ -1,6 +1,6 @@
 """Photoshop's image resources: sequences of numbered blocks, in which JPEG keeps its IPTC records (IIM 4).
 
-TIFF has a field for each, resources and IPTC; PNG has neither, but for raw profiles.
+TIFF has a field for resources and one for IPTC; PNG has raw profiles in place of these.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PNG files (Third Edition): the metadata of one moved onto newly encoded pixels, and read wherever it stands.
+"""PNG files (Third Edition): metadata read wherever it stands, and moved onto newly encoded pixels.
 
 Every ancillary chunk of the source goes over byte for byte and in its order, before or behind the pixels as it was,
 apart from what would no longer be true.
@@ -75,7 +75,7 @@ def chunks_before_pixels(path: str) -> list[Chunk]:
 
 
 def check_texts(path: str, data: Buffer) -> None:
-    """Refuse a PNG whose compressed texts unfold to more than any program writes, before a decoder keeps them all.
+    """Refuse a PNG whose compressed texts are longer than any program writes, before a decoder inflates them all.
 
     Raises:
         UnsupportedImage: If they do.
@@ -83,9 +83,9 @@ def check_texts(path: str, data: Buffer) -> None:
     left = _MAX_TEXTS
     for kind, _, _, content in chunks(data):
         if kind in _COMPRESSED_KINDS:
-            left -= _unfolded_length(_compressed_part(kind, content), left)
+            left -= _inflated_length(_compressed_part(kind, content), left)
             if left < 0:
-                problem = f"holds texts that unfold to more than {_MAX_TEXTS >> 20} MiB"
+                problem = f"holds compressed texts of more than {_MAX_TEXTS >> 20} MiB"
                 raise UnsupportedImage(path, problem, "save it without metadata")
 
 
@@ -95,8 +95,8 @@ def _compressed_part(kind: bytes, content: bytes) -> bytes:
     return content[start:] if is_compressed else b""
 
 
-def _unfolded_length(rest: bytes, most: int) -> int:
-    """The bytes that a compressed text unfolds to, counted up to one more than ``most``."""
+def _inflated_length(rest: bytes, most: int) -> int:
+    """The length of a compressed text, inflated; counted up to one more than ``most``."""
     inflate, count = zlib.decompressobj(), 0
     try:
         while rest and count <= most and not inflate.eof:
@@ -116,7 +116,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 def read_metadata(path: str) -> Metadata:
     """EXIF, XMP and Photoshop blocks of a PNG, before or behind its pixels, in chunks of their own or as raw profiles.
 
-    Of several, a chunk of its own counts before a raw profile, and the first before the others.
+    Of several blocks of a kind, one in a chunk of its own counts before a raw profile, and the first before later ones.
 
     Raises:
         OSError: The file cannot be read.
@@ -152,10 +152,10 @@ def pack_profile(profile: bytes) -> bytes:
 
 
 def read_profile(path: str) -> bytes | None:
-    """The embedded ICC profile, also one that libpng would pass over for a small fault that readers of others forgive.
+    """The embedded ICC profile, even one that libpng would leave out for a small fault.
 
     Returns:
-        None where there is none; what there is of a damaged one, if only nothing.
+        None where there is none; of a damaged profile the part that can be inflated, which may be empty.
 
     Raises:
         OSError: The file cannot be read.
@@ -176,7 +176,7 @@ def is_interlaced(path: str) -> bool:
 
 
 def has_resolution(path: str) -> bool:
-    """Whether the file says how many pixels there are to the metre."""
+    """Whether the file states its resolution in pixels per metre."""
     with map_file(path) as data:
         return any(kind == b"pHYs" and content[8:] == b"\1" for kind, _, _, content in chunks(data))
 

@@ -1,8 +1,8 @@
-"""ICC profiles that say by lookup tables what the numbers of a picture mean (ICC.1:2022, AToB and DToB tags).
+"""ICC profiles that define the meaning of a picture's numbers by lookup tables (ICC.1:2022, AToB and DToB tags).
 
 LittleCMS, by way of libvips, takes device numbers to XYZ in floating point (its CIELAB ends at 127), so that no gamut
-is cut on the way. How to go back is not the profile's business here: its BToA tables squeeze colours into a gamut, are
-often coarse, and now and then do nothing at all. :mod:`awbkit.correction.inversion` inverts the way there instead.
+is cut on the way. The profile's own tables back, BToA, are not used: they squeeze colours into a gamut, are often
+coarse, and sometimes do nothing at all. :mod:`awbkit.correction.inversion` inverts the tables to XYZ instead.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PROBE = 9
 _ROWS = 33
 # A cloud of the profile's colours that is flatter than this in one direction is a plane, not a space.
 _FLATNESS = 1e-4
-# From libvips' XYZ, which is adapted to D65 with a white of 100: the matrix of IEC 61966-2-1 turned round.
+# From libvips' XYZ, which is adapted to D65 with a white of 100: the matrix of IEC 61966-2-1, inverted.
 _TO_XYZ = np.array(
     [[0.4123908, 0.3575843, 0.1804808], [0.2126390, 0.7151687, 0.0721923], [0.0193308, 0.1191948, 0.9505322]]
 )
@@ -41,7 +41,7 @@ class ProfileTables:
 
     Attributes:
         profile: The profile, reduced to the one table that counts.
-        black: Luminance of the darkest colour, which is taken for no light.
+        black: Luminance of the darkest colour, which counts as no light.
     """
 
     profile: bytes
@@ -66,7 +66,7 @@ class ProfileTables:
         try:
             xyz = image.icc_import(embedded=True, pcs="xyz", intent="relative").numpy()
         except (library.Error, UnicodeDecodeError) as error:
-            # A complaint may quote bytes of the profile that are no text, and would be met again by the next call.
+            # A complaint may quote bytes of the profile that are no text; left in the log, it would fail the next call.
             library.vips_lib.vips_error_clear()
             raise ProfileError("is damaged (its lookup tables cannot be used)") from error
         linear: NDArray[np.float32] = (xyz @ _TO_SRGB.T - np.float32(self.black)) / np.float32(1 - self.black)
@@ -95,7 +95,7 @@ class ProfileTables:
 
 
 def to_sixteen_bits(codes: Pixels, scale: float) -> NDArray[np.uint16]:
-    """Stored numbers as a profile's tables take them."""
+    """Stored numbers in the 16 bits that a profile's tables take."""
     if codes.dtype == np.uint8:
         return codes.astype(np.uint16) * np.uint16(257)
     return codes if scale == 65535 else np.rint(np.minimum(codes * (65535 / scale), 65535)).astype(np.uint16)
@@ -126,8 +126,8 @@ def read_tables(profile: bytes) -> ProfileTables:
 def _reduce(profile: bytes) -> bytes:
     """A profile that holds nothing but the table that counts.
 
-    LittleCMS would else choose by the intent that it is asked for, which is always the media-relative one here: the
-    perceptual one maps black as it sees fit. And where libvips does not like a profile, it takes sRGB without a word.
+    With all tables, LittleCMS would choose by the rendering intent. It is always media-relative here, since the
+    perceptual intent maps black in a way of its own. And libvips silently takes sRGB for a profile that it rejects.
     """
     tags = profile_tags(profile)
     chosen = table_tag(profile, tags)

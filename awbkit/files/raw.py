@@ -37,7 +37,7 @@ class RawPhoto(Photo):
     """A raw file; see :class:`Photo`. Opened anew for each use, so that no sensor data stays in memory.
 
     Attributes:
-        first_thumbnail: The thumbnail, if LibRaw had to unpack the sensor data already to tell the camera.
+        first_thumbnail: The thumbnail, where LibRaw had to unpack the sensor data at opening to identify the camera.
         is_uncompressed: Whether it stores all samples uncompressed, so that LibRaw cannot leave any out.
     """
 
@@ -152,15 +152,15 @@ class _Mosaic:
 def open_raw(path: str, max_pixels: int | None) -> RawPhoto | None:
     """Open a raw file.
 
-    Of a DNG that describes its camera only the header is read. For any other file LibRaw unpacks the sensor data
-    before it tells anything of the camera.
+    Only the header is read of a DNG that describes its camera. Of any other file, LibRaw unpacks the sensor data before
+    it says anything about the camera.
 
     Args:
         path: The file.
-        max_pixels: The most that it may have; None for no limit.
+        max_pixels: The greatest number of pixels; None for no limit.
 
     Returns:
-        None if LibRaw does not know it for a raw file.
+        None if LibRaw does not recognise it as a raw file.
 
     Raises:
         UnreadableFile: If LibRaw knows the format but the file is damaged.
@@ -194,7 +194,7 @@ def open_raw(path: str, max_pixels: int | None) -> RawPhoto | None:
 
 
 def _camera(path: str, raw: rawpy.RawPy, dng: Camera | None) -> Camera:
-    """What LibRaw knows of the camera; a DNG's own words come first."""
+    """The camera as LibRaw knows it; a DNG's own tags come first."""
     name = (dng.name if dng else "") or read_make_model(from_raw(path) or b"")
     table = raw.rgb_xyz_matrix[:3]
     is_sound = np.isfinite(table).all() and abs(np.linalg.det(table)) > 1e-6
@@ -210,7 +210,7 @@ def _camera(path: str, raw: rawpy.RawPy, dng: Camera | None) -> Camera:
 def _pattern(raw: rawpy.RawPy) -> NDArray[np.intp]:
     """(period, period) index into LibRaw's colour letters, from the top left of the visible area.
 
-    Asked for sample by sample, since LibRaw's own pattern attribute does not cover X-Trans.
+    It is read sample by sample, since LibRaw's own pattern attribute does not cover X-Trans.
     """
     top, left = raw.sizes.top_margin, raw.sizes.left_margin
     size = min(2 * _PERIODS[-1], raw.sizes.height, raw.sizes.width)
@@ -259,7 +259,7 @@ def _unpack(path: str, raw: rawpy.RawPy, is_uncompressed: bool) -> None:
     _check_colours(path, raw)
     if not is_uncompressed and has_unwritten_samples(samples, again):
         raise UnreadableFile(path, "holds sensor data that LibRaw gives up on", COPY_AGAIN)
-    # LibRaw hands three colours out in fours. Every third row is one of each kind of a mosaic's.
+    # LibRaw hands out three colours as four. Every third row gives all kinds of rows of a mosaic.
     rows = samples[::3]
     warn_of_zero_rows(path, rows if rows.ndim == 2 else rows[..., :3])
 

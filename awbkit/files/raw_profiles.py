@@ -19,7 +19,7 @@ _PREFIX = b"raw profile type "
 _PROFILE = re.compile(rb"\n?([^\n]*)\n\s*(\d{1,10})\s*\n(.*)", re.DOTALL)
 _SPACE = b" \t\r\n\v\f\0"
 _LINE = 36
-# A block that is read here is at most this long; in digits, and with line ends, it takes twice as much and a little.
+# The greatest length of a block that is read; in digits, with line ends, it takes a little over twice as much.
 _MAX_BLOCK = 1 << 23
 _MAX_KEYWORD = 79
 
@@ -52,7 +52,7 @@ def keyword_of(content: bytes) -> bytes:
 
 
 def may_hold_block(content: bytes) -> bool:
-    """Whether a text chunk is one for blocks, by its keyword; no text is inflated to tell."""
+    """Whether the keyword of a text chunk announces a block; no text is inflated for this."""
     keyword = keyword_of(content)
     return keyword == XMP_KEYWORD or keyword.lower().startswith(_PREFIX)
 

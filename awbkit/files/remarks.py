@@ -1,4 +1,4 @@
-"""What LibRaw has to say of damaged data: it writes to standard error and goes on, and rawpy passes nothing on."""
+"""LibRaw's remarks on damaged data: it writes them to standard error and goes on, and rawpy does not report them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _REMARK = re.compile(r"^.*: (Unexpected end of file|data corrupted at -?\d+)$\n?
 
 @contextmanager
 def heed_remarks(path: str) -> Iterator[None]:
-    """Make a warning about the file of what LibRaw says meanwhile; all else still reaches standard error.
+    """Turn LibRaw's remarks within this block into a warning about the file; other text still reaches standard error.
 
-    All threads share standard error, so that only a process of one thread can tell whose words these are; with more,
-    LibRaw's stay where it writes them.
+    All threads share standard error, so only a process of one thread can assign a remark to a file. With more threads,
+    LibRaw's remarks stay on standard error.
 
     Args:
         path: The file that LibRaw reads.
@@ -53,14 +53,14 @@ def heed_remarks(path: str) -> Iterator[None]:
 def _has_company() -> bool:
     """Whether another thread of this program runs Python.
 
-    A codec's own thread that once called back, to log a warning, is listed for good, though it may have ended.
+    A codec's own thread that has called back once, to log a warning, stays listed, though it may have ended.
     """
     others = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
     return not all(isinstance(thread, threading._DummyThread) for thread in others)
 
 
 def _pass_on(written: IO[bytes]) -> str:
-    """Write what is not LibRaw's to where it was meant for; the first of LibRaw's remarks."""
+    """Write text other than LibRaw's remarks to standard error; return the first remark, or \"\" without one."""
     written.seek(0)
     text = written.read().decode(errors="surrogateescape")
     if others := _REMARK.sub("", text):

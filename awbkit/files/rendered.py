@@ -65,7 +65,7 @@ class RenderedPhoto(Photo):
 
     @property
     def holds_light(self) -> bool:
-        """Whether the numbers are amounts of light; then each pixel is judged by itself, as those of a raw file."""
+        """Whether the numbers are amounts of light; then single pixels are sampled, as in a raw file."""
         return self.is_float or (self.encoding is not None and all(c.kind == "linear" for c in self.encoding.curves))
 
     def pixels(self) -> pyvips.Image:
@@ -114,10 +114,10 @@ class RenderedPhoto(Photo):
     def linear(self, codes: Pixels) -> LinearImage:
         """Linear sRGB, or the sensor's own RGB, of stored numbers (H, W, 3 or 4); transparent pixels are not valid."""
         if codes.shape[2] == 4:
-            seen = self.linear(codes[..., :3])
-            return LinearImage(seen.pixels, seen.valid & (codes[..., 3] > 0), seen.camera)
+            opaque = self.linear(codes[..., :3])
+            return LinearImage(opaque.pixels, opaque.valid & (codes[..., 3] > 0), opaque.camera)
         encoding = self.encoding
-        # Means of 8 bits have 16.
+        # Means of 8-bit numbers have 16 bits.
         scale = 65535.0 if self.full_scale == 255 and codes.dtype == np.uint16 else self.full_scale
         if encoding is None:
             return LinearImage(*self.tables.linearise(codes, scale), self.camera)
@@ -141,9 +141,9 @@ def _decode_tables(encoding: Encoding, count: int, scale: float) -> tuple[NDArra
     """Lookup tables, see :func:`_decode`: the linear value, and whether a number is neither black nor clipped."""
     codes = np.minimum(np.arange(count) / scale, 1)
     linear = _decode(encoding, codes)
-    # Of what is no light yet 8 bits decide, so that finer numbers are black or clipped where coarser ones are.
-    judged = linear if encoding is LINEAR else _decode(encoding, np.arange(256) / 255)[np.rint(codes * 255).astype(int)]
-    return linear.astype(np.float32), (judged > 0) & (judged < CLIP * linear[-1])
+    # For encoded numbers 8 bits decide, so that finer numbers are black or clipped where coarser ones are.
+    levels = linear if encoding is LINEAR else _decode(encoding, np.arange(256) / 255)[np.rint(codes * 255).astype(int)]
+    return linear.astype(np.float32), (levels > 0) & (levels < CLIP * linear[-1])
 
 
 def _decode(encoding: Encoding, codes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -167,8 +167,8 @@ def open_rendered(path: str, kind: str, encoding: str, max_pixels: int | None) -
         path: The file.
         kind: Its format, as :func:`awbkit.store.signatures.sniff` names it.
         encoding: "auto" (the embedded profile or what else the file declares, else sRGB; linear for floating point),
-            "linear", "srgb", "icc", or "camera" for linear numbers of a sensor that nobody has balanced.
-        max_pixels: The most that it may have; None for no limit.
+            "linear", "srgb", "icc", or "camera" for a sensor's linear numbers without white balance.
+        max_pixels: The greatest number of pixels; None for no limit.
 
     Raises:
         UnreadableFile: If the header is damaged.
@@ -219,7 +219,7 @@ def open_rendered(path: str, kind: str, encoding: str, max_pixels: int | None) -
 
 
 def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
-    """Refuse files that end early where no decoder would say so, or only after it has taken gigabytes."""
+    """Refuse files that end early where decoders would not say so, or only after allocating gigabytes."""
     size = Path(path).stat().st_size
     if kind == "jpeg" and image.width * image.height > size * _MAX_JPEG_PIXELS_PER_BYTE:
         claim = f"{image.width} x {image.height}"
@@ -304,7 +304,7 @@ def encoding_of_profile(path: str, choice: str, profile: bytes | None, is_float:
 
 
 def _is_monochrome(path: str) -> bool:
-    """Whether every image item of an AVIF has one channel (ISO 23008-12, box "pixi"); libvips makes three of it."""
+    """Whether all images in an AVIF have one channel (ISO 23008-12, box "pixi"); libvips makes three of it."""
     with Path(path).open("rb") as stream:
         head = stream.read(4096)
     return {part[4:5] for part in head.split(b"pixi")[1:]} == {b"\1"}

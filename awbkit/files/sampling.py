@@ -1,8 +1,8 @@
 """From the stored numbers of a rendered picture to the sample of them that its thumbnail is made of.
 
 The same pixels give the same sample, whatever format they come in. Each block of 8 x 8, 4 x 4 or 2 x 2 pixels becomes
-the mean of its numbers, before anything makes light of them: that is nearly what a JPEG decoder gives where it scales a
-large picture down, by far the quickest way to read one, and what the networks for photographs were trained on.
+the mean of its numbers, before these are decoded to light. A JPEG decoder that scales a large picture down gives nearly
+the same, which is by far the quickest way to read one, and the networks for photographs were trained on such means.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ def block_side(width: int, height: int) -> int:
 def jpeg_shrink(width: int, height: int) -> int:
     """How much smaller the decoder makes a JPEG: 1, or half the side of its blocks.
 
-    The decoder's blocks are not quite the means of its pixels: what one pixel clips another does not make up for, and
-    coarse chroma is spread otherwise. Four to each block come nearer than one, in a quarter more time. Of a picture
-    that is not large, the cells have too few blocks even for that.
+    The decoder's blocks are not quite the means of its pixels, which it clips one by one and to which it spreads coarse
+    chroma differently. Four of its blocks to each block here come nearer than one, in a quarter more time. In a picture
+    that is not large, the thumbnail's cells have too few blocks even for that.
     """
     return 1 if width * height <= _MAX_DECODED_PIXELS else max(1, block_side(width, height) // 2)
 
 
 def sample(image: pyvips.Image, side: int) -> Pixels:
-    """A sample of a picture: rows of blocks, or, where blocks have one pixel, rows of it.
+    """A sample of a picture: rows of blocks, or rows of pixels where a block has one pixel.
 
     Args:
         image: A stream of 3 bands, or 4 with alpha; of whole numbers where blocks have more than one pixel.
         side: Of the blocks in pixels. Those at the right and the bottom repeat the last column and row, as JPEG does.
 
     Returns:
-        (H, W, bands). Of pixels the stored numbers; of blocks the means, in 16 bits, of which 65535 stands for the 255
-        of 8 bits. Alpha is 0 where less than half of a block is seen, and the colours are the means of what is seen.
+        (H, W, bands): the stored numbers of pixels, or the means of blocks in 16 bits, where 65535 stands for an 8-bit
+        255. The colours of a block are means over its visible pixels; alpha is 0 where less than half are visible.
     """
     if side == 1 and image.height <= _PIXEL_ROWS * THUMBNAIL_SIZE:
         return np.asarray(image.numpy())
@@ -89,11 +89,11 @@ def _means(pixels: Pixels, tops: list[int], side: int) -> NDArray[np.uint16]:
 
 
 def _opaque_means(pixels: Pixels, tops: list[int], side: int) -> NDArray[np.uint16]:
-    seen = pixels[..., 3:] > 0
-    if seen.all():
+    visible = pixels[..., 3:] > 0
+    if visible.all():
         return _means(pixels, tops, side)
-    shares = _sums(seen.astype(np.uint8), tops, side)
-    colours = _means(np.where(seen, pixels[..., :3], 0), tops, side) * (side**2 / np.maximum(shares, side**2 // 2))
+    shares = _sums(visible.astype(np.uint8), tops, side)
+    colours = _means(np.where(visible, pixels[..., :3], 0), tops, side) * (side**2 / np.maximum(shares, side**2 // 2))
     return np.concatenate([np.rint(np.minimum(colours, 65535)), shares * 2 >= side**2], axis=2).astype(np.uint16)
 
 
@@ -118,7 +118,7 @@ def _sums(pixels: Pixels, tops: list[int], side: int) -> NDArray[np.float32]:
 
 
 def _rows(height: int, each: int) -> list[int]:
-    """So many rows for each cell of the thumbnail, evenly spaced, and the last row; of a small picture all rows.
+    """``each`` evenly spaced rows for each cell of the thumbnail, and the last row; all rows of a small picture.
 
     A cell's mean needs a sample of its rows, not all of them. The last one tells whether the file is complete.
     """

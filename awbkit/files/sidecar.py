@@ -1,7 +1,6 @@
 """White balance for raw editors: an XMP sidecar (ISO 16684-1) with the settings of Adobe Camera Raw and Lightroom.
 
-The raw stays untouched; the editor opens it with this white balance. An existing sidecar keeps all that it says about
-anything else.
+The raw stays untouched; the editor opens it with this white balance. An existing sidecar keeps all its other contents.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ def write(path: Path, temperature: float, tint: float, if_exists: IfExists = IfE
 
     Raises:
         UsageError: Temperature or tint is not a number.
-        OutputError: The sidecar exists and must not, is no sound XMP, or cannot be written.
+        OutputError: The sidecar exists and ``if_exists`` forbids it, it is no sound XMP, or it cannot be written.
     """
     settings = {
         "WhiteBalance": "Custom",

@@ -41,17 +41,17 @@ _DNG = frozenset(range(50706, 53000)) - {50838, 50839}
 def graft(target: str | os.PathLike[str], source: str | os.PathLike[str], has_resolution: bool = True) -> None:
     """Add the metadata of one TIFF file to another, freshly encoded one, which is changed in place.
 
-    Every field of the picture's directory in the source is copied, and the EXIF, GPS and interoperability directories
-    with all of theirs, MakerNote bytes included; where the first directory is that of a small copy, what it says
-    about the photograph, too. What belongs to the encoded pixels stays that of the target: layout, compression,
-    sample format, and the ICC profile if the target has one. Photoshop's thumbnails and layers, further pages and
-    sub-images are left out, as are DNG's fields.
+    Every field of the picture's directory in the source is copied, and every field of the EXIF, GPS and
+    interoperability directories, with the bytes of the MakerNote. Where the first directory is that of a small copy,
+    its fields about the photograph are copied too. The target keeps what belongs to its encoded pixels: layout,
+    compression, sample format, and the ICC profile if it has one. Photoshop's thumbnails and layers, further pages
+    and sub-images are left out, as are DNG's fields.
 
     Args:
         target: A new TIFF or BigTIFF of either byte order. Should this function fail, the file still shows what it
             showed before.
         source: A TIFF or BigTIFF of either byte order.
-        has_resolution: Whether the resolution in the target is known, and not made up by its encoder.
+        has_resolution: Whether the resolution in the target is that of the picture, not made up by its encoder.
 
     Raises:
         OSError: One of the files cannot be read or written.
@@ -71,7 +71,7 @@ def embed(target: str | os.PathLike[str], metadata: Metadata, has_resolution: bo
     Args:
         target: The file, changed in place.
         metadata: What to add.
-        has_resolution: Whether the resolution in the target is known, and not made up by its encoder.
+        has_resolution: Whether the resolution in the target is that of the picture, not made up by its encoder.
 
     Returns:
         What could not be added, in words.
@@ -97,7 +97,7 @@ def embed(target: str | os.PathLike[str], metadata: Metadata, has_resolution: bo
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
-    """What a TIFF says about the photograph, and not about its storage, as a file of another format holds it.
+    """A TIFF's metadata about the photograph and not about its storage, in the blocks of other formats.
 
     Raises:
         OSError: The file cannot be read.
@@ -137,7 +137,7 @@ def other_pages(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _read_description(tiff: Tiff, main: Page) -> Directory:
-    """The directory of the picture, with what that of a small copy before or above it says about the photograph."""
+    """The picture's directory, with the fields about the photograph from a small copy before or above it."""
     found = read_directory(tiff, main.offset)
     if main.offset != tiff.first_offset:
         first = read_directory(tiff, tiff.first_offset)

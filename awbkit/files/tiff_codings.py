@@ -1,8 +1,8 @@
 """TIFFs in codings that libvips does not decode: their name, and their pixels where tifffile and imagecodecs do.
 
 TIFF is a box for nearly any coding. Two to fourteen bits a channel, tiles of single channels, 64-bit floating point,
-and compression by LZMA or Zstandard are read whole and handed on at 8 or 16 bits or as 32-bit floats. What nobody here
-reads is named, and never called damaged.
+and compression by LZMA or Zstandard are read whole and handed on at 8 or 16 bits or as 32-bit floats. An error names
+any other coding and does not call the file damaged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _STREAM_CODINGS = frozenset((1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001))
 # Their decoders fill a buffer of the size that the directory states. JPEG 2000, JPEG XL and the like have headers of
-# their own, which may claim any size, and are not read for that.
+# their own, which may claim any size, so these are not read.
 _BOUNDED_CODINGS = frozenset((1, 5, 8, 32773, 32946, 34925, 50000))
 _SAVE = "convert it, such as with: magick IN.tif -depth 16 -compress LZW OUT.tif"
 DEPTH_FIELD = "awbkit-stored"
@@ -67,7 +67,7 @@ class TiffCoding:
 
     @property
     def is_streamed(self) -> bool:
-        """Whether libvips reads it, or says itself what it is that has no colour to balance."""
+        """Whether libvips reads it, or opens it far enough to show that it has no colours to balance."""
         if self.samples < 3:
             return self.compression in _STREAM_CODINGS or self.photometric < 2
         if self.photometric in _PHOTOMETRIC:
@@ -124,7 +124,7 @@ def read_coding(path: str, offset: int) -> TiffCoding | None:
     """How the picture of a TIFF is stored, whose directory lies at an offset.
 
     Returns:
-        None where the directory cannot be read, which decoders tell better.
+        None where the directory cannot be read; decoders report that better.
 
     Raises:
         OSError: The file cannot be read.
@@ -160,7 +160,7 @@ def read_coding(path: str, offset: int) -> TiffCoding | None:
 def decode_tiff(
     path: str, page: Page, coding: TiffCoding, max_pixels: int | None
 ) -> tuple[NDArray[Any], dict[str, Any]]:
-    """The pixels of a TIFF that libvips does not read, and the fields that libvips would have given to it.
+    """The pixels of a TIFF that libvips does not read, and the fields that libvips would give to the image.
 
     Returns:
         (H, W, 3 or 4) uint8, uint16 or float32, and orientation, resolution, profile, XMP, IPTC and Photoshop's block
@@ -168,7 +168,7 @@ def decode_tiff(
 
     Raises:
         UnreadableFile: If it is damaged.
-        UnsupportedImage: If it is too large, or nobody here reads its coding.
+        UnsupportedImage: If it is too large, or in a coding that awbkit does not read.
         MissingExtra: If imagecodecs would read it.
     """
     import tifffile
@@ -228,7 +228,7 @@ def _check(path: str, coding: TiffCoding) -> None:
     is_readable = coding.compression in _BOUNDED_CODINGS and len(coding.bits) == 1 and coding.bits[0] <= deepest
     if not is_readable or coding.tile >= MAX_PIXELS:
         raise _refusal(path, coding)
-    # What tifffile has in its place unfolds without a bound.
+    # tifffile's own decoders inflate without a limit.
     if coding.compression != 1 and find_spec("imagecodecs") is None:
         raise MissingExtra(f"reading a TIFF of {coding.name}", "tiff")
 
@@ -247,7 +247,7 @@ def _failure(path: str, coding: TiffCoding, error: Exception) -> FileError | Mis
 
 
 def _to_usual_depth(pixels: NDArray[Any], coding: TiffCoding) -> NDArray[Any]:
-    """The same numbers at a depth that pictures have: shares of the maximum are kept, and come back when rounded."""
+    """The numbers as 8 or 16 bits or 32-bit floats, the maximum scaled to the new one; rounding gives them back."""
     if pixels.dtype.kind == "f":
         with np.errstate(over="ignore", invalid="ignore"):
             return pixels.astype(np.float32, copy=False)

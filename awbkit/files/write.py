@@ -54,7 +54,7 @@ _MAX_EXIF = 1 << 24
 _UPRIGHT_FORMATS = frozenset(("avif", "heic"))
 # libvips would make up a block where there is none, and rebuild one that is there.
 _NO_EXIF = "icc|xmp|iptc|other"
-# Of libvips' complaints, those that are the system's and not the encoder's.
+# Those of libvips' complaints that come from the system and not from the encoder.
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate"}
 
@@ -74,7 +74,7 @@ def format_of(path: Path) -> str:
 
 @contextmanager
 def metadata_of(path: str) -> Iterator[None]:
-    """Turns what is said of damaged metadata, whose pixels decode all the same, into :class:`UnreadableFile`."""
+    """Raise :class:`UnreadableFile` in place of errors about damaged metadata of a file whose pixels decode."""
     try:
         yield
     except AwbError:
@@ -86,7 +86,7 @@ def metadata_of(path: str) -> Iterator[None]:
 def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Thumbnail) -> None:
     """Write a JPEG that was encoded anew, with the metadata of the JPEG that it came from.
 
-    Warns of pictures and clips that stood behind the old one.
+    Warns of pictures and clips behind the old one, which are lost.
 
     Args:
         photo: The source.
@@ -94,7 +94,7 @@ def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Th
         target: Where to.
         thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one or to None.
     """
-    # Of a source that says its colour in EXIF alone; one that embeds a profile passes it on by itself.
+    # For a source that states its colour in EXIF alone; an embedded profile is copied with the other metadata.
     profile = photo.profile if photo.profile and photo.profile[16:20] == b"RGB " else None
     with catch_read_errors(photo.path):
         original = Path(photo.path).read_bytes()
@@ -238,7 +238,7 @@ def _save(image: pyvips.Image, kind: str, target: Path, photo: RenderedPhoto | N
 
 
 def _refusal(target: Path, detail: str) -> OutputError:
-    """What an encoder does not take, such as too long a side."""
+    """The error for what an encoder does not take, such as too long a side."""
     first = next((line.strip() for line in detail.splitlines() if line.strip()), "unknown encoder error")
     return OutputError(target, f"cannot be encoded ({first})", "name an output of another format")
 

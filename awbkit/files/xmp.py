@@ -1,6 +1,6 @@
-"""XMP packets (ISO 16684-1): parsed with care, properties that no longer hold taken out, and written again.
+"""XMP packets (ISO 16684-1): parse them safely, remove properties that are no longer true, write them again.
 
-A packet without any such property is never touched, so that it stays as it is byte for byte.
+A packet without any such property stays the same, byte for byte.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EXTENDED_HEADER: Final = b"http://ns.adobe.com/xmp/extension/\0"
 """What stands in front of a piece of a second packet, for what a segment cannot hold."""
 
 Condition = Callable[[str | None, str], bool]
-"""Tells from namespace and local name whether a property is meant."""
+"""Whether a property is meant, by its namespace and local name."""
 
 _MAX_DEPTH = 100
 _TAG, _BYTE_KINDS, _MAX_LENGTH = 700, (1, 7), 1 << 22
@@ -145,9 +145,9 @@ def serialise(document: Document, with_declaration: bool = False) -> bytes:
 
 
 def without_other_pictures(packet: bytes, limit: int | None = None) -> bytes:
-    """A packet without thumbnails, which show the old colours, and without what stood behind the primary image.
+    """A packet without thumbnails, which show the old colours, and without properties that announce other images.
 
-    The latter are gain maps, motion photos and depth maps, which some properties announce.
+    Gain maps, motion photos and depth maps stand behind the primary image and are announced so.
 
     Args:
         packet: The XMP, without the header of a JPEG segment.

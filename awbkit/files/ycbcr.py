@@ -1,4 +1,7 @@
-"""Luminance and colour differences in a TIFF (TIFF 6.0, section 21): unhalved ones, libvips takes for RGB."""
+"""Luminance and colour differences in a TIFF (TIFF 6.0, section 21).
+
+libvips takes them for RGB where the differences are not subsampled.
+"""
 
 from __future__ import annotations
 

@@ -158,8 +158,8 @@ def test_value_semantics() -> None:
     [
         ({"matrices": ((6504.0, ((1, 0, 0), (0, 1, 0), (1, 1, 0))),)}, "singular"),
         ({"matrices": ((6504.0, np.zeros((3, 3))),)}, "singular"),
-        ({"matrices": ((6504.0, np.eye(3) * 1e-320),)}, "of like size"),
-        ({"matrices": ((6504.0, np.eye(3) * 1e300),)}, "of like size"),
+        ({"matrices": ((6504.0, np.eye(3) * 1e-320),)}, "of similar size"),
+        ({"matrices": ((6504.0, np.eye(3) * 1e300),)}, "of similar size"),
         ({"matrices": ((6504.0, ((math.nan, 0, 0), (0, 1, 0), (0, 0, 1))),)}, "3x3 finite"),
         ({"matrices": ((6504.0, np.eye(4)),)}, "3x3 finite"),
         ({"matrices": ((6504.0, ((1, 0), (0, 1, 0), (0, 0))),)}, "3x3 finite"),

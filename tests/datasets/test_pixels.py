@@ -173,7 +173,7 @@ class TestReadCodes:
                 png(DEEP)[:33] + chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(7 << 20), 9)) * 10 + png(DEEP)[33:]
             ),
             UnsupportedImage,
-            "holds texts that unfold to more than 64 MiB",
+            "holds compressed texts of more than 64 MiB",
         ),
         (
             "a bomb",

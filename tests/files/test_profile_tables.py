@@ -343,7 +343,7 @@ def test_unusable_tables_are_refused_at_once(name: str, message: str, rng: np.ra
 def test_noise_is_no_way_to_colours(rng: np.random.Generator, tmp_path: Path) -> None:
     codes = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
     photo = open_with_profile(codes, profile({"A2B0": mft(rng.random((33, 33, 33, 3)))}), tmp_path / "a.png")
-    with pytest.raises(UnsupportedImage, match=r"not back .*; convert it to sRGB first"):
+    with pytest.raises(UnsupportedImage, match=r"cannot be inverted .*; convert it to sRGB first"):
         correct_picture(photo, correction(TUNGSTEN))
 
 
