@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import Illuminant
-from awbkit.colour.orientation import upright
+from awbkit.colour.orientation import turn_upright
 from awbkit.errors import UsageError
 
 Float = NDArray[np.float32]
@@ -127,7 +127,8 @@ class LightMap:
 
     def upright(self, orientation: int) -> LightMap:
         """The map as it is displayed, of a picture with this EXIF orientation, 1 to 8."""
-        return replace(self, chroma=upright(self.chroma, orientation), confidence=upright(self.confidence, orientation))
+        chroma, confidence = (turn_upright(cells, orientation) for cells in (self.chroma, self.confidence))
+        return replace(self, chroma=chroma, confidence=confidence)
 
 
 def as_illuminant(answer: Any, camera: Camera) -> Illuminant:

@@ -19,7 +19,7 @@ OF_FLIP = (1, 2, 4, 3, 5, 8, 6, 7)
 """The orientation for each flip of LibRaw: its bit 1 mirrors the columns, 2 mirrors the rows, 4 transposes."""
 
 
-def upright(stored: NDArray[Scalar], orientation: int) -> NDArray[Scalar]:
+def turn_upright(stored: NDArray[Scalar], orientation: int) -> NDArray[Scalar]:
     """A view of stored rows and columns (H, W, ...) as they are displayed."""
     columns, rows, transposed = _steps(orientation)
     mirrored = stored[:: -1 if rows else 1, :: -1 if columns else 1]

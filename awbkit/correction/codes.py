@@ -32,12 +32,14 @@ class CodeCorrection:
         decode: (count, 3) float32 linear value of each number, where a full 3x3 is needed; else None.
         matrix: 3x3 in the file's linear RGB.
         encode: With ``decode``, (65536, 3) numbers by the root of the linear value; else (count, 3) by number.
-        limit: (count, 3) how far highlights may raise each corrected number, where no full 3x3 is needed.
-        ramps: (count, 3) the old number's ramp towards clipping, by corrected number, likewise.
-        pairs: ``encode`` for two bytes at once, red with green and blue with a fourth byte; for uint8, likewise.
+        limit: (count, 3) how far highlights may raise each corrected number; empty with ``decode``.
+        ramps: (count, 3) the old number's ramp towards clipping, by corrected number; empty with ``decode``.
+        pairs: ``encode`` for two bytes at once, red with green and blue with a fourth byte; for uint8 alone, and
+            without ``decode``.
         ties: (count, 3) the least and the greatest number that stand for the same light. A number that would move
             between these two stays. None where each number has a light of its own.
-        threshold: (3,) corrected numbers from which highlights may matter, likewise; beyond count where they never do.
+        threshold: (3,) numbers from which highlights may matter, corrected ones or, with ``decode``, old ones; count
+            where they never do.
     """
 
     gains: NDArray[np.floating]

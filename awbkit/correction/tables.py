@@ -41,7 +41,7 @@ class ModelMoves:
         decode: (count, 3) float32 light of each number.
         matrix: 3x3, on that light.
         encode: (65536, 3) float32 number by the root of the light.
-        roots: (count, 3) that root of each number as it was.
+        roots: (count, 3) the root of each number's light before the correction, as an index into ``encode``.
     """
 
     decode: NDArray[np.float32]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.colour.image import CLIP, LinearImage
-from awbkit.colour.orientation import OF_FLIP, upright
+from awbkit.colour.orientation import OF_FLIP, turn_upright
 from awbkit.errors import UnreadableFile, UnsupportedImage
 from awbkit.files.memory_fill import filled_memory, has_unwritten_samples
 from awbkit.store.source import Source
@@ -32,7 +32,7 @@ class HalfSize:
 
     def upright(self) -> HalfSize:
         """The picture turned upright."""
-        return HalfSize(upright(self.pixels, self.orientation), upright(self.clipped, self.orientation), 1)
+        return HalfSize(turn_upright(self.pixels, self.orientation), turn_upright(self.clipped, self.orientation), 1)
 
     def image(self) -> LinearImage:
         """The picture for estimators, without clipped and black pixels and without a known camera."""

@@ -36,8 +36,8 @@ _PRIMARIES: dict[int, Space] = {
 _NAMES = {5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 9: "BT.2020", 11: "DCI-P3", 12: "P3"}
 
 # H.273 table 3. What is not listed decodes as sRGB: "unspecified", and the camera curves 1, 6, 14 and 15. Those say
-# how a video camera encodes light for a display with another curve than their inverse; every viewer shows stills that
-# bear them as it shows sRGB, and encoders write them for pictures whose numbers are sRGB's.
+# how a video camera encodes light for a display whose curve is not their inverse. Viewers show stills with such code
+# points like sRGB, and encoders write them for pictures whose numbers are sRGB's.
 _SRGB_CURVE = SRGB.curves[0]
 _TRANSFERS = {4: ("gamma 2.2", power(2.2)), 5: ("gamma 2.8", power(2.8)), 8: ("linear", Curve("linear"))}
 _PQ, _HLG = 16, 18

@@ -80,8 +80,8 @@ def _main_directory(exif: bytes) -> tuple[Tiff, Ifd] | None:
 def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) -> bytes | None:
     """Make the EXIF block of a picture in sRGB that was developed from a camera raw.
 
-    Camera, lens, exposure, date, author, copyright and position go over. The MakerNote, thumbnails and everything that
-    describes the stored sensor data do not. Orientation is 1, since developing has turned the picture.
+    The block keeps camera, lens, exposure, date, author, copyright and position. It loses the MakerNote, thumbnails and
+    everything that describes the stored sensor data. Orientation is 1, since developing has turned the picture.
 
     TIFF-based raws (DNG, NEF, CR2, ARW, PEF, ORF, RW2, ...), RAF and CR3 are read directly, others through the EXIF of
     the preview that LibRaw finds.

@@ -24,9 +24,9 @@ _D65_KELVIN = 6504.0
 _RELATIVES = {
     "Sony IMX135": ("Nikon D810", (0.913, 0.978, 1.094)),
 }
-"""Sensors that LibRaw does not list, as another camera's matrix whose rows are divided by these numbers.
+"""Sensors that LibRaw does not list: another camera, and the numbers by which the rows of its matrix are divided.
 
-IMX135: published whites of INTEL-TAU's cameras put its D65 white at the D810's divided by these, of which only the
+IMX135: by the published whites of INTEL-TAU's cameras, its D65 white is the D810's divided by these numbers; only their
 ratios count. INTEL-TAU has 144 scenes from both cameras, and they agree: the medians are (0.919, 1, 1.115), where these
 make (0.934, 1, 1.119).
 """
@@ -42,7 +42,7 @@ _REBEL = re.compile(r"(?:EOS )?(?:Digital )?Rebel ([A-Z0-9]+)", re.IGNORECASE)
 _SHORT_MARK = re.compile(r"(?<=[0-9A-Z])m([2-5])")
 _ROMAN = {"2": " Mark II", "3": " Mark III", "4": " Mark IV", "5": " Mark V"}
 
-# Models that LibRaw serves with the entry of a sister of the same sensor, whose name theirs begins with.
+# Models whose name begins with that of a sister with the same sensor, so that LibRaw gives them the sister's entry.
 _SISTERS = re.compile(
     r"Canon EOS (5DS R|R5 C)|Nikon (D(2Hs|2Xs|4s|70s|300s|800E)|Z [67]_2)|Leica M10-[DP]|Pentax K-500"
     r"|Ricoh GR (II|IIIx)|Fujifilm (X-T[1235]0|GFX 50(R|S|S II)|GFX 100S)|Samsung NX(200|210|300M)"

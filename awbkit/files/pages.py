@@ -1,7 +1,7 @@
 """Which page of a TIFF file is the picture (TIFF 6.0, NewSubfileType; TIFF/EP, sub-images).
 
-Cameras, scanners and editors add small copies for file browsers: flagged as such or not, before the picture or behind
-it, or with the picture below the small copy.
+Cameras, scanners and editors add small copies for file browsers. These may be flagged as such or not, stand before or
+behind the picture, or have the picture as a sub-image.
 """
 
 from __future__ import annotations

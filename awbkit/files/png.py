@@ -50,7 +50,7 @@ class Chunk(NamedTuple):
 
 
 def chunks(data: Buffer) -> Iterator[Chunk]:
-    """The chunks of a PNG up to IEND, without the content of those that hold pixels; what is cut off is left out."""
+    """The chunks of a PNG up to IEND, without the content of those that hold pixels or a last one that is cut off."""
     position = len(PNG_SIGNATURE)
     while position + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)

@@ -171,8 +171,8 @@ def without_other_pictures(packet: bytes, limit: int | None = None) -> bytes:
 def from_raw_xmp(path: str | os.PathLike[str]) -> bytes | None:
     """Make the XMP packet of a picture that was developed from a camera raw.
 
-    Rating, title, keywords, rights and history go over. Settings of raw editors, which would be applied a second time,
-    and what describes the stored sensor data do not.
+    The packet keeps rating, title, keywords, rights and history. It loses the settings of raw editors, which would be
+    applied a second time, and the properties that describe the stored sensor data.
 
     Args:
         path: The raw; only TIFF-based ones (DNG, NEF, CR2, ARW, PEF, ...) are searched.
