@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from awbkit.files.open import open_photo
     from awbkit.files.photo import Photo, Region
     from awbkit.fusion.common import common_illuminant
+    from awbkit.many import correct_many, estimate_many
 
     # An assignment, because type checkers take a renamed import for private.
     open = open_photo
@@ -46,7 +47,9 @@ __all__ = [
     "apply_correction",
     "common_illuminant",
     "correct",
+    "correct_many",
     "estimate",
+    "estimate_many",
     "evaluate",
     "methods",
 ]
@@ -68,7 +71,9 @@ _HOMES = {
     "apply_correction": ("correction.von_kries", "apply"),
     "common_illuminant": ("fusion.common", "common_illuminant"),
     "correct": ("api", "correct"),
+    "correct_many": ("many", "correct_many"),
     "estimate": ("api", "estimate"),
+    "estimate_many": ("many", "estimate_many"),
     "evaluate": ("api", "evaluate"),
     "methods": ("estimators.registry", "method_names"),
     "open": ("files.open", "open_photo"),

@@ -94,14 +94,19 @@ def estimate(
         if region is not None:
             raise UsageError("region: a LinearImage has none; pass the slice of its pixels")
         image = source.thumbnail() if max(source.valid.shape) > THUMBNAIL_SIZE else source
-        return _parse_method(method, fallback, max_expected_error).estimate(image)
+        return method_of(method, fallback, max_expected_error).estimate(image)
     with open_source(source, encoding=encoding, max_pixels=max_pixels) as photo:
         if region is not None:
             return estimate_region(photo, region if isinstance(region, Region) else Region.parse(region))
-        return _parse_method(method, fallback, max_expected_error).estimate(photo.thumbnail())
+        return method_of(method, fallback, max_expected_error).estimate(photo.thumbnail())
 
 
-def _parse_method(method: str | Method, fallback: str | Method | None, max_expected_error: float | None) -> Method:
+def method_of(method: str | Method, fallback: str | Method | None, max_expected_error: float | None) -> Method:
+    """The estimator that the arguments of :func:`estimate` name, with its fallback.
+
+    Raises:
+        UsageError: If one is not known, or the two last do not go together.
+    """
     chosen = parse(method) if isinstance(method, str) else method
     if (fallback is None) != (max_expected_error is None):
         raise UsageError("fallback and max_expected_error go together; give both")

@@ -21,7 +21,8 @@ from tests.helpers.pictures import TUNGSTEN
 NAMES = {
     *("LINEAR_SRGB", "AwbError", "AwbWarning", "Camera", "Correction", "Illuminant", "LightMap"),
     *("LinearImage", "Photo", "Region", "angular_error"),
-    *("apply_correction", "common_illuminant", "correct", "estimate", "evaluate", "methods"),
+    *("apply_correction", "common_illuminant", "correct", "correct_many"),
+    *("estimate", "estimate_many", "evaluate", "methods"),
 }
 
 LINEAR = awbkit.LinearImage.from_array(np.ones((4, 4, 3)))

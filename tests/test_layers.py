@@ -29,7 +29,7 @@ FLOORS = (
     ("datasets",),
     ("evaluation", "training", "export"),
     ("api",),
-    ("tasks",),
+    ("tasks", "many"),
     ("bench",),
     ("cli",),
 )
