@@ -41,21 +41,12 @@ def estimate_record(
         fallback_for: The method that ``method`` replaces, because it expected too large an error or is for other
             pictures.
     """
-    cct_duv = light.cct_duv
     return {
         "schema": SCHEMA,
         "path": path,
         "status": "ok",
         "method": method,
-        "illuminant": light.rgb,
-        "gains": light.gains,
-        "chromaticity": light.chromaticity,
-        "cct": cct_duv[0] if cct_duv else None,
-        "duv": cct_duv[1] if cct_duv else None,
-        "expected_error": light.expected_error,
-        "spread": light.spread,
-        "space": photo.camera.space,
-        "camera": photo.camera.name or None,
+        **light.to_dict(),
         "width": photo.width,
         "height": photo.height,
         "ms": ms,

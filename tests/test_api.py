@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 
 import awbkit
 from tests.helpers.command import CARD, DAYLIGHT, angle, write_jpeg, write_raw, write_tiff
+from tests.helpers.command import awbkit as command
 from tests.helpers.evaluation_sets import write_prepared
 from tests.helpers.pictures import TUNGSTEN
 
@@ -196,3 +198,37 @@ def test_evaluate_judges_prepared_folders(tmp_path: Path) -> None:
     assert pooled.values["mean"] == pytest.approx(float(found.methods[0].errors["recovery"].mean()))
     with pytest.raises(awbkit.AwbError, match="no prepared data set"):
         awbkit.evaluate(tmp_path)
+
+
+class TestRepresentation:
+    def test_is_one_short_line(self, folder: Path) -> None:
+        write_prepared(folder / "set", ["Canon EOS 550D", "Nikon D810"] * 6)
+        image = awbkit.open("photo.jpg").thumbnail()
+        things = {
+            "<RenderedPhoto photo.jpg, 128 x 96, linear-srgb>": awbkit.open("photo.jpg"),
+            "<LinearImage 64 x 64, linear-srgb, 100% valid>": image,
+            "<LightMap 2 x 1 cells, linear-srgb, 50% known>": awbkit.LightMap.of([[[0, 0], [np.nan, np.nan]]]),
+            "<Evaluation of gray-world on 12 images of set>": awbkit.evaluate("set", "gray-world", rounds=100),
+            "<Illuminant (0.5774, 0.5774, 0.5774), linear-srgb, 6504 K, Duv +0.0032>": awbkit.Illuminant.of((1, 1, 1)),
+            "<Illuminant (0.2673, 0.5345, 0.8018), camera, 'An <X>', expected error 2.5 degrees>": awbkit.Illuminant.of(
+                (1, 2, 3), awbkit.Camera("An <X>"), expected_error=2.5
+            ),
+        }
+        assert {repr(thing): thing for thing in things.values()} == things
+
+    def test_in_a_notebook_is_a_swatch_and_escaped(self) -> None:
+        html = awbkit.Illuminant.of((1, 2, 4), awbkit.Camera("An <X>"))._repr_html_()
+        # Gamma 2.2 of 1/4, 1/2 and 1.
+        assert "background:#88baff" in html
+        assert "An &lt;X&gt;" in html
+
+    def test_of_a_light_as_a_dictionary_is_its_record(self, folder: Path) -> None:
+        light = awbkit.estimate("photo.jpg")
+        record = command("estimate", "photo.jpg").record
+        stated = json.loads(json.dumps(light.to_dict()))
+        assert stated.keys() < record.keys()
+        assert stated["illuminant"] == pytest.approx(record["illuminant"], abs=1e-6)
+        assert stated["cct"] == pytest.approx(record["cct"], abs=0.5)
+        assert [stated[key] for key in ("space", "camera", "spread")] == [
+            record[key] for key in ("space", "camera", "spread")
+        ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,43 @@ class Illuminant:
     def cct_duv(self) -> tuple[float, float] | None:
         """Correlated colour temperature in kelvin and Duv; None without a camera matrix or off the CCT scale."""
         return self.camera.cct_duv(self.rgb)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The light as a record of ``awbkit estimate`` states it, ready for JSON; see docs/estimate.md."""
+        cct, duv = self.cct_duv or (None, None)
+        return {
+            "illuminant": list(self.rgb),
+            "gains": list(self.gains),
+            "chromaticity": list(self.chromaticity),
+            "cct": cct,
+            "duv": duv,
+            "expected_error": self.expected_error,
+            "spread": self.spread,
+            "space": self.camera.space,
+            "camera": self.camera.name or None,
+        }
+
+    def __repr__(self) -> str:
+        facts = ["({:.4f}, {:.4f}, {:.4f})".format(*self.rgb), self.camera.space]
+        if self.camera.name:
+            facts.append(repr(self.camera.name))
+        if self.cct_duv is not None:
+            facts.append("{:.0f} K, Duv {:+.4f}".format(*self.cct_duv))
+        if self.expected_error is not None:
+            facts.append(f"expected error {self.expected_error:.1f} degrees")
+        if self.spread is not None:
+            facts.append(f"spread {self.spread:.1f} degrees")
+        return f"<Illuminant {', '.join(facts)}>"
+
+    def _repr_html_(self) -> str:
+        """A swatch of the light and its facts, for notebooks."""
+        from html import escape
+
+        # As a monitor shows it: through the camera's matrix where there is one, the brightest channel at its most.
+        shown = np.asarray(self.rgb) / np.asarray(self.camera.white_d65 or (1, 1, 1))
+        code = "".join(f"{round(255 * value ** (1 / 2.2)):02x}" for value in shown / shown.max())
+        swatch = f'<span style="background:#{code};border:1px solid #888;display:inline-block;width:3em">&nbsp;</span>'
+        return f"{swatch} {escape(repr(self)[12:-1])}"
 
     def partial(self, strength: float) -> Illuminant:
         """The light whose correction removes a share of this light's cast.

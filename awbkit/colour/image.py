@@ -36,6 +36,10 @@ class LinearImage:
     valid: NDArray[np.bool_]
     camera: Camera = field(default=LINEAR_SRGB)
 
+    def __repr__(self) -> str:
+        height, width = self.valid.shape
+        return f"<LinearImage {width} x {height}, {self.camera.space}, {self.valid.mean():.0%} valid>"
+
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
             raise UsageError(f"pixels must have the shape (height, width, 3), not {self.pixels.shape}")

@@ -35,6 +35,10 @@ class LightMap:
     camera: Camera = LINEAR_SRGB
     expected_error: float | None = None
 
+    def __repr__(self) -> str:
+        height, width = self.confidence.shape
+        return f"<LightMap {width} x {height} cells, {self.camera.space}, {(self.confidence > 0).mean():.0%} known>"
+
     @classmethod
     def of(
         cls,

@@ -211,3 +211,7 @@ class Evaluation:
     comparisons: Sequence[Comparison]
     calibrations: Sequence[Calibration]
     facts: Mapping[str, object]
+
+    def __repr__(self) -> str:
+        names = ", ".join(method.method for method in self.methods)
+        return f"<Evaluation of {names} on {len(self.truth.images)} images of {self.title}>"

@@ -35,7 +35,7 @@ class ArrayLike(Protocol):
     def __array__(self, *arguments: Any, **options: Any) -> np.ndarray: ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MemoryPhoto(RenderedPhoto):
     """A rendered picture in memory.
 

@@ -76,6 +76,10 @@ class Photo(ABC):
     camera: Camera
     orientation: int
 
+    def __repr__(self) -> str:
+        camera = f", {self.camera.name!r}" if self.camera.name else ""
+        return f"<{type(self).__name__} {self.path}, {self.width} x {self.height}, {self.camera.space}{camera}>"
+
     @abstractmethod
     def thumbnail(self) -> LinearImage:
         """The 64 x 64 image that estimators see, in stored orientation.

@@ -32,7 +32,7 @@ _SAMPLED_COLUMNS = 1024
 _PERIODS = (2, 4, 6, 8, 12)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RawPhoto(Photo):
     """A raw file; see :class:`Photo`. Opened anew for each use, so that no sensor data stays in memory.
 

@@ -38,7 +38,7 @@ _MAX_JPEG_PIXELS_PER_BYTE = 1024
 _EXIF_COUNTS_BESIDE = {"avif": (None, SRGB), "heic": (None, SRGB)}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RenderedPhoto(Photo):
     """A rendered picture.
 
