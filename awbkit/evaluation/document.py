@@ -31,9 +31,9 @@ def to_document(evaluation: Evaluation, *, per_image: bool = False) -> dict[str,
     Degrees and shares have four decimals, illuminants six, p values four significant digits. Unknown or infinite values
     are None.
 
-    Each entry of ``methods`` lists under ``trained_on`` the judged data sets that a network was trained on:
-    ``dataset``, the name; ``images``, the number of judged images that the model may have trained on; ``judged``, the
-    number of judged images. The list is empty for all other methods.
+    Each entry of ``methods`` lists under ``trained_on`` the evaluated data sets that a network was trained on:
+    ``dataset``, the name; ``judged``, the number of its evaluated images; ``images``, the number of those that the
+    model may have trained on. The list is empty for all other methods.
 
     Args:
         evaluation: The evaluation.
@@ -73,7 +73,8 @@ def _method(result: MethodResult, images: Sequence[str]) -> dict[str, Any]:
         "method": result.method,
         "failures": [{"image": images[index], "reason": reason} for index, reason in sorted(result.failures.items())],
         "trained_on": [
-            {"dataset": seen.dataset, "images": seen.images, "judged": seen.total} for seen in result.trained_on
+            {"dataset": overlap.dataset, "images": overlap.images, "judged": overlap.total}
+            for overlap in result.trained_on
         ],
     }
 

@@ -92,12 +92,12 @@ def read_predictions(
                 f"{name}: no path matches a labelled image{some}; images are matched by the ends of their paths"
             )
     srgb = sum(s.record.get("space") == "linear-srgb" for found in answers.values() for s in found.values())
-    judged, temperature_count = [], 0
+    results, temperature_count = [], 0
     for method, found in answers.items():
         one, count = _result_of(method, found, truth, cameras or {})
-        judged.append(one)
+        results.append(one)
         temperature_count += count
-    return Predictions(judged, unknown_paths, srgb, temperature_count)
+    return Predictions(results, unknown_paths, srgb, temperature_count)
 
 
 def _result_of(

@@ -56,8 +56,8 @@ class Overlap:
 
     Attributes:
         dataset: Name of the data set.
-        images: Number of its judged images that the model may have trained on.
-        total: Number of its judged images.
+        images: Number of its evaluated images that the model may have trained on.
+        total: Number of its evaluated images.
     """
 
     dataset: str
@@ -93,8 +93,8 @@ class Summary:
 
     Attributes:
         method: As in :class:`MethodResult`.
-        group: :func:`camera_group`; a data set's name alone, for all its images, where several sets are judged and this
-            one has several cameras; ``POOLED``; or ``GEOMETRIC_MEAN``. In this order.
+        group: In this order: :func:`camera_group`; a data set's name, for all its images, if there are several sets and
+            this one has several cameras; ``POOLED``; ``GEOMETRIC_MEAN``.
         metric: One of :data:`awbkit.choices.METRICS`.
         images: Number of images.
         scenes: Number of scenes.

@@ -1,4 +1,4 @@
-"""What estimators cost: figures that can be checked, and files that a person looks at."""
+"""The cost of estimators: figures that can be checked, and the files for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exported C on Cortex-M processors: the reference's bits, few bytes, and the instructions that tables foretell."""
+"""Exported C on Cortex-M processors: the reference's bits, few bytes, and as many instructions as predicted."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_few_kilobytes(tmp_path: Path, processor: str) -> None:
 
 @pytest.mark.cortex
 def test_a_smaller_network_measures_less() -> None:
-    """Beside the network's own layers, what it does not read is not measured."""
+    """A smaller network has fewer layers, and the C measures only the statistics that it reads."""
     model, s = integer_model("nano"), measure_s("cortex-m4")
     nano = cortex.measure(emit(model), model, cases()[:3], "cortex-m4")
     assert nano.flash <= 4 * 1024

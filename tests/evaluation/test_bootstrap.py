@@ -1,4 +1,4 @@
-"""The cluster bootstrap: against theory, against a plain one, and what it must not depend on."""
+"""The cluster bootstrap: compared with theory and with a plain bootstrap, and what it must not depend on."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_copies_of_an_image_in_its_scene_prove_nothing(rng: np.random.Generator)
 
 @pytest.mark.slow
 def test_intervals_hold_the_true_mean_as_often_as_they_say(rng: np.random.Generator) -> None:
-    """100 samples of 80 scenes of 2 images; 95 % intervals may miss some 5, and with skewed errors a few more."""
+    """100 samples of 80 scenes of 2 images; about 5 of the 95 % intervals may miss, with skewed errors a few more."""
     resamples = one_camera(160, per_scene=2)
     hits = 0
     for _ in range(100):
@@ -103,7 +103,7 @@ def test_scenes_are_drawn_from_all_cameras_and_shared_scenes_stay_whole() -> Non
 @pytest.mark.parametrize(("cameras", "each"), [(1, 30), (1, 100), (10, 10), (20, 2), (20, 1)])
 @pytest.mark.slow
 def test_any_number_of_cameras_is_as_sure_as_it_says(cameras: int, each: int, rng: np.random.Generator) -> None:
-    """400 pairs of methods with log-normal errors of one mean; three standard errors of 5 % of them are 3.3 %."""
+    """400 pairs of methods with log-normal errors of equal mean; 5 % of them has a standard error of 1.1 %."""
     count = cameras * each
     rows = [("set", f"c{index % cameras}", str(index), "") for index in range(count)]
     errors = rng.lognormal(0, 0.8, (800, count))
@@ -151,7 +151,7 @@ def test_every_interval_holds_its_figure(cameras: int, each: int, tail: float, r
 
 
 def test_of_the_geometric_mean_of_maxima_the_figure_is_the_lower_end() -> None:
-    """Two cameras of errors 1 to 10: hardly a draw holds both tens, and none is above."""
+    """Two cameras with errors from 1 to 10: few draws contain both tens, and none exceeds them."""
     draws_below = np.array([6.0, 7.0, 8.0, 9.0] * 50)
     low, high = ratio_interval(draws_below, np.array(10.0), 10**6)
     assert low == 10

@@ -31,7 +31,7 @@ positive = st.floats(1e-6, 1e6)
 
 
 def parse(svg: str) -> ET.Element:
-    """The chart as an XML tree, which also proves that it is well-formed."""
+    """The chart as an XML tree; a chart that is not well-formed raises an error."""
     return ET.fromstring(svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1))
 
 

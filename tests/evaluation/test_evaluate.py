@@ -1,4 +1,4 @@
-"""An evaluation as a whole: what it states, and that it holds together."""
+"""A whole evaluation: what it states, and that its parts agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods that are fitted: known answers, the way from camera to camera, and honesty about the expected error."""
+"""Methods that are fitted: known answers, the transfer between cameras, and expected errors that are right."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_corrected_moments_of_few_images_are_shared_by_all_cameras(scenes: Prepa
 
 @pytest.mark.slow
 def test_answers_stay_near_the_lights_fitted_to(scenes: Prepared) -> None:
-    """Also for what is nothing like the images fitted to."""
+    """Also for images that are unlike those of the fit."""
     keys = [("set", row.scene) for row in scenes.rows[:100]]
     method = find_method("corrected-moments")
     model = fit(method, features_of(scenes)[:100], scenes.illuminants[:100], [CANON] * 100, keys)

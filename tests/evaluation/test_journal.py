@@ -1,4 +1,4 @@
-"""Answers on disk: what is found again, and what is refused because it is stale or damaged."""
+"""The journal: answers that a second run finds, and journals that it refuses because they are stale or damaged."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_answers_to_what_was_not_asked_are_refused(prepared: Prepared, key: str,
 
 
 def test_what_is_left_is_done_and_changes_nothing(prepared: Prepared) -> None:
-    """Also where the process died of some images, which are done method by method."""
+    """Also where some images crashed the process and were repeated method by method."""
     methods = ["mine.py:dies_of_one", "gray-world"]
     whole = Run([prepared], methods)
     with AnswerJournal(Path("answers.jsonl"), whole.plan) as journal:

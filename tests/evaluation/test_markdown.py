@@ -82,7 +82,7 @@ def test_pairs_name_the_better_first() -> None:
 
 
 def test_pairs_that_the_ranking_group_contradicts_are_still_told_right() -> None:
-    """Ranked by the geometric mean the first leads; pooled, where they are compared, the second does."""
+    """The first leads by the geometric mean, the second on the pooled images, where the two are compared."""
     pair = Comparison("a", "b", "pooled", 900, 0.5, (0.25, 0.75), 0.3, 0.04, 0.04)
     summaries = [
         figures("a", 3.0),

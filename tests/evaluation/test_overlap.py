@@ -1,4 +1,4 @@
-"""Networks that are judged on pictures that they were trained on: found out, and said wherever the figures are."""
+"""Networks evaluated on their own training pictures: the overlap is found, and stated beside the figures."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
 
 
 def mine(training: object, path: Path = Path("mine.safetensors"), **options: str) -> str:
-    """A model that says this of its training, in a file."""
+    """The file of a model with these facts about its training."""
     path.parent.mkdir(parents=True, exist_ok=True)
     model = random_model(1, **options)  # type: ignore[arg-type]
     return str(write(path, replace(model, training=training)))  # type: ignore[arg-type]
 
 
 def entry(prepared: Prepared, **changed: object) -> dict[str, object]:
-    """A data set as a training lists it."""
+    """A data set in the form in which a training lists it."""
     return {"name": prepared.name, "hash": prepared.info["hash"], "title": "A set", "licence": "", **changed}
 
 
@@ -149,7 +149,7 @@ def test_other_pictures_of_a_scene_that_was_left_out_are_unseen(
     assert found(mine({"datasets": [entry(pairs)], "left_out": left_out(cameras=[NIKON])}), pairs) == expected
 
 
-def test_only_judged_pictures_count(prepared: Prepared) -> None:
+def test_only_test_pictures_count(prepared: Prepared) -> None:
     model = mine({"datasets": [entry(prepared)], "left_out": left_out(fold="test")})
     tested = np.arange(24) < 12
     assert found(model, prepared, test=tested) == []
@@ -239,8 +239,8 @@ class TestWhatReadersSee:
         assert first == f"awbkit: {self.SENTENCE}"
         assert second.startswith("awbkit: b.safetensors was trained on set (not on 12 of its 24 pictures here)")
 
-    def test_a_protocol_decides_what_is_judged(self, prepared: Prepared) -> None:
-        # A split that was published as train and test is judged on test alone.
+    def test_a_protocol_decides_what_is_tested(self, prepared: Prepared) -> None:
+        # A split that was published as train and test is evaluated on test alone.
         unseen = mine({"datasets": [entry(prepared)], "left_out": left_out(fold="test")})
         seen = mine({"datasets": [entry(prepared)], "left_out": left_out(fold="train")}, Path("seen.safetensors"))
         shown = package.evaluate("set", [unseen, seen, "constant"], protocol="folds", rounds=100)
@@ -255,7 +255,7 @@ class TestWhatReadersSee:
         assert "\\<b\\>\\|\\* was trained on \\<i\\> \\_x\\_; on unseen" in to_markdown(shown)
         assert to_document(shown)["methods"][0]["trained_on"][0]["dataset"] == "<i>\n_x_"
 
-    def test_estimates_from_elsewhere_are_judged_as_ever(self) -> None:
+    def test_estimates_from_elsewhere_have_no_overlap(self) -> None:
         result = evaluation().methods[0]
         assert isinstance(result, MethodResult)
         assert result.trained_on == ()

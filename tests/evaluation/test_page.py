@@ -1,4 +1,4 @@
-"""The page of an evaluation: complete by itself, safe, the same each time, and its pictures right."""
+"""The page of an evaluation: self-contained, safe and reproducible, with correct pictures."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_foreign_names_cannot_act() -> None:
 
 
 def test_the_same_evaluation_gives_the_same_bytes() -> None:
-    """Whatever order the process's hashes have."""
+    """The order of the process's hashes does not matter."""
     program = (
         "import sys, hashlib; from tests.helpers.evaluation_cases import evaluation, picture;"
         "from awbkit.evaluation.html.page import page;"
@@ -294,7 +294,7 @@ PATCHES = np.array([[0.8, 0.8, 0.8], [0.4, 0.1, 0.1], [0.1, 0.35, 0.2], [0.1, 0.
 
 
 def scene(light: tuple[float, float, float]) -> LinearImage:
-    """The patches as the camera sees them under a light that it sees like this, by von Kries from D65."""
+    """The patches in camera RGB under a light with this camera RGB, by von Kries from D65."""
     to_xyz = np.linalg.inv(LINEAR_SRGB.xyz_to_rgb())  # type: ignore[arg-type]
     under_d65 = PATCHES @ (np.array(MATRIX) @ to_xyz).T
     white = np.array(CAMERA.white_d65)
@@ -312,9 +312,9 @@ def test_balanced_for_the_truth_the_colours_are_those_of_the_scene(light: tuple[
 def test_a_wrong_estimate_shows_its_cast_and_the_gray_card_has_it() -> None:
     light, estimate = (0.7, 1.0, 0.6), (0.9, 1.0, 0.5)
     before, after, truth = render(scene(light), [canonical_white(CAMERA), estimate, light], light)
-    for shown, judged_light in ((after, estimate), (truth, light)):
+    for shown, balance in ((after, estimate), (truth, light)):
         patch = srgb_to_linear(shown[0, 4] / 255)
-        card = srgb_to_linear(np.array(gray_card(light, judged_light, CAMERA)) / 255)
+        card = srgb_to_linear(np.array(gray_card(light, balance, CAMERA)) / 255)
         assert patch / patch.sum() == pytest.approx(card / card.sum(), abs=0.01)
     assert np.ptp(truth[0, 4].astype(int)) <= 1
     assert after[0, 4, 2] > after[0, 4, 0]

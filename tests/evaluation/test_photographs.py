@@ -105,7 +105,7 @@ def test_gray_world_is_the_first_moment(photographs: tuple[Truth, np.ndarray]) -
 
 @pytest.mark.slow
 def test_held_out_constant(photographs: tuple[Truth, np.ndarray]) -> None:
-    """The reference, 6.47 / 3.68, was not held out; with so many images that makes no difference."""
+    """The reference, 6.47 / 3.68, was measured on the images of the fit; with so many, that makes no difference."""
     evaluation = evaluate_fits(photographs, "k-fold")
     group = camera_group("cube-plus", "Canon EOS 550D")
     assert figure(evaluation, "constant", group) == pytest.approx(6.47, abs=0.05)
@@ -114,7 +114,7 @@ def test_held_out_constant(photographs: tuple[Truth, np.ndarray]) -> None:
 
 @pytest.mark.slow
 def test_corrected_moments_beat_every_method_that_is_not_fitted(photographs: tuple[Truth, np.ndarray]) -> None:
-    """The best of those, bright-gray, has 2.36 and 3.13."""
+    """The best statistical method, bright-gray, has 2.36 and 3.13."""
     evaluation = evaluate_fits(photographs, "k-fold")
     assert figure(evaluation, "corrected-moments", "cube-plus / Canon EOS 550D") < 2.15
     assert figure(evaluation, "corrected-moments", "gehler-shi") < 3.05

@@ -1,4 +1,4 @@
-"""Estimates of other programs: what is read, how images are found, and what is refused at which line."""
+"""Estimates of other programs: the formats, the match of paths to images, and the lines that are refused."""
 
 from __future__ import annotations
 

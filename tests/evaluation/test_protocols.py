@@ -1,4 +1,4 @@
-"""Protocols: no scene on both sides, every image judged once, whatever the order; and what they refuse."""
+"""Protocols: no scene is on both sides, every image is tested once, in any order; and what they refuse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def scenes(truth: Truth, indices: np.ndarray) -> set[tuple[str, str]]:
 
 
 def sides(truth: Truth, name: str, **options: int) -> set[tuple[str, frozenset[str], frozenset[str]]]:
-    """Each split by the names of the images, which do not change with their order."""
+    """The names of the images of each split, which do not depend on the order of the images."""
     return {
         (split.name, *(frozenset(truth.images[index] for index in side) for side in (split.fit, split.test)))
         for split in protocol(name, truth, **options).splits
@@ -90,7 +90,7 @@ def test_folds_of_a_data_set_do_not_depend_on_its_name_or_company() -> None:
 
 
 def test_folds_are_the_same_for_ever() -> None:
-    """Written down, so that figures of one version can be compared with those of the next."""
+    """Known folds, so that figures of different versions can be compared."""
     truth = truth_of_rows([("a", "X", f"scene{i}", "") for i in range(9)])
     assert [split.test.tolist() for split in protocol("k-fold", truth, folds=3).splits] == [
         [5, 6, 8],

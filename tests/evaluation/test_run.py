@@ -1,4 +1,4 @@
-"""Methods at work on prepared data sets: the registry's, fitted ones, the user's own; and all that can fail."""
+"""Runs of registered, fitted and own methods on prepared data sets, and all that can fail."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_fitted_methods_answer_for_every_image_that_can_be_read(folder: Path, pr
     assert np.isfinite(moments.expected).sum() == 83
 
 
-def test_what_is_fitted_never_saw_what_it_is_judged_on(folder: Path) -> None:
+def test_no_method_is_fitted_to_its_test_images(folder: Path) -> None:
     from awbkit.datasets.prepared import Prepared
 
     prepared = Prepared.open(folder / "set")
@@ -128,7 +128,7 @@ def test_what_is_fitted_never_saw_what_it_is_judged_on(folder: Path) -> None:
     assert constant.estimates[0] == pytest.approx(mean / np.linalg.norm(mean))
 
 
-def test_of_a_published_test_part_nothing_else_is_judged(tmp_path: Path) -> None:
+def test_only_a_published_test_part_is_tested(tmp_path: Path) -> None:
     write_prepared(tmp_path / "set", CAMERAS, fold=lambda index: "test" if index % 5 == 0 else "train")
     gray, constant = run(tmp_path, "gray-world", "constant", protocol="folds")
     assert len(gray.estimates) == len(constant.estimates) == 18

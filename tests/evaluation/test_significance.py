@@ -41,7 +41,7 @@ def test_ties_and_zeros_in_large_samples(rng: np.random.Generator) -> None:
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=9))
 def test_ties_and_zeros_in_small_samples(values: list[int]) -> None:
-    """Every way to turn the signs, counted one by one."""
+    """The exact p, by a count over all combinations of signs."""
     array = np.array(values, dtype=float)
     ranks = scipy.stats.rankdata(np.abs(array))[array != 0]
     observed = float(ranks[array[array != 0] > 0].sum())

@@ -88,8 +88,8 @@ def page(evaluation: Evaluation, images: Images | None = None, *, options: PageO
         sections.direction(evaluation, members),
         sections.confidence(evaluation),
         sections.comparisons(evaluation),
-        sections.worst(evaluation, images, options.worst, each=options.gallery == "each") if images else "",
-        sections.measured(evaluation, members),
+        sections.galleries(evaluation, images, options.worst, each=options.gallery == "each") if images else "",
+        sections.basis(evaluation, members),
     ]
     body = "\n".join(part for part in parts if part)
     head = sections.head(evaluation)

@@ -195,7 +195,7 @@ def comparisons(evaluation: Evaluation) -> str:
     return _section("pairs", "Method against method", note, *parts)
 
 
-def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: int, *, each: bool) -> str:
+def galleries(evaluation: Evaluation, images: Callable[[int], LinearImage], count: int, *, each: bool) -> str:
     """Galleries of the worst images of the best method, or of each; empty for a count of 0."""
     if count == 0:
         return ""
@@ -213,7 +213,7 @@ def worst(evaluation: Evaluation, images: Callable[[int], LinearImage], count: i
     return _section("worst", "The worst", note, *parts)
 
 
-def measured(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
+def basis(evaluation: Evaluation, members: Sequence[CameraImages]) -> str:
     """What was measured: cameras, data sets, licences, hashes, seeds, and failures."""
     failed = tables.failures(evaluation)
     missing = "<p>An image without an estimate counts as 90 degrees, the greatest possible error.</p>" if failed else ""
