@@ -102,20 +102,20 @@ def inspect(
     from awbkit.datasets.summary import folds, light_map_share, summarise
     from awbkit.errors import CheckFailed
 
-    opened = Prepared.open(prepared)
-    share = light_map_share(opened)
+    prepared_set = Prepared.open(prepared)
+    share = light_map_share(prepared_set)
     document = {
-        **{key: value for key, value in opened.info.items() if key != "cameras"},
-        "folds": folds(opened),
+        **{key: value for key, value in prepared_set.info.items() if key != "cameras"},
+        "folds": folds(prepared_set),
         **({"light_maps": round(share, 4)} if share else {}),
-        "cameras": [dataclasses.asdict(camera) for camera in summarise(opened)],
+        "cameras": [dataclasses.asdict(camera) for camera in summarise(prepared_set)],
     }
     if wants_json(format):
         print(json_text(document, indent=2))
     else:
-        _print_summary(opened, share)
+        _print_summary(prepared_set, share)
     if verify:
-        if f"sha256:{opened.content_hash()}" != opened.info.get("hash"):
+        if f"sha256:{prepared_set.content_hash()}" != prepared_set.info.get("hash"):
             raise CheckFailed(f"{prepared}: the files are not those that were prepared; prepare it again")
         say("the content hash is the one that the data set states")
 
@@ -127,7 +127,7 @@ def layouts(
     """List the layouts that `prepare` reads: their data sets, options, licences and papers."""
     from awbkit.datasets import layout as registry
 
-    described = [registry.layout_class(name) for name in registry.layout_names()]
+    entries = [registry.layout_class(name) for name in registry.layout_names()]
     if wants_json(format):
         rows = [
             {
@@ -138,7 +138,7 @@ def layouts(
                     for option in dataclasses.fields(kind)
                 ],
             }
-            for kind in described
+            for kind in entries
         ]
         print(json_text(rows, indent=2))
         return
@@ -147,7 +147,7 @@ def layouts(
     from rich.text import Text
 
     console = Console(highlight=False)
-    for kind in described:
+    for kind in entries:
         console.print(Text.assemble((kind.name, "bold"), f"  {kind.about.title}"))
         for option in dataclasses.fields(kind):
             default = "yes" if option.default is True else "no" if option.default is False else option.default

@@ -30,7 +30,7 @@ def factorize(
     common: training.Options,
 ) -> None:
     """Factorise a network: replace layers by products of two smaller ones where that saves weights; fine-tune them."""
-    folder, execution = training.ready(output, common.device, common.jobs, common.resume)
+    folder, execution = training.set_up(output, common.device, common.jobs, common.resume)
     from awbkit.network.models import named_float
     from awbkit.training.factorize import Ranks
     from awbkit.training.factorize import factorize as run

@@ -13,7 +13,7 @@ def methods(
     """List the estimators, their parameters and their papers."""
     from awbkit.estimators import registry
 
-    described = [registry.describe(name) for name in registry.method_names()]
+    entries = [registry.describe(name) for name in registry.method_names()]
     if wants_json(format):
         rows = [
             {
@@ -26,7 +26,7 @@ def methods(
                 ],
                 "citation": row.citation,
             }
-            for row in described
+            for row in entries
         ]
         print(json_text(rows, indent=2))
         return
@@ -35,7 +35,7 @@ def methods(
     from rich.text import Text
 
     console = Console(highlight=False)
-    for row in described:
+    for row in entries:
         head = Text(row.name, "bold")
         if row.name == registry.DEFAULT:
             head.append(" (default)", "not bold green")

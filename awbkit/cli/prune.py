@@ -40,7 +40,7 @@ def prune(
     ] = None,
 ) -> None:
     """Prune a network to a budget: remove the channels, attention maps, hidden units and statistics of least worth."""
-    folder, execution = training.ready(output, common.device, common.jobs, common.resume)
+    folder, execution = training.set_up(output, common.device, common.jobs, common.resume)
     from awbkit.network.models import named_float
     from awbkit.training.budget import Budget
     from awbkit.training.prune import Rounds

@@ -76,7 +76,7 @@ def quantize(
         return
     tune = None
     if train is not None:
-        folder, execution = training.ready(train, device, jobs, resume)
+        folder, execution = training.set_up(train, device, jobs, resume)
         from awbkit.training.quantization_aware import train_quantized
         from awbkit.training.tuning import Tuning, recipe_for
 

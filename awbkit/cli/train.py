@@ -43,7 +43,7 @@ def train(
     ] = None,
 ) -> None:
     """Train an illuminant estimator on labelled pictures: awbkit's own network, or others to compare it with."""
-    folder, execution = training.ready(output, common.device, common.jobs, common.resume)
+    folder, execution = training.set_up(output, common.device, common.jobs, common.resume)
     from awbkit.network.architecture import architecture
     from awbkit.network.models import named_float
     from awbkit.training.recipe import Recipe

@@ -78,7 +78,7 @@ class Options:
         return LeftOut(tuple(self.leave_out_dataset or ()), tuple(self.leave_out_camera or ()), self.fold)
 
 
-def ready(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Path, Execution]:
+def set_up(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Path, Execution]:
     """The run's folder and its execution, after a check of torch and the device.
 
     Raises:

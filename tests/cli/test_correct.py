@@ -125,7 +125,7 @@ class TestShared:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ([".", "--gains", "1,1,1"], "all pictures share that already"),
+            ([".", "--gains", "1,1,1"], "a light that you name is shared already"),
             (["-", "-o", "out.jpg"], "--shared reads every picture twice"),
         ],
     )
