@@ -198,7 +198,7 @@ class TestMissing:
         damage(source)
         with begin(source, tmp_path / "out") as preparation:
             steps = list(preparation.run())
-            with pytest.raises(OutputError, match=r"2 of 6 images are missing \(img2: .*; --allow-missing makes it"):
+            with pytest.raises(OutputError, match=r"2 of 6 images are missing \(img2: .*; --allow-missing makes"):
                 preparation.finish()
             assert not (tmp_path / "out").exists()
             found = preparation.finish(allow_missing=True)
