@@ -51,8 +51,8 @@ def test_a_sensor_saturates_in_floating_point_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "encoding", "says"),
     [
-        (np.full((64, 64, 3), 0.5), "srgb", "pixels are linear or a sensor's own"),
-        (package.LinearImage.from_array(np.full((64, 64, 3), 0.5)), "camera", "what is open already has its own"),
+        (np.full((64, 64, 3), 0.5), "icc", "of an array it is auto, srgb, linear or camera"),
+        (package.LinearImage.from_array(np.full((64, 64, 3), 0.5)), "camera", "a LinearImage has its own"),
     ],
 )
 def test_encodings_that_pixels_cannot_have(source: object, encoding: str, says: str) -> None:
