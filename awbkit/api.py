@@ -112,7 +112,7 @@ def method_of(method: str | Method, fallback: str | Method | None, max_expected_
         raise UsageError("fallback and max_expected_error go together; give both")
     if fallback is None or max_expected_error is None:
         return chosen
-    return chosen.guarded(parse(fallback) if isinstance(fallback, str) else fallback, max_expected_error)
+    return chosen.with_fallback(parse(fallback) if isinstance(fallback, str) else fallback, max_expected_error)
 
 
 def estimate_region(photo: AnyPhoto, region: Region) -> Illuminant:

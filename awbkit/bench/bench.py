@@ -25,7 +25,7 @@ from awbkit.export.cases import Case, surfaces
 from awbkit.network.integer.description import thumbnail
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.model import DOMAINS, white_of
-from awbkit.network.models import SHIPPED, AnyModel, named
+from awbkit.network.models import SHIPPED, AnyModel, find_model
 
 Item = TypeVar("Item")
 
@@ -165,7 +165,7 @@ def bench(
         CheckFailed: If C does not compile or run, or its answers differ from the model's.
         UnreadableFile: If a model cannot be read.
     """
-    chosen = [(name, parse(name), named(name, "raw")) for name in models]
+    chosen = [(name, parse(name), find_model(name, "raw")) for name in models]
     for name, _, model in chosen:
         if model.domain != "raw":
             raise UsageError(
@@ -178,7 +178,7 @@ def bench(
         costs.append(_cost(name, method, model, pictures, processors, request=True))
     for name, method in others:
         progress(name)
-        shipped = named(name, "raw") if method.is_network else None
+        shipped = find_model(name, "raw") if method.is_network else None
         costs.append(_cost(name, method, shipped, pictures, processors, request=False))
     return costs
 

@@ -162,7 +162,9 @@ def _names(method: Sequence[str] | None, model: Sequence[str] | None) -> list[st
     from awbkit.estimators import registry
 
     everything = [name for name in registry.method_names() if name != "as-shot"]
-    named = [name for given in method or () for name in (everything if given == "all" else [registry.canonical(given)])]
+    named = [
+        name for given in method or () for name in (everything if given == "all" else [registry.canonical_name(given)])
+    ]
     return list(dict.fromkeys([*named, *(model or ())])) or [registry.DEFAULT]
 
 

@@ -15,7 +15,7 @@ from awbkit.errors import UsageError
 from awbkit.store.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
-    from awbkit.export.check import Apart
+    from awbkit.export.check import Difference
 
 
 def export(
@@ -51,9 +51,9 @@ def export(
     This machine's compiler compiles the C, which must give the same bits; the other formats may differ by some
     hundredths of a degree. If the comparison fails, nothing is written and the exit code is 3.
     """
-    from awbkit.export.cases import of_prepared, surfaces
+    from awbkit.export.cases import prepared_cases, surfaces
     from awbkit.export.targets import EXPORTERS, libcamera
-    from awbkit.network.models import named
+    from awbkit.network.models import find_model
 
     if output is None:
         raise UsageError("no output named; give a folder with -o")
@@ -65,13 +65,13 @@ def export(
         raise UsageError(
             "--installed is for --to libcamera, whose tuning file names the network's folder; leave it out"
         )
-    found = named(model, domain)
+    found = find_model(model, domain)
     made = EXPORTERS[to](found) if tuning is None else libcamera(found, tuning, installed or output.absolute())
     tidy(output / next(iter(made.files)))
     skipped = [skips(output / name, if_exists) for name in made.files]
     if all(skipped):
         return
-    cases = [*surfaces(), *(case for folder in check or [] for case in of_prepared(folder))]
+    cases = [*surfaces(), *(case for folder in check or [] for case in prepared_cases(folder))]
     apart = None if made.check is None else made.check(cases)
     for name, data in made.files.items():
         write_whole(output / name, if_exists, data)
@@ -80,7 +80,9 @@ def export(
     _report(output, found.name, to, {name: len(data) for name, data in made.files.items()}, apart, format)
 
 
-def _report(output: Path, name: str, to: str, sizes: dict[str, int], apart: Apart | None, format: str | None) -> None:
+def _report(
+    output: Path, name: str, to: str, sizes: dict[str, int], apart: Difference | None, format: str | None
+) -> None:
     record: dict[str, Any] = {
         "schema": 1,
         "model": name,
@@ -88,16 +90,16 @@ def _report(output: Path, name: str, to: str, sizes: dict[str, int], apart: Apar
         "output": str(output),
         "files": sizes,
         "compared": 0 if apart is None else apart.pictures,
-        "apart": None if apart is None else round(apart.greatest, 4),
+        "apart": None if apart is None else round(apart.maximum, 4),
         "apart_on_average": None if apart is None else round(apart.mean, 4),
     }
     files = ", ".join(str(output / file) for file in sizes)
     print_result(record, {"model": name, "files": files, "compared": _in_words(to, apart)}, format)
 
 
-def _in_words(to: str, apart: Apart | None) -> str:
+def _in_words(to: str, apart: Difference | None) -> str:
     if apart is None:
         return "not"
     if to == "c":
         return f"the same bits on {apart.pictures} pictures"
-    return f"{apart.mean:.3f} degrees apart on average, {apart.greatest:.3f} at most, on {apart.pictures} pictures"
+    return f"{apart.mean:.3f} degrees apart on average, {apart.maximum:.3f} at most, on {apart.pictures} pictures"

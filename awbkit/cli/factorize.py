@@ -31,7 +31,7 @@ def factorize(
 ) -> None:
     """Factorise a network: replace layers by products of two smaller ones where that saves weights; fine-tune them."""
     folder, execution = training.set_up(output, common.device, common.jobs, common.resume)
-    from awbkit.network.models import named_float
+    from awbkit.network.models import find_float_model
     from awbkit.training.factorize import Ranks
     from awbkit.training.factorize import factorize as run
     from awbkit.training.tuning import Tuning, recipe_for
@@ -39,7 +39,7 @@ def factorize(
     if rank is not None and energy is not None:
         raise UsageError("layers are factorised by a rank or by a share of energy; give one of --rank and --energy")
     ranks = Ranks(rank, _ENERGY if rank is None and energy is None else energy)
-    start = named_float(model, domain)
+    start = find_float_model(model, domain)
     recipe = common.recipe(recipe_for(start), config)
     training.carry_out(
         lambda **how: run(Tuning(start, prepared, folder, recipe, **how), ranks),

@@ -68,7 +68,7 @@ def choose_methods(methods: Sequence[str], fallback: str | None, limit: float | 
     if fallback is None or limit is None:
         return parsed
     other = registry.parse(fallback)
-    return tuple(method.guarded(other, limit) for method in parsed)
+    return tuple(method.with_fallback(other, limit) for method in parsed)
 
 
 def expand(command: Callable[..., None]) -> Callable[..., None]:

@@ -41,7 +41,7 @@ def prune(
 ) -> None:
     """Prune a network to a budget: remove the channels, attention maps, hidden units and statistics of least worth."""
     folder, execution = training.set_up(output, common.device, common.jobs, common.resume)
-    from awbkit.network.models import named_float
+    from awbkit.network.models import find_float_model
     from awbkit.training.budget import Budget
     from awbkit.training.prune import Rounds
     from awbkit.training.prune import prune as run
@@ -53,7 +53,7 @@ def prune(
         raise UsageError("a network is pruned to one budget; give one of --params, --macs, --bytes and --latency")
     if target != "cortex-m4" and latency is None:
         raise UsageError("--target says whose instructions --latency counts; give --latency, or leave it out")
-    start = named_float(model, domain)
+    start = find_float_model(model, domain)
     recipe = common.recipe(recipe_for(start), config)
     given = {"rounds": rounds, "round_steps": round_steps}
     plan = Rounds(budgets[0], **{name: value for name, value in given.items() if value is not None})

@@ -59,8 +59,8 @@ def quantize(
     trained on this half too, so evaluate it on other pictures, with awbkit evaluate.
     """
     from awbkit.datasets.prepared import Prepared
-    from awbkit.network.integer.quantization import Bits, calibrated, quantized
-    from awbkit.network.models import named_float
+    from awbkit.network.integer.quantization import Bits, measure_scales, quantize_model
+    from awbkit.network.models import find_float_model
     from awbkit.network.weights import SUFFIX
 
     if output is None:
@@ -70,7 +70,7 @@ def quantize(
     if train is None and (config or steps is not None or seed is not None or resume):
         raise UsageError("--config, --steps, --seed and --resume are for a training; name its run with --train")
     bits = Bits(weights, activations)
-    start = named_float(model, domain)
+    start = find_float_model(model, domain)
     tidy(output)
     if skips(output, if_exists):
         return
@@ -86,13 +86,13 @@ def quantize(
     line = Progress(sys.stderr, len(members), enabled=not quiet, unit="pictures")
     try:
         images = (data.image(row) for data, row in members[0::2])
-        scales = calibrated(start, images, bits, progress=lambda count: line.advance(failed=False, count=count))
+        scales = measure_scales(start, images, bits, progress=lambda count: line.advance(failed=False, count=count))
         trained = start
         if tune is not None:
             line.erase()
             result, _ = training.watch(lambda **how: train_quantized(tune(**how), scales, bits), execution, quiet=quiet)
             trained = result.model
-        found = quantized(trained, scales, bits)
+        found = quantize_model(trained, scales, bits)
         judged = [_compare(start, found, data, row, line) for data, row in members[1::2]]
     finally:
         line.erase()

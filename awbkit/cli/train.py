@@ -45,14 +45,14 @@ def train(
     """Train an illuminant estimator on labelled pictures: awbkit's own network, or others to compare it with."""
     folder, execution = training.set_up(output, common.device, common.jobs, common.resume)
     from awbkit.network.architecture import architecture
-    from awbkit.network.models import named_float
+    from awbkit.network.models import find_float_model
     from awbkit.training.recipe import Recipe
-    from awbkit.training.train import ADAPTING
+    from awbkit.training.train import ADAPTATION
     from awbkit.training.train import train as run
 
-    usual = Recipe() if init is None else Recipe().with_changes(ADAPTING)
+    usual = Recipe() if init is None else Recipe().with_changes(ADAPTATION)
     recipe = common.recipe(usual, config, arch=arch, domain=domain, teachers=teachers, calibration=calibration)
-    start = None if init is None else named_float(init, recipe.domain)
+    start = None if init is None else find_float_model(init, recipe.domain)
     if start is not None and arch is not None and architecture(arch) != start.architecture:
         raise UsageError(f"--init {init} keeps its architecture; leave out --arch {arch}")
     work = partial(run, prepared, folder, recipe, initial=start)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from awbkit.network.architecture import Architecture
     from awbkit.training.recipe import Recipe
     from awbkit.training.run import Execution, Result, Status
-    from awbkit.training.split import LeftOut
+    from awbkit.training.split import Holdout
 
 _data_option = options.panel("Data")
 how_option = options.panel("How (see --config for the rest)")
@@ -71,11 +71,11 @@ class Options:
         return recipe(usual, config, {name: getattr(self, name) for name in _OF_RECIPE} | own)
 
     @property
-    def left_out(self) -> LeftOut:
+    def holdout(self) -> Holdout:
         """The data sets, cameras and fold that the training leaves out."""
-        from awbkit.training.split import LeftOut
+        from awbkit.training.split import Holdout
 
-        return LeftOut(tuple(self.leave_out_dataset or ()), tuple(self.leave_out_camera or ()), self.fold)
+        return Holdout(tuple(self.leave_out_dataset or ()), tuple(self.leave_out_camera or ()), self.fold)
 
 
 def set_up(output: Path | None, device: str, jobs: int, resume: bool) -> tuple[Path, Execution]:
@@ -125,14 +125,14 @@ def carry_out(
     """Carry out a run with its line of progress, and report the result.
 
     Args:
-        work: The run itself, called with ``left_out`` and ``execution``.
+        work: The run itself, called with ``holdout`` and ``execution``.
         common: The options on the command line.
         execution: The device and the processes; the display of progress is added here.
         output: The run's folder.
         start: The architecture before the run, where the run makes a network smaller.
         target: The processor whose instructions the report counts, one of `awbkit.network.latency`.
     """
-    result, seconds = watch(partial(work, left_out=common.left_out), execution, quiet=common.quiet)
+    result, seconds = watch(partial(work, holdout=common.holdout), execution, quiet=common.quiet)
     if not _is_first():
         return
     _report(result, output, start, target, common.format)
@@ -140,10 +140,10 @@ def carry_out(
         return
     from awbkit.training.calibration import FEWEST
 
-    if result.calibrated < FEWEST:
+    if result.calibration_pictures < FEWEST:
         say(
-            f"the expected error was fitted to {result.calibrated} pictures only; a larger --validation, or more "
-            "pictures, would make it reliable"
+            f"the expected error was fitted to {result.calibration_pictures} pictures only; a larger --validation, "
+            "or more pictures, would make it reliable"
         )
     if result.overlap:
         say(
@@ -189,7 +189,7 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
         **_costs(built, target),
         "images": result.images,
         "validation": _round_figures(result.validation),
-        "calibrated_on": result.calibrated,
+        "calibrated_on": result.calibration_pictures,
         "calibration": [round(value, 4) for value in result.model.calibration],
     }
     if start is not None or result.before is not None:

@@ -11,7 +11,7 @@ from awbkit.errors import AwbError
 FloatArray = NDArray[np.float64]
 
 
-def scaled(image: LinearImage) -> FloatArray:
+def scale_image(image: LinearImage) -> FloatArray:
     """The image with its largest valid value at 1 and all that is not valid at 0.
 
     Powers and products of it can neither overflow nor depend on the exposure.
@@ -46,7 +46,7 @@ def valid_pixels(image: LinearImage) -> FloatArray:
     Raises:
         AwbError: If no pixel is valid.
     """
-    return scaled(image)[image.valid]
+    return scale_image(image)[image.valid]
 
 
 def minkowski_norm(values: FloatArray, p: float) -> FloatArray:

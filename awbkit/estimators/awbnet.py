@@ -12,7 +12,7 @@ from collections.abc import Callable
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
 from awbkit.network.model import DOMAINS
-from awbkit.network.models import loaded, shipped
+from awbkit.network.models import load_once, shipped_path
 
 CITATION = "awbkit; see the model's card"
 
@@ -25,6 +25,6 @@ def shipped_network(name: str) -> Callable[[LinearImage], Illuminant]:
     """
 
     def estimate(image: LinearImage) -> Illuminant:
-        return loaded(str(shipped(name, DOMAINS[image.camera.space]))).estimate(image)
+        return load_once(str(shipped_path(name, DOMAINS[image.camera.space]))).estimate(image)
 
     return estimate

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from awbkit.colour.image import LinearImage
 from awbkit.estimators._filters import NormalisedGaussian
-from awbkit.estimators._pixels import FloatArray, minkowski_norm, scaled
+from awbkit.estimators._pixels import FloatArray, minkowski_norm, scale_image
 from awbkit.estimators.parameter import Range
 
 CITATION = (
@@ -35,4 +35,4 @@ def general_gray_world(
     Raises:
         AwbError: If no pixel is valid.
     """
-    return minkowski_norm(NormalisedGaussian(scaled(image), image.valid, sigma).smooth(), p)
+    return minkowski_norm(NormalisedGaussian(scale_image(image), image.valid, sigma).smooth(), p)

@@ -9,7 +9,7 @@ import numpy as np
 
 from awbkit.colour.image import LinearImage
 from awbkit.estimators._filters import NormalisedGaussian
-from awbkit.estimators._pixels import FloatArray, minkowski_norm, scaled, valid_pixels
+from awbkit.estimators._pixels import FloatArray, minkowski_norm, scale_image, valid_pixels
 from awbkit.estimators.parameter import Range
 
 CITATION = (
@@ -41,7 +41,7 @@ def gray_edge(
     Raises:
         AwbError: If no pixel is valid.
     """
-    return _norm_of_edges(image, NormalisedGaussian(scaled(image), image.valid, sigma).gradient(), p)
+    return _norm_of_edges(image, NormalisedGaussian(scale_image(image), image.valid, sigma).gradient(), p)
 
 
 def gray_edge_2(
@@ -67,7 +67,7 @@ def gray_edge_2(
     Raises:
         AwbError: If no pixel is valid.
     """
-    return _norm_of_edges(image, NormalisedGaussian(scaled(image), image.valid, sigma).curvature(), p)
+    return _norm_of_edges(image, NormalisedGaussian(scale_image(image), image.valid, sigma).curvature(), p)
 
 
 def _norm_of_edges(image: LinearImage, edges: FloatArray, p: float) -> FloatArray:

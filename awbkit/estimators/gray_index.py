@@ -13,7 +13,7 @@ import numpy as np
 
 from awbkit.colour.image import LinearImage
 from awbkit.estimators._filters import NormalisedGaussian
-from awbkit.estimators._pixels import FloatArray, scaled
+from awbkit.estimators._pixels import FloatArray, scale_image
 from awbkit.estimators.parameter import Range
 
 CITATION = "Y. Qian, J.-K. Kämäräinen, J. Nikkanen and J. Matas, On finding gray pixels, CVPR 2019, arXiv:1901.03198"
@@ -45,7 +45,7 @@ def gray_index(
     Raises:
         AwbError: If no pixel is valid.
     """
-    whole = scaled(image)
+    whole = scale_image(image)
     pixels = whole[image.valid]
     brightness = pixels.sum(axis=1)
     logs = np.zeros_like(whole)

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 
 from awbkit.colour.image import LinearImage
-from awbkit.estimators._pixels import FloatArray, scaled
+from awbkit.estimators._pixels import FloatArray, scale_image
 from awbkit.estimators.parameter import Range
 
 CITATION = (
@@ -38,7 +38,7 @@ def local_surface_reflectance(
     Raises:
         AwbError: If no pixel is valid.
     """
-    pixels = scaled(image)
+    pixels = scale_image(image)
     brightest, total = pixels, pixels
     for axis in (0, 1):
         length = pixels.shape[axis]

@@ -32,7 +32,7 @@ from awbkit.estimators.pca import pca
 from awbkit.estimators.shades_of_gray import shades_of_gray
 from awbkit.estimators.white_patch import white_patch
 from awbkit.network.model import DOMAINS
-from awbkit.network.models import loaded
+from awbkit.network.models import load_once
 from awbkit.network.weights import SUFFIX, place_of
 from awbkit.spelling import assignments, suggestion
 
@@ -130,7 +130,7 @@ class Method:
         name: As in ``--method``; also the path of a model.
         values: Name and value of each parameter, in the order of the function's signature.
         fallback: Answers where this method expects to err by more than the limit, or is for the other domain of
-            pictures; see :meth:`guarded`.
+            pictures; see :meth:`with_fallback`.
         max_expected_error: That limit, in degrees.
     """
 
@@ -149,7 +149,7 @@ class Method:
         """Whether this is a network, shipped or of the user's own: the methods that state an expected error."""
         return is_model(self.name) or self.name.startswith("awbnet")
 
-    def guarded(self, fallback: Method, max_expected_error: float) -> Method:
+    def with_fallback(self, fallback: Method, max_expected_error: float) -> Method:
         """This method, with another in its place wherever it expects to err by more.
 
         The other also answers where this one is a network for raw pictures and the picture is rendered, or the other
@@ -208,7 +208,7 @@ class Method:
         return answer, light, self
 
     def _is_of_another_domain(self, image: LinearImage) -> bool:
-        return is_model(self.name) and loaded(self.name).domain != DOMAINS[image.camera.space]
+        return is_model(self.name) and load_once(self.name).domain != DOMAINS[image.camera.space]
 
     @property
     def digest(self) -> str:
@@ -219,7 +219,7 @@ class Method:
         """
         if not is_model(self.name):
             return ""
-        return loaded(self.name).digest
+        return load_once(self.name).digest
 
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light of ``image``, as :meth:`answer` finds it."""
@@ -241,16 +241,16 @@ def is_model(name: str) -> bool:
     except OSError:
         # No file has so long a name, or it lies where nobody may look.
         is_run = False
-    return name.endswith(SUFFIX) or (canonical(name) not in _METHODS and is_run)
+    return name.endswith(SUFFIX) or (canonical_name(name) not in _METHODS and is_run)
 
 
 def _function(name: str) -> Estimator:
-    return loaded(name).estimate if is_model(name) else _METHODS[canonical(name)][0]
+    return load_once(name).estimate if is_model(name) else _METHODS[canonical_name(name)][0]
 
 
 def _same_network(first: str, second: str) -> bool:
     if not (is_model(first) and is_model(second)):
-        return canonical(first) == canonical(second)
+        return canonical_name(first) == canonical_name(second)
     # A run folder and the model in it are one.
     return place_of(first).resolve() == place_of(second).resolve()
 
@@ -265,10 +265,10 @@ def _check_model(path: str) -> None:
     except OSError:
         # Why it cannot be read is told below.
         pass
-    loaded(path)
+    load_once(path)
 
 
-def canonical(specification: str) -> str:
+def canonical_name(specification: str) -> str:
     """The specification without spaces around it, the method by the name that records have: of awbnet-s, awbnet."""
     name, colon, rest = specification.strip().partition(":")
     return f"{_SPELLINGS.get(name.strip(), name)}{colon}{rest}"
@@ -288,7 +288,7 @@ def describe(name: str) -> Description:
     """
     if is_model(name):
         return Description(name, "a network of your own", (), "none: it is yours")
-    name = canonical(name)
+    name = canonical_name(name)
     if name not in _METHODS:
         meant = suggestion(name, [*_METHODS, *_SPELLINGS])
         raise UsageError(f"unknown method {name!r}{meant}; methods: {', '.join(_METHODS)}")
@@ -316,7 +316,7 @@ def parse(specification: str) -> Method:
     if is_model(specification.strip()):
         _check_model(specification.strip())
         return Method(specification.strip())
-    name, colon, rest = canonical(specification).partition(":")
+    name, colon, rest = canonical_name(specification).partition(":")
     description = describe(name.strip())
     known = {parameter.name: parameter for parameter in description.parameters}
     given: dict[str, Value] = {}

@@ -20,7 +20,7 @@ def resolve(specification: str) -> AnyMethod:
         UsageError: If there is no such method, its parameters are wrong, or the user's own function cannot be loaded.
         UnreadableFile: If a model exists but cannot be read.
     """
-    name, colon, rest = (part.strip() for part in registry.canonical(specification).partition(":"))
+    name, colon, rest = (part.strip() for part in registry.canonical_name(specification).partition(":"))
     if name in fitted_methods.trainable_names():
         tuple(assignments(colon + rest, f"method {name}", "parameter", {}))
         return fitted_methods.find_method(name)

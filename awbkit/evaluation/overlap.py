@@ -13,7 +13,7 @@ from awbkit.estimators import Method, registry
 from awbkit.evaluation.methods import AnyMethod
 from awbkit.evaluation.result import Overlap
 from awbkit.network.model import DOMAINS
-from awbkit.network.models import AnyModel, loaded, named
+from awbkit.network.models import AnyModel, find_model, load_once
 
 
 def training_overlaps(method: AnyMethod, sets: Sequence[Prepared], test: NDArray[np.bool_]) -> tuple[Overlap, ...]:
@@ -49,4 +49,4 @@ def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
 
 
 def _model(method: Method, domain: str) -> AnyModel:
-    return loaded(method.name) if registry.is_model(method.name) else named(method.name, domain)
+    return load_once(method.name) if registry.is_model(method.name) else find_model(method.name, domain)

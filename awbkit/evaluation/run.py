@@ -77,7 +77,7 @@ class Run:
         self.methods = [resolve(specification) for specification in specifications]
         if twice := [method for method in self.methods if self.methods.count(method) > 1]:
             raise UsageError(f"method {twice[0]} is given twice")
-        self._names = [registry.canonical(specification) for specification in specifications]
+        self._names = [registry.canonical_name(specification) for specification in specifications]
         self._sets = list(sets)
         self._all_truth = truth_of(sets)
         self._cameras = [camera for prepared in sets for camera in _unique_cameras(prepared)]

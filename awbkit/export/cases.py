@@ -56,7 +56,7 @@ def extremes() -> Iterator[Case]:
         yield Case(single, None)
 
 
-def of_prepared(folder: Path, count: int = 200) -> Iterator[Case]:
+def prepared_cases(folder: Path, count: int = 200) -> Iterator[Case]:
     """Pictures of a prepared data set, evenly from all of it.
 
     Raises:

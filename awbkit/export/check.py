@@ -30,24 +30,24 @@ _LARGE = 7.5
 
 
 @dataclass(frozen=True)
-class Apart:
+class Difference:
     """Degrees between the answers.
 
     Attributes:
         pictures: How many were compared.
-        mean: Of the angles between the two lights.
-        greatest: Of the same.
-        expected: The greatest difference of the expected errors; of large ones in proportion, since outputs of 8 bits
-            are logarithms.
+        mean: Mean angle between the two lights.
+        maximum: Greatest angle between the two lights.
+        expected_error: Greatest difference of the expected errors. Large ones count in proportion, since outputs of
+            8 bits are logarithms.
     """
 
     pictures: int
     mean: float
-    greatest: float
-    expected: float
+    maximum: float
+    expected_error: float
 
 
-def apart(reference: Answer, cases: Iterable[Case], answer: Answer) -> Apart:
+def measure_difference(reference: Answer, cases: Iterable[Case], answer: Answer) -> Difference:
     """Have both answer.
 
     Args:
@@ -62,10 +62,10 @@ def apart(reference: Answer, cases: Iterable[Case], answer: Answer) -> Apart:
         angle = angular_error(light.tolist(), expected_light.tolist()) if np.isfinite(light).all() else np.inf
         angles.append(angle)
         differences.append(abs(degrees - expected_degrees) / max(expected_degrees / _LARGE, 1))
-    return Apart(len(angles), float(np.mean(angles)), max(angles), max(differences))
+    return Difference(len(angles), float(np.mean(angles)), max(angles), max(differences))
 
 
-def verify(found: Apart, most: Apart, what: str) -> Apart:
+def verify(found: Difference, most: Difference, what: str) -> Difference:
     """Refuse answers that are too far apart.
 
     Args:
@@ -77,21 +77,21 @@ def verify(found: Apart, most: Apart, what: str) -> Apart:
         CheckFailed: If any difference is greater, or not a number.
     """
     # In this form NaN fails, too.
-    if not (found.mean <= most.mean and found.greatest <= most.greatest and found.expected <= most.expected):
+    if not (found.mean <= most.mean and found.maximum <= most.maximum and found.expected_error <= most.expected_error):
         raise CheckFailed(
-            f"{what} answers {found.mean:.3f} degrees from the reference on average and {found.greatest:.3f} at most, "
-            f"its expected error {found.expected:.3f} at most, where {most.mean:g}, {most.greatest:g} and "
-            f"{most.expected:g} are allowed; report this with the model"
+            f"{what} answers {found.mean:.3f} degrees from the reference on average and {found.maximum:.3f} at most, "
+            f"its expected error {found.expected_error:.3f} at most, where {most.mean:g}, {most.maximum:g} and "
+            f"{most.expected_error:g} are allowed; report this with the model"
         )
     return found
 
 
 def runner(model: AnyModel) -> Answer:
     """The function that computes a model's own answers."""
-    return partial(_quantised, model) if isinstance(model, IntegerModel) else partial(_floating, model)
+    return partial(_integer_answer, model) if isinstance(model, IntegerModel) else partial(_float_answer, model)
 
 
-def _quantised(model: IntegerModel, case: Case) -> tuple[NDArray[np.float64], float]:
+def _integer_answer(model: IntegerModel, case: Case) -> tuple[NDArray[np.float64], float]:
     return in_degrees(*model.answer(case.pixels, white_logs(case.white)))
 
 
@@ -100,10 +100,10 @@ def in_degrees(light: Int, error: int) -> tuple[NDArray[np.float64], float]:
     return np.asarray(2.0 ** (np.insert(light, 1, 0) / OCTAVE)), error / DEGREE
 
 
-def _floating(model: Model, case: Case) -> tuple[NDArray[np.float64], float]:
+def _float_answer(model: Model, case: Case) -> tuple[NDArray[np.float64], float]:
     pixels, valid = case.pixels.astype(np.float32), np.asarray((case.pixels > 0).all(axis=2))
     features = describe(LinearImage(pixels if case.white is None else pixels / case.white, valid, Camera()))
     residual, log_error = forward(model.architecture, model.weights, features, case.white is not None)
     chroma = np.exp((features.anchor + residual).astype(np.float64))
     white = 1 if case.white is None else case.white
-    return np.insert(chroma, 1, 1) * white, model.expected(log_error, matrix=case.white is not None)
+    return np.insert(chroma, 1, 1) * white, model.expected_error(log_error, matrix=case.white is not None)

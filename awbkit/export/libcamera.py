@@ -26,7 +26,7 @@ from awbkit.datasets.rpi_tuning import RpiTuning
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.export import check
 from awbkit.export.cases import Case
-from awbkit.export.check import Apart
+from awbkit.export.check import Difference
 from awbkit.export.traced import Estimator
 from awbkit.network.model import Model
 from awbkit.network.models import AnyModel
@@ -211,7 +211,7 @@ def sample(sensor: Sensor) -> tuple[Tensor, Tensor]:
     return zones * 0.5, torch.full((1,), 400.0)
 
 
-def compare(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> Apart:
+def compare(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> Difference:
     """By how much farther from the model's light, in degrees, the answer lies than the nearest place on the curve.
 
     The places themselves can be far apart: where the curve bends, a light beside it may be as near to two of them.
@@ -241,4 +241,4 @@ def compare(model: Model, sensor: Sensor, run: Run, cases: Sequence[Case]) -> Ap
         whites = (sensor.white(place).tolist() for place in (kelvin, sensor.nearest(light)))
         found, nearest = (angular_error(light.tolist(), white) for white in whites)
         farther.append(found - nearest)
-    return Apart(len(farther), float(np.mean(farther)), max(farther), 0.0)
+    return Difference(len(farther), float(np.mean(farther)), max(farther), 0.0)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from awbkit.export.cases import Case
 from awbkit.export.check import Answer
-from awbkit.export.quiet import quiet
+from awbkit.export.quiet import silence
 from awbkit.export.traced import INPUTS, OUTPUTS, Estimator, example, inputs
 from awbkit.network.model import Model
 
@@ -53,7 +53,7 @@ def convert_module(
         gives: The outputs' names, in order.
         description: What the file says of itself.
     """
-    with quiet():
+    with silence():
         content = bytes(litert_torch.convert(module.eval(), sample).model_content())
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     (signature,) = model.signatureDefs

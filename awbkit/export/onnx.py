@@ -25,10 +25,17 @@ from awbkit.export.cases import Case
 from awbkit.export.check import Answer, in_degrees
 from awbkit.export.traced import INPUTS, OUTPUTS, Describer, Estimator, example, inputs
 from awbkit.network.features import GRID_SIDE
-from awbkit.network.inference import UNSEEN
+from awbkit.network.inference import UNSEEN_LOGIT
 from awbkit.network.integer.arithmetic import NATURAL
 from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
-from awbkit.network.integer.network import ATTENDED, INPUT_LIMIT, LOGIT_UNIT, ROUNDED_OFF, IntegerNetwork, Layer
+from awbkit.network.integer.network import (
+    ATTENTION_SCALE,
+    INPUT_LIMIT,
+    LOGIT_UNIT,
+    MULTIPLIER_BITS,
+    IntegerNetwork,
+    Layer,
+)
 from awbkit.network.model import GREATEST_ERROR, LEAST_ERROR, Model
 from awbkit.network.models import AnyModel
 
@@ -46,11 +53,11 @@ def convert(model: AnyModel) -> ModelProto:
         UsageError: If it is quantised to more than 8 bits.
     """
     if isinstance(model, Model):
-        made = _traced(Estimator(model), OUTPUTS)
+        made = _trace(Estimator(model), OUTPUTS)
     else:
         if model.network.activation_bits != 8:
             raise UsageError(f"{model.name} has activations of 16 bits; onnx takes 8: quantise it with --activations 8")
-        made = _quantised(model)
+        made = _quantised_graph(model)
     made.producer_name, made.producer_version, made.doc_string = "awbkit", "", ""
     del made.metadata_props[:]
     helper.set_model_props(made, {"name": model.name, "domain": model.domain, "sha256": model.digest})
@@ -60,7 +67,7 @@ def convert(model: AnyModel) -> ModelProto:
 
 def runner(data: bytes) -> Answer:
     """What answers as the file does, by onnxruntime on one core."""
-    session = InferenceSession(data, _alone(), providers=["CPUExecutionProvider"])
+    session = InferenceSession(data, _session_options(), providers=["CPUExecutionProvider"])
 
     def answer(case: Case) -> tuple[NDArray[np.float64], float]:
         light, degrees = session.run(None, inputs(case))
@@ -81,7 +88,7 @@ def equivalent(model: IntegerModel) -> Answer:
             found = describer(*map(torch.from_numpy, inputs(case).values()))
         anchor, read, *grid = (np.rint(part.numpy()[0]) for part in (found[0] / NATURAL, *found[1:]))
         read, *grid = (np.clip(part, -INPUT_LIMIT, INPUT_LIMIT).astype(np.int64) for part in (read, *grid))
-        out = model.network.head(model.network.with_attended(read, *grid) if grid else read)
+        out = model.network.head(model.network.with_attention_means(read, *grid) if grid else read)
         white = white_logs(case.white)
         own = anchor.astype(np.int64) + (0 if white is None else white)
         return in_degrees(*model.answer_of(own, out, known=white is not None))
@@ -89,7 +96,7 @@ def equivalent(model: IntegerModel) -> Answer:
     return answer
 
 
-def _alone() -> SessionOptions:
+def _session_options() -> SessionOptions:
     options = SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # As the file says: fused kernels of some processors add products of 8 bits in 16, and clip them.
@@ -97,7 +104,7 @@ def _alone() -> SessionOptions:
     return options
 
 
-def _traced(module: nn.Module, outputs: Sequence[str]) -> ModelProto:
+def _trace(module: nn.Module, outputs: Sequence[str]) -> ModelProto:
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -126,21 +133,21 @@ def _traced(module: nn.Module, outputs: Sequence[str]) -> ModelProto:
     return found
 
 
-def _quantised(model: IntegerModel) -> ModelProto:
+def _quantised_graph(model: IntegerModel) -> ModelProto:
     network = model.network
     local = bool(network.architecture.channels)
     described = ("anchor", "read", "grid")[: 3 if local else 2]
-    made = _traced(Describer(network), described)
+    made = _trace(Describer(network), described)
     layers = _Layers()
     x = layers.quantise("read", "inputs")
     if local:
-        x = layers.add("Concat", x, layers.quantise(_attended(layers, network), "attended"), axis=1)
+        x = layers.add("Concat", x, layers.quantise(_add_attention(layers, network), "attended"), axis=1)
     for number, rank in enumerate(network.architecture.hidden_ranks):
         if rank:
             x = layers.linear(network, f"hidden.{number}.rank", x, rectified=False)
         x = layers.linear(network, f"hidden.{number}", x, rectified=True)
     out = layers.gemm("output", network.layers["output"], x)
-    _answered(layers, model, out)
+    _add_answer(layers, model, out)
     graph = made.graph
     graph.node.extend(layers.nodes)
     graph.initializer.extend(layers.initializers)
@@ -176,7 +183,7 @@ class _Layers:
         return self.add("DequantizeLinear", whole, self._unit, self._zero, to=f"{name}.held")
 
     def weights(self, name: str, layer: Layer, shape: tuple[int, ...]) -> list[str]:
-        scale = self.constant(f"{name}.scale", (layer.multiplier / 2.0**ROUNDED_OFF).astype(np.float32))
+        scale = self.constant(f"{name}.scale", (layer.multiplier / 2.0**MULTIPLIER_BITS).astype(np.float32))
         parts: dict[str, NDArray[Any]] = {"weight": layer.weight.reshape(shape), "bias": layer.bias}
         zeros = {key: np.zeros(len(layer.bias), value.dtype) for key, value in parts.items()}
         return [
@@ -205,7 +212,7 @@ class _Layers:
         return self.add("Conv", x, *self.weights(name, layer, (*layer.weight.shape, 1, 1)), to=f"{name}.sums")
 
 
-def _attended(layers: _Layers, network: IntegerNetwork) -> str:
+def _add_attention(layers: _Layers, network: IntegerNetwork) -> str:
     """(1, 2 maps), what the attention maps see, in the head's units."""
     grid = layers.quantise("grid", "grid")
     x = layers.quantise(layers.convolution(network, "stem", grid), "stem", rectified=True)
@@ -226,14 +233,16 @@ def _attended(layers: _Layers, network: IntegerNetwork) -> str:
     zero, two, four, five, axis = starts
     chroma = layers.add("Slice", planes, zero, two, axis)
     seen = layers.add("Greater", layers.add("Slice", planes, four, five, axis), layers.constant("none", np.float32(0)))
-    masked = layers.add("Where", seen, flat, layers.constant("unseen", np.float32(UNSEEN)))
+    masked = layers.add("Where", seen, flat, layers.constant("unseen", np.float32(UNSEEN_LOGIT)))
     attention = layers.add("Softmax", masked, axis=2)
     pooled = layers.add("MatMul", attention, layers.add("Transpose", chroma, perm=[0, 2, 1]))
-    scaled = layers.add("Mul", pooled, layers.constant("attended by", np.float32(ATTENDED[0] / ATTENDED[1])))
+    scaled = layers.add(
+        "Mul", pooled, layers.constant("attended by", np.float32(ATTENTION_SCALE[0] / ATTENTION_SCALE[1]))
+    )
     return layers.add("Reshape", scaled, layers.constant("row", np.array([1, -1])))
 
 
-def _answered(layers: _Layers, model: IntegerModel, out: str) -> None:
+def _add_answer(layers: _Layers, model: IntegerModel, out: str) -> None:
     """The light and the expected error of the network's three numbers."""
     logs = layers.add("Mul", out, layers.constant("natural", np.float32(NATURAL)))
     zero, two, three, axis = (layers.constant(f"from {number}", np.array([number])) for number in (0, 2, 3, 1))

@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Nothing reaches standard output and standard error meanwhile, and no warning is given."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

@@ -12,22 +12,22 @@ from awbkit.errors import MissingExtra, UsageError
 from awbkit.escaping import file_stem
 from awbkit.export import check
 from awbkit.export.cases import Case, extremes
-from awbkit.export.check import Answer, Apart, apart, verify
-from awbkit.export.quiet import quiet
+from awbkit.export.check import Answer, Difference, measure_difference, verify
+from awbkit.export.quiet import silence
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.model import Model
 from awbkit.network.models import AnyModel
 
-_FLOATING_POINT = "{} is of floating point; quantise it first: awbkit quantize MODEL PREPARED -o FILE"
+_REFUSAL = "{} is of floating point; quantise it first: awbkit quantize MODEL PREPARED -o FILE"
 
-_FLOATING = Apart(0, mean=0.01, greatest=0.1, expected=0.1)
+_FLOAT_TOLERANCE = Difference(0, mean=0.01, maximum=0.1, expected_error=0.1)
 """How far an answer may be from the model's."""
 
-_QUANTISED = Apart(0, mean=0.15, greatest=0.7, expected=0.5)
+_INTEGER_TOLERANCE = Difference(0, mean=0.15, maximum=0.7, expected_error=0.5)
 """The same of quantised models. One step of TensorFlow Lite's 8-bit outputs, up in one and down in the other, is half a
 degree, and what lies halfway between two steps falls to either side in every layer."""
 
-_DESCRIBED = Apart(0, mean=0.3, greatest=3, expected=2)
+_DESCRIPTION_TOLERANCE = Difference(0, mean=0.3, maximum=3, expected_error=2)
 """The same where the picture is measured in floating point, without the histograms of whole numbers."""
 
 
@@ -42,7 +42,7 @@ class Export:
     """
 
     files: dict[str, bytes]
-    check: Callable[[Sequence[Case]], Apart] | None
+    check: Callable[[Sequence[Case]], Difference] | None
 
 
 def c(model: AnyModel) -> Export:
@@ -56,12 +56,12 @@ def c(model: AnyModel) -> Export:
     from awbkit.export.c.emit import emit
 
     if not isinstance(model, IntegerModel):
-        raise UsageError(_FLOATING_POINT.format(model.name))
+        raise UsageError(_REFUSAL.format(model.name))
     quantised, sources, cc = model, emit(model), compiler()
 
-    def compare(cases: Sequence[Case]) -> Apart:
+    def compare(cases: Sequence[Case]) -> Difference:
         number = same(sources, quantised, [*cases, *extremes()], str(cc))
-        return Apart(number, 0.0, 0.0, 0.0)
+        return Difference(number, 0.0, 0.0, 0.0)
 
     files = {name: text.encode("ascii") for name, text in sources.items()}
     return Export(files, None if cc is None else compare)
@@ -96,12 +96,12 @@ def tflite(model: AnyModel) -> Export:
 
 
 def _litert(model: Model) -> Export:
-    with _extra("litert", "export to tflite in floating point"), quiet():
+    with _extra("litert", "export to tflite in floating point"), silence():
         from awbkit.export.litert import convert, runner
     return _of_one_file(model, f"{file_stem(model.name)}.tflite", convert(model), runner)
 
 
-def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Export:
+def libcamera(model: AnyModel, tuning: Path, destination: Path) -> Export:
     """One TensorFlow Lite file, and the sensor's tuning file with it.
 
     Args:
@@ -114,7 +114,7 @@ def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Export:
         UnreadableFile: If the tuning file is none.
         UsageError: If the model is quantised, or reads photographs.
     """
-    with _extra("litert", "export to libcamera"), quiet():
+    with _extra("litert", "export to libcamera"), silence():
         from awbkit.export.libcamera import GIVES, TAKES, Sensor, Temperature, compare, require_float, sample
 
         sensor, exact = Sensor.read(tuning), require_float(model)
@@ -122,9 +122,9 @@ def libcamera(model: AnyModel, tuning: Path, installed: Path) -> Export:
     name = f"{file_stem(f'{model.name}-{sensor.name}')}.tflite"
     about = f"{model.name} for {sensor.name}, sha256 {model.digest}"
     data = convert_module(Temperature(exact, sensor), sample(sensor), TAKES, GIVES, about)
-    files = {name: data, f"{file_stem(sensor.name)}.json": sensor.with_network(installed / name)}
+    files = {name: data, f"{file_stem(sensor.name)}.json": sensor.with_network(destination / name)}
     # Zones repeat as pixels, and where many contrasts are equal, which are the least is decided by the last bit.
-    most = Apart(0, mean=0.03, greatest=0.3, expected=0.0)
+    most = Difference(0, mean=0.03, maximum=0.3, expected_error=0.0)
     return Export(files, lambda cases: verify(compare(exact, sensor, interpreter(data), cases), most, name))
 
 
@@ -153,13 +153,17 @@ def _of_one_file(
     model: AnyModel, name: str, data: bytes, runner: Callable[[bytes], Answer], reference: Answer | None = None
 ) -> Export:
     """Export one file; check it against its exact equivalent, if any, and against the model."""
-    most = _QUANTISED if isinstance(model, IntegerModel) else _FLOATING
+    most = _INTEGER_TOLERANCE if isinstance(model, IntegerModel) else _FLOAT_TOLERANCE
 
-    def compare(cases: Sequence[Case]) -> Apart:
+    def compare(cases: Sequence[Case]) -> Difference:
         answer = runner(data)
         if reference is not None:
-            verify(apart(reference, cases, answer), most, name)
-        return verify(apart(check.runner(model), cases, answer), most if reference is None else _DESCRIBED, name)
+            verify(measure_difference(reference, cases, answer), most, name)
+        return verify(
+            measure_difference(check.runner(model), cases, answer),
+            most if reference is None else _DESCRIPTION_TOLERANCE,
+            name,
+        )
 
     return Export({name: data}, compare)
 

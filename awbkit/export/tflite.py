@@ -26,19 +26,19 @@ from awbkit.network.features import GRID_CHANNELS, GRID_SIDE
 from awbkit.network.integer.arithmetic import NATURAL
 from awbkit.network.integer.description import describe
 from awbkit.network.integer.model import DEGREE, IntegerModel, white_logs
-from awbkit.network.integer.network import ATTENDED, LOGIT_UNIT, ROUNDED_OFF, IntegerNetwork, Layer
+from awbkit.network.integer.network import ATTENTION_SCALE, LOGIT_UNIT, MULTIPLIER_BITS, IntegerNetwork, Layer
 from awbkit.network.model import GREATEST_ERROR, LEAST_ERROR
 
 GRID, READ, LIGHT, ERROR = "grid", "read", "light", "error"
 
 _CELLS = GRID_SIDE**2
-_READ_UNIT = ATTENDED[1] / ATTENDED[0]
+_READ_UNIT = ATTENTION_SCALE[1] / ATTENTION_SCALE[0]
 """What one of the head's inputs is in units of the grid's log-chroma, so that the attended ones need no scaling."""
 
 _UNITS = {LIGHT: 1 / 100, ERROR: 1 / 30}
 """What one step of an output is in natural logarithms: lights may be 3.6 times off the anchor, errors 69 degrees."""
 
-_NOTHING = 11.0
+_MASK_DEPTH = 11.0
 """Natural logarithms below the least attention: what a share of it is then, 15 bits do not hold."""
 
 
@@ -66,7 +66,7 @@ def convert(model: IntegerModel) -> bytes:
     x = inputs[0]
     if local:
         inputs.insert(0, graph.tensor(GRID, (1, GRID_SIDE, GRID_SIDE, GRID_CHANNELS), np.int8, 1.0))
-        attended = _attended(graph, network, inputs[0], model.greatest_logit)
+        attended = _add_attention(graph, network, inputs[0], model.greatest_logit)
         shape = (1, 1, 1, count + 2 * network.architecture.maps)
         options = schema.ConcatenationOptionsT()
         options.axis = 3
@@ -82,7 +82,7 @@ def convert(model: IntegerModel) -> bytes:
         graph.output(name, network.layers["output"], rows, x, unit)
         for name, rows in ((LIGHT, slice(2)), (ERROR, slice(2, 3)))
     ]
-    return graph.finished(inputs, outputs, f"{model.name}, {model.domain}, sha256 {model.digest}")
+    return graph.to_bytes(inputs, outputs, f"{model.name}, {model.domain}, sha256 {model.digest}")
 
 
 def runner(model: IntegerModel, data: bytes) -> Answer:
@@ -108,7 +108,7 @@ def runner(model: IntegerModel, data: bytes) -> Answer:
     return answer
 
 
-def _attended(graph: _Graph, network: IntegerNetwork, grid: int, greatest: float) -> int:
+def _add_attention(graph: _Graph, network: IntegerNetwork, grid: int, greatest: float) -> int:
     """(1, 1, 1, 2 maps), what the attention maps see, in the head's units."""
     x = graph.convolution("stem", network, grid, 1.0, rectified=True)
     for number, rank in enumerate(network.architecture.block_ranks):
@@ -121,26 +121,26 @@ def _attended(graph: _Graph, network: IntegerNetwork, grid: int, greatest: float
     layer = network.layers["attention"]
     logits = graph.layer("attention", layer, x, 1.0, greatest / 127, out_unit=LOGIT_UNIT)
     # A cell with a valid pixel has so much more attention that none of the others counts.
-    more = 2 * greatest + _NOTHING
+    more = 2 * greatest + _MASK_DEPTH
     unit = (greatest + more) / 32767
-    seen = graph.seen(grid, more, unit)
+    seen = graph.add_mask(grid, more, unit)
     wide = graph.add("QUANTIZE", [logits], "attention.wide", (1, GRID_SIDE, GRID_SIDE, maps), np.int16, unit)
     sums = schema.AddOptionsT()
     sums.potScaleInt16 = False
     shape = (1, GRID_SIDE, GRID_SIDE, maps)
     masked = graph.add("ADD", [wide, seen], "attention.seen", shape, np.int16, unit, sums)
-    rows = graph.reshaped(masked, "attention.rows", (1, _CELLS, maps), np.int16, unit)
-    columns = graph.transposed(rows, "attention.columns", (0, 2, 1), (1, maps, _CELLS), np.int16, unit)
+    rows = graph.reshape(masked, "attention.rows", (1, _CELLS, maps), np.int16, unit)
+    columns = graph.transpose(rows, "attention.columns", (0, 2, 1), (1, maps, _CELLS), np.int16, unit)
     softmax = schema.SoftmaxOptionsT()
     softmax.beta = 1.0
     attention = graph.add("SOFTMAX", [columns], "attention.shares", (1, maps, _CELLS), np.int16, 1 / 32768, softmax)
-    chroma = graph.sliced(grid, "chroma", (0, 2))
-    chroma = graph.reshaped(chroma, "chroma.rows", (1, _CELLS, 2), np.int8, 1.0)
+    chroma = graph.slice_channels(grid, "chroma", (0, 2))
+    chroma = graph.reshape(chroma, "chroma.rows", (1, _CELLS, 2), np.int8, 1.0)
     chroma = graph.add("QUANTIZE", [chroma], "chroma.wide", (1, _CELLS, 2), np.int16, 1 / 256)
     product = schema.BatchMatMulOptionsT()
     pooled = graph.add("BATCH_MATMUL", [attention, chroma], "attended.wide", (1, maps, 2), np.int16, 1 / 256, product)
     narrow = graph.add("QUANTIZE", [pooled], "attended.narrow", (1, maps, 2), np.int8, _READ_UNIT)
-    return graph.reshaped(narrow, "attended", (1, 1, 1, 2 * maps), np.int8, _READ_UNIT)
+    return graph.reshape(narrow, "attended", (1, 1, 1, 2 * maps), np.int8, _READ_UNIT)
 
 
 _VERSIONS = {"ADD": 3, "BATCH_MATMUL": 4, "CONCATENATION": 2, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "MINIMUM": 2}
@@ -226,7 +226,7 @@ class _Graph:
         options.padding = schema.Padding.VALID
         if rectified:
             options.fusedActivationFunction = schema.ActivationFunctionType.RELU
-        scale = layer.multiplier / 2.0**ROUNDED_OFF * out_unit
+        scale = layer.multiplier / 2.0**MULTIPLIER_BITS * out_unit
         weight = self.tensor(f"{name}.weight", (outputs, 1, 1, inputs), np.int8, scale / unit, layer.weight)
         bias = self.tensor(f"{name}.bias", (outputs,), np.int32, scale, layer.bias)
         shape = (*self._tensors[x].shape[:3], outputs)
@@ -243,40 +243,40 @@ class _Graph:
         options = schema.DepthwiseConv2DOptionsT()
         options.strideH = options.strideW = options.depthMultiplier = 1
         options.padding = schema.Padding.SAME
-        scale = layer.multiplier / 2.0**ROUNDED_OFF
+        scale = layer.multiplier / 2.0**MULTIPLIER_BITS
         kernel = layer.weight.T.reshape(1, 3, 3, channels)
         weight = self.tensor(f"{name}.weight", kernel.shape, np.int8, scale, kernel, axis=3)
         bias = self.tensor(f"{name}.bias", (channels,), np.int32, scale, layer.bias)
         shape = (1, GRID_SIDE, GRID_SIDE, channels)
         return self.add("DEPTHWISE_CONV_2D", [x, weight, bias], name, shape, np.int8, 1.0, options)
 
-    def seen(self, grid: int, more: float, unit: float) -> int:
+    def add_mask(self, grid: int, more: float, unit: float) -> int:
         """(1, 16, 16, 1) in this unit, ``more`` in cells with a valid pixel and 0 in the others."""
         shape = (1, GRID_SIDE, GRID_SIDE, 1)
-        share = self.sliced(grid, "share", (4, 5))
+        share = self.slice_channels(grid, "share", (4, 5))
         one = self.tensor("one", (1, 1, 1, 1), np.int8, 1.0, np.ones(1))
         some = self.add("MINIMUM", [share, one], "seen", shape, np.int8, 1.0)
         amount = self.tensor("more", (1, 1, 1, 1), np.int8, more / 64, np.full(1, 64))
         found = self.add("MUL", [some, amount], "seen.more", shape, np.int8, more / 64, schema.MulOptionsT())
         return self.add("QUANTIZE", [found], "seen.wide", shape, np.int16, unit)
 
-    def sliced(self, x: int, name: str, channels: tuple[int, int]) -> int:
+    def slice_channels(self, x: int, name: str, channels: tuple[int, int]) -> int:
         start, end = channels
         begin = self.tensor(f"{name}.begin", (4,), np.int32, data=np.array([0, 0, 0, start]))
         size = self.tensor(f"{name}.size", (4,), np.int32, data=np.array([1, GRID_SIDE, GRID_SIDE, end - start]))
         return self.add("SLICE", [x, begin, size], name, (1, GRID_SIDE, GRID_SIDE, end - start), np.int8, 1.0)
 
-    def reshaped(self, x: int, name: str, shape: Sequence[int], kind: type[np.generic], unit: float) -> int:
+    def reshape(self, x: int, name: str, shape: Sequence[int], kind: type[np.generic], unit: float) -> int:
         sizes = self.tensor(f"{name}.shape", (len(shape),), np.int32, data=np.array(shape))
         return self.add("RESHAPE", [x, sizes], name, shape, kind, unit)
 
-    def transposed(
+    def transpose(
         self, x: int, name: str, order: Sequence[int], shape: Sequence[int], kind: type[np.generic], unit: float
     ) -> int:
         places = self.tensor(f"{name}.order", (len(order),), np.int32, data=np.array(order))
         return self.add("TRANSPOSE", [x, places], name, shape, kind, unit)
 
-    def finished(self, inputs: Sequence[int], outputs: Sequence[int], description: str) -> bytes:
+    def to_bytes(self, inputs: Sequence[int], outputs: Sequence[int], description: str) -> bytes:
         graph = schema.SubGraphT()
         graph.name, graph.inputs, graph.outputs = "awbkit", list(inputs), list(outputs)
         graph.tensors, graph.operators = self._tensors, self._operators

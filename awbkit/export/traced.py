@@ -58,7 +58,7 @@ class Estimator(nn.Module):
         Returns:
             float32 (1, 3), the light's RGB in the camera's own, green 1; float32 (1, 1), degrees.
         """
-        anchor, statistics, grid = _described(thumbnail, valid, white)
+        anchor, statistics, grid = _describe(thumbnail, valid, white)
         residual, log_error = self.network({"anchor": anchor, "known": known, "statistics": statistics, "grid": grid})
         chroma = torch.exp(anchor + residual)
         light = torch.cat([chroma[:, :1], torch.ones_like(known), chroma[:, 1:]], dim=1) * white
@@ -98,7 +98,7 @@ class Describer(nn.Module):
             float32 (1, 2), ln(r/g) and ln(b/g) of the anchor; (1, S + 3), the statistics, the anchor and whether the
             white is known; and, where the network reads it, (1, 5, 16, 16), the grid; none of them rounded.
         """
-        anchor, statistics, grid = _described(thumbnail, valid, white)
+        anchor, statistics, grid = _describe(thumbnail, valid, white)
         normal = (statistics[:, self.chosen] - self.mean) * self.gain
         place = anchor * (OCTAVE / math.log(2) / (1 << ANCHOR_SHIFT))
         read = torch.cat([normal, place * known, known * (1 / INPUT_UNIT)], dim=1)
@@ -120,7 +120,7 @@ def example() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return grey + 0.1, torch.ones(1, THUMBNAIL_SIZE, THUMBNAIL_SIZE), torch.ones(1, 3), torch.ones(1, 1)
 
 
-def _described(thumbnail: Tensor, valid: Tensor, white: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _describe(thumbnail: Tensor, valid: Tensor, white: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     pixels = thumbnail.reshape(-1, 3).T.contiguous() / white.reshape(3, 1)
     anchor, statistics, grid = describe(pixels, valid.reshape(-1))
     return anchor[None], statistics[None], grid[None]

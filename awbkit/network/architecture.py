@@ -138,7 +138,7 @@ class Architecture:
         return found | _linear("output", widths[-1], OUTPUTS)
 
     @property
-    def trained(self) -> tuple[str, ...]:
+    def trained_weights(self) -> tuple[str, ...]:
         """The names of the weights that are trained, in the order of computation."""
         return tuple(name for name in self.shapes() if name not in ("mean", "std"))
 
@@ -154,7 +154,7 @@ class Architecture:
     def parameters(self) -> int:
         """How many numbers are trained; the fitted mean and deviation of the statistics fold into the first layer."""
         shapes = self.shapes()
-        return sum(prod(shapes[name]) for name in self.trained)
+        return sum(prod(shapes[name]) for name in self.trained_weights)
 
     @property
     def bytes(self) -> int:
@@ -213,7 +213,7 @@ def _awbnet(
     return Architecture("awbnet", channels, blocks, maps, hidden, ranks, statistics=statistics)
 
 
-def _inverted(family: str, width: int, blocks: int, hidden: int, expansion: int) -> Architecture:
+def _inverted_residuals(family: str, width: int, blocks: int, hidden: int, expansion: int) -> Architecture:
     channels, ranks = (width,) * (blocks + 1), (0,) * blocks
     return Architecture(family, channels, ranks, 0, (hidden,), (0,), expansion, statistics=())
 
@@ -223,10 +223,10 @@ _ARCHITECTURES = {
     "awbnet-s": _awbnet((8, 8, 8), maps=4, hidden=(48, 24), rank=16),
     "awbnet-m": _awbnet((16, 16, 16, 16), maps=8, hidden=(96, 48), rank=48),
     "awbnet-teacher": _awbnet((), maps=0, hidden=(64, 32), rank=24),
-    "mobilenet-v3": _inverted("mobilenet-v3", width=10, blocks=3, hidden=16, expansion=4),
-    "mobilenet-v3-large": _inverted("mobilenet-v3", width=40, blocks=6, hidden=64, expansion=4),
-    "efficientnet": _inverted("efficientnet", width=8, blocks=3, hidden=16, expansion=6),
-    "efficientnet-large": _inverted("efficientnet", width=32, blocks=6, hidden=64, expansion=6),
+    "mobilenet-v3": _inverted_residuals("mobilenet-v3", width=10, blocks=3, hidden=16, expansion=4),
+    "mobilenet-v3-large": _inverted_residuals("mobilenet-v3", width=40, blocks=6, hidden=64, expansion=4),
+    "efficientnet": _inverted_residuals("efficientnet", width=8, blocks=3, hidden=16, expansion=6),
+    "efficientnet-large": _inverted_residuals("efficientnet", width=32, blocks=6, hidden=64, expansion=6),
 }
 
 DEFAULT = "awbnet-s"

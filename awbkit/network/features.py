@@ -33,7 +33,7 @@ _ONE, _HALF = np.float32(1), np.float32(0.5)
 NEAR, FAR = np.float32(-1 / (2 * 0.1**2)), np.float32(-1 / (2 * 0.25**2))
 """Of the exponents of two Gaussian windows around the anchor, 0.1 and 0.25 wide in log-chroma."""
 
-COLOURED = np.float32(0.15**2)
+COLOUR_THRESHOLD = np.float32(0.15**2)
 _STRIPS = 4
 
 
@@ -101,7 +101,7 @@ class _Picture:
         if self.places is not None:
             planes = np.where(image.valid.reshape(-1), planes, np.float32(0))
         planes = np.maximum(planes / planes.max(), formulas.TINY)
-        flat = self._kept(planes)
+        flat = self._valid_pixels(planes)
         anchor = formulas.anchor(flat)
         self.anchor_chroma = formulas.chroma(anchor)
         gains = (_ONE / anchor)[:, None]
@@ -110,10 +110,10 @@ class _Picture:
         self.brightness = brightness * level
         # Whole planes are computed alongside, because putting pixels back into them takes several times as long.
         planes = planes * gains * level
-        self.y = self._kept(planes)
+        self.y = self._valid_pixels(planes)
         self.whiteness = formulas.whiteness(self.y)
         logs = np.log(np.maximum(planes, formulas.TINY))
-        kept = self._kept(logs)
+        kept = self._valid_pixels(logs)
         self.uv = kept[0::2] - kept[1]
         if self.places is not None:
             seen = self.valid.reshape(-1)
@@ -121,7 +121,7 @@ class _Picture:
         self.plane = planes.reshape(3, _SIDE, _SIDE)
         self.contrast_plane, self.contrast, self.colour_contrast = self._local_contrast(logs.reshape(3, _SIDE, _SIDE))
 
-    def _kept(self, planes: Float) -> Float:
+    def _valid_pixels(self, planes: Float) -> Float:
         """(C, n) valid pixels of (C, 4096)."""
         return planes if self.places is None else planes.take(self.places, axis=1)
 
@@ -131,7 +131,7 @@ class _Picture:
         apart = logs - around / np.maximum(seen, _ONE)
         mean = np.abs(apart).sum(axis=0) * np.float32(1 / 3) * self.valid
         colour = np.abs(apart[0] - apart[1]) + np.abs(apart[2] - apart[1])
-        kept = self._kept(np.stack([mean, colour]).reshape(2, -1))
+        kept = self._valid_pixels(np.stack([mean, colour]).reshape(2, -1))
         return mean, kept[0], kept[1]
 
     def grid(self) -> Float:
@@ -154,7 +154,7 @@ class _Picture:
         """As :class:`Features` has them, none beyond +-4."""
         names, parts = self._formulas()
         flat = np.concatenate([np.asarray(part, np.float32).reshape(-1) for part in parts])
-        return np.asarray(np.clip(TABLE.arranged(names, flat), -4, 4))
+        return np.asarray(np.clip(TABLE.arrange(names, flat), -4, 4))
 
     def _formulas(self) -> tuple[list[str], list[ArrayLike]]:
         """The names of the statistics, and their numbers in the order of the names."""
@@ -238,7 +238,7 @@ class _Picture:
         """(16,), the shares of coloured pixels by eight directions of their colour: by number and by brightness."""
         u, v = self.uv
         halves = (u > 0).view(np.uint8), (v > 0).view(np.uint8), (np.abs(u) > np.abs(v)).view(np.uint8)
-        coloured = np.flatnonzero(apart > COLOURED)
+        coloured = np.flatnonzero(apart > COLOUR_THRESHOLD)
         sector = (halves[0] + 2 * halves[1] + 4 * halves[2]).take(coloured)
         brightness = np.bincount(sector, self.brightness.take(coloured), 8)
         return np.concatenate([np.bincount(sector, minlength=8), brightness]) / self.count

@@ -21,7 +21,7 @@ SCALES = {"anchor": np.float32(3), "attended": np.float32(4), "residual": np.flo
 
 _STRIDE = GRID_SIDE + 2
 
-UNSEEN = np.float32(-1e4)
+UNSEEN_LOGIT = np.float32(-1e4)
 """The attention logit of a cell without a valid pixel."""
 
 
@@ -56,7 +56,7 @@ def forward(
         parts.append(np.minimum(np.maximum(normal, -LIMIT), LIMIT))
     parts.append(np.append(features.anchor * SCALES["anchor"], np.float32(1)) if known else np.zeros(3, np.float32))
     if architecture.channels:
-        branch = _attended if architecture.family == "awbnet" else _inverted_residuals
+        branch = _attention_means if architecture.family == "awbnet" else _inverted_residuals
         parts.append(branch(architecture, weights, features.grid, note))
     x = np.concatenate(parts)
     for number, rank in enumerate(architecture.hidden_ranks):
@@ -69,7 +69,7 @@ def forward(
     return out[:2] * SCALES["residual"], float(out[2])
 
 
-def _attended(architecture: Architecture, weights: Weights, grid: Float, note: Note) -> Float:
+def _attention_means(architecture: Architecture, weights: Weights, grid: Float, note: Note) -> Float:
     """(2 maps,) means of the cells' log-chroma, by attention."""
     x = np.maximum(_pointwise(weights, "stem", grid.reshape(len(grid), -1)), 0)
     note("stem", x)
@@ -84,7 +84,7 @@ def _attended(architecture: Architecture, weights: Weights, grid: Float, note: N
     logits = weights["attention.weight"].reshape(architecture.maps, -1) @ x
     seen = grid[4].reshape(-1) > 0
     note("attention", logits * seen)
-    logits = np.where(seen, logits, UNSEEN)
+    logits = np.where(seen, logits, UNSEEN_LOGIT)
     attention = np.exp(logits - logits.max(axis=1, keepdims=True))
     pooled = attention @ grid[:2].reshape(2, -1).T
     return np.asarray((pooled / attention.sum(axis=1, keepdims=True)).reshape(-1) * SCALES["attended"])

@@ -14,7 +14,7 @@ from awbkit.network.architecture import OUTPUTS, Architecture
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE
 
 _CELLS = GRID_SIDE**2
-_FEW = 8
+_SMALL_INPUTS = 8
 """Inputs whose weights stay in registers, where two multiplications are one instruction."""
 
 
@@ -23,21 +23,22 @@ class Table:
     """Instructions on one processor.
 
     Attributes:
-        few: Of one output of a pointwise convolution in one cell, with up to eight inputs, where that is a case apart.
-        output: The same with more inputs, which come on top.
-        input: Of each of those, their number rounded up to a multiple of four.
-        depthwise: Of one output of a depthwise convolution in one cell.
-        attended: Of one attention map in one cell, beside its convolution.
-        linear: Of each weight of a linear layer.
+        small_output: For one output of a pointwise convolution in one cell, with up to eight inputs; None where the
+            general case holds for these too.
+        output: For one output of a pointwise convolution in one cell, the inputs apart.
+        input: For each input of such an output, with their number rounded up to a multiple of four.
+        depthwise: For one output of a depthwise convolution in one cell.
+        attention: For one attention map in one cell, beside its convolution.
+        linear: For each weight of a linear layer.
         statistic: To read one.
         always: Whatever the network.
     """
 
-    few: float | None
+    small_output: float | None
     output: float
     input: float
     depthwise: float
-    attended: float
+    attention: float
     linear: float
     statistic: float
     always: float
@@ -45,13 +46,20 @@ class Table:
 
 TABLES = {
     "cortex-m4": Table(
-        few=30.9, output=25.6, input=4.3, depthwise=25.9, attended=55.6, linear=3.2, statistic=29, always=600
+        small_output=30.9, output=25.6, input=4.3, depthwise=25.9, attention=55.6, linear=3.2, statistic=29, always=600
     ),
     "cortex-m3": Table(
-        few=None, output=0.0, input=5.8, depthwise=61.4, attended=89.3, linear=5.2, statistic=30, always=700
+        small_output=None, output=0.0, input=5.8, depthwise=61.4, attention=89.3, linear=5.2, statistic=30, always=700
     ),
     "cortex-m0": Table(
-        few=None, output=24.4, input=9.4, depthwise=140.4, attended=168.6, linear=9.6, statistic=60, always=1500
+        small_output=None,
+        output=24.4,
+        input=9.4,
+        depthwise=140.4,
+        attention=168.6,
+        linear=9.6,
+        statistic=60,
+        always=1500,
     ),
 }
 
@@ -71,7 +79,7 @@ def instructions(architecture: Architecture, target: str) -> int:
             branch += table.depthwise * inputs
             convolutions += [(inputs, rank), (rank, outputs)] if rank else [(inputs, outputs)]
         convolutions.append((built.channels[-1], built.maps))
-        branch += table.attended * built.maps
+        branch += table.attention * built.maps
         branch += sum(outputs * _of_output(table, inputs) for inputs, outputs in convolutions)
         total += _CELLS * branch
     widths = (built.head_inputs, *built.hidden)
@@ -83,6 +91,6 @@ def instructions(architecture: Architecture, target: str) -> int:
 
 def _of_output(table: Table, inputs: int) -> float:
     wide = -(-inputs // 4) * 4
-    if table.few is not None and wide <= _FEW:
-        return table.few
+    if table.small_output is not None and wide <= _SMALL_INPUTS:
+        return table.small_output
     return table.output + table.input * wide

@@ -81,15 +81,15 @@ class Model:
         check_domain(self.name, self.domain, image)
         small = image if image.valid.shape == (THUMBNAIL_SIZE, THUMBNAIL_SIZE) else image.thumbnail()
         white = white_of(image.camera)
-        features = describe(canonical(small))
+        features = describe(to_canonical(small))
         # Absurd weights overflow; what comes of it is told below, as of a light that is none.
         with np.errstate(over="ignore", invalid="ignore"):
             residual, log_error = forward(self.architecture, self.weights, features, white is not None)
             red, blue = np.exp((features.anchor + residual).astype(np.float64)).tolist()
         rgb = np.array([red, 1.0, blue]) * (1.0 if white is None else white)
-        return Illuminant.of(rgb, image.camera, expected_error=self.expected(log_error, matrix=white is not None))
+        return Illuminant.of(rgb, image.camera, expected_error=self.expected_error(log_error, matrix=white is not None))
 
-    def expected(self, log_error: float, *, matrix: bool = True) -> float:
+    def expected_error(self, log_error: float, *, matrix: bool = True) -> float:
         """The expected angular error in degrees, from 0.1 to 15, of what the network states.
 
         Args:
@@ -115,10 +115,10 @@ class Model:
         Raises:
             UnreadableFile: If it is none.
         """
-        return store.read(path, cls.parsed)
+        return store.read(path, cls.from_arrays)
 
     @classmethod
-    def parsed(cls, header: Mapping[str, Any], arrays: store.Arrays) -> Model:
+    def from_arrays(cls, header: Mapping[str, Any], arrays: store.Arrays) -> Model:
         """The model of a file's header and arrays.
 
         Raises:
@@ -151,7 +151,7 @@ def check_domain(name: str, domain: str, image: LinearImage) -> None:
         raise AwbError(f"model {name} is for {domain} pictures, and this one is {found}; {remedy}")
 
 
-def canonical(image: LinearImage) -> LinearImage:
+def to_canonical(image: LinearImage) -> LinearImage:
     """The picture divided by its camera's white under D65; as it is where that is not known."""
     white = white_of(image.camera)
     if white is None:

@@ -27,34 +27,34 @@ def load(path: str | os.PathLike[str]) -> AnyModel:
     Raises:
         UnreadableFile: If it is none.
     """
-    return store.read(path, _parsed)
+    return store.read(path, _from_arrays)
 
 
-def _parsed(header: Mapping[str, Any], arrays: store.Arrays) -> AnyModel:
+def _from_arrays(header: Mapping[str, Any], arrays: store.Arrays) -> AnyModel:
     if "bits" not in header:
-        return Model.parsed(header, arrays)
+        return Model.from_arrays(header, arrays)
     # Only quantised models need what computes them.
     from awbkit.network.integer.model import IntegerModel
 
-    return IntegerModel.parsed(header, arrays)
+    return IntegerModel.from_arrays(header, arrays)
 
 
-def loaded(path: str) -> AnyModel:
+def load_once(path: str) -> AnyModel:
     """:func:`load`, once in a process for each file, until it changes."""
     try:
         place = store.place_of(path)
         status = place.stat()
     except OSError:
         return load(path)
-    return _kept(path, str(place.resolve()), status.st_mtime_ns, status.st_size)
+    return _load_version(path, str(place.resolve()), status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=16)
-def _kept(path: str, place: str, changed: int, size: int) -> AnyModel:
+def _load_version(path: str, place: str, changed: int, size: int) -> AnyModel:
     return load(path)
 
 
-def named(name: str, domain: str) -> AnyModel:
+def find_model(name: str, domain: str) -> AnyModel:
     """A model by the name of one that is shipped, or else by its path.
 
     A shipped name always means the shipped model, even where a file or folder of that name lies in the working
@@ -70,23 +70,23 @@ def named(name: str, domain: str) -> AnyModel:
     """
     name = "awbnet-s" if name == "awbnet" else name
     # awbnet-s-open is an awbnet-s by its training, and files made of it should not be taken for one.
-    return replace(load(shipped(name, domain)), name=name) if name in SHIPPED else load(name)
+    return replace(load(shipped_path(name, domain)), name=name) if name in SHIPPED else load(name)
 
 
-def named_float(name: str, domain: str) -> Model:
-    """:func:`named`, of floating point: what can be trained on and made smaller.
+def find_float_model(name: str, domain: str) -> Model:
+    """:func:`find_model`, of floating point: what can be trained on and made smaller.
 
     Raises:
         UnreadableFile: If it is no model.
         UsageError: If it is quantised.
     """
-    found = named(name, domain)
+    found = find_model(name, domain)
     if not isinstance(found, Model):
         raise UsageError(f"{name} is quantised; name the model that it was made of")
     return found
 
 
-def shipped(name: str, domain: str) -> Path:
+def shipped_path(name: str, domain: str) -> Path:
     """Where the model of this name for a domain lies: in the package, or beside it in a checkout.
 
     Raises:

@@ -107,7 +107,7 @@ class Table:
         """The groups that any of these numbers is in."""
         return [name for name, places in self.groups.items() if not {*numbers}.isdisjoint(places)]
 
-    def arranged(self, names: Iterable[str], numbers: Any) -> Any:
+    def arrange(self, names: Iterable[str], numbers: Any) -> Any:
         """The numbers of statistics in the order of the table.
 
         Args:

@@ -26,7 +26,7 @@ KEY = "awbkit"
 SUFFIX = ".safetensors"
 
 Arrays = Mapping[str, NDArray[Any]]
-Parsed = TypeVar("Parsed")
+Content = TypeVar("Content")
 
 _LARGEST_FILE = 16 << 20
 _LONGEST_NAME = 200
@@ -39,7 +39,7 @@ def place_of(path: str | os.PathLike[str]) -> Path:
     return place / f"model{SUFFIX}" if place.is_dir() else place
 
 
-def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Arrays], Parsed]) -> Parsed:
+def read(path: str | os.PathLike[str], parse: Callable[[Mapping[str, Any], Arrays], Content]) -> Content:
     """What ``parse`` makes of a model's header and arrays.
 
     Args:
@@ -96,7 +96,7 @@ def name_of(header: Mapping[str, Any]) -> str:
     return name
 
 
-class Stored(Protocol):
+class StoredModel(Protocol):
     """What the headers of all models state."""
 
     @property
@@ -113,7 +113,7 @@ class Stored(Protocol):
     def training(self) -> Mapping[str, Any] | None: ...
 
 
-def header_of(model: Stored) -> dict[str, Any]:
+def header_of(model: StoredModel) -> dict[str, Any]:
     """The header of a model, without what is of its kind alone."""
     return {
         "name": model.name,

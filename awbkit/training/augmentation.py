@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
 from awbkit.colour.temperature import cct_duv_to_xy
-from awbkit.training.cameras import canonical, imaginary
+from awbkit.training.cameras import canonical_matrix, draw_camera
 
 Float = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -96,18 +96,18 @@ def variant(
         pixels, valid = _crop(pixels, valid, rng)
     one_colour = rng.random() < chances.one_colour
     if one_colour or rng.random() < chances.grey:
-        colour = _one_colour(pixels, valid, light, rng) if one_colour else _chroma(light)
-        pixels = _evened(_paled(pixels, colour, rng), valid, rng)
+        colour = _surface_chroma(pixels, valid, light, rng) if one_colour else _chroma(light)
+        pixels = _reduce_contrast(_unify_hue(pixels, colour, rng), valid, rng)
     if rng.random() < chances.camera:
         pixels, valid, light = _other_camera(pixels, valid, light, camera, rng, listed_cameras)
     if rng.random() < chances.second_light:
         pixels, light = _second_light(pixels, valid, light, rng)
     if rng.random() < chances.exposure:
-        valid = _exposed(pixels, valid, rng)
+        valid = _expose(pixels, valid, rng)
     if rng.random() < chances.noise:
-        pixels, valid = _noisy(pixels, valid, rng)
+        pixels, valid = _add_noise(pixels, valid, rng)
     if rng.random() < chances.blur:
-        pixels = _blurred(pixels, valid, rng)
+        pixels = _blur(pixels, valid, rng)
     if rng.random() < 0.5:
         pixels, valid = pixels[:, ::-1], valid[:, ::-1]
     if np.count_nonzero(valid) < _FEWEST:
@@ -125,7 +125,7 @@ def lights(count: int, rng: np.random.Generator) -> FloatArray:
     for place in range(count):
         duv = rng.normal() * 0.006 if rng.random() < 0.5 else rng.uniform(-0.05, 0.05)
         x, y = cct_duv_to_xy(1e6 / rng.uniform(1e6 / 15_000, 1e6 / 2_000), float(duv))
-        rgb = np.maximum(imaginary(rng) @ [x / y, 1.0, (1 - x - y) / y], _FAINTEST)
+        rgb = np.maximum(draw_camera(rng) @ [x / y, 1.0, (1 - x - y) / y], _FAINTEST)
         found[place] = np.log(rgb[[0, 2]] / rgb[1])
     return found
 
@@ -165,7 +165,7 @@ def _collage(first: LabelledPicture, second: LabelledPicture, rng: np.random.Gen
     return np.where(part[..., None], other, pixels), np.where(part, seen, valid)
 
 
-def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _surface_chroma(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Log-chroma (2,) of the most saturated of three surfaces, perhaps saturated further."""
     own = _chroma(light)
     if not valid.any():
@@ -175,7 +175,7 @@ def _one_colour(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Ge
     return np.asarray(own + np.clip(chosen * rng.uniform(1, 2.5), -2, 2))
 
 
-def _paled(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float:
+def _unify_hue(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float:
     """Give all surfaces one hue, in paler and deeper tones."""
     chroma = _chroma(pixels)
     ratios = np.exp(centre + (chroma - centre) * rng.uniform(0, 0.3))
@@ -183,7 +183,7 @@ def _paled(pixels: Float, centre: FloatArray, rng: np.random.Generator) -> Float
     return np.asarray(found * (pixels.sum(axis=2) / found.sum(axis=2))[..., None])
 
 
-def _evened(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
+def _reduce_contrast(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
     """Reduce the contrast, perhaps to none."""
     if not valid.any():
         return pixels
@@ -207,10 +207,10 @@ def _other_camera(
     rng: np.random.Generator,
     listed_cameras: FloatArray | None,
 ) -> tuple[Float, Mask, FloatArray]:
-    own = canonical(camera)
+    own = canonical_matrix(camera)
     if own is None:
         return pixels, valid, light
-    matrix = imaginary(rng, listed_cameras) @ np.linalg.inv(own)
+    matrix = draw_camera(rng, listed_cameras) @ np.linalg.inv(own)
     seen = matrix @ light
     if seen.min() < 2 * _FAINTEST * seen.max():
         return pixels, valid, light
@@ -237,7 +237,7 @@ def _second_light(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.
     return lit, light * (1 - mixed + mixed * gains.astype(np.float64))
 
 
-def _exposed(pixels: Float, valid: Mask, rng: np.random.Generator) -> Mask:
+def _expose(pixels: Float, valid: Mask, rng: np.random.Generator) -> Mask:
     """Clip up to 15 % of the pixels."""
     greatest = pixels.max(axis=2)
     if not valid.any():
@@ -246,7 +246,7 @@ def _exposed(pixels: Float, valid: Mask, rng: np.random.Generator) -> Mask:
     return exposed if np.count_nonzero(exposed) >= _FEWEST else valid
 
 
-def _noisy(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, Mask]:
+def _add_noise(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, Mask]:
     """Add shot and read noise, log-uniform, up to 0.3 % of the largest value at full signal."""
     if not valid.any():
         return pixels, valid
@@ -257,7 +257,7 @@ def _noisy(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float,
     return noisy, valid & (noisy.min(axis=2) > 0)
 
 
-def _blurred(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
+def _blur(pixels: Float, valid: Mask, rng: np.random.Generator) -> Float:
     """Take 10 to 30 % of every pixel from its four neighbours; valid pixels only."""
     share = np.float32(rng.uniform(0.1, 0.3))
     weight = valid[..., None].astype(np.float32)

@@ -22,7 +22,7 @@ from awbkit.datasets.arrays import DAMAGE
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE, describe
-from awbkit.network.model import canonical, white_of
+from awbkit.network.model import to_canonical, white_of
 from awbkit.network.statistics import TABLE
 from awbkit.store.documents import read_json
 from awbkit.store.outputs import IfExists, atomic_write, write_whole
@@ -77,7 +77,7 @@ class Bank:
 
     def subset(self, chosen: NDArray[np.intp], versions: int | None = None) -> Bank:
         """Select pictures by number, and the first versions of each."""
-        versioned = {name: getattr(self, name)[:versions, chosen] for name in _VERSIONED}
+        versioned = {name: getattr(self, name)[:versions, chosen] for name in _VERSION_ARRAYS}
         return Bank(**versioned, white=self.white[chosen], known=self.known[chosen])
 
 
@@ -92,10 +92,10 @@ _ARRAYS: Mapping[str, tuple[tuple[int, ...], type[np.generic]]] = {
 }
 """The shape and the type of the features of one version of one picture."""
 
-_VERSIONED = ("anchor", "statistics", "grid", "light", "telling")
+_VERSION_ARRAYS = ("anchor", "statistics", "grid", "light", "telling")
 
 
-def make(
+def make_bank(
     members: Sequence[Member],
     cells: Sequence[Hashable],
     folder: Path,
@@ -123,11 +123,11 @@ def make(
         UsageError: If the folder holds the bank of other pictures.
         AwbError: If a picture has no valid pixel.
     """
-    chances = chances or usual(recipe)
-    plan = _Plan(tuple(members), tuple(_numbered(cells)), recipe.seed, recipe.domain, recipe.cameras, chances)
+    chances = chances or chances_of(recipe)
+    plan = _Plan(tuple(members), tuple(_cell_numbers(cells)), recipe.seed, recipe.domain, recipe.cameras, chances)
     folder.mkdir(parents=True, exist_ok=True)
     _check(folder / "plan.json", plan)
-    task = partial(_described, plan_file=str((folder / "plan.json").resolve()), key=hash(plan))
+    task = partial(_describe_chunk, plan_file=str((folder / "plan.json").resolve()), key=hash(plan))
     made: list[dict[str, NDArray[Any]]] = []
     for version in range(versions):
         path = folder / f"{version:03}.npz"
@@ -144,11 +144,11 @@ def make(
         else:
             progress(len(members))
         made.append(_load(path, len(members)))
-    arrays = {name: np.stack([one[name] for one in made]) for name in _VERSIONED}
+    arrays = {name: np.stack([one[name] for one in made]) for name in _VERSION_ARRAYS}
     return Bank(**arrays, white=made[0]["white"], known=made[0]["known"])
 
 
-def usual(recipe: Recipe) -> Chances:
+def chances_of(recipe: Recipe) -> Chances:
     """The augmentation of a recipe; photographs keep their camera, since one camera rendered each."""
     camera = Chances.camera if recipe.domain == "raw" else 0.0
     return Chances(camera=camera, one_colour=recipe.one_colour)
@@ -167,7 +167,7 @@ class _Plan:
         folders = sorted({member.folder for member in self.members})
         return {
             "folders": folders,
-            "hashes": [_opened(folder).info.get("hash") for folder in folders],
+            "hashes": [_open_set(folder).info.get("hash") for folder in folders],
             "members": [[folders.index(member.folder), member.row] for member in self.members],
             "cells": list(self.cells),
             "seed": self.seed,
@@ -185,15 +185,15 @@ class _Plan:
     def picture(self, place: int) -> tuple[LabelledPicture, Camera]:
         """Read a picture, in canonical RGB where the camera's white is known."""
         member = self.members[place]
-        prepared = _opened(member.folder)
+        prepared = _open_set(member.folder)
         image = prepared.image(member.row)
         light = np.array(prepared.rows[member.row].illuminant) / _white(image.camera)
-        return LabelledPicture(canonical(image), light), image.camera
+        return LabelledPicture(to_canonical(image), light), image.camera
 
     def version(self, place: int, number: int) -> LabelledPicture:
         picture, camera = self.picture(place)
         member = self.members[place]
-        name = f"{_opened(member.folder).name}/{_opened(member.folder).rows[member.row].image}"
+        name = f"{_open_set(member.folder).name}/{_open_set(member.folder).rows[member.row].image}"
         rng = np.random.default_rng([self.seed, number, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
         if number:
             cell = _by_cell(self.cells)[self.cells[place]]
@@ -207,7 +207,7 @@ class _Plan:
         return picture if as_it_is else render_photograph(picture, camera, rng)
 
 
-def _described(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, NDArray[Any]]:
+def _describe_chunk(item: tuple[int, int], *, plan_file: str, key: int) -> dict[str, NDArray[Any]]:
     """A part of one version; workers read the plan's file once, and reuse the plan while ``key`` stays the same."""
     version, start = item
     plan = _plan(plan_file, key)
@@ -236,7 +236,7 @@ def _white(camera: Camera) -> NDArray[np.float64]:
     return np.ones(3) if white is None else white.astype(np.float64)
 
 
-def _numbered(cells: Sequence[Hashable]) -> Iterator[int]:
+def _cell_numbers(cells: Sequence[Hashable]) -> Iterator[int]:
     numbers: dict[Hashable, int] = {}
     for cell in cells:
         yield numbers.setdefault(cell, len(numbers))
@@ -251,7 +251,7 @@ def _by_cell(cells: tuple[int, ...]) -> dict[int, list[int]]:
 
 
 @lru_cache(maxsize=16)
-def _opened(folder: str) -> Prepared:
+def _open_set(folder: str) -> Prepared:
     return Prepared.open(folder)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
 from awbkit.network.latency import TABLES, instructions
-from awbkit.training.structure import dimensions, fewest, with_sizes
+from awbkit.training.structure import dimensions, minimum_units, with_sizes
 
 KINDS = {
     "params": "parameters",
@@ -47,7 +47,7 @@ class Budget:
         return int(getattr(architecture, attribute))
 
 
-def chosen(
+def choose_units(
     architecture: Architecture, worth: Mapping[str, NDArray[np.float64]], budget: Budget
 ) -> dict[str, NDArray[np.intp]]:
     """Choose the units that stay: the unit with the least worth for its cost goes first, one at a time.
@@ -67,7 +67,7 @@ def chosen(
     while cost > budget.limit:
         best, smallest = np.inf, None
         for name, size in sizes.items():
-            if size <= fewest(name):
+            if size <= minimum_units(name):
                 continue
             built = with_sizes(architecture, {**sizes, name: size - 1})
             saved = cost - budget.cost(built)

@@ -78,7 +78,7 @@ def line(parts: Sequence[Errors], before: Line | None = None) -> Line:
     scale = mean_missed / expected if expected > 0 else 0.0
     scaled = (offset * scale, slope * scale) if 0 < scale < np.inf else start
     if len(stated) < FEWEST:
-        return scaled if before is None else _between(before, scaled, len(stated))
+        return scaled if before is None else _blend(before, scaled, len(stated))
     weight = share / np.maximum(stated, LEAST_ERROR) ** 2
     weight /= weight.sum()
     centre = float(weight @ stated), float(weight @ missed)
@@ -86,10 +86,10 @@ def line(parts: Sequence[Errors], before: Line | None = None) -> Line:
     common = float(weight @ ((stated - centre[0]) * (missed - centre[1])))
     slope = common / variance if variance > 0 else 0.0
     found = (centre[1] - slope * centre[0], slope) if slope > 0 else (mean_missed, 0.0)
-    return _between(before or scaled, found, len(stated))
+    return _blend(before or scaled, found, len(stated))
 
 
-def _between(before: Line, found: Line, count: int) -> Line:
+def _blend(before: Line, found: Line, count: int) -> Line:
     share = count / (count + FEWEST)
     offset, slope = (old + share * (new - old) for old, new in zip(before, found, strict=True))
     return offset, slope

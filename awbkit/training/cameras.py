@@ -43,12 +43,12 @@ def listed_matrices() -> FloatArray:
 @cache
 def measured_matrices() -> FloatArray:
     """Canonical matrices (52, 3, 3) of the cameras whose sensitivities ship with the package."""
-    found = np.array([canonical(one.camera) for one in shipped_cameras()])
+    found = np.array([canonical_matrix(one.camera) for one in shipped_cameras()])
     found.setflags(write=False)
     return found
 
 
-def canonical(camera: Camera) -> FloatArray | None:
+def canonical_matrix(camera: Camera) -> FloatArray | None:
     """A camera's D65 matrix, each row divided by its white; None without a matrix that maps D65 to positive RGB."""
     matrix = camera.xyz_to_rgb()
     if matrix is None or camera.white_d65 is None:
@@ -56,7 +56,7 @@ def canonical(camera: Camera) -> FloatArray | None:
     return np.asarray(matrix / (matrix @ D65_XYZ)[:, None])
 
 
-def imaginary(rng: np.random.Generator, listed_cameras: FloatArray | None = None) -> FloatArray:
+def draw_camera(rng: np.random.Generator, listed_cameras: FloatArray | None = None) -> FloatArray:
     """Draw a canonical matrix (3, 3) on the line through those of two cameras, between them or a little beyond.
 
     Args:
@@ -89,7 +89,7 @@ def pack(target: Path) -> None:
     library.libraw_cameraList.restype = ctypes.POINTER(ctypes.c_char_p)
     names = library.libraw_cameraList()
     cameras = [known_camera(names[place].decode().partition(" (")[0]) for place in range(library.libraw_cameraCount())]
-    known = [matrix for camera in cameras if camera is not None and (matrix := canonical(camera)) is not None]
+    known = [matrix for camera in cameras if camera is not None and (matrix := canonical_matrix(camera)) is not None]
     found = {tuple(map(tuple, np.round(matrix, 5).tolist())) for matrix in known}
     np.savez_compressed(target, matrices=np.array(sorted(found), dtype=np.float32))
 

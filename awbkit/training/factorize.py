@@ -15,7 +15,7 @@ from awbkit.network.model import Model
 from awbkit.network.torch.network import Network, network_of
 from awbkit.training.bank import Bank
 from awbkit.training.draws import Draws
-from awbkit.training.factors import Inputs, Matrix, factorise, layers, spectrum, whole, worthwhile
+from awbkit.training.factors import Inputs, Matrix, factorise, greatest_rank, layer_matrix, layers, spectrum
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import Result
 from awbkit.training.snapshot import Snapshot
@@ -64,31 +64,33 @@ def factorize(tuning: Tuning, ranks: Ranks) -> Result:
     tuning.check("factorize")
     model, recipe = tuning.model, tuning.recipe
     if ranks.rank is not None:
-        _smaller(model, dict.fromkeys(layers(model.architecture), ranks.rank))
+        _worthwhile_ranks(model, dict.fromkeys(layers(model.architecture), ranks.rank))
     return tuning.run(
         "factorized",
         {"factorising": asdict(ranks)},
         recipe.steps,
-        lambda bank, fit: fit(LAST, partial(_factorised, tuning, bank, ranks), recipe, seed=recipe.seed * 1000),
+        lambda bank, fit: fit(LAST, partial(_factorise_model, tuning, bank, ranks), recipe, seed=recipe.seed * 1000),
     )
 
 
-def _factorised(tuning: Tuning, bank: Bank, ranks: Ranks) -> Snapshot:
+def _factorise_model(tuning: Tuning, bank: Bank, ranks: Ranks) -> Snapshot:
     built, weights = tuning.model.architecture, tuning.model.weights
     device = tuning.execution.device
     inputs = _inputs(network_of(built, weights).to(device), bank, tuning.recipe, device)
-    wanted = {name: ranks.of(spectrum(whole(weights, name), given.covariance)) for name, given in inputs.items()}
-    return factorise(built, weights, inputs, _smaller(tuning.model, wanted))
+    wanted = {name: ranks.of(spectrum(layer_matrix(weights, name), given.covariance)) for name, given in inputs.items()}
+    return factorise(built, weights, inputs, _worthwhile_ranks(tuning.model, wanted))
 
 
-def _smaller(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
+def _worthwhile_ranks(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
     """Select the ranks that make their layers smaller.
 
     Raises:
         UsageError: If there is none.
     """
     now = layers(model.architecture)
-    most = {name: now[name] - 1 if now[name] else worthwhile(*whole(model.weights, name).shape) for name in now}
+    most = {
+        name: now[name] - 1 if now[name] else greatest_rank(*layer_matrix(model.weights, name).shape) for name in now
+    }
     found = {name: rank for name, rank in ranks.items() if rank <= most[name]}
     if not found:
         raise UsageError(f"no layer of model {model.name} gets smaller by that; give a smaller --rank or --energy")

@@ -42,7 +42,7 @@ def layers(architecture: Architecture) -> dict[str, int]:
     return blocks | {f"hidden.{place}": rank for place, rank in enumerate(architecture.hidden_ranks)}
 
 
-def whole(weights: Mapping[str, Float], name: str) -> Float:
+def layer_matrix(weights: Mapping[str, Float], name: str) -> Float:
     """The matrix (out, in) of a layer; of a factorised layer, the product."""
     second = _flat(weights[f"{name}.weight"])
     first = weights.get(f"{name}.rank.weight")
@@ -70,7 +70,7 @@ def factors(matrix: Float, covariance: Matrix, rank: int) -> tuple[Float, Float]
     return (left[:, :rank] * scale).astype(np.float32), first.astype(np.float32)
 
 
-def worthwhile(inputs: int, outputs: int) -> int:
+def greatest_rank(inputs: int, outputs: int) -> int:
     """The greatest rank at which two factors have fewer weights than their product; 0 if there is none."""
     return (inputs * outputs - 1) // (inputs + outputs)
 
@@ -88,7 +88,7 @@ def factorise(
     """
     found = dict(weights)
     for name, rank in ranks.items():
-        matrix, given = whole(weights, name), inputs[name]
+        matrix, given = layer_matrix(weights, name), inputs[name]
         second, first = factors(matrix, given.covariance, rank)
         missed = (matrix.astype(np.float64) - second.astype(np.float64) @ first) @ given.mean
         beyond = weights[f"{name}.weight"].shape[2:]
@@ -104,8 +104,8 @@ def merge(architecture: Architecture, weights: Mapping[str, Float]) -> tuple[Arc
     found = dict(weights)
     ranks: dict[str, int] = {}
     for name, rank in layers(architecture).items():
-        matrix = whole(weights, name)
-        if rank > worthwhile(*matrix.shape):
+        matrix = layer_matrix(weights, name)
+        if rank > greatest_rank(*matrix.shape):
             found[f"{name}.weight"] = matrix.reshape(*matrix.shape, *weights[f"{name}.weight"].shape[2:])
             ranks[name] = 0
     built = _with_ranks(architecture, ranks)

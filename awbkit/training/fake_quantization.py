@@ -28,7 +28,8 @@ class FakeQuantization:
 
     Args:
         architecture: Of the family "awbnet".
-        scales: Value of one unit of each layer's outputs, from :func:`awbkit.network.integer.quantization.calibrated`.
+        scales: Value of one unit of each layer's outputs, as
+            :func:`awbkit.network.integer.quantization.measure_scales` gives them.
         bits: Bits of each number.
     """
 
@@ -43,17 +44,17 @@ class FakeQuantization:
 
     def answer(self, network: Network, batch: Batch) -> tuple[Tensor, Tensor]:
         """The answers of the rounded network; the weights themselves do not change."""
-        weights = {name: self._rounded(name, network.get_parameter(name)) for name in self._weights}
+        weights = {name: self._round_weights(name, network.get_parameter(name)) for name in self._weights}
         with ExitStack() as stack:
             reader = network.get_submodule(self._first.removesuffix(".rank"))
-            stack.callback(reader.register_forward_pre_hook(self._read).remove)
+            stack.callback(reader.register_forward_pre_hook(self._round_inputs).remove)
             for name in self._scales:
-                handle = network.get_submodule(name).register_forward_hook(self._passing(name))
+                handle = network.get_submodule(name).register_forward_hook(self._rounding_hook(name))
                 stack.callback(handle.remove)
             found: tuple[Tensor, Tensor] = functional_call(network, weights, (batch,))
         return found
 
-    def _rounded(self, name: str, weight: Tensor) -> Tensor:
+    def _round_weights(self, name: str, weight: Tensor) -> Tensor:
         """Round weights with a scale for each output, for inputs in their own units."""
         units = self._units.get(name.removesuffix(".weight"))
         if units is not None:
@@ -65,11 +66,11 @@ class FakeQuantization:
         held = _clip(weight / scale, most) * scale
         return held if units is None else held / units
 
-    def _read(self, module: nn.Module, given: tuple[Tensor]) -> Tensor:
+    def _round_inputs(self, module: nn.Module, given: tuple[Tensor]) -> Tensor:
         units = self._units[self._first].to(given[0].device) * INPUT_UNIT
         return _clip(given[0] / units, INPUT_LIMIT) * units
 
-    def _passing(self, name: str) -> Callable[[nn.Module, Any, Tensor], Tensor]:
+    def _rounding_hook(self, name: str) -> Callable[[nn.Module, Any, Tensor], Tensor]:
         unit, most = self._scales[name], self._bits.largest_activation
 
         def passed(module: nn.Module, given: Any, out: Tensor) -> Tensor:

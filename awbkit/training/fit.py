@@ -35,10 +35,10 @@ _START, _END = 1 / 25, 1 / 25e4
 """Share of the learning rate's peak at the first and at the last step."""
 
 _CLIP = 5.0
-_AVERAGED_FROM = 0.5
+_AVERAGE_START = 0.5
 _DECAY = 0.998
-_SAVED_EVERY = 500
-_TOLD_EVERY = 50
+_SAVE_INTERVAL = 500
+_REPORT_INTERVAL = 50
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def fit(
     network = _network(bank, architecture, seed, initial).to(device)
     average = _network(bank, architecture, seed, initial).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    trained = network.trained()
+    trained = network.trained_weights()
     for teacher in teachers:
         teacher.to(device).eval()
     first = checkpoint.restore(saved, network, average, optimiser, steps=recipe.steps) if saved is not None else 0
@@ -116,23 +116,23 @@ def fit(
             parameter.grad = gradient.view(parameter.shape)
         nn.utils.clip_grad_norm_(trained, _CLIP)
         optimiser.step()
-        counted = step - int(recipe.steps * _AVERAGED_FROM)
+        counted = step - int(recipe.steps * _AVERAGE_START)
         _average(average, network, counted)
         losses.append(loss)
         errors.append(error)
         done = step + 1
-        if done % _TOLD_EVERY == 0 or done == recipe.steps:
+        if done % _REPORT_INTERVAL == 0 or done == recipe.steps:
             mean_loss = float(torch.stack(losses).mean())
             if not math.isfinite(mean_loss):
                 remedy = f"give a lower learning_rate than {recipe.learning_rate:g}"
                 raise AwbError(f"the training has diverged after {done} steps (loss {mean_loss}); {remedy}")
             seen = None
-            if watched is not None and processes.is_first() and done % _SAVED_EVERY == 0:
+            if watched is not None and processes.is_first() and done % _SAVE_INTERVAL == 0:
                 estimates, _ = answers(average if counted >= 0 else network, watched)
                 seen = float(true_errors(estimates, watched).mean())
             on_step(Step(done, mean_loss, float(torch.stack(errors).mean()), rate, seen))
             losses, errors = [], []
-        if saved is not None and done % _SAVED_EVERY == 0 and processes.is_first():
+        if saved is not None and done % _SAVE_INTERVAL == 0 and processes.is_first():
             checkpoint.save(saved, network, average, optimiser, done)
     if not all(bool(value.isfinite().all()) for value in average.parameters()):
         raise AwbError(f"the training has diverged; give a lower learning_rate than {recipe.learning_rate:g}")
@@ -156,7 +156,7 @@ def _gradients(
             taught = shard.anchor + sum(teacher(shard.read)[0].float() for teacher in teachers) / len(teachers)
     loss, error = total_loss(answer, shard, taught, recipe.distil)
     loss = loss / recipe.batch_size
-    gradients = torch.autograd.grad(loss, network.trained())
+    gradients = torch.autograd.grad(loss, network.trained_weights())
     row = [loss.detach(), error.detach().sum() / recipe.batch_size]
     return torch.cat([part.reshape(-1) for part in (*gradients, *row)])
 

@@ -24,7 +24,7 @@ from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.errors import UsageError
 from awbkit.files.encoding import linear_to_srgb, srgb_to_linear
 from awbkit.training.augmentation import LabelledPicture
-from awbkit.training.cameras import canonical, measured_matrices
+from awbkit.training.cameras import canonical_matrix, measured_matrices
 
 Float = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
@@ -187,7 +187,7 @@ class Rendering:
         if image.valid.shape != (THUMBNAIL_SIZE, THUMBNAIL_SIZE):
             raise UsageError(f"thumbnails of {THUMBNAIL_SIZE} x {THUMBNAIL_SIZE} are rendered, not {image.valid.shape}")
         reference = np.array(image.camera.white_d65 or (1, 1, 1), dtype=np.float64)
-        return self.develop(image.pixels / reference, image.valid, truth / reference, canonical(image.camera))
+        return self.develop(image.pixels / reference, image.valid, truth / reference, canonical_matrix(image.camera))
 
     def develop(
         self, pixels: NDArray[np.floating], valid: NDArray[np.bool_], light: FloatArray, matrix: FloatArray | None
@@ -275,7 +275,9 @@ def render_photograph(picture: LabelledPicture, camera: Camera, rng: np.random.G
     """
     for attempt in range(_TRIES):
         rendering = Rendering.draw(rng) if attempt + 1 < _TRIES else Rendering()
-        image, light = rendering.develop(picture.image.pixels, picture.image.valid, picture.light, canonical(camera))
+        image, light = rendering.develop(
+            picture.image.pixels, picture.image.valid, picture.light, canonical_matrix(camera)
+        )
         if np.count_nonzero(image.valid) >= _FEWEST:
             return LabelledPicture(image, light, picture.telling)
     return LabelledPicture(LinearImage(np.full_like(image.pixels, 0.2), np.ones_like(image.valid)), np.ones(3))

@@ -13,7 +13,7 @@ from awbkit.datasets.provenance import count_training_images, find_training_imag
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.network.model import Model
 from awbkit.training.recipe import Recipe
-from awbkit.training.split import LeftOut, Picture, scene_hash, split
+from awbkit.training.split import Holdout, Picture, scene_hash, split
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Pictures:
     facts: Mapping[str, Any]
 
 
-def gather_pictures(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, initial: Model | None) -> Pictures:
+def gather_pictures(folders: Sequence[Path], holdout: Holdout, recipe: Recipe, initial: Model | None) -> Pictures:
     """Open the data sets of a run and divide their pictures.
 
     Args:
         folders: Prepared data sets.
-        left_out: Pictures to keep out of the run.
+        holdout: Pictures to keep out of the run.
         recipe: The domain, and the share of validation scenes.
         initial: The model that the run starts from.
 
@@ -48,17 +48,15 @@ def gather_pictures(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, 
     """
     sets = [Prepared.open(folder) for folder in folders]
     if initial is not None:
-        _check_initial(initial, recipe, sets, left_out)
+        _check_initial(initial, recipe, sets, holdout)
     for prepared in sets:
         # Raw pictures are no substitute for balanced photographs and are simulated; the reverse is impossible.
         if recipe.domain == "raw" and any(camera.space == LINEAR_SRGB.space for camera in prepared.cameras.values()):
             raise UsageError(f"{prepared.path}: holds rendered pictures, in linear sRGB; train with --domain rendered")
-    training, validation = split(sets, left_out, recipe.validation)
+    training, validation = split(sets, holdout, recipe.validation)
     overlap = (False,) * len(validation) if initial is None else _overlap(initial, sets, validation)
     facts = {
-        "left_out": {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(left_out).items()
-        },
+        "left_out": {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(holdout).items()},
         "initial": None if initial is None else _origin(initial),
         "datasets": [_facts(prepared) for prepared in sets],
         "images": len(training),
@@ -68,7 +66,7 @@ def gather_pictures(folders: Sequence[Path], left_out: LeftOut, recipe: Recipe, 
 
 def _overlap(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture]) -> tuple[bool, ...]:
     """For each validation picture, whether a model may have been trained on it."""
-    share = _held_out(initial.training or {})
+    share = _validation_share(initial.training or {})
     found: dict[Picture, bool] = {}
     for prepared in sets:
         own = [picture for picture in watched if picture.dataset == prepared.name]
@@ -77,15 +75,15 @@ def _overlap(initial: Model, sets: Sequence[Prepared], watched: Sequence[Picture
     return tuple(found[picture] for picture in watched)
 
 
-def _held_out(training: Mapping[str, Any]) -> float:
+def _validation_share(training: Mapping[str, Any]) -> float:
     """The validation share of a model and of all models that it descends from."""
     recipe, before = training.get("recipe"), training.get("initial")
     share = recipe.get("validation") if isinstance(recipe, Mapping) else training.get("validation")
     own = share if isinstance(share, float | int) and 0 <= share <= 1 else 0.0
-    return min(own, _held_out(before)) if isinstance(before, Mapping) else own
+    return min(own, _validation_share(before)) if isinstance(before, Mapping) else own
 
 
-def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], left_out: LeftOut) -> None:
+def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], holdout: Holdout) -> None:
     """Refuse another domain, and pictures to leave out that the initial weights were trained on."""
     if initial.domain != recipe.domain:
         raise UsageError(f"model {initial.name} is for {initial.domain} pictures; train with --domain {initial.domain}")
@@ -95,7 +93,7 @@ def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], lef
                 f"model {initial.name} was trained on {prepared.name}, so calibration {recipe.calibration} would test "
                 "it on what it has seen; use validation, or start from another"
             )
-        places = [place for place, row in enumerate(prepared.rows) if left_out.holds(prepared, row)]
+        places = [place for place, row in enumerate(prepared.rows) if holdout.holds(prepared, row)]
         if places and count_training_images(initial, prepared, places):
             raise UsageError(
                 f"model {initial.name} was trained on {prepared.name}, of which something is to be left out; start "
@@ -107,7 +105,7 @@ def _origin(initial: Model) -> dict[str, Any]:
     """The recorded facts of the initial model and its own training."""
     before = initial.training or {}
     kept = {key: before[key] for key in ("datasets", "left_out", "initial") if key in before}
-    return {"name": initial.name, "sha256": initial.digest, "validation": _held_out(before), **kept}
+    return {"name": initial.name, "sha256": initial.digest, "validation": _validation_share(before), **kept}
 
 
 def _facts(prepared: Prepared) -> dict[str, Any]:

@@ -16,14 +16,14 @@ from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture
 from awbkit.network.torch.network import network_of
 from awbkit.training.bank import Bank
-from awbkit.training.budget import KINDS, Budget, chosen
+from awbkit.training.budget import KINDS, Budget, choose_units
 from awbkit.training.draws import Draws
 from awbkit.training.factors import merge
 from awbkit.training.importance import importance
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import Result
 from awbkit.training.snapshot import Snapshot
-from awbkit.training.structure import dimensions, keep_units, silence
+from awbkit.training.structure import dimensions, fold_means, keep_units
 from awbkit.training.tuning import LAST, Fit, Tuning
 
 
@@ -55,7 +55,7 @@ class Rounds:
         cost = self.budget.cost(architecture)
         if cost <= self.budget.limit:
             raise UsageError(f"model {name} has {cost} {KINDS[self.budget.kind]} already; give a smaller budget")
-        chosen(architecture, {key: np.ones(size) for key, size in dimensions(architecture).items()}, self.budget)
+        choose_units(architecture, {key: np.ones(size) for key, size in dimensions(architecture).items()}, self.budget)
 
     def steps(self, recipe: Recipe) -> int:
         """Steps of the optimiser in all rounds."""
@@ -86,11 +86,11 @@ def prune(tuning: Tuning, plan: Rounds) -> Result:
         "pruned",
         {"pruning": asdict(plan)},
         plan.steps(recipe),
-        lambda bank, fit: in_rounds(start, plan, recipe, bank, fit, device),
+        lambda bank, fit: prune_in_rounds(start, plan, recipe, bank, fit, device),
     )
 
 
-def in_rounds(
+def prune_in_rounds(
     network: Snapshot,
     plan: Rounds,
     recipe: Recipe,
@@ -111,17 +111,17 @@ def in_rounds(
     for number, budget in enumerate(plan.budgets(plan.budget.cost(network[0])), 1):
         last = number == plan.rounds
         seed = recipe.seed * 1000 + number
-        begin = partial(_pruned, network, bank, recipe, budget, seed, device)
+        begin = partial(_prune_once, network, bank, recipe, budget, seed, device)
         how = recipe if last else replace(recipe, steps=plan.round_steps)
         network = fit(LAST if last else f"round {number}", begin, how, seed=seed)
     return network
 
 
-def _pruned(network: Snapshot, bank: Bank, recipe: Recipe, budget: Budget, seed: int, device: str) -> Snapshot:
+def _prune_once(network: Snapshot, bank: Bank, recipe: Recipe, budget: Budget, seed: int, device: str) -> Snapshot:
     """Remove the units with the least worth for their cost."""
     built, weights = network
     drawn = list(Draws(bank, recipe, seed, device).sample())
     worth = importance(network_of(built, weights).to(device), drawn)
-    kept = chosen(built, {name: found.change for name, found in worth.items()}, budget)
-    weights = silence(built, weights, kept, {name: found.mean for name, found in worth.items()})
+    kept = choose_units(built, {name: found.change for name, found in worth.items()}, budget)
+    weights = fold_means(built, weights, kept, {name: found.mean for name, found in worth.items()})
     return merge(*keep_units(built, weights, kept))

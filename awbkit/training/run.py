@@ -23,7 +23,7 @@ from awbkit.network.model import Model
 from awbkit.network.weights import SUFFIX
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.training import calibration, processes
-from awbkit.training.bank import Bank, make
+from awbkit.training.bank import Bank, make_bank
 from awbkit.training.calibration import Errors
 from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import Step, fit
@@ -81,7 +81,7 @@ class Result:
         model: The model.
         path: The model's file.
         images: Number of training pictures.
-        calibrated: Number of pictures that the expected error was fitted to.
+        calibration_pictures: Number of pictures that the expected error was fitted to.
         validation: Mean, median, ... of the recovery error in degrees on the validation pictures; None without any.
         overlap: Number of validation pictures that the initial model may have been trained on.
         before: Mean, median, ... of the initial model; None without one.
@@ -90,7 +90,7 @@ class Result:
     model: Model
     path: Path
     images: int
-    calibrated: int
+    calibration_pictures: int
     validation: Mapping[str, float] | None
     overlap: int = 0
     before: Mapping[str, float] | None = None
@@ -118,8 +118,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self._metrics = Metrics(self.output / "metrics.jsonl")
-        self._described = 0
-        self._stepped = 0
+        self._feature_count = 0
+        self._step_count = 0
         # The features of a hundred pictures take about as long as a step.
         count = len(self.pictures.training) + len(self.pictures.validation)
         self._total = self.steps + count * self.recipe.variants // 100
@@ -142,14 +142,14 @@ class Run:
         return bank, self._bank(watched, "validation", 1, jobs) if watched else None
 
     def _bank(self, pictures: Sequence[Picture], name: str, versions: int, jobs: int) -> Bank:
-        return make(
+        return make_bank(
             [picture.member for picture in pictures],
             [picture.cell for picture in pictures],
             self.output / "pictures" / name,
             self.recipe,
             versions=versions,
             jobs=jobs,
-            progress=self._describing,
+            progress=self._on_features,
         )
 
     def network(
@@ -198,14 +198,14 @@ class Run:
                 device=self.execution.device,
                 saved=saved,
                 watched=checks,
-                on_step=partial(self._stepping, phase, name),
+                on_step=partial(self._on_step, phase, name),
                 quantization=quantization,
             )
             if processes.is_first():
                 write_snapshot(path, (built, weights))
                 saved.unlink(missing_ok=True)
             processes.wait()
-        self._stepped += recipe.steps
+        self._step_count += recipe.steps
         return read_snapshot(path)
 
     def note(self, phase: str, network: str, values: Mapping[str, Any]) -> None:
@@ -218,7 +218,7 @@ class Run:
         network: Snapshot,
         lines: tuple[calibration.Line, calibration.Line],
         *,
-        calibrated: int,
+        calibration_pictures: int,
         validation: Mapping[str, float] | None,
         before: Mapping[str, float] | None,
     ) -> Result:
@@ -228,7 +228,7 @@ class Run:
             name: The model's name.
             network: The network.
             lines: Calibration of the expected error, with a camera's matrix and without.
-            calibrated: Number of pictures that the lines were fitted to.
+            calibration_pictures: Number of pictures that the lines were fitted to.
             validation: Errors of the network on the validation pictures.
             before: Errors of the initial model on the same pictures.
         """
@@ -238,17 +238,17 @@ class Run:
             write_whole(self.output / MODEL, IfExists.REPLACE, model.to_bytes())
         processes.wait()
         trained, overlap = len(self.pictures.training), sum(self.pictures.overlap)
-        return Result(model, self.output / MODEL, trained, calibrated, validation, overlap, before)
+        return Result(model, self.output / MODEL, trained, calibration_pictures, validation, overlap, before)
 
-    def _describing(self, count: int) -> None:
-        self._described += count
-        self.execution.on_progress(Status("describing pictures", self._described // 100, self._total, None, None))
+    def _on_features(self, count: int) -> None:
+        self._feature_count += count
+        self.execution.on_progress(Status("describing pictures", self._feature_count // 100, self._total, None, None))
 
-    def _stepping(self, phase: str, name: str, step: Step) -> None:
+    def _on_step(self, phase: str, name: str, step: Step) -> None:
         if step.validation is not None:
             self._validation = step.validation
         self._metrics.add(phase, name, {key: value for key, value in asdict(step).items() if value is not None})
-        done = self._described // 100 + self._stepped + step.number
+        done = self._feature_count // 100 + self._step_count + step.number
         label = name if phase == "all" else f"{name}, {phase}"
         self.execution.on_progress(Status(label, done, self._total, step, self._validation))
 

@@ -16,7 +16,7 @@ from awbkit.training.bank import Member
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Holdout:
     """Test pictures to keep out of a training, together with all pictures of the same scenes.
 
     Attributes:
@@ -59,22 +59,22 @@ class Picture:
 
 
 def split(
-    sets: Sequence[Prepared], left_out: LeftOut, validation: float
+    sets: Sequence[Prepared], holdout: Holdout, validation: float
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
     """Divide pictures into training and validation.
 
     Args:
         sets: Data sets with distinct names.
-        left_out: Pictures to keep out of both.
+        holdout: Pictures to keep out of both.
         validation: Share of the validation scenes, by hash of their names, so that other pictures do not change the
             choice; at least one scene, unless the share is 0.
 
     Raises:
         UsageError: If names are unknown or ambiguous, or nothing is left to train on.
     """
-    _check_names(sets, left_out)
+    _check_names(sets, holdout)
     everything = [picture for prepared in sets for picture in _pictures(prepared)]
-    hidden = {(prepared.name, row.scene) for prepared in sets for row in prepared.rows if left_out.holds(prepared, row)}
+    hidden = {(prepared.name, row.scene) for prepared in sets for row in prepared.rows if holdout.holds(prepared, row)}
     kept = [picture for picture in everything if (picture.dataset, picture.scene) not in hidden]
     hashes = [scene_hash(picture) for picture in kept]
     # At least one scene, even of a few.
@@ -104,15 +104,15 @@ def scene_hash(picture: Picture) -> float:
     return zlib.crc32(name) / 2**32
 
 
-def _check_names(sets: Sequence[Prepared], left_out: LeftOut) -> None:
+def _check_names(sets: Sequence[Prepared], holdout: Holdout) -> None:
     names = [prepared.name for prepared in sets]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"two data sets are called {twice[0]!r}; rename one of the folders")
     known = {
-        "data set": (left_out.datasets, set(names)),
-        "camera": (left_out.cameras, {row.camera for prepared in sets for row in prepared.rows}),
+        "data set": (holdout.datasets, set(names)),
+        "camera": (holdout.cameras, {row.camera for prepared in sets for row in prepared.rows}),
         "fold": (
-            (left_out.fold,) if left_out.fold is not None else (),
+            (holdout.fold,) if holdout.fold is not None else (),
             {row.fold for prepared in sets for row in prepared.rows if row.fold},
         ),
     }

@@ -34,7 +34,7 @@ def dimensions(architecture: Architecture) -> dict[str, int]:
     return {name: size for name, size in found.items() if size}
 
 
-def fewest(name: str) -> int:
+def minimum_units(name: str) -> int:
     """The least number of units of a dimension. Removing the last map removes the whole branch."""
     return 0 if name in ("statistics", "maps") else 1
 
@@ -76,7 +76,7 @@ def readers(architecture: Architecture) -> dict[str, tuple[str, NDArray[np.intp]
     return {name: found[name] for name in dimensions(architecture)}
 
 
-def silence(
+def fold_means(
     architecture: Architecture, weights: Mapping[str, Float], kept: Units, means: Mapping[str, NDArray[np.float64]]
 ) -> Weights:
     """Move the means of removed units into the biases of their readers.

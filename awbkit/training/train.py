@@ -21,9 +21,9 @@ from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import Execution, Result, Run, error_pairs, errors_of, open_run
 from awbkit.training.snapshot import Snapshot
-from awbkit.training.split import LeftOut
+from awbkit.training.split import Holdout
 
-ADAPTING: Mapping[str, Any] = {
+ADAPTATION: Mapping[str, Any] = {
     "steps": 400,
     "learning_rate": 2e-4,
     "weight_decay": 0.0,
@@ -33,7 +33,7 @@ ADAPTING: Mapping[str, Any] = {
 """Default differences of a training that starts from a model: few pictures, and small steps."""
 
 
-_NOTHING, _ON_CPU = LeftOut(), Execution()
+_NOTHING, _ON_CPU = Holdout(), Execution()
 
 
 def train(
@@ -41,7 +41,7 @@ def train(
     output: Path,
     recipe: Recipe,
     *,
-    left_out: LeftOut = _NOTHING,
+    holdout: Holdout = _NOTHING,
     initial: Model | None = None,
     execution: Execution = _ON_CPU,
 ) -> Result:
@@ -51,7 +51,7 @@ def train(
         folders: Prepared data sets.
         output: The run's folder.
         recipe: Recipe of the training.
-        left_out: Pictures to keep out of the training.
+        holdout: Pictures to keep out of the training.
         initial: A model to start from, whose architecture and normalisation are kept.
         execution: Device, processes, resuming and progress.
 
@@ -60,8 +60,8 @@ def train(
         UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
     """
     if initial is not None:
-        recipe = _of_initial(initial, recipe)
-    pictures = gather_pictures(folders, left_out, recipe, initial)
+        recipe = _with_architecture(initial, recipe)
+    pictures = gather_pictures(folders, holdout, recipe, initial)
     others = calibration.parts(pictures.training, recipe.calibration)
     built = architecture(recipe.arch) if initial is None else initial.architecture
     steps = (len(others) + 1) * (1 + (recipe.teachers if recipe.distil else 0)) * recipe.steps
@@ -71,9 +71,11 @@ def train(
         weights = None if initial is None else initial.weights
         lines: list[tuple[Errors, Errors]] = []
         for name, fit_on, test in others:
-            found = _taught(run, f"without {name}", built, weights, bank.subset(fit_on), recipe, 1 + len(lines), None)
+            found = _train_phase(
+                run, f"without {name}", built, weights, bank.subset(fit_on), recipe, 1 + len(lines), None
+            )
             lines.append(error_pairs(found, bank.subset(test, 1)))
-        network = _taught(run, "all", built, weights, bank, recipe, 0, checks)
+        network = _train_phase(run, "all", built, weights, bank, recipe, 0, checks)
         validation = before = None
         if checks is not None:
             own = error_pairs(network, checks)
@@ -91,7 +93,7 @@ def train(
             name,
             network,
             (known, unknown),
-            calibrated=count,
+            calibration_pictures=count,
             validation=validation,
             before=None if before is None else errors_of(before),
         )
@@ -122,7 +124,7 @@ def _lines(
     return known, unknown
 
 
-def _taught(
+def _train_phase(
     run: Run,
     phase: str,
     built: Architecture,
@@ -145,7 +147,7 @@ def _taught(
     )
 
 
-def _of_initial(initial: Model, recipe: Recipe) -> Recipe:
+def _with_architecture(initial: Model, recipe: Recipe) -> Recipe:
     """The recipe with the initial model's architecture."""
     if recipe.arch != DEFAULT and architecture(recipe.arch) != initial.architecture:
         raise UsageError(f"a training from {initial.name} keeps its architecture; leave out arch {recipe.arch}")

@@ -18,9 +18,9 @@ from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
 from awbkit.training.run import Execution, Result, Run, error_pairs, errors_of, open_run
 from awbkit.training.snapshot import Snapshot
-from awbkit.training.split import LeftOut
+from awbkit.training.split import Holdout
 
-USUAL: Mapping[str, Any] = {"steps": 3000, "learning_rate": 2e-3}
+DEFAULTS: Mapping[str, Any] = {"steps": 3000, "learning_rate": 2e-3}
 """Differences from the recipe of a new training: small steps, and the original model as a teacher."""
 
 LAST = "network"
@@ -30,8 +30,8 @@ Fit = Callable[..., Snapshot]
 """Trains a network of a run: its name, a function that returns its start, a recipe, ``seed``, and any other keywords of
 :meth:`awbkit.training.run.Run.network`."""
 
-_OF_TRAINING = ("arch", "teachers", "teacher_arch", "calibration")
-_NOT_KEPT = (*_OF_TRAINING, *USUAL, "distil", "validation", "seed")
+_TRAINING_SETTINGS = ("arch", "teachers", "teacher_arch", "calibration")
+_RESET_SETTINGS = (*_TRAINING_SETTINGS, *DEFAULTS, "distil", "validation", "seed")
 
 
 def recipe_for(model: Model) -> Recipe:
@@ -42,10 +42,10 @@ def recipe_for(model: Model) -> Recipe:
     """
     stated = (model.training or {}).get("recipe")
     stated = stated if isinstance(stated, Mapping) else {}
-    known = {field.name for field in fields(Recipe)}.difference(_NOT_KEPT)
+    known = {field.name for field in fields(Recipe)}.difference(_RESET_SETTINGS)
     kept = {name: value for name, value in stated.items() if name in known}
     try:
-        return Recipe().with_changes({**kept, "domain": model.domain, **USUAL})
+        return Recipe().with_changes({**kept, "domain": model.domain, **DEFAULTS})
     except UsageError as error:
         raise UsageError(f"model {model.name} states a recipe that cannot be: {error}") from None
 
@@ -59,7 +59,7 @@ class Tuning:
         folders: Prepared data sets to train on.
         output: The run's folder.
         recipe: Recipe of the fine-tuning; :func:`recipe_for` gives the default.
-        left_out: Pictures to keep out of the training.
+        holdout: Pictures to keep out of the training.
         execution: Device, processes, resuming and progress.
     """
 
@@ -67,7 +67,7 @@ class Tuning:
     folders: Sequence[Path]
     output: Path
     recipe: Recipe
-    left_out: LeftOut = field(default_factory=LeftOut)
+    holdout: Holdout = field(default_factory=Holdout)
     execution: Execution = field(default_factory=Execution)
 
     def check(self, command: str) -> None:
@@ -79,7 +79,7 @@ class Tuning:
         name, family = self.model.name, self.model.architecture.family
         if family != "awbnet":
             raise UsageError(f"model {name} is of the family {family}; awbkit {command} takes awbnets")
-        for name in _OF_TRAINING:
+        for name in _TRAINING_SETTINGS:
             if getattr(self.recipe, name) != getattr(Recipe(), name):
                 raise UsageError(
                     f"a recipe to {command} by has no {name}; leave it out, awbkit {command} goes by the model"
@@ -98,8 +98,8 @@ class Tuning:
             UsageError: If the folder is in use or holds another run, or the arguments conflict.
             UnreadableFile: If a data set has changed since it was prepared, or a file of the run is damaged.
         """
-        pictures = gather_pictures(self.folders, self.left_out, self.recipe, self.model)
-        stated = {name: value for name, value in self.recipe.to_json().items() if name not in _OF_TRAINING}
+        pictures = gather_pictures(self.folders, self.holdout, self.recipe, self.model)
+        stated = {name: value for name, value in self.recipe.to_json().items() if name not in _TRAINING_SETTINGS}
         facts = {"recipe": stated, **facts}
         with open_run(self.output, self.recipe, pictures, facts, steps=steps, execution=self.execution) as run:
             bank, checks = run.banks()
@@ -131,4 +131,6 @@ def _finish(run: Run, tuning: Tuning, suffix: str, network: Snapshot, bank: Bank
         run.note("all", "network", {"step": tuning.recipe.steps, "validation": validation})
     name = model.name if model.name.endswith(f"-{suffix}") else f"{model.name}-{suffix}"
     unpruned = None if checks is None else errors_of(before)
-    return run.finish(name, network, (known, unknown), calibrated=len(pictures), validation=validation, before=unpruned)
+    return run.finish(
+        name, network, (known, unknown), calibration_pictures=len(pictures), validation=validation, before=unpruned
+    )

@@ -21,7 +21,7 @@ from awbkit.evaluation.angles import recovery_error
 from awbkit.export.c.check import compiler
 from awbkit.export.c.emit import emit
 from awbkit.export.cases import surfaces
-from awbkit.network.models import shipped
+from awbkit.network.models import shipped_path
 from tests.helpers.command import awbkit
 from tests.helpers.evaluation_sets import write_prepared
 from tests.helpers.integer_models import SHAPES, integer_model, random_model
@@ -124,7 +124,7 @@ def test_names_that_would_lie_on_each_other_are_moved_apart() -> None:
         (("awbnet-s", "--count", "0"), 2, "--count"),
         (("awbnet-s", "--data", "{tmp}/set", "--data", "{tmp}/set"), 2, "name each set once"),
         ((), 2, "MODEL"),
-        ((str(shipped("awbnet-nano", "rendered")),), 2, "bench measures models for raw pictures"),
+        ((str(shipped_path("awbnet-nano", "rendered")),), 2, "bench measures models for raw pictures"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, arguments: tuple[str, ...], code: int, says: str) -> None:

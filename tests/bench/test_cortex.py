@@ -15,7 +15,7 @@ from awbkit.export.cases import Case, extremes, surfaces
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.latency import TABLES, instructions
 from awbkit.network.model import Model
-from awbkit.network.models import shipped
+from awbkit.network.models import shipped_path
 from tests.helpers.integer_models import integer_model, pictures, round_model
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def cases() -> list[Case]:
 
 @cache
 def model_s() -> IntegerModel:
-    return round_model(Model.load(shipped("awbnet-s", "raw")), pictures(4))
+    return round_model(Model.load(shipped_path("awbnet-s", "raw")), pictures(4))
 
 
 @cache

@@ -34,10 +34,10 @@ from awbkit.network.model import Model
 from awbkit.network.torch.network import network_of
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.training.augmentation import Chances
-from awbkit.training.bank import Bank, make
+from awbkit.training.bank import Bank, make_bank
 from awbkit.training.fit import Weights, answers, fit, true_errors
 from awbkit.training.recipe import Recipe
-from awbkit.training.split import LeftOut, Picture, split
+from awbkit.training.split import Holdout, Picture, split
 
 SETS = ("cube-plus", "gehler-shi", "intel-tau")
 DEFAULT_CHANCES = Chances()
@@ -99,10 +99,10 @@ def bank_of(
     jobs: int = 1,
 ) -> tuple[tuple[Picture, ...], Bank]:
     """All pictures of these sets, and their descriptions, which are kept in the folder."""
-    pictures, _ = split([Prepared.open(prepared / name) for name in names], LeftOut(), 0.0)
+    pictures, _ = split([Prepared.open(prepared / name) for name in names], Holdout(), 0.0)
     cells = [(*picture.cell, fold_of(picture)) for picture in pictures]
     members = [picture.member for picture in pictures]
-    return pictures, make(members, cells, folder, Recipe(), versions=versions, chances=chances, jobs=jobs)
+    return pictures, make_bank(members, cells, folder, Recipe(), versions=versions, chances=chances, jobs=jobs)
 
 
 def joined(first: Bank, second: Bank) -> Bank:

@@ -21,21 +21,21 @@ from awbkit.colour.error_statistics import statistics
 from awbkit.datasets.prepared import Prepared
 from awbkit.network.architecture import architecture
 from awbkit.network.model import Model
-from awbkit.network.models import named
+from awbkit.network.models import find_model
 from awbkit.network.torch.network import network_of
-from awbkit.training.bank import Bank, make
+from awbkit.training.bank import Bank, make_bank
 from awbkit.training.fit import answers, fit, true_errors
 from awbkit.training.recipe import Recipe
-from awbkit.training.split import LeftOut, Picture, split
-from awbkit.training.train import ADAPTING
+from awbkit.training.split import Holdout, Picture, split
+from awbkit.training.train import ADAPTATION
 
-ADAPT = Recipe().with_changes(ADAPTING)
+ADAPT = Recipe().with_changes(ADAPTATION)
 ALONE = Recipe(steps=1500)
 
 
 def bank_of(pictures: list[Picture], folder: Path, versions: int) -> Bank:
     cells = [picture.cell for picture in pictures]
-    return make([picture.member for picture in pictures], cells, folder, Recipe(), versions=versions)
+    return make_bank([picture.member for picture in pictures], cells, folder, Recipe(), versions=versions)
 
 
 def main() -> None:
@@ -45,9 +45,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = named(options.model, "raw")
+    model = find_model(options.model, "raw")
     assert isinstance(model, Model), "a quantised model is not trained on"
-    pictures, _ = split([Prepared.open(options.prepared)], LeftOut(), 0.0)
+    pictures, _ = split([Prepared.open(options.prepared)], Holdout(), 0.0)
     scenes = sorted({picture.scene for picture in pictures})
     for draw in range(3):
         chosen = set(np.random.default_rng(draw).permutation(scenes)[: options.count].tolist())

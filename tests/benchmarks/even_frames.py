@@ -19,7 +19,7 @@ from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
 from awbkit.datasets.spectral.sensitivities import shipped_cameras
 from awbkit.evaluation.angles import recovery_error
-from awbkit.network.models import named
+from awbkit.network.models import find_model
 from awbkit.training.photographs import Rendering
 
 COUNT = 120
@@ -107,7 +107,7 @@ def main(models: list[str]) -> None:
                 "photographs": ("rendered", [pair for pair in photographs if pair[0].valid.sum() >= FEWEST]),
             }
             for label, (domain, pairs) in sets.items():
-                model = named(name, domain)
+                model = find_model(name, domain)
                 found = [model.estimate(image) for image, _ in pairs]
                 errors = recovery_error(np.array([one.rgb for one in found]), np.array([light for _, light in pairs]))
                 stated = np.array([one.expected_error for one in found], dtype=float)

@@ -23,7 +23,7 @@ from awbkit.training.bank import Bank
 from awbkit.training.provenance import gather_pictures
 from awbkit.training.recipe import Recipe
 from awbkit.training.snapshot import read_snapshot
-from awbkit.training.split import LeftOut
+from awbkit.training.split import Holdout
 
 CASTS = ((0, 2), (2, 5), (5, 10), (10, 90))
 """Degrees between the light and white."""
@@ -45,7 +45,7 @@ def main(run: Path, folders: list[Path]) -> None:
     model = Model.load(run)
     assert model.training is not None
     recipe = Recipe(**model.training["recipe"])
-    pictures = gather_pictures(folders, LeftOut(), recipe, None).training
+    pictures = gather_pictures(folders, Holdout(), recipe, None).training
     bank = as_they_are(run)
     assert len(bank) == len(pictures)
     rgb = np.insert(np.exp(bank.light[0].astype(np.float64)), 1, 1, axis=1)

@@ -31,13 +31,13 @@ from awbkit.network.torch.network import network_of
 from awbkit.training.bank import Bank
 from awbkit.training.budget import Budget
 from awbkit.training.fit import answers, fit, true_errors
-from awbkit.training.prune import Rounds, in_rounds
+from awbkit.training.prune import Rounds, prune_in_rounds
 from awbkit.training.recipe import Recipe
 from awbkit.training.snapshot import Snapshot, read_snapshot, write_snapshot
-from awbkit.training.tuning import USUAL
+from awbkit.training.tuning import DEFAULTS
 from tests.benchmarks.accuracy import KEYS, SETS, bank_of, by_other_cameras, joined
 
-PRUNING = Recipe().with_changes(USUAL)
+PRUNING = Recipe().with_changes(DEFAULTS)
 
 
 def kept(path: Path, make_it: Callable[[], Snapshot]) -> Snapshot:
@@ -58,7 +58,7 @@ def pruned(network: Snapshot, teacher: Snapshot, parameters: int, recipe: Recipe
         built, weights = begin()
         return built, fit(bank, built, how, seed=seed, teachers=teachers, initial=weights)
 
-    return in_rounds(network, Rounds(Budget("params", parameters)), recipe, bank, trained)
+    return prune_in_rounds(network, Rounds(Budget("params", parameters)), recipe, bank, trained)
 
 
 def one(options: argparse.Namespace, bank: Bank, test: Bank, left_out: str, seed: int) -> None:

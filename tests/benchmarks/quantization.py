@@ -30,14 +30,14 @@ from awbkit.network.inference import forward
 from awbkit.network.integer import description
 from awbkit.network.integer.arithmetic import OCTAVE
 from awbkit.network.integer.model import IntegerModel, white_logs
-from awbkit.network.integer.quantization import Bits, calibrated, quantized
-from awbkit.network.model import Model, canonical, white_of
+from awbkit.network.integer.quantization import Bits, measure_scales, quantize_model
+from awbkit.network.model import Model, to_canonical, white_of
 from awbkit.network.torch.network import network_of
 from awbkit.training.bank import Bank
 from awbkit.training.fake_quantization import FakeQuantization
 from awbkit.training.fit import fit
 from awbkit.training.recipe import Recipe
-from awbkit.training.tuning import USUAL
+from awbkit.training.tuning import DEFAULTS
 from tests.benchmarks.accuracy import KEYS, SETS, bank_of
 
 CALIBRATED_ON = 256
@@ -60,7 +60,7 @@ def described(folder: Path, place: int) -> Described | None:
         return None
     white = white_of(image.camera)
     assert white is not None
-    features, whole = describe(canonical(image)), description.describe(description.thumbnail(image))
+    features, whole = describe(to_canonical(image)), description.describe(description.thumbnail(image))
     return Described(features, whole, white, np.array(prepared.rows[place].illuminant))
 
 
@@ -76,7 +76,7 @@ def whole_answer(model: IntegerModel, picture: Described) -> np.ndarray:
 
 
 def tuned(model: Model, bank: Bank, scales: Mapping[str, float], bits: Bits, steps: int, seed: int) -> Model:
-    recipe = replace(Recipe().with_changes(USUAL), steps=steps)
+    recipe = replace(Recipe().with_changes(DEFAULTS), steps=steps)
     weights = fit(
         bank,
         model.architecture,
@@ -127,12 +127,12 @@ def main() -> None:
         for text in options.bits or ["8,8", "8,16", "4,8"]:
             weights, activations = (int(part) for part in text.split(","))
             bits = Bits(weights, activations)
-            scales = calibrated(model, seen, bits)
+            scales = measure_scales(model, seen, bits)
             trained = model
             if bank is not None:
                 places = np.flatnonzero([picture.dataset != left_out for picture in known])
                 trained = tuned(model, bank.subset(places), scales, bits, options.steps, int(seed))
-            whole = quantized(trained, scales, bits)
+            whole = quantize_model(trained, scales, bits)
             after = errors([whole_answer(whole, picture) for picture in test])
             rows[left_out, text].append({key: after[key] - before[key] for key in KEYS})
             print(

@@ -20,7 +20,7 @@ from awbkit.colour.temperature import cct_duv_to_xy
 from awbkit.errors import AwbError, UnreadableFile, UsageError
 from awbkit.estimators import DEFAULT, parse
 from awbkit.network.model import Model
-from awbkit.network.models import named, shipped
+from awbkit.network.models import find_model, shipped_path
 from tests.helpers.command import DAYLIGHT, awbkit, write_jpeg, write_raw
 from tests.helpers.evaluation_sets import write_prepared
 from tests.helpers.network_pictures import picture
@@ -33,7 +33,7 @@ LIMITS = {"awbnet-nano": 1_000, "awbnet-s": 5_000, "awbnet-m": 20_000, "awbnet-s
 @pytest.mark.parametrize("domain", ["raw", "rendered"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_is_there_and_as_small_as_it_says(name: str, domain: str) -> None:
-    model = Model.load(shipped(name, domain))
+    model = Model.load(shipped_path(name, domain))
     assert model.domain == domain
     assert model.architecture.parameters <= LIMITS[name]
     assert model.architecture.macs <= 1_000_000
@@ -41,7 +41,7 @@ def test_every_model_is_there_and_as_small_as_it_says(name: str, domain: str) ->
     for dataset in model.training["datasets"]:
         assert dataset["hash"].startswith("sha256:")
         assert dataset["licence"] is not None
-    assert shipped(name, domain).stat().st_size < 120_000
+    assert shipped_path(name, domain).stat().st_size < 120_000
 
 
 def test_the_default_is_the_small_network() -> None:
@@ -49,7 +49,7 @@ def test_the_default_is_the_small_network() -> None:
     for camera in (D810, LINEAR_SRGB):
         image = seen_by(camera, picture(1))
         assert parse("awbnet").estimate(image) == Model.load(
-            shipped("awbnet-s", "raw" if camera is D810 else "rendered")
+            shipped_path("awbnet-s", "raw" if camera is D810 else "rendered")
         ).estimate(image)
 
 
@@ -152,13 +152,13 @@ def test_a_shipped_name_means_the_shipped_model_whatever_lies_around(
     own = random_model(3, domain=domain)
     write(tmp_path / name / "model.safetensors", own)
     shipped_as = "awbnet-s" if name == "awbnet" else name
-    found = named(name, domain)
+    found = find_model(name, domain)
     assert found.name == shipped_as
-    assert found.to_bytes() == replace(Model.load(shipped(shipped_as, domain)), name=shipped_as).to_bytes()
-    assert named(f"./{name}", domain).to_bytes() == own.to_bytes()
+    assert found.to_bytes() == replace(Model.load(shipped_path(shipped_as, domain)), name=shipped_as).to_bytes()
+    assert find_model(f"./{name}", domain).to_bytes() == own.to_bytes()
     camera = D810 if domain == "raw" else LINEAR_SRGB
     image = seen_by(camera, picture(1))
-    assert parse(name).estimate(image) == named(name, domain).estimate(image)
+    assert parse(name).estimate(image) == find_model(name, domain).estimate(image)
     assert parse(f"./{name}").estimate(image) == own.estimate(image)
 
 
@@ -166,7 +166,7 @@ def test_a_shipped_name_means_the_shipped_model_whatever_lies_around(
 def test_no_other_name_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UnreadableFile, match="no such file"):
-        named(name, "raw")
+        find_model(name, "raw")
 
 
 def test_records_call_the_default_network_by_one_name(tmp_path: Path, scene: np.ndarray) -> None:

@@ -173,7 +173,7 @@ def test_an_estimator_may_answer_with_a_light_map() -> None:
     assert method.estimate(two_lights()) == found.mean()
     assert found.mean().gains == pytest.approx((1 / 0.875, 1, 1 / 0.4375))
     # A fallback that answers gives its own map.
-    unsure = parse("awbnet").guarded(method, 1e-6)
+    unsure = parse("awbnet").with_fallback(method, 1e-6)
     assert unsure.answer(two_lights()) == (found.mean(), method)
     np.testing.assert_array_equal(unsure.light_map(two_lights()).chroma, found.chroma)
 

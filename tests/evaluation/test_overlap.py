@@ -23,7 +23,7 @@ from awbkit.evaluation.overlap import training_overlaps
 from awbkit.evaluation.result import MethodResult, Overlap
 from awbkit.evaluation.wording import training_note
 from awbkit.network.model import Model
-from awbkit.network.models import shipped
+from awbkit.network.models import shipped_path
 from tests.helpers.command import awbkit
 from tests.helpers.evaluation_cases import evaluation
 from tests.helpers.evaluation_sets import write_prepared
@@ -171,7 +171,7 @@ def test_methods_that_are_no_networks_have_seen_nothing(prepared: Prepared, tmp_
 
 @pytest.mark.parametrize("method", ["awbnet", "awbnet-s", "awbnet-nano", "awbnet-m", "awbnet-s-open"])
 def test_shipped_networks_say_what_they_were_trained_on(tmp_path: Path, method: str) -> None:
-    training = Model.load(shipped("awbnet-s" if method == "awbnet" else method, "raw")).training
+    training = Model.load(shipped_path("awbnet-s" if method == "awbnet" else method, "raw")).training
     assert training is not None
     name = training["datasets"][0]["name"]
     seen = write_prepared(tmp_path / name.upper(), [CANON, NIKON])

@@ -18,7 +18,7 @@ from awbkit.export.c import limited
 from awbkit.export.c.check import answer, check, compare, compiler, record
 from awbkit.export.c.emit import emit
 from awbkit.export.c.limited import output_of
-from awbkit.export.cases import Case, extremes, of_prepared, surfaces
+from awbkit.export.cases import Case, extremes, prepared_cases, surfaces
 from awbkit.network.architecture import Architecture
 from awbkit.network.integer.description import describe
 from awbkit.network.integer.model import IntegerModel, white_logs
@@ -306,7 +306,7 @@ def test_the_command(tmp_path: Path) -> None:
     exact.write_bytes(random_model(SHAPES["s"]).to_bytes())
     done = awbkit("export", quantised, "--to", "c", "-o", tmp_path / "out", "--check", data.path)
     assert done.code == 0, done.err
-    assert done.record["compared"] == len(list(synthetic())) + len(list(of_prepared(data.path)))
+    assert done.record["compared"] == len(list(synthetic())) + len(list(prepared_cases(data.path)))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["awb.c", "awb.h"]
     for arguments, code, says in (
         ((quantised, "--to", "c", "-o", tmp_path / "out"), 1, "exists"),

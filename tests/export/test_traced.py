@@ -24,7 +24,7 @@ from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
 from awbkit.errors import CheckFailed, MissingExtra, UsageError
 from awbkit.export.cases import Case, extremes, surfaces
-from awbkit.export.check import Apart, apart, verify
+from awbkit.export.check import Difference, measure_difference, verify
 from awbkit.export.check import runner as itself
 from awbkit.export.onnx import convert, equivalent, runner
 from awbkit.export.targets import EXPORTERS
@@ -32,7 +32,7 @@ from awbkit.export.traced import Estimator, inputs
 from awbkit.network import features
 from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
-from awbkit.network.models import AnyModel, named_float
+from awbkit.network.models import AnyModel, find_float_model
 from awbkit.network.torch.features import describe
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def test_a_description_is_the_same_in_torch(pictures: Sequence[Case]) -> None:
 
 
 def test_the_answer_is_the_same_in_torch(pictures: Sequence[Case]) -> None:
-    model = named_float("awbnet-s", "raw")
+    model = find_float_model("awbnet-s", "raw")
     estimator = Estimator(model)
 
     def answer(case: Case) -> tuple[np.ndarray, float]:
@@ -70,27 +70,27 @@ def test_the_answer_is_the_same_in_torch(pictures: Sequence[Case]) -> None:
             light, degrees = estimator(*map(torch.from_numpy, inputs(case).values()))
         return light.numpy()[0], float(degrees)
 
-    found = apart(itself(model), pictures, answer)
+    found = measure_difference(itself(model), pictures, answer)
     assert found.pictures == len(pictures)
-    assert found.greatest < 0.05
-    assert found.expected < 0.05
+    assert found.maximum < 0.05
+    assert found.expected_error < 0.05
 
 
 @pytest.fixture(scope="module", params=["floating", "quantised"])
 def model(request: pytest.FixtureRequest) -> AnyModel:
-    found = named_float("awbnet-s", "raw")
+    found = find_float_model("awbnet-s", "raw")
     return found if request.param == "floating" else round_model(found, sensed(), Bits())
 
 
 def test_onnx_answers_as_the_model_does(model: AnyModel, pictures: Sequence[Case]) -> None:
     file = convert(model)
     alike = itself(model) if isinstance(model, Model) else equivalent(model)
-    found = apart(alike, surfaces(), runner(file.SerializeToString()))
+    found = measure_difference(alike, surfaces(), runner(file.SerializeToString()))
     limit = 0.05 if isinstance(model, Model) else 0.3
     # What lies halfway between two steps falls to either side in every layer.
-    assert found.greatest < (limit if isinstance(model, Model) else 0.5)
+    assert found.maximum < (limit if isinstance(model, Model) else 0.5)
     assert found.mean < limit / 3
-    assert found.expected < 2 * limit
+    assert found.expected_error < 2 * limit
     # An application knows from the file what it is, and nothing of the machine that made it.
     stated = {entry.key: entry.value for entry in file.metadata_props}
     assert stated == {"name": model.name, "domain": "raw", "sha256": model.digest}
@@ -116,12 +116,12 @@ def test_onnx_answers_as_the_model_does(model: AnyModel, pictures: Sequence[Case
 
 
 def test_what_is_too_far_apart_is_refused() -> None:
-    model = named_float("awbnet-nano", "raw")
+    model = find_float_model("awbnet-nano", "raw")
     cases = list(surfaces())[:4]
-    most = Apart(0, 0.01, 0.1, 0.1)
+    most = Difference(0, 0.01, 0.1, 0.1)
 
     answer = itself(model)
-    assert verify(apart(answer, cases, answer), most, "it") == Apart(4, 0.0, 0.0, 0.0)
+    assert verify(measure_difference(answer, cases, answer), most, "it") == Difference(4, 0.0, 0.0, 0.0)
     for red, more in ((1.01, 0.0), (1.0, 0.2), (np.nan, 0.0), (1.0, np.nan)):
 
         def wrong(case: Case, red: float = red, more: float = more) -> tuple[np.ndarray, float]:
@@ -129,7 +129,7 @@ def test_what_is_too_far_apart_is_refused() -> None:
             return light * [red, 1, 1], degrees + more
 
         with pytest.raises(CheckFailed, match=r"nano.onnx answers .* degrees from the reference on average"):
-            verify(apart(answer, cases, wrong), most, "nano.onnx")
+            verify(measure_difference(answer, cases, wrong), most, "nano.onnx")
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_tflite_answers_as_the_model_does(pictures: Sequence[Case]) -> None:
 def test_tensorflow_lite_micro_computes_the_same_bits(name: str) -> None:
     interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="pip install 'awbkit[tflite]'")
     micro = pytest.importorskip("tflite_micro.python.tflite_micro.runtime", reason="it has wheels for x86-64 alone")
-    made = EXPORTERS["tflite"](round_model(named_float(name, "raw"), sensed(), Bits()))
+    made = EXPORTERS["tflite"](round_model(find_float_model(name, "raw"), sensed(), Bits()))
     assert made.check is not None
     assert made.check(list(surfaces())).mean < 0.15
     (data,) = made.files.values()
@@ -209,8 +209,8 @@ def test_tensorflow_lite_micro_computes_the_same_bits(name: str) -> None:
 
 def test_executorch_answers_as_the_model_does() -> None:
     pytest.importorskip("executorch", reason="executorch is not installed (pip install 'awbkit[executorch]')")
-    model = named_float("awbnet-s", "raw")
+    model = find_float_model("awbnet-s", "raw")
     made = EXPORTERS["executorch"](model)
     assert list(made.files) == ["awbnet-s.pte"]
     assert made.check is not None
-    assert made.check(list(surfaces())).greatest < 0.05
+    assert made.check(list(surfaces())).maximum < 0.05

@@ -11,7 +11,7 @@ import tifffile
 import awbkit as package
 from awbkit.errors import UsageError
 from awbkit.estimators import parse
-from awbkit.network.models import shipped
+from awbkit.network.models import shipped_path
 from tests.helpers.command import awbkit
 from tests.helpers.network_pictures import picture
 from tests.network.test_model import D810, seen_by
@@ -34,7 +34,7 @@ def test_linear_numbers_of_a_sensor_are_raw(tmp_path: Path) -> None:
     balanced = tifffile.imread(tmp_path / "out.tif") / 65535
     expected = np.clip(pixels / 65535 * record["gains"], 0, 1)
     np.testing.assert_allclose(balanced, expected, atol=2e-5)
-    refused = awbkit("estimate", path, "-m", shipped("awbnet-s", "raw"), "--encoding", "linear")
+    refused = awbkit("estimate", path, "-m", shipped_path("awbnet-s", "raw"), "--encoding", "linear")
     assert "or --encoding camera where its numbers are a sensor's own" in refused.complaint
 
 

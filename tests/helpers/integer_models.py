@@ -10,7 +10,7 @@ import numpy as np
 from awbkit.colour.image import LinearImage
 from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.integer.model import IntegerModel
-from awbkit.network.integer.quantization import Bits, calibrated, quantized
+from awbkit.network.integer.quantization import Bits, measure_scales, quantize_model
 from awbkit.network.model import Model
 from tests.helpers.network_pictures import picture
 from tests.network.test_model import D810
@@ -52,7 +52,7 @@ def pictures(count: int = 12) -> Sequence[LinearImage]:
 
 
 def round_model(model: Model, seen: Sequence[LinearImage], bits: Bits = BITS) -> IntegerModel:
-    return quantized(model, calibrated(model, seen, bits), bits)
+    return quantize_model(model, measure_scales(model, seen, bits), bits)
 
 
 @cache

@@ -85,7 +85,7 @@ def _until(name: str, times: int, sent: int, work: Callable[..., object], *argum
     from awbkit.training import fit
 
     torch.set_num_threads(1)
-    fit._SAVED_EVERY = SAVED_EVERY
+    fit._SAVE_INTERVAL = SAVED_EVERY
     left = times
 
     def hook(event: str, of: Sequence[Any]) -> None:

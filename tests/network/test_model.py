@@ -20,7 +20,7 @@ from awbkit.errors import AwbError, UnreadableFile
 from awbkit.estimators import parse
 from awbkit.network.architecture import architecture
 from awbkit.network.model import Model
-from awbkit.network.models import loaded
+from awbkit.network.models import load_once
 from tests.helpers.network_pictures import picture, under
 
 MATRIX = ((0.9369, -0.3195, -0.0791), (-0.4488, 1.2430, 0.2301), (-0.0893, 0.1796, 0.6872))
@@ -106,7 +106,7 @@ def test_any_size_will_do() -> None:
 @pytest.mark.parametrize("calibration", [(0.0, 1.0), (-3.0, 0.5), (2.0, 0.0)])
 def test_expected_errors_are_degrees(log_error: float, calibration: tuple[float, float]) -> None:
     model = random_model(calibration=calibration, without_matrix=(calibration[0] + 1, calibration[1]))
-    assert 0.1 <= model.expected(log_error) <= model.expected(log_error, matrix=False) <= 15
+    assert 0.1 <= model.expected_error(log_error) <= model.expected_error(log_error, matrix=False) <= 15
 
 
 def test_a_camera_without_a_matrix_has_an_expected_error_of_its_own() -> None:
@@ -128,14 +128,14 @@ def test_a_model_of_the_other_domain_says_so(domain: str) -> None:
 def test_a_model_that_is_trained_again_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(Path("m.safetensors"), random_model(0))
-    assert loaded("m.safetensors") is loaded("m.safetensors")
+    assert load_once("m.safetensors") is load_once("m.safetensors")
     write(Path("m.safetensors"), random_model(1))
     os.utime("m.safetensors", ns=(1, 1))
-    assert loaded("m.safetensors").to_bytes() == random_model(1).to_bytes()
+    assert load_once("m.safetensors").to_bytes() == random_model(1).to_bytes()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
     with pytest.raises(UnreadableFile, match="no such file"):
-        loaded("m.safetensors")
+        load_once("m.safetensors")
 
 
 def deep(levels: int) -> Any:

@@ -16,7 +16,7 @@ from awbkit.network import features, formulas
 from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.integer import description
 from awbkit.network.integer.arithmetic import NATURAL
-from awbkit.network.models import named_float
+from awbkit.network.models import find_float_model
 from awbkit.network.statistics import COSTS, TABLE, Statistic, Table
 from tests.helpers.integer_models import pictures, random_model, round_model
 
@@ -31,9 +31,13 @@ def test_the_numbers_in_model_files_keep_their_meaning() -> None:
     known = {name: int(start) for name, start in zip(words[::2], words[1::2], strict=True)}
     assert {name: places.start for name, places in TABLE.places.items() if name in known} == known
     small = (*range(6), *range(32, 38), 74, 75, *range(100, 103), 106)
-    assert architecture("awbnet-nano").statistics == named_float("awbnet-nano", "raw").architecture.statistics == small
+    assert (
+        architecture("awbnet-nano").statistics
+        == find_float_model("awbnet-nano", "raw").architecture.statistics
+        == small
+    )
     for name in ("awbnet-s", "awbnet-m"):
-        assert named_float(name, "raw").architecture.statistics == tuple(range(138))
+        assert find_float_model(name, "raw").architecture.statistics == tuple(range(138))
 
 
 def test_groups_and_units_follow_from_the_rows() -> None:
@@ -55,7 +59,7 @@ def test_groups_and_units_follow_from_the_rows() -> None:
 )
 def test_formulas_that_do_not_fit_the_rows_are_refused(names: list[str], numbers: list[float], says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        Table((Statistic("one", 1, 1.0), Statistic("two", 2, 1.0))).arranged(names, np.array(numbers))
+        Table((Statistic("one", 1, 1.0), Statistic("two", 2, 1.0))).arrange(names, np.array(numbers))
 
 
 # How the 4-norm is coloured beside the mean: one row, and one formula in each language.
@@ -69,7 +73,7 @@ def numpy_formula(picture: Any) -> Any:
 
 
 def integer_formula(picture: Any) -> Any:
-    return description.formulas.logs_less_green(picture.norms[2] - picture.norms[0])
+    return description.formulas.chroma_of_logs(picture.norms[2] - picture.norms[0])
 
 
 def torch_formula(y: Any, *given: Any) -> Any:
@@ -112,7 +116,7 @@ def places(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> r
 def test_a_new_statistic_arrives_in_numpy_and_whole_numbers(places: range) -> None:
     found = features.describe(IMAGE).statistics
     whole = description.describe(description.thumbnail(IMAGE)).statistics * TABLE.units
-    assert found.shape == whole.shape == (140,)
+    assert found.shape == whole.shape == (TABLE.count,)
     assert np.abs(found[places]).min() > 0.01
     np.testing.assert_allclose(whole[places], found[places], atol=0.01)
 

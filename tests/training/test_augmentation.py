@@ -10,7 +10,7 @@ import pytest
 from awbkit.colour.camera import Camera
 from awbkit.colour.image import LinearImage
 from awbkit.training.augmentation import Chances, LabelledPicture, lights, variant
-from awbkit.training.cameras import D65_XYZ, canonical, imaginary, listed_matrices, measured_matrices
+from awbkit.training.cameras import D65_XYZ, canonical_matrix, draw_camera, listed_matrices, measured_matrices
 from tests.helpers.evaluation_sets import MATRICES
 
 LIGHT = np.array([1.8, 1.0, 0.5])
@@ -140,10 +140,10 @@ def test_every_camera_sees_d65_as_white() -> None:
     for matrices in (
         listed_matrices(),
         measured_matrices(),
-        np.array([imaginary(np.random.default_rng(s)) for s in range(50)]),
+        np.array([draw_camera(np.random.default_rng(s)) for s in range(50)]),
     ):
         np.testing.assert_allclose(matrices @ D65_XYZ, 1, atol=1e-4)
-    own = canonical(Camera("Nikon D810", "camera", ((6504.0, MATRICES["Nikon D810"]),)))  # type: ignore[arg-type]
+    own = canonical_matrix(Camera("Nikon D810", "camera", ((6504.0, MATRICES["Nikon D810"]),)))  # type: ignore[arg-type]
     assert own is not None
     np.testing.assert_allclose(own @ D65_XYZ, 1, atol=1e-9)
     # It is among the cameras that LibRaw lists.

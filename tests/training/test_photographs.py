@@ -20,7 +20,7 @@ from awbkit.errors import UsageError
 from awbkit.files.encoding import linear_to_srgb
 from awbkit.files.known_cameras import known_camera
 from awbkit.training.augmentation import LabelledPicture
-from awbkit.training.cameras import canonical
+from awbkit.training.cameras import canonical_matrix
 from awbkit.training.photographs import FAMILIES, LEVELS, PRESETS, Rendering, Tone, render_photograph
 
 Array = NDArray[Any]
@@ -196,7 +196,7 @@ def test_a_canonical_picture_is_rendered_like_the_camera_s_own() -> None:
     image, truth = Rendering.draw(np.random.default_rng(9)).render(picture, light)
     np.testing.assert_allclose(canonical_one.light, truth)
     assert np.mean(np.abs(canonical_one.image.pixels - image.pixels) > 1e-3) < 0.01
-    assert canonical(CAMERA) is not None
+    assert canonical_matrix(CAMERA) is not None
 
 
 @pytest.mark.parametrize("usable", [0, 50, 64 * 64])

@@ -12,6 +12,7 @@ import pytest
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
 from awbkit.network.model import Model
+from awbkit.network.statistics import TABLE
 from tests.helpers.own_processes import run_until_killed
 from tests.helpers.training_runs import SMALL, write_set
 
@@ -23,7 +24,7 @@ from awbkit.training.factorize import Ranks, factorize  # noqa: E402
 from awbkit.training.prune import Rounds, prune  # noqa: E402
 from awbkit.training.recipe import Recipe  # noqa: E402
 from awbkit.training.run import Execution, Result  # noqa: E402
-from awbkit.training.split import LeftOut  # noqa: E402
+from awbkit.training.split import Holdout  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 from awbkit.training.tuning import Tuning, recipe_for  # noqa: E402
 
@@ -84,7 +85,7 @@ def test_the_model_says_how_it_came_about(prepared: Prepared, model: Model, prun
 def test_the_normalisation_is_that_of_the_statistics_that_are_left(model: Model, pruned: Result) -> None:
     made = pruned.model
     read = list(made.architecture.statistics)
-    assert 0 < len(read) < 138
+    assert 0 < len(read) < TABLE.count
     for name in ("mean", "std"):
         np.testing.assert_array_equal(made.weights[name], model.weights[name][read])
 
@@ -175,13 +176,13 @@ def test_other_families_are_not_pruned(prepared: Prepared, tmp_path: Path) -> No
 def test_what_the_model_has_seen_cannot_be_left_out(prepared: Prepared, model: Model, tmp_path: Path) -> None:
     recipe = recipe_for(model).with_changes(QUICK)
     with pytest.raises(UsageError, match="was trained on set, of which something is to be left out"):
-        prune(Tuning(model, [prepared.path], tmp_path / "run", recipe, LeftOut(fold="test")), HALF)
+        prune(Tuning(model, [prepared.path], tmp_path / "run", recipe, Holdout(fold="test")), HALF)
 
 
 def test_what_the_model_left_out_is_left_out_again(tmp_path: Path) -> None:
     folders = [write_set(tmp_path / name, count).path for name, count in (("one", 40), ("two", 20))]
-    kept_out = LeftOut(datasets=("two",))
-    first = train(folders, tmp_path / "first", replace(SMALL, steps=10, teachers=0), left_out=kept_out).model
+    kept_out = Holdout(datasets=("two",))
+    first = train(folders, tmp_path / "first", replace(SMALL, steps=10, teachers=0), holdout=kept_out).model
     recipe, plan = recipe_for(first).with_changes({**QUICK, "steps": 5}), Rounds(Budget("params", 500), 1)
     made = prune(Tuning(first, folders, tmp_path / "run", recipe, kept_out), plan).model
     assert (made.training or {})["left_out"]["datasets"] == ["two"]

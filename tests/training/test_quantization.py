@@ -8,7 +8,7 @@ import pytest
 from awbkit.network.integer.arithmetic import OCTAVE
 from awbkit.network.integer.description import GRID_UNITS, describe, thumbnail
 from awbkit.network.integer.model import white_logs
-from awbkit.network.integer.quantization import Bits, calibrated, integer_of
+from awbkit.network.integer.quantization import Bits, integer_network, measure_scales
 from awbkit.network.model import Model, white_of
 from awbkit.network.statistics import TABLE
 from tests.helpers.integer_models import SHAPES, pictures, random_model
@@ -37,8 +37,8 @@ def test_the_answers_are_those_of_whole_numbers(shape: str, bits: Bits) -> None:
 def missed_by(model: Model, bits: Bits) -> tuple[float, float]:
     """By how much a network that is rounded in training misses the whole numbers, and by how much one that is not."""
     images = pictures()
-    scales = calibrated(model, images, bits)
-    whole = integer_of(model.architecture, model.weights, scales, bits)
+    scales = measure_scales(model, images, bits)
+    whole = integer_network(model.architecture, model.weights, scales, bits)
     white = white_logs(white_of(images[0].camera))
     assert white is not None
     seen = [describe(thumbnail(image)) for image in images]
@@ -71,11 +71,11 @@ def test_gradients_reach_every_weight(shape: str) -> None:
     batch = {
         "anchor": torch.randn(32, 2, generator=rng) * 0.3,
         "known": torch.ones(32, 1),
-        "statistics": torch.randn(32, 138, generator=rng),
+        "statistics": torch.randn(32, TABLE.count, generator=rng),
         "grid": torch.rand(32, 5, 16, 16, generator=rng),
     }
-    residual, stated = FakeQuantization(model.architecture, calibrated(model, images, bits), bits).answer(
+    residual, stated = FakeQuantization(model.architecture, measure_scales(model, images, bits), bits).answer(
         network, batch
     )
-    gradients = torch.autograd.grad((residual**2).sum() + stated.sum(), network.trained())
+    gradients = torch.autograd.grad((residual**2).sum() + stated.sum(), network.trained_weights())
     assert all(bool(gradient.isfinite().all()) and float(gradient.abs().max()) > 0 for gradient in gradients)

@@ -22,10 +22,10 @@ from tests.helpers.training_runs import SMALL, write_set
 torch = pytest.importorskip("torch")
 
 from awbkit.training import fit  # noqa: E402
-from awbkit.training.bank import make  # noqa: E402
+from awbkit.training.bank import make_bank  # noqa: E402
 from awbkit.training.recipe import Recipe  # noqa: E402
 from awbkit.training.run import Execution  # noqa: E402
-from awbkit.training.split import LeftOut, split  # noqa: E402
+from awbkit.training.split import Holdout, split  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -70,9 +70,11 @@ def test_photographs_are_taken_as_they_are(tmp_path: Path) -> None:
     data = rendered_set(tmp_path / "jpegs")
     result = train([data.path], tmp_path / "run", replace(QUICK, domain="rendered"))
     assert result.model.estimate(data.image(0)).expected_error
-    pictures, _ = split([data], LeftOut(), 0.0)
+    pictures, _ = split([data], Holdout(), 0.0)
     banks = [
-        make([p.member for p in pictures], [0] * len(pictures), tmp_path / domain, Recipe(domain=domain), versions=1)
+        make_bank(
+            [p.member for p in pictures], [0] * len(pictures), tmp_path / domain, Recipe(domain=domain), versions=1
+        )
         for domain in ("raw", "rendered")
     ]
     np.testing.assert_array_equal(banks[0].statistics, banks[1].statistics)
@@ -94,9 +96,9 @@ def test_a_start_keeps_its_architecture_and_its_history(prepared: Prepared, fini
 def test_what_the_start_has_seen_cannot_be_left_out(prepared: Prepared, finished: Path, tmp_path: Path) -> None:
     first = Model.load(finished)
     other = write_set(tmp_path / "other", 30)
-    for left_out in (LeftOut(datasets=("set",)), LeftOut(cameras=("Nikon D810",)), LeftOut(fold="test")):
+    for holdout in (Holdout(datasets=("set",)), Holdout(cameras=("Nikon D810",)), Holdout(fold="test")):
         with pytest.raises(UsageError, match="was trained on set, of which something is to be left out"):
-            train([prepared.path, other.path], tmp_path / "run", QUICK, left_out=left_out, initial=first)
+            train([prepared.path, other.path], tmp_path / "run", QUICK, holdout=holdout, initial=first)
 
 
 def test_what_the_start_has_seen_does_not_tell_how_sure_it_is(
@@ -149,7 +151,7 @@ def test_a_finished_run_reports_nothing_twice(prepared: Prepared, run: Path) -> 
 
 
 def test_validation_is_watched_as_it_goes(prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "_SAVED_EVERY", 50)
+    monkeypatch.setattr(fit, "_SAVE_INTERVAL", 50)
     seen = []
     train(
         [prepared.path],

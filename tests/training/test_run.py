@@ -17,7 +17,7 @@ from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.network.architecture import architecture
 from awbkit.network.features import describe
-from awbkit.network.model import Model, canonical
+from awbkit.network.model import Model, to_canonical
 from tests.helpers.own_processes import SAVED_EVERY, meet, run_commands, run_until_killed
 from tests.helpers.training_runs import CAMERAS, SMALL, write_set
 
@@ -25,10 +25,10 @@ torch = pytest.importorskip("torch")
 
 from awbkit.network.torch.network import network_of  # noqa: E402
 from awbkit.training import fit as fitting  # noqa: E402
-from awbkit.training.bank import make  # noqa: E402
+from awbkit.training.bank import make_bank  # noqa: E402
 from awbkit.training.recipe import Recipe  # noqa: E402
 from awbkit.training.run import Execution  # noqa: E402
-from awbkit.training.split import LeftOut, split  # noqa: E402
+from awbkit.training.split import Holdout, split  # noqa: E402
 from awbkit.training.train import train  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ def test_the_same_recipe_gives_the_same_bytes(prepared: Prepared, whole: Path, u
 def test_a_training_killed_in_every_phase_goes_on_to_the_same_bytes(
     prepared: Prepared, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "_SAVED_EVERY", SAVED_EVERY)
+    monkeypatch.setattr(fitting, "_SAVE_INTERVAL", SAVED_EVERY)
     run = tmp_path / "run"
     assert run_until_killed("training/001.npz", 1, train, [prepared.path], run, SMALL)
     # The first checkpoint is there, the second is about to be.
@@ -134,16 +134,16 @@ def test_processes_that_cannot_share_a_batch(
 
 def test_what_is_left_out_is_never_seen(tmp_path: Path) -> None:
     sets = [write_set(tmp_path / "one"), write_set(tmp_path / "two", 20)]
-    everything = {(p.dataset, p.member.row) for part in split(sets, LeftOut(), 0.2) for p in part}
+    everything = {(p.dataset, p.member.row) for part in split(sets, Holdout(), 0.2) for p in part}
     assert len(everything) == 60
-    for left_out in (
-        LeftOut(datasets=("two",)),
-        LeftOut(cameras=(CAMERAS[0],)),
-        LeftOut(fold="test"),
-        LeftOut(datasets=("two",), fold="test"),
+    for holdout in (
+        Holdout(datasets=("two",)),
+        Holdout(cameras=(CAMERAS[0],)),
+        Holdout(fold="test"),
+        Holdout(datasets=("two",), fold="test"),
     ):
-        trained, watched = split(sets, left_out, 0.2)
-        hidden = {(s.name, row.scene) for s in sets for row in s.rows if left_out.holds(s, row)}
+        trained, watched = split(sets, holdout, 0.2)
+        hidden = {(s.name, row.scene) for s in sets for row in s.rows if holdout.holds(s, row)}
         assert hidden
         seen = {(picture.dataset, picture.scene) for picture in trained}
         assert not seen & {(picture.dataset, picture.scene) for picture in watched}
@@ -151,14 +151,15 @@ def test_what_is_left_out_is_never_seen(tmp_path: Path) -> None:
 
 
 def test_collages_stay_within_data_set_camera_and_training(prepared: Prepared, tmp_path: Path) -> None:
-    trained, watched = split([prepared], LeftOut(), 0.3)
+    trained, watched = split([prepared], Holdout(), 0.3)
     assert watched
     by_cell = {picture.cell for picture in trained}
     assert {cell[1] for cell in by_cell} == set(CAMERAS)
     assert {cell[2] for cell in by_cell} == {True, False}
-    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", Recipe(seed=1), versions=2)
+    members, cells = [p.member for p in trained], [p.cell for p in trained]
+    bank = make_bank(members, cells, tmp_path / "bank", Recipe(seed=1), versions=2)
     part = [p for p in trained if p.cell == trained[0].cell]
-    alone = make([p.member for p in part], [p.cell for p in part], tmp_path / "part", Recipe(seed=1), versions=2)
+    alone = make_bank([p.member for p in part], [p.cell for p in part], tmp_path / "part", Recipe(seed=1), versions=2)
     places = [place for place, p in enumerate(trained) if p.cell == trained[0].cell]
     np.testing.assert_array_equal(bank.statistics[:, places], alone.statistics)
 
@@ -193,24 +194,24 @@ def test_rendered_photographs_are_another_domain(prepared: Prepared, tmp_path: P
 
 def test_a_network_of_weights_answers_as_the_model_does(prepared: Prepared, untaught: Path, tmp_path: Path) -> None:
     model = Model.load(untaught)
-    trained, _ = split([prepared], LeftOut(), 0.0)
-    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", Recipe(), versions=1)
+    trained, _ = split([prepared], Holdout(), 0.0)
+    bank = make_bank([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", Recipe(), versions=1)
     network = network_of(architecture("awbnet-nano"), model.weights)
     estimates, log_errors = fitting.answers(network, bank)
     errors = fitting.true_errors(estimates, bank)
     for place, picture in enumerate(trained):
-        features = describe(canonical(prepared.image(picture.member.row)))
+        features = describe(to_canonical(prepared.image(picture.member.row)))
         for name in ("anchor", "statistics", "grid"):
             np.testing.assert_array_equal(getattr(bank, name)[0, place], getattr(features, name))
         light = model.estimate(prepared.image(picture.member.row))
         angle = angular_error(light.rgb, prepared.rows[picture.member.row].illuminant)
         assert angle == pytest.approx(float(errors[place]), abs=0.02)
-        assert light.expected_error == pytest.approx(model.expected(float(log_errors[place])), rel=1e-5)
+        assert light.expected_error == pytest.approx(model.expected_error(float(log_errors[place])), rel=1e-5)
 
 
 def test_pictures_that_tell_no_light_teach_the_error_alone(prepared: Prepared, tmp_path: Path) -> None:
-    trained, _ = split([prepared], LeftOut(), 0.0)
-    bank = make([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", Recipe(), versions=1)
+    trained, _ = split([prepared], Holdout(), 0.0)
+    bank = make_bank([p.member for p in trained], [p.cell for p in trained], tmp_path / "bank", Recipe(), versions=1)
     nano, recipe = architecture("awbnet-nano"), replace(UNTAUGHT, steps=100)
     mute = replace(bank, telling=np.zeros_like(bank.telling))
     told, untold = fitting.fit(bank, nano, recipe, seed=1), fitting.fit(mute, nano, recipe, seed=1)
@@ -225,17 +226,17 @@ def test_pictures_that_tell_no_light_teach_the_error_alone(prepared: Prepared, t
 
 
 @pytest.mark.parametrize(
-    ("left_out", "says"),
+    ("holdout", "says"),
     [
-        (LeftOut(datasets=("sett",)), "no data set 'sett' to leave out, did you mean 'set'"),
-        (LeftOut(cameras=("Leica",)), "no camera 'Leica' to leave out"),
-        (LeftOut(fold="7"), "no fold '7' to leave out; there are: test, train"),
-        (LeftOut(datasets=("set",)), "0 pictures are left to train on"),
+        (Holdout(datasets=("sett",)), "no data set 'sett' to leave out, did you mean 'set'"),
+        (Holdout(cameras=("Leica",)), "no camera 'Leica' to leave out"),
+        (Holdout(fold="7"), "no fold '7' to leave out; there are: test, train"),
+        (Holdout(datasets=("set",)), "0 pictures are left to train on"),
     ],
 )
-def test_what_cannot_be_left_out(prepared: Prepared, tmp_path: Path, left_out: LeftOut, says: str) -> None:
+def test_what_cannot_be_left_out(prepared: Prepared, tmp_path: Path, holdout: Holdout, says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        train([prepared.path], tmp_path / "run", SMALL, left_out=left_out)
+        train([prepared.path], tmp_path / "run", SMALL, holdout=holdout)
 
 
 def test_folders_that_are_taken(prepared: Prepared, tmp_path: Path) -> None:

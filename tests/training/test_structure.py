@@ -11,21 +11,22 @@ from awbkit.errors import UsageError
 from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import forward
+from awbkit.network.statistics import TABLE
 from tests.helpers.network_pictures import picture
 
 torch = pytest.importorskip("torch")
 
 from awbkit.network.torch.network import network_of  # noqa: E402
-from awbkit.training.budget import Budget, chosen  # noqa: E402
+from awbkit.training.budget import Budget, choose_units  # noqa: E402
 from awbkit.training.draws import Batch  # noqa: E402
-from awbkit.training.factors import Inputs, factorise, factors, layers, merge, spectrum, whole, worthwhile  # noqa: E402
+from awbkit.training.factors import Inputs, factorise, factors, greatest_rank, layer_matrix, layers, merge, spectrum  # noqa: E402
 from awbkit.training.importance import importance  # noqa: E402
 from awbkit.training.loss import angle  # noqa: E402
-from awbkit.training.structure import Weights, dimensions, keep_units, readers, silence, with_sizes  # noqa: E402
+from awbkit.training.structure import Weights, dimensions, fold_means, keep_units, readers, with_sizes  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
-FACTORISED = Architecture("awbnet", (6, 4, 5), (3, 0), 3, (12, 7), (6, 4), statistics=tuple(range(0, 138, 3)))
+FACTORISED = Architecture("awbnet", (6, 4, 5), (3, 0), 3, (12, 7), (6, 4), statistics=tuple(range(0, TABLE.count, 3)))
 FEATURES = [describe(picture(seed, share_valid=0.8)) for seed in range(4)]
 
 
@@ -85,7 +86,7 @@ def test_budgets_are_kept_and_used(name: str, kind: str, share: float) -> None:
     if "maps" in worth:
         # With the last of them would go the whole branch, and most of what the budget leaves.
         worth["maps"] *= 100
-    kept = chosen(built, worth, Budget(kind, limit))
+    kept = choose_units(built, worth, Budget(kind, limit))
     smaller = with_sizes(built, {key: len(units) for key, units in kept.items()})
     assert 0.7 * limit < Budget(kind, limit).cost(smaller) <= limit
     for key, units in kept.items():
@@ -97,8 +98,8 @@ def test_what_is_worth_nothing_goes_first() -> None:
     built = architecture("awbnet-s")
     worth = {key: np.ones(size) for key, size in dimensions(built).items()}
     worth["statistics"][[3, 70]] = 0
-    kept = chosen(built, worth, Budget("params", built.parameters - 20))
-    assert sorted({*range(138)} - {*kept["statistics"].tolist()}) == [3, 70]
+    kept = choose_units(built, worth, Budget("params", built.parameters - 20))
+    assert sorted({*range(TABLE.count)} - {*kept["statistics"].tolist()}) == [3, 70]
     assert all(len(kept[key]) == size for key, size in dimensions(built).items() if key != "statistics")
 
 
@@ -108,7 +109,7 @@ def test_what_is_worth_nothing_goes_first() -> None:
 def test_budgets_that_nothing_keeps(limit: int, says: str) -> None:
     built = architecture("awbnet-s")
     with pytest.raises(UsageError, match=says):
-        chosen(built, {key: np.ones(size) for key, size in dimensions(built).items()}, Budget("params", limit))
+        choose_units(built, {key: np.ones(size) for key, size in dimensions(built).items()}, Budget("params", limit))
 
 
 @pytest.mark.parametrize("built", [FACTORISED, architecture("awbnet-s"), architecture("awbnet-nano")])
@@ -119,7 +120,7 @@ def test_importance_is_how_the_loss_changes(built: Architecture) -> None:
     batch = {
         "anchor": torch.randn(size, 2, generator=rng) * 0.3,
         "known": torch.ones(size, 1),
-        "statistics": torch.randn(size, 138, generator=rng),
+        "statistics": torch.randn(size, TABLE.count, generator=rng),
         "grid": torch.rand(size, 5, 16, 16, generator=rng),
     }
     light = batch["anchor"] + torch.randn(size, 2, generator=rng) * 0.2
@@ -144,7 +145,7 @@ def test_importance_is_how_the_loss_changes(built: Architecture) -> None:
     means = {name: worth.mean for name, worth in found.items()}
     for dimension, (name, columns) in readers(built).items():
         unit = len(columns) // 2
-        target = silence(built, weights, {dimension: np.delete(np.arange(len(columns)), unit)}, means)
+        target = fold_means(built, weights, {dimension: np.delete(np.arange(len(columns)), unit)}, means)
         target[name] = target[name].copy()
         target[name][:, columns[unit]] = 0
         slope = (losses(1e-5, target) - losses(-1e-5, target)) / 2e-5
@@ -168,7 +169,7 @@ def test_a_unit_that_always_gives_the_same_is_worth_nothing_and_not_missed() -> 
     assert found["hidden.0"].change[5] == found["hidden.0"].change.min() < 1e-9
     kept = {"hidden.0": np.delete(np.arange(48), 5)}
     means = {name: worth.mean for name, worth in found.items()}
-    smaller = keep_units(built, silence(built, weights, kept, means), kept)
+    smaller = keep_units(built, fold_means(built, weights, kept, means), kept)
     np.testing.assert_allclose(answers(*smaller), answers(built, weights), atol=1e-4)
     assert np.abs(answers(*keep_units(built, weights, kept)) - answers(built, weights)).max() > 1e-3
 
@@ -196,14 +197,14 @@ def test_factors_are_best_for_the_inputs_that_come() -> None:
 
 @pytest.mark.parametrize(("inputs", "outputs", "rank"), [(48, 24, 15), (8, 8, 3), (2, 2, 0), (1, 9, 0), (100, 100, 49)])
 def test_the_greatest_rank_that_is_worthwhile(inputs: int, outputs: int, rank: int) -> None:
-    assert worthwhile(inputs, outputs) == rank
+    assert greatest_rank(inputs, outputs) == rank
     assert rank * (inputs + outputs) < inputs * outputs <= (rank + 1) * (inputs + outputs)
 
 
 def test_factorised_layers_are_stated_and_merged_again() -> None:
     built = architecture("awbnet-s")
     weights = random_weights(built)
-    sizes = {name: whole(weights, name).shape[1] for name in layers(built)}
+    sizes = {name: layer_matrix(weights, name).shape[1] for name in layers(built)}
     inputs = {name: Inputs(np.ones(size), np.eye(size)) for name, size in sizes.items()}
     smaller, fewer = factorise(built, weights, inputs, {"blocks.1.pointwise": 8, "hidden.1": 24, "hidden.0": 12})
     assert (smaller.block_ranks, smaller.hidden_ranks) == ((0, 8), (12, 24))
@@ -212,7 +213,7 @@ def test_factorised_layers_are_stated_and_merged_again() -> None:
     assert again == replace(built, hidden_ranks=(12, 0))
     np.testing.assert_allclose(answers(again, dense), answers(smaller, fewer), atol=1e-4)
     for name in ("blocks.1.pointwise", "hidden.1"):
-        np.testing.assert_allclose(whole(dense, name), whole(weights, name), atol=1e-5)
+        np.testing.assert_allclose(layer_matrix(dense, name), layer_matrix(weights, name), atol=1e-5)
 
 
 def test_the_mean_of_the_inputs_is_answered_right_whatever_is_missed() -> None:
@@ -221,6 +222,6 @@ def test_the_mean_of_the_inputs_is_answered_right_whatever_is_missed() -> None:
     mean = np.random.default_rng(2).uniform(0, 3, 48)
     smaller, fewer = factorise(built, weights, {"hidden.1": Inputs(mean, np.eye(48))}, {"hidden.1": 2})
     assert smaller.hidden_ranks == (16, 2)
-    answered = whole(fewer, "hidden.1") @ mean + fewer["hidden.1.bias"]
+    answered = layer_matrix(fewer, "hidden.1") @ mean + fewer["hidden.1.bias"]
     np.testing.assert_allclose(answered, weights["hidden.1.weight"] @ mean + weights["hidden.1.bias"], atol=1e-4)
-    assert np.abs(whole(fewer, "hidden.1") - weights["hidden.1.weight"]).max() > 0.1
+    assert np.abs(layer_matrix(fewer, "hidden.1") - weights["hidden.1.weight"]).max() > 0.1

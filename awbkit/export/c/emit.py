@@ -22,10 +22,10 @@ HEADER, SOURCE = "awb.h", "awb.c"
 
 _SOURCES = ("arithmetic", "workspace", "statistics", "channels", "pixels", "sums", "network", "thumbnails")
 
-_WHILE_MEASURED = {True: 5420, False: 4608}
+_MEASURING_BYTES = {True: 5420, False: 4608}
 """Bytes for three rows of pixels and the histograms of all; without local contrast, for the search of the anchor."""
 
-_KEPT = 688
+_STATE_BYTES = 688
 """Bytes for what is kept from one step to the next, the grid and the statistics apart."""
 
 _WIDTH = 116
@@ -47,19 +47,19 @@ def emit(model: IntegerModel) -> dict[str, str]:
         "READ": str(len(model.architecture.statistics) + POSITION),
     }
     source = "\n".join(_template(f"{name}.c") for name in _SOURCES)
-    return {HEADER: _filled(_template(HEADER), values), SOURCE: _filled(source, values)}
+    return {HEADER: _fill(_template(HEADER), values), SOURCE: _fill(source, values)}
 
 
 def _template(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="ascii")
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
+def _fill(text: str, values: dict[str, str]) -> str:
     # All at once, so that no value is searched for places of others.
     return re.sub("@([A-Z_]+)@", lambda found: values[found[1]], text)
 
 
-def _padded(count: int) -> int:
+def _pad(count: int) -> int:
     return -(-count // _FOUR) * _FOUR
 
 
@@ -134,7 +134,7 @@ def _places(statistics: tuple[int, ...]) -> list[str]:
 
 def _layer(name: str, layer: Layer, bits: int) -> str:
     outputs, inputs = layer.weight.shape
-    stride = _padded(inputs)
+    stride = _pad(inputs)
     rows = np.zeros((outputs, stride), np.int64)
     rows[:, :inputs] = layer.weight
     kind = "int8_t"
@@ -193,7 +193,7 @@ def _lowest(name: str) -> str:
 
 def _channels(model: IntegerModel) -> int:
     """What a cell takes in the maps of the convolutional branch."""
-    return _padded(max((*model.architecture.channels, *model.architecture.block_ranks), default=0))
+    return _pad(max((*model.architecture.channels, *model.architecture.block_ranks), default=0))
 
 
 def _array(kind: str, name: str, values: NDArray[np.generic]) -> str:
@@ -214,9 +214,9 @@ def _workspace_words(model: IntegerModel) -> int:
     computed = 512 + 2 * (256 * _channels(model) + _widest(model)) * size
     contrast = local or "contrast" in _steps(model)
     grid = (256 * GRID_CHANNELS + 3) * size if local else 4
-    return -(-(max(_WHILE_MEASURED[contrast], computed) + grid + _KEPT + 2 * TABLE.count + 16) // 8)
+    return -(-(max(_MEASURING_BYTES[contrast], computed) + grid + _STATE_BYTES + 2 * TABLE.count + 16) // 8)
 
 
 def _widest(model: IntegerModel) -> int:
     built = model.architecture
-    return max(_padded(width) for width in (built.head_inputs, *built.hidden_ranks, *built.hidden, 3))
+    return max(_pad(width) for width in (built.head_inputs, *built.hidden_ranks, *built.hidden, 3))

@@ -20,7 +20,7 @@ from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2, quick_log
 from awbkit.network.statistics import BRIGHTEST, DARKEST, GREYEST, TABLE, WHITEST
 
 _CHROMA_LIMIT = 4 * OCTAVE - 1
-_COLOURED = 196_427
+_COLOUR_THRESHOLD = 196_427
 """The square of 0.15 in natural logarithms, in squared units."""
 
 _WINDOWS = (35492, 5679)
@@ -92,10 +92,10 @@ class _Picture:
         self.count = len(self.places)
         tops = planes.max(axis=(1, 2))
         shares = planes * ((1 << 31) // tops)[:, None, None] >> 16
-        self.norms, edges = formulas.channel_norms(shares, self._kept(shares), seen, log2(tops))
+        self.norms, edges = formulas.channel_norms(shares, self._valid_pixels(shares), seen, log2(tops))
         surface = formulas.local_surface_reflectance(shares) + log2(tops)
         logs = quick_log2(planes)
-        y = self._kept(logs)
+        y = self._valid_pixels(logs)
         first = self.norms[2]
         under = y - first[:, None]
         anchor = first + formulas.anchor(under)
@@ -104,7 +104,7 @@ class _Picture:
         apart = (first - self.anchor)[0::2] - first[1]
         self.mean = np.stack([ratio(one.sum(), self.count) for one in (u, v)]) + apart
         self.spread = formulas.moments(u, v, np.ones(self.count, np.int64))
-        self.surface = formulas.logs_less_green(surface - self.anchor)
+        self.surface = formulas.chroma_of_logs(surface - self.anchor)
         # The mean brightness, of all channels together, is 1.
         means = self.norms[0] - self.anchor
         level = int(log2(exp2(means - means.max(), 14).sum())) + int(means.max()) - 14 * OCTAVE
@@ -112,14 +112,17 @@ class _Picture:
         self.norms = self.norms - self.anchor
         self.y = y - self.anchor[:, None] - level
         self.linear_plane = formulas.linear(planes, self.anchor + level)
-        self.linear = self._kept(self.linear_plane)
+        self.linear = self._valid_pixels(self.linear_plane)
         self.brightness = self.linear.sum(axis=0)
         self.chroma = np.clip(self.y[0::2] - self.y[1], -_CHROMA_LIMIT, _CHROMA_LIMIT)
         self.whiteness = formulas.whiteness(self.y)
         self.contrast_plane, colour = formulas.local_contrast(logs, seen)
-        self.contrast, self.colour_contrast = self._kept(self.contrast_plane[None])[0], self._kept(colour[None])[0]
+        self.contrast, self.colour_contrast = (
+            self._valid_pixels(self.contrast_plane[None])[0],
+            self._valid_pixels(colour[None])[0],
+        )
 
-    def _kept(self, planes: Int) -> Int:
+    def _valid_pixels(self, planes: Int) -> Int:
         """(C, n) pixels seen of (C, 64, 64)."""
         return planes.reshape(len(planes), -1)[:, self.places]
 
@@ -127,7 +130,7 @@ class _Picture:
         """As :class:`Description` has them."""
         found = self._formulas()
         flat = np.concatenate([np.asarray(part, np.int64).reshape(-1) for part in found.values()])
-        return np.asarray(np.clip(TABLE.arranged(found, flat), -(1 << 15), (1 << 15) - 1))
+        return np.asarray(np.clip(TABLE.arrange(found, flat), -(1 << 15), (1 << 15) - 1))
 
     def _formulas(self) -> dict[str, ArrayLike]:
         """The statistics by name."""
@@ -146,12 +149,12 @@ class _Picture:
             ]
         )
         shares = self.linear @ weights.T
-        masked = formulas.logs_less_green(log2(shares.T))
+        masked = formulas.chroma_of_logs(log2(shares.T))
         apart = u * u + v * v
         near, far = (exp2(-((apart >> 11) * slope >> 10), 14) for slope in _WINDOWS)
         rough = self.contrast >> 6
         soft = np.stack([near, far, near * self.brightness >> 14, rough * self.brightness >> 14, self.brightness])
-        lit = formulas.logs_less_green(log2((self.linear * soft[3]).sum(axis=1))[None])
+        lit = formulas.chroma_of_logs(log2((self.linear * soft[3]).sum(axis=1))[None])
         mass = soft.sum(axis=1)
         means = [
             np.stack([ratio((channel * one).sum(axis=1), one.sum(axis=1)) for channel in (u, v)], axis=1)
@@ -162,13 +165,13 @@ class _Picture:
         quarters = (count * np.array([1, 5, 10, 15, 19])) // 20
         chromas = [formulas.Histogram("chroma", channel) for channel in (u, v)]
         halves = (u > 0) + 2 * (v > 0) + 4 * (np.abs(u) > np.abs(v))
-        sector = np.where(apart > _COLOURED, halves, 8)
+        sector = np.where(apart > _COLOUR_THRESHOLD, halves, 8)
         number = np.bincount(sector, minlength=9)[:8]
         shine = np.array([self.brightness[sector == one].sum() for one in range(8)])
         return {
-            "norms": formulas.logs_less_green(self.norms),
+            "norms": formulas.chroma_of_logs(self.norms),
             "masks": masked,
-            "edges": formulas.logs_less_green(self.edges),
+            "edges": formulas.chroma_of_logs(self.edges),
             "surface": self.surface,
             "principal": formulas.principal(self.linear, chosen),
             "means": np.concatenate(means),
@@ -176,13 +179,13 @@ class _Picture:
             "mean": self.mean,
             "blocks": formulas.block_quantiles(blocks),
             "percentiles": np.stack([one.quantiles(quarters) for one in chromas], axis=1),
-            "strips": formulas.logs_less_green(log2(blocks.reshape(3, 4, -1).sum(axis=2)).T),
+            "strips": formulas.chroma_of_logs(log2(blocks.reshape(3, 4, -1).sum(axis=2)).T),
             "spread": self.spread,
             "bright_spread": formulas.moments(u, v, weights[3]),
             "valid": count >> 1,
             "contrast": np.append(
-                formulas.half_log(self.contrast.sum() + formulas.EVEN * 36 * count, count * 36),
-                formulas.half_log(self.colour_contrast.sum() + formulas.EVEN * 12 * count, count * 12),
+                formulas.half_log(self.contrast.sum() + formulas.LOG_FLOOR * 36 * count, count * 36),
+                formulas.half_log(self.colour_contrast.sum() + formulas.LOG_FLOOR * 12 * count, count * 12),
             ),
             "tones": np.concatenate(
                 [

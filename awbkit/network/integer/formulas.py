@@ -16,7 +16,7 @@ LINEAR_BITS = 12
 """Of fractions of linear values; the mean brightness is 1."""
 
 BINS = 256
-WHOLE = 128
+FULL_WEIGHT = 128
 """The weight of a pixel that counts in full."""
 
 _OFFSETS = {"brightness": 11 * OCTAVE, "whiteness": 12 * OCTAVE, "greyness": 10 * OCTAVE, "chroma": 4 * OCTAVE}
@@ -28,7 +28,7 @@ _WIDTHS = {"brightness": 7, "whiteness": 7, "greyness": 7, "chroma": 6}
 _TWELFTHS = np.array([0, 12, 6, 4, 3])
 """A twelfth's parts of a mean of so many neighbours."""
 
-EVEN = 3
+LOG_FLOOR = 3
 """Added to what may be 0 before its logarithm is taken; a thousandth of a natural logarithm."""
 
 _NATURAL_LOG = 23611
@@ -49,16 +49,16 @@ class Histogram:
         wanted = -(-self.total * thousandths // 1000)
         below = np.cumsum(self.counts) - self.counts
         last = int(np.flatnonzero(below + self.counts >= wanted)[0])
-        part = ((wanted - below[last]) * WHOLE + (self.counts[last] >> 1)) // self.counts[last]
-        return np.where(self.bins < last, WHOLE, np.where(self.bins == last, part, 0))
+        part = ((wanted - below[last]) * FULL_WEIGHT + (self.counts[last] >> 1)) // self.counts[last]
+        return np.where(self.bins < last, FULL_WEIGHT, np.where(self.bins == last, part, 0))
 
     def top(self, thousandths: int) -> Int:
         """The same of the highest share."""
         wanted = -(-self.total * thousandths // 1000)
         above = self.total - np.cumsum(self.counts)
         first = int(np.flatnonzero(above + self.counts >= wanted)[-1])
-        part = ((wanted - above[first]) * WHOLE + (self.counts[first] >> 1)) // self.counts[first]
-        return np.where(self.bins > first, WHOLE, np.where(self.bins == first, part, 0))
+        part = ((wanted - above[first]) * FULL_WEIGHT + (self.counts[first] >> 1)) // self.counts[first]
+        return np.where(self.bins > first, FULL_WEIGHT, np.where(self.bins == first, part, 0))
 
     def quantiles(self, ranks: Int) -> Int:
         """The values at these ranks, 0 for the least."""
@@ -129,7 +129,7 @@ def whiteness(y: Int) -> Int:
     return np.asarray(2 * y.min(axis=0) - y.max(axis=0))
 
 
-def logs_less_green(logs: Int) -> Int:
+def chroma_of_logs(logs: Int) -> Int:
     """(..., 2), log2 of r/g and b/g, of the logarithms of channels (..., 3)."""
     return np.asarray(logs[..., 0::2] - logs[..., 1:2])
 
@@ -140,7 +140,7 @@ def moments(u: Int, v: Int, weights: Int) -> Int:
     sums = [(weights * one).sum() for one in (u, v)]
     products = [(weights * one * other).sum() for one, other in ((u, u), (v, v), (u, v))]
     # In squared units times the square of the number.
-    floor = EVEN * EVEN * number * number
+    floor = LOG_FLOOR * LOG_FLOOR * number * number
     variances = np.array([number * products[0] - sums[0] ** 2, number * products[1] - sums[1] ** 2]) + floor
     covariance = number * products[2] - sums[0] * sums[1]
     logs = log2(variances)
@@ -163,7 +163,7 @@ def principal(linear: Int, weights: Int) -> Int:
     for _ in range(ROUNDS):
         found = moment @ axis
         axis = found // np.maximum((found >> 2).sum() >> 13, 1)
-    return logs_less_green(log2(axis)[None])
+    return chroma_of_logs(log2(axis)[None])
 
 
 def block_quantiles(blocks: Int) -> Int:

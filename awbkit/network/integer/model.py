@@ -131,10 +131,10 @@ class IntegerModel:
         Raises:
             UnreadableFile: If it is none.
         """
-        return store.read(path, cls.parsed)
+        return store.read(path, cls.from_arrays)
 
     @classmethod
-    def parsed(cls, header: Mapping[str, Any], arrays: store.Arrays) -> IntegerModel:
+    def from_arrays(cls, header: Mapping[str, Any], arrays: store.Arrays) -> IntegerModel:
         """The model of a file's header and arrays.
 
         Raises:

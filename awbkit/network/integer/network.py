@@ -20,7 +20,7 @@ from awbkit.network.inference import SCALES
 from awbkit.network.integer.arithmetic import NATURAL, OCTAVE, Int, exp2, ratio
 from awbkit.network.integer.description import GRID_UNITS, Description
 
-ROUNDED_OFF = 24
+MULTIPLIER_BITS = 24
 """Bits that a layer's multipliers have too many."""
 
 NORMAL_BITS = 12
@@ -30,7 +30,7 @@ INPUT_UNIT = 1 / 32
 """What one unit of the head's inputs is; with 8 bits they reach to +-4."""
 
 ANCHOR_SHIFT = 5
-ATTENDED = (11, 8)
+ATTENTION_SCALE = (11, 8)
 """The anchor becomes an input by a shift, attended log-chroma by a ratio. Neither is quite what the float network does;
 :func:`input_corrections` has what is left for the weights."""
 
@@ -65,14 +65,14 @@ class Layer:
     def apply(self, x: Int, low: int, high: int) -> Int:
         """The outputs (out, ...) of inputs (in, ...), from ``low`` to ``high``."""
         total = self.weight.astype(np.int64) @ x
-        return self.rounded(total, low, high)
+        return self.round_sums(total, low, high)
 
-    def rounded(self, total: Int, low: int, high: int) -> Int:
+    def round_sums(self, total: Int, low: int, high: int) -> Int:
         """What becomes of sums (out, ...)."""
         shape = (-1,) + (1,) * (total.ndim - 1)
         total = total + self.bias.astype(np.int64).reshape(shape)
         product = total * self.multiplier.astype(np.int64).reshape(shape)
-        return np.asarray(np.clip(product + (1 << ROUNDED_OFF - 1) >> ROUNDED_OFF, low, high))
+        return np.asarray(np.clip(product + (1 << MULTIPLIER_BITS - 1) >> MULTIPLIER_BITS, low, high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,13 +113,13 @@ class IntegerNetwork:
 
     def inputs(self, description: Description, white: Int | None) -> Int:
         """What the head reads, each from -127 to 127 in :data:`INPUT_UNIT`."""
-        return self.with_attended(self.inputs_of_picture(description, white), description.grid)
+        return self.with_attention_means(self.inputs_of_picture(description, white), description.grid)
 
-    def with_attended(self, read: Int, grid: Int) -> Int:
+    def with_attention_means(self, read: Int, grid: Int) -> Int:
         """What the head reads of the whole picture, and what the attention sees in the grid."""
         if "stem" not in self.layers:
             return read
-        return np.asarray(np.concatenate([read, np.clip(self._attended(grid), -INPUT_LIMIT, INPUT_LIMIT)]))
+        return np.asarray(np.concatenate([read, np.clip(self._attention_means(grid), -INPUT_LIMIT, INPUT_LIMIT)]))
 
     def inputs_of_picture(self, description: Description, white: Int | None) -> Int:
         """Those that no layer has a part in: the statistics, the anchor, and whether the white is known."""
@@ -147,14 +147,14 @@ class IntegerNetwork:
             x = self.layers[f"blocks.{number}.pointwise"].apply(x, 0, most)
         return self.layers["attention"].apply(x, -(1 << 15), (1 << 15) - 1)
 
-    def _attended(self, grid: Int) -> Int:
+    def _attention_means(self, grid: Int) -> Int:
         """(2 maps,) means of the cells' log-chroma, by attention."""
         cells, logits = grid.reshape(len(grid), -1), self.logits(grid)
         seen = cells[4] > 0
         greatest = np.where(seen, logits, -(1 << 15)).max(axis=1, keepdims=True)
         attention = np.where(seen, exp2(logits - greatest << LOGIT_SHIFT, _ATTENTION_BITS), 0)
         pooled = attention @ cells[:2].T
-        return ratio(pooled * ATTENDED[0], attention.sum(axis=1, keepdims=True) * ATTENDED[1]).reshape(-1)
+        return ratio(pooled * ATTENTION_SCALE[0], attention.sum(axis=1, keepdims=True) * ATTENTION_SCALE[1]).reshape(-1)
 
     def _depthwise(self, layer: Layer, x: Int) -> Int:
         """3 x 3, zeros beyond the border; (channels, cells) to the same, of either sign."""
@@ -166,14 +166,14 @@ class IntegerNetwork:
             row, column = divmod(place, 3)
             window = padded[:, row : row + GRID_SIDE, column : column + GRID_SIDE]
             total += kernel[:, place, None] * window.reshape(len(x), -1)
-        return layer.rounded(total, -most, most)
+        return layer.round_sums(total, -most, most)
 
 
 def input_corrections(architecture: Architecture) -> NDArray[np.float64]:
     """(inputs,), what the float network's first weights are multiplied by to read the integer inputs as they are."""
     ln2 = float(np.log(2))
     anchor = ln2 / OCTAVE * (1 << ANCHOR_SHIFT) * float(SCALES["anchor"]) / INPUT_UNIT
-    attended = GRID_UNITS[0] * float(SCALES["attended"]) * ATTENDED[1] / ATTENDED[0] / INPUT_UNIT
+    attended = GRID_UNITS[0] * float(SCALES["attended"]) * ATTENTION_SCALE[1] / ATTENTION_SCALE[0] / INPUT_UNIT
     found = np.ones(architecture.head_inputs)
     start = len(found) - 2 * architecture.maps - 3
     found[start : start + 2] = anchor

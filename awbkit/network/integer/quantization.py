@@ -24,14 +24,14 @@ from awbkit.network.integer.network import (
     INPUT_LIMIT,
     INPUT_UNIT,
     LOGIT_UNIT,
+    MULTIPLIER_BITS,
     NORMAL_BITS,
-    ROUNDED_OFF,
     SUM_BITS,
     IntegerNetwork,
     Layer,
     input_corrections,
 )
-from awbkit.network.model import Model, canonical, white_of
+from awbkit.network.model import Model, to_canonical, white_of
 from awbkit.network.statistics import TABLE
 
 Float = NDArray[np.float32]
@@ -71,7 +71,7 @@ class Bits:
         return int(1 << self.activations - 1) - 1
 
 
-def calibrated(
+def measure_scales(
     model: Model, pictures: Iterable[LinearImage], bits: Bits, *, progress: Callable[[int], None] = lambda count: None
 ) -> dict[str, float]:
     """What one unit of each layer's outputs is, so that nothing clips in these pictures or in somewhat wilder ones.
@@ -96,7 +96,7 @@ def calibrated(
             greatest[name] = max(greatest.get(name, 0.0), float(np.abs(out).max()))
 
         known = white_of(picture.camera) is not None
-        forward(model.architecture, model.weights, describe(canonical(small)), known, note=note)
+        forward(model.architecture, model.weights, describe(to_canonical(small)), known, note=note)
         progress(1)
     if not greatest:
         raise UsageError("no picture to calibrate on")
@@ -104,18 +104,18 @@ def calibrated(
     return {name: max(value, 1e-3) * unit for name, value in greatest.items()}
 
 
-def quantized(model: Model, scales: Mapping[str, float], bits: Bits) -> IntegerModel:
+def quantize_model(model: Model, scales: Mapping[str, float], bits: Bits) -> IntegerModel:
     """A model in whole numbers.
 
     Args:
         model: Of the family "awbnet".
-        scales: What one unit of each layer's outputs is; of :func:`calibrated`.
+        scales: What one unit of each layer's outputs is; of :func:`measure_scales`.
         bits: How many bits numbers will have.
 
     Raises:
         AwbError: If the weights do not fit whole numbers.
     """
-    network = integer_of(model.architecture, model.weights, scales, bits)
+    network = integer_network(model.architecture, model.weights, scales, bits)
     training = {**(model.training or {}), "quantised": {"from": model.name, "sha256": model.digest}}
     known, unknown = (
         (round(offset * DEGREE), round(slope * DEGREE))
@@ -128,7 +128,9 @@ def quantized(model: Model, scales: Mapping[str, float], bits: Bits) -> IntegerM
         raise AwbError(f"{model.name} does not fit whole numbers: {error}") from None
 
 
-def integer_of(architecture: Architecture, weights: Weights, scales: Mapping[str, float], bits: Bits) -> IntegerNetwork:
+def integer_network(
+    architecture: Architecture, weights: Weights, scales: Mapping[str, float], bits: Bits
+) -> IntegerNetwork:
     """The integer network that these weights round to.
 
     Raises:
@@ -173,7 +175,7 @@ def _layer(
     bias = weights.get(f"{name}.bias", np.zeros(len(weight), np.float32)).astype(np.float64)
     scale = np.maximum(np.abs(weight).max(axis=1) / bits.largest_weight, LEAST_UNIT)
     whole, offset = np.rint(weight / scale[:, None]), np.rint(bias / (scale * unit))
-    multiplier = np.maximum(np.rint(scale * unit / out * 2.0**ROUNDED_OFF), 1)
+    multiplier = np.maximum(np.rint(scale * unit / out * 2.0**MULTIPLIER_BITS), 1)
     inputs = INPUT_LIMIT if units.size > 1 else bits.largest_activation
     if (np.abs(whole).sum(axis=1) * inputs + np.abs(offset)).max() >= 1 << SUM_BITS[bits.activations]:
         most = SUM_BITS[bits.activations]

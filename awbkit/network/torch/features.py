@@ -86,7 +86,7 @@ def describe(pixels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     square = masked.reshape(3, _SIDE, _SIDE)
     contrast, colour_contrast = _local_contrast((logs * valid).reshape(3, _SIDE, _SIDE), valid.reshape(_SIDE, _SIDE))
     names, parts = _formulas(y, uv, brightness, contrast, colour_contrast, valid, count, square)
-    statistics = TABLE.arranged(names, torch.cat([part.reshape(-1) for part in parts])).clamp(-4, 4)
+    statistics = TABLE.arrange(names, torch.cat([part.reshape(-1) for part in parts])).clamp(-4, 4)
     grid = _grid(square, valid.reshape(_SIDE, _SIDE), contrast.reshape(_SIDE, _SIDE))
     return _chroma(anchor), statistics, grid
 
@@ -213,7 +213,7 @@ def _local_surface_reflectance(square: Tensor, blocks: Tensor) -> Tensor:
 def _sectors(uv: Tensor, apart: Tensor, brightness: Tensor, valid: Tensor) -> Tensor:
     u, v = uv[0], uv[1]
     sector = (u > 0).to(torch.float32) + 2 * (v > 0).to(torch.float32) + 4 * (u.abs() > v.abs()).to(torch.float32)
-    coloured = (apart > float(features.COLOURED)) * valid
+    coloured = (apart > float(features.COLOUR_THRESHOLD)) * valid
     inside = (sector == torch.arange(8, dtype=torch.float32)[:, None]) * coloured
     return torch.cat([inside.sum(dim=1), (inside * brightness).sum(dim=1)])
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from awbkit.network.architecture import OUTPUTS, SQUEEZE, Architecture
 from awbkit.network.features import GRID_CHANNELS
-from awbkit.network.inference import LIMIT, SCALES, UNSEEN
+from awbkit.network.inference import LIMIT, SCALES, UNSEEN_LOGIT
 
 Batch = Mapping[str, Tensor]
 """``anchor`` (N, 2), ``known`` (N, 1), 1 or 0, ``statistics`` (N, S) and ``grid`` (N, 5, 16, 16), all float32."""
@@ -77,9 +77,9 @@ class Network(nn.Module):
             parts.append(self._local(batch["grid"]))
         return torch.cat(parts, dim=1)
 
-    def trained(self) -> list[nn.Parameter]:
+    def trained_weights(self) -> list[nn.Parameter]:
         """What is trained, in the order of computation."""
-        return [self.get_parameter(name) for name in self.architecture.trained]
+        return [self.get_parameter(name) for name in self.architecture.trained_weights]
 
     def _local(self, grid: Tensor) -> Tensor:
         x = self.stem(grid.contiguous(memory_format=self.memory_format))
@@ -92,13 +92,13 @@ class Network(nn.Module):
         x = functional.relu(x)
         for block in self.blocks:
             x = block(x)
-        return self._pooled(self.attention(x), grid)
+        return self._attention_means(self.attention(x), grid)
 
     @staticmethod
-    def _pooled(logits: Tensor, grid: Tensor) -> Tensor:
+    def _attention_means(logits: Tensor, grid: Tensor) -> Tensor:
         """(N, 2 maps) means of the cells' log-chroma, by attention."""
         logits = logits.flatten(2)
-        logits = torch.where(grid[:, 4:].flatten(2) > 0, logits, torch.full_like(logits, float(UNSEEN)))
+        logits = torch.where(grid[:, 4:].flatten(2) > 0, logits, torch.full_like(logits, float(UNSEEN_LOGIT)))
         pooled = logits.softmax(dim=2) @ grid[:, :2].flatten(2).transpose(1, 2)
         return pooled.flatten(1) * float(SCALES["attended"])
 

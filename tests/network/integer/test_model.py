@@ -18,7 +18,7 @@ from awbkit.network.architecture import architecture
 from awbkit.network.integer.model import IntegerModel
 from awbkit.network.integer.quantization import Bits
 from awbkit.network.model import Model
-from awbkit.network.models import load, shipped
+from awbkit.network.models import load, shipped_path
 from tests.helpers.command import awbkit
 from tests.helpers.evaluation_sets import write_prepared
 from tests.helpers.integer_models import SHAPES, integer_model, pictures, random_model, round_model
@@ -48,7 +48,7 @@ def replaced() -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["awbnet-nano", "awbnet-s", "awbnet-m", "awbnet-s-open"])
 def test_shipped_networks_lose_nothing_worth_telling(name: str) -> None:
-    exact = Model.load(shipped(name, "raw"))
+    exact = Model.load(shipped_path(name, "raw"))
     seen = pictures(24)
     whole = round_model(exact, seen[:12])
     off = [angular_error(exact.estimate(image).rgb, whole.estimate(image).rgb) for image in seen[12:]]
