@@ -11,10 +11,12 @@ from awbkit.choices import ENCODINGS
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.image import LinearImage
 from awbkit.colour.orientation import displayed_size
-from awbkit.errors import UnsupportedImage, UsageError
+from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files.decode import Pixels, vips
 from awbkit.files.encoding import LINEAR, SRGB
 from awbkit.files.exif import sound_orientation
+from awbkit.files.exif_colour import encoding_of_exif
+from awbkit.files.gaps import COPY_AGAIN
 from awbkit.files.photo import Region
 from awbkit.files.rendered import RenderedPhoto, encoding_of_profile
 from awbkit.files.sampling import block_side, sample_array
@@ -96,18 +98,27 @@ def open_image(source: Image.Image, encoding: str = "auto") -> MemoryPhoto:
         encoding: As :func:`awbkit.files.open.open_photo` has it.
 
     Raises:
+        UnreadableFile: If Pillow cannot decode it.
         UnsupportedImage: If it is in another mode, such as grayscale, or its profile is not for RGB.
         UsageError: If the encoding is not known.
     """
+    try:
+        source.load()
+        orientation = sound_orientation(source.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception as error:
+        # Pillow decodes only now, and its plugins raise what they like.
+        raise UnreadableFile(PLACE, f"is damaged, says Pillow: {error or type(error).__name__}", COPY_AGAIN) from error
     if source.mode == "P":
         source = source.convert("RGBA" if "transparency" in source.info else "RGB")
     if source.mode not in ("RGB", "RGBA"):
         remedy = "leave it out" if source.mode in ("1", "L", "LA", "I", "I;16", "F") else "convert it to RGB first"
         raise UnsupportedImage(PLACE, f"has Pillow's mode {source.mode}", remedy)
     profile = source.info.get("icc_profile") or None
-    chosen = encoding_of_profile(PLACE, encoding, profile, is_float=False)
+    exif = source.info.get("exif")
+    chosen = encoding_of_exif(PLACE, "jpeg", exif) if encoding == "auto" and profile is None and exif else None
+    if chosen is None:
+        chosen = encoding_of_profile(PLACE, encoding, profile, is_float=False)
     camera = Camera() if encoding == "camera" else LINEAR_SRGB
-    orientation = sound_orientation(source.getexif().get(_ORIENTATION_TAG, 1))
     photo = _photo(np.asarray(source), chosen, camera, orientation)
     return replace(photo, profile=profile)
 

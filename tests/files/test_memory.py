@@ -98,6 +98,22 @@ class TestEstimate:
         # Displayed a quarter turn to the right, the stored row y is the column 64 - 1 - y.
         assert awbkit.estimate(turned, region=(64 - 20, 30, 10, 20)).rgb == pytest.approx(expected, abs=1e-6)
 
+    def test_of_an_image_in_the_colours_of_its_exif(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jpg"
+        exif = Image.Exif()
+        # DCF 2.0: "uncalibrated", and the optional colour space "R03", which is Adobe RGB.
+        exif.get_ifd(0x8769)[0xA001] = 0xFFFF
+        exif.get_ifd(0x8769)[0xA005] = {1: "R03", 2: b"0100"}
+        Image.fromarray(scene(150, 200)).save(path, exif=exif)
+        plain = awbkit.estimate(np.asarray(Image.open(path))).rgb
+        assert awbkit.estimate(Image.open(path)).rgb == pytest.approx(awbkit.estimate(path).rgb, abs=1e-6)
+        assert awbkit.estimate(path).rgb != pytest.approx(plain, abs=1e-3)
+
+    def test_of_an_image_that_pillow_cannot_decode(self) -> None:
+        data = with_profile(scene(150, 200)).getvalue()
+        with pytest.raises(awbkit.AwbError, match="the picture in memory: is damaged, says Pillow"):
+            awbkit.estimate(Image.open(io.BytesIO(data[: len(data) // 2])))
+
     def test_of_a_sensor(self) -> None:
         light = awbkit.estimate(np.full((70, 70, 3), (0.2, 0.4, 0.3)), "gray-world", encoding="camera")
         assert light.camera.space == "camera"

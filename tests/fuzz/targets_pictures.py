@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -44,9 +45,23 @@ def use_picture(path: Path, outputs: Path) -> Iterator[Step]:
 
     yield estimate(_METHODS[chosen(data, len(_METHODS))])
     yield lambda: api.estimate(path, region=(0, 0, 1, 1), max_pixels=MAX_PIXELS)
+    yield lambda: api.estimate(data, max_pixels=MAX_PIXELS)
+    yield lambda: _estimate_image(data)
     yield lambda: correct(0, None, _NEUTRAL)
     yield lambda: correct(1, None)
     yield lambda: correct(2, _SUFFIXES[chosen(data[::-1], len(_SUFFIXES))])
+
+
+def _estimate_image(data: bytes) -> None:
+    """What Pillow opens; what it refuses is no picture for awbkit either."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(data))
+        except Exception:
+            return
+    if image.width * image.height <= MAX_PIXELS:
+        api.estimate(image)
 
 
 def use_within(wraps: Mapping[str, Callable[[bytes], bytes]]) -> Callable[[Path, Path], Iterator[Step]]:
@@ -216,7 +231,7 @@ TARGETS = (
             _FILES + reader
             for reader in (
                 *("open:open_photo", "rendered:open_rendered", "decode:load", "jpeg:read_info", "png:read_metadata"),
-                "png:read_profile",
+                *("png:read_profile", "source:open_source", "memory:open_image"),
                 *("tiff:read_metadata", "pages:read_pages", "tiff_codings:read_coding", "carry:read_metadata"),
                 *("jpeg_metadata:read_metadata", "raw_profiles:read_text", "raw_profiles:read_block"),
             )
