@@ -1,4 +1,4 @@
-"""How far what was exported answers from the model that it was made of."""
+"""The difference between the answers of an export and of its model."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Difference:
 
 
 def measure_difference(reference: Answer, cases: Iterable[Case], answer: Answer) -> Difference:
-    """Have both answer.
+    """Measure how far two functions differ in their answers.
 
     Args:
-        reference: What should answer.
+        reference: Gives the expected answers.
         cases: Each with a valid pixel.
-        answer: Of what was exported.
+        answer: Gives the answers of the export.
     """
     angles, differences = [], []
     for case in cases:

@@ -37,7 +37,7 @@ def convert(model: AnyModel) -> bytes:
 
 
 def runner(data: bytes) -> Answer:
-    """What answers as the file does."""
+    """The function that runs the file."""
     program = Runtime.get().load_program(data)
     method = program.load_method("forward")
 

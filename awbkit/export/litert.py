@@ -31,7 +31,7 @@ def convert(model: Model) -> bytes:
 
 
 def runner(data: bytes) -> Answer:
-    """What answers as the file does."""
+    """The function that runs the file."""
     run = interpreter(data)
 
     def answer(case: Case) -> tuple[NDArray[np.float64], float]:

@@ -66,7 +66,7 @@ def convert(model: AnyModel) -> ModelProto:
 
 
 def runner(data: bytes) -> Answer:
-    """What answers as the file does, by onnxruntime on one core."""
+    """The function that runs the file, by onnxruntime on one core."""
     session = InferenceSession(data, _session_options(), providers=["CPUExecutionProvider"])
 
     def answer(case: Case) -> tuple[NDArray[np.float64], float]:
@@ -77,9 +77,9 @@ def runner(data: bytes) -> Answer:
 
 
 def equivalent(model: IntegerModel) -> Answer:
-    """What a quantised model answers of pictures that are measured as in its file, in floating point.
+    """The answers of a quantised model to pictures described in floating point, as its file describes them.
 
-    To measure a picture another way moves inputs by one unit, and an answer, mostly by less than a tenth of a degree.
+    The other description moves inputs by one unit, and answers mostly by less than a tenth of a degree.
     """
     describer = Describer(model.network)
 

@@ -1,4 +1,4 @@
-"""What a network can be exported to: the files of each target, and how they are held against the model."""
+"""The targets of an export: the files of each, and their check against the model."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def convert(model: IntegerModel) -> bytes:
 
 
 def runner(model: IntegerModel, data: bytes) -> Answer:
-    """What answers as the file does, by TensorFlow Lite's reference kernels, with the model's description before it."""
+    """The function that runs the file, by TensorFlow Lite's reference kernels, after the model's own description."""
     interpreter = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
     places = {entry["name"]: entry["index"] for entry in interpreter.get_input_details()}

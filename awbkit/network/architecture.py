@@ -24,10 +24,10 @@ OUTPUTS = 3
 """Residual of ln r/g and of ln b/g, and the logarithm of the expected error."""
 
 POSITION = 3
-"""Anchor, two numbers, and whether they mean anything."""
+"""The anchor's two numbers, and whether the camera's white is known."""
 
 SQUEEZE = 4
-"""Squeeze and excitation reduces channels to one in so many."""
+"""Squeeze and excitation divides the number of channels by this."""
 
 ALL_STATISTICS = tuple(range(TABLE.count))
 
@@ -147,7 +147,7 @@ class Architecture:
         return tuple(name.removesuffix(".weight") for name in self.shapes() if name.endswith(".weight"))
 
     def head_layers(self) -> tuple[str, ...]:
-        """Those of them that see the picture as a whole."""
+        """The names of the layers of the head, which reads the whole picture."""
         return tuple(name for name in self.layers() if name.startswith(("hidden", "output")))
 
     @property

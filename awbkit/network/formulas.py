@@ -38,7 +38,7 @@ def anchor(flat: Float) -> Float:
 
 
 def whiteness(y: Float) -> Float:
-    """(n,): what of a pixel can be white, and how little colour it has."""
+    """(n,): the square of the least channel over the greatest, large for bright pixels of little colour."""
     least = y.min(axis=0)
     return np.asarray(least * least / y.max(axis=0))
 

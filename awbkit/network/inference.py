@@ -26,7 +26,7 @@ UNSEEN_LOGIT = np.float32(-1e4)
 
 
 Note = Callable[[str, Float], None]
-"""Is told the outputs of layers by their names."""
+"""Receives the name and the outputs of a layer."""
 
 
 def forward(

@@ -69,8 +69,8 @@ class Model:
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light of a picture, in the RGB of its camera, with the error that is to be expected of it.
 
-        Of a camera without a matrix nobody knows which colour is white to it. Then the network goes by the picture
-        alone, without what it knows of lights, and the error to be expected is that of such pictures.
+        The white of a camera without a matrix is unknown. The network then reads the picture alone, without the
+        anchor, and the expected error is calibrated for such pictures.
 
         Args:
             image: Of any size; seen as a thumbnail.

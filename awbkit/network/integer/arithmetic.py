@@ -18,7 +18,7 @@ NATURAL = float(np.log(2)) / OCTAVE
 """One unit of the logarithms in natural ones."""
 
 STEPS = 32
-"""Of the tables in one octave."""
+"""Entries of the tables in one octave."""
 
 LOG2_TABLE: Int = np.rint(2.0**15 * np.log2(1 + np.arange(STEPS + 1) / STEPS)).astype(np.int64)
 """(33,), 2**15 log2 of 1 to 2."""

@@ -26,7 +26,7 @@ _WIDTHS = {"brightness": 7, "whiteness": 7, "greyness": 7, "chroma": 6}
 """The width of a bin, as a power of two."""
 
 _TWELFTHS = np.array([0, 12, 6, 4, 3])
-"""A twelfth's parts of a mean of so many neighbours."""
+"""Twelve divided by the number of neighbours, from 0 to 4."""
 
 LOG_FLOOR = 3
 """Added to what may be 0 before its logarithm is taken; a thousandth of a natural logarithm."""
@@ -125,7 +125,7 @@ def local_contrast(logs: Int, seen: NDArray[np.bool_]) -> tuple[Int, Int]:
 
 
 def whiteness(y: Int) -> Int:
-    """(n,), logarithms: what of a pixel (3, n) can be white, and how little colour it has."""
+    """(n,), logarithms: large for bright pixels (3, n) of little colour."""
     return np.asarray(2 * y.min(axis=0) - y.max(axis=0))
 
 

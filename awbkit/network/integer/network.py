@@ -21,10 +21,10 @@ from awbkit.network.integer.arithmetic import NATURAL, OCTAVE, Int, exp2, ratio
 from awbkit.network.integer.description import GRID_UNITS, Description
 
 MULTIPLIER_BITS = 24
-"""Bits that a layer's multipliers have too many."""
+"""Fractional bits of a layer's multipliers."""
 
 NORMAL_BITS = 12
-"""The same of the gains that normalise statistics."""
+"""Fractional bits of the gains that normalise statistics."""
 
 INPUT_UNIT = 1 / 32
 """What one unit of the head's inputs is; with 8 bits they reach to +-4."""
@@ -37,7 +37,7 @@ ATTENTION_SCALE = (11, 8)
 _ATTENTION_BITS = 12
 
 LOGIT_SHIFT = 2
-"""By so many powers of two one unit of attention is larger than one of logarithms: photographs ask for 30 octaves."""
+"""One unit of attention is 2 to this power units of logarithms: photographs need 30 octaves."""
 
 LOGIT_UNIT = NATURAL * (1 << LOGIT_SHIFT)
 """One unit of attention in natural logarithms."""
@@ -68,7 +68,7 @@ class Layer:
         return self.round_sums(total, low, high)
 
     def round_sums(self, total: Int, low: int, high: int) -> Int:
-        """What becomes of sums (out, ...)."""
+        """The outputs (out, ...) of sums: add the bias, multiply, round and clip."""
         shape = (-1,) + (1,) * (total.ndim - 1)
         total = total + self.bias.astype(np.int64).reshape(shape)
         product = total * self.multiplier.astype(np.int64).reshape(shape)
@@ -77,7 +77,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class IntegerNetwork:
-    """Layers and what surrounds them.
+    """The layers, with the normalisation of the statistics.
 
     Attributes:
         architecture: Of the family "awbnet".
@@ -122,7 +122,7 @@ class IntegerNetwork:
         return np.asarray(np.concatenate([read, np.clip(self._attention_means(grid), -INPUT_LIMIT, INPUT_LIMIT)]))
 
     def inputs_of_picture(self, description: Description, white: Int | None) -> Int:
-        """Those that no layer has a part in: the statistics, the anchor, and whether the white is known."""
+        """The head's inputs that need no layer: the statistics, the anchor, and whether the white is known."""
         parts = []
         if len(self.centre):
             apart = np.clip(

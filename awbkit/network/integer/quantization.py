@@ -74,7 +74,7 @@ class Bits:
 def measure_scales(
     model: Model, pictures: Iterable[LinearImage], bits: Bits, *, progress: Callable[[int], None] = lambda count: None
 ) -> dict[str, float]:
-    """What one unit of each layer's outputs is, so that nothing clips in these pictures or in somewhat wilder ones.
+    """Measure the value of one unit of each layer's outputs, with headroom for pictures unlike these.
 
     Args:
         model: Of the family "awbnet".
