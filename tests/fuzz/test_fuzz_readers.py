@@ -19,7 +19,6 @@ NOT_FED = {
     "awbkit.cli.output:open_writer": "opens what is written",
     "awbkit.cli.report:open_report": "opens what is written",
     "awbkit.tasks:open_input_photo": "opens as awbkit.open does",
-    "awbkit.files.memory:open_array": "takes what numpy holds, of which its own tests have all kinds",
     "awbkit.files.cicp:read_declaration": "is what awbkit.open calls, which is fed",
     "awbkit.files.memory:open_array": "takes pixels in memory, and no file",
     "awbkit.files.memory:open_image": "takes pixels in memory, and a profile as awbkit.open does",
