@@ -104,7 +104,7 @@ class Example:
         illuminant: RGB of the light on any scale.
         spread: Degrees between the lights of the scene, by :func:`awbkit.datasets.spread.angular_spread`; None
             where unknown.
-        local: The light in each cell of the thumbnail, (64, 64); None where only one light is known.
+        light_map: The light in each cell of the thumbnail, (64, 64); None where only one light is known.
     """
 
     image: LinearImage

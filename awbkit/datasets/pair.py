@@ -69,7 +69,7 @@ class PairIlluminant:
         rgb: Unit length: the mean light, weighted by the brightness of the lit surfaces.
         spread: Degrees between the lights one sixth of the cells from either end, along the direction in
             log-chroma in which they differ most: for two lights in equal shares the angle between them.
-        local: The light in each cell of the input's thumbnail, (64, 64). Its confidence is the square root of the
+        light_map: The light in each cell of the input's thumbnail, (64, 64). Its confidence is the square root of the
             number of pixels behind the cell, at some 512 to the longer side.
     """
 

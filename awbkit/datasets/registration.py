@@ -37,8 +37,8 @@ class Registration:
     Attributes:
         rows: The shift down of the reference's content in the input, in reduced pixels.
         columns: Its shift to the right, in reduced pixels.
-        sure: Whether the pictures share enough structure; if not, the shift is 0.
-        plain: Whether one of them has too few edges for a registration, so that a shift would do no harm.
+        has_peak: Whether the pictures share enough structure; if not, the shift is 0.
+        lacks_edges: Whether one of them has too few edges for a registration, so that a shift would do no harm.
     """
 
     rows: float

@@ -107,7 +107,7 @@ def libcamera(model: AnyModel, tuning: Path, destination: Path) -> Export:
     Args:
         model: Of floating point.
         tuning: The sensor's tuning file.
-        installed: The folder where the TensorFlow Lite file will lie.
+        destination: The folder where the TensorFlow Lite file will lie.
 
     Raises:
         MissingExtra: If litert-torch is not installed.

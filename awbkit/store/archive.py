@@ -58,7 +58,7 @@ class Member:
         size: Bytes.
         offset: Where its bytes begin in a tar file, or its local header in a zip file.
         packing: "stored" or "deflated" in a zip file, else empty.
-        packed: Bytes that it takes in a zip file.
+        packed_size: Bytes that it takes in a zip file.
         crc: CRC-32 that a zip file states.
     """
 

@@ -21,8 +21,6 @@ NOT_FED = {
     "awbkit.tasks:open_input_photo": "opens as awbkit.open does",
     "awbkit.files.cicp:read_declaration": "is what awbkit.open calls, which is fed",
     "awbkit.files.memory:open_array": "takes pixels in memory, and no file",
-    "awbkit.files.memory:open_image": "takes pixels in memory, and a profile as awbkit.open does",
-    "awbkit.files.source:open_source": "opens as awbkit.open does",
     "awbkit.store.paths:Paths.open": "hands out bytes",
     "awbkit.store.store:Store.open": "hands out bytes",
     "awbkit.store.streams:open_stream": "reads no format; its kinds of files have tests of their own",
