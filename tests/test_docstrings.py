@@ -21,7 +21,7 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
 
 def listed(docstring: str) -> set[str]:
     section = re.search(r"^Args:\n((?: {4}.*\n|\n)+)", docstring + "\n", re.MULTILINE)
-    entries = re.findall(r"^ {4}([*\w, ]+):", section[1], re.MULTILINE) if section else []
+    entries = re.findall(r"^ {4}([*\w][*\w, ]*):", section[1], re.MULTILINE) if section else []
     return {name.strip().lstrip("*") for entry in entries for name in entry.split(",")}
 
 

@@ -24,6 +24,7 @@ NOT_FED = {
     "awbkit.store.paths:Paths.open": "hands out bytes",
     "awbkit.store.store:Store.open": "hands out bytes",
     "awbkit.store.streams:open_stream": "reads no format; its kinds of files have tests of their own",
+    "awbkit.network.models:load_once": "keeps what Model.load has read, which is fed",
     "awbkit.evaluation.own_methods:OwnMethod.load": "runs code that the user trusts",
     "awbkit.datasets.spectral.sensor:Sensor.read": "simulates a sensor's readout",
     "awbkit.datasets.layout:Layout.load": "is what every layout defines",
