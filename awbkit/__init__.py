@@ -7,6 +7,9 @@ Example::
     light = awbkit.estimate("photo.jpg")
     print(light.gains, light.cct_duv)
     awbkit.correct("photo.jpg", "photo_awb.jpg", illuminant=light)
+
+What awbkit raises on purpose is an ``AwbError``; ``awbkit.errors`` draws the tree. The logger "awbkit" tells at
+the level DEBUG which method answered for which picture.
 """
 
 from __future__ import annotations
@@ -21,7 +24,17 @@ if TYPE_CHECKING:
     from awbkit.colour.light_map import LightMap
     from awbkit.correction.von_kries import Correction
     from awbkit.correction.von_kries import apply as apply_correction
-    from awbkit.errors import AwbError, AwbWarning
+    from awbkit.errors import (
+        AwbError,
+        AwbWarning,
+        CheckFailed,
+        FileError,
+        MissingExtra,
+        OutputError,
+        UnreadableFile,
+        UnsupportedImage,
+        UsageError,
+    )
     from awbkit.estimators.registry import method_names as methods
     from awbkit.files.open import open_photo
     from awbkit.files.photo import Photo, Region
@@ -37,12 +50,19 @@ __all__ = [
     "AwbError",
     "AwbWarning",
     "Camera",
+    "CheckFailed",
     "Correction",
+    "FileError",
     "Illuminant",
     "LightMap",
     "LinearImage",
+    "MissingExtra",
+    "OutputError",
     "Photo",
     "Region",
+    "UnreadableFile",
+    "UnsupportedImage",
+    "UsageError",
     "angular_error",
     "apply_correction",
     "common_illuminant",
@@ -60,6 +80,13 @@ _HOMES = {
     "LINEAR_SRGB": ("colour.camera", "LINEAR_SRGB"),
     "AwbError": ("errors", "AwbError"),
     "AwbWarning": ("errors", "AwbWarning"),
+    "CheckFailed": ("errors", "CheckFailed"),
+    "FileError": ("errors", "FileError"),
+    "MissingExtra": ("errors", "MissingExtra"),
+    "OutputError": ("errors", "OutputError"),
+    "UnreadableFile": ("errors", "UnreadableFile"),
+    "UnsupportedImage": ("errors", "UnsupportedImage"),
+    "UsageError": ("errors", "UsageError"),
     "Camera": ("colour.camera", "Camera"),
     "Correction": ("correction.von_kries", "Correction"),
     "Illuminant": ("colour.illuminant", "Illuminant"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
         fallback: str | Method | None
         max_expected_error: float | None
         max_pixels: int | None
+
+
+_log = logging.getLogger("awbkit")
 
 
 def estimate(
@@ -98,7 +102,9 @@ def estimate(
     with open_source(source, encoding=encoding, max_pixels=max_pixels) as photo:
         if region is not None:
             return estimate_region(photo, region if isinstance(region, Region) else Region.parse(region))
-        return method_of(method, fallback, max_expected_error).estimate(photo.thumbnail())
+        light, answering = method_of(method, fallback, max_expected_error).answer(photo.thumbnail())
+        _log.debug("%s: %s: %r", photo.path, answering, light)
+        return light
 
 
 def method_of(method: str | Method, fallback: str | Method | None, max_expected_error: float | None) -> Method:
@@ -184,6 +190,7 @@ def correct(
             raise UsageError("output and to are for files; of pixels the corrected pixels come back")
         light = _light_for(photo, illuminant, method, fallback, max_expected_error)
         correction = Correction(light, cat, strength)
+        _log.debug("%s: corrected for %r", photo.path, light)
         if isinstance(photo, MemoryPhoto):
             from awbkit.correction.picture import correct_picture
 

@@ -1,5 +1,15 @@
 """Every exception and warning that awbkit raises on purpose, with the exit code that the command line gives it.
 
+    AwbError                      catches them all
+        UsageError                an argument or option that cannot be used as given (also a ValueError); exit code 2
+        CheckFailed               a figure is not what it must be; exit code 3
+        MissingExtra              an optional dependency is not installed
+        FileError                 a problem with one file: path, problem, remedy
+            UnreadableFile        missing, truncated, corrupt, or not readable
+            UnsupportedImage      sound, but of a kind that awbkit does not read
+            OutputError           cannot be written, or exists already
+    AwbWarning                    the work is done, but you should know something about it
+
 All messages fit on one line and say what went wrong, where, and how to mend it.
 """
 

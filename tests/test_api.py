@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import io
+import itertools
 import json
+import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +18,7 @@ from mypy import api as mypy
 from PIL import Image
 
 import awbkit
+from awbkit import errors
 from tests.helpers.command import CARD, DAYLIGHT, angle, write_jpeg, write_raw, write_tiff
 from tests.helpers.command import awbkit as command
 from tests.helpers.evaluation_sets import write_prepared
@@ -23,6 +27,7 @@ from tests.helpers.pictures import TUNGSTEN
 NAMES = {
     *("LINEAR_SRGB", "AwbError", "AwbWarning", "Camera", "Correction", "Illuminant", "LightMap"),
     *("LinearImage", "Photo", "Region", "angular_error"),
+    *("CheckFailed", "FileError", "MissingExtra", "OutputError", "UnreadableFile", "UnsupportedImage", "UsageError"),
     *("apply_correction", "common_illuminant", "correct", "correct_many"),
     *("estimate", "estimate_many", "evaluate", "methods"),
 }
@@ -232,3 +237,22 @@ class TestRepresentation:
         assert [stated[key] for key in ("space", "camera", "spread")] == [
             record[key] for key in ("space", "camera", "spread")
         ]
+
+
+class TestErrors:
+    def test_the_docstring_draws_the_tree(self) -> None:
+        drawn = re.findall(r"^( +)(\w+)  ", errors.__doc__ or "", re.MULTILINE)
+        assert {name for _, name in drawn} == {name for name in NAMES if isinstance(getattr(awbkit, name), type)} & {
+            name for name, value in vars(errors).items() if isinstance(value, type)
+        }
+        for (indent, name), (deeper, child) in itertools.pairwise(drawn):
+            if len(deeper) > len(indent):
+                assert issubclass(getattr(awbkit, child), getattr(awbkit, name))
+
+    def test_debug_logs_say_who_answered(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.DEBUG, "awbkit"):
+            awbkit.estimate("photo.jpg", "gray-world")
+            awbkit.correct("photo.jpg", "out.jpg", illuminant=(3, 2, 1))
+        assert [record.name for record in caplog.records] == ["awbkit", "awbkit"]
+        assert caplog.messages[0].startswith("photo.jpg: gray-world: <Illuminant (")
+        assert caplog.messages[1].startswith("photo.jpg: corrected for <Illuminant (")
