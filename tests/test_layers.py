@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("errors", "escaping", "choices", "version"),
-    ("spelling",),
+    ("spelling", "html"),
     ("colour",),
     ("store",),
     ("files",),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from awbkit.bench.bench import Cost
-from awbkit.evaluation.html.charts.scales import Scale, pad_range, round_down, round_up
-from awbkit.evaluation.html.charts.svg import (
+from awbkit.html.scales import Scale, pad_range, round_down, round_up
+from awbkit.html.svg import (
     WIDTH,
     element,
     figure_text,

@@ -20,10 +20,10 @@ from awbkit.evaluation.html.charts.binning import bin_hexagons, density
 from awbkit.evaluation.html.charts.chromaticity import chromaticities, directions, letters
 from awbkit.evaluation.html.charts.confidence import reliability, risk_coverage
 from awbkit.evaluation.html.charts.distribution import cumulative_curves, intervals, strips
-from awbkit.evaluation.html.charts.scales import Scale, error_range, pad_range, round_down, round_up
-from awbkit.evaluation.html.charts.svg import element, figure_text, number, shorten
 from awbkit.evaluation.html.directions import group_by_camera, planckian_locus, signed_errors
 from awbkit.evaluation.leaders import summaries_of
+from awbkit.html.scales import Scale, error_range, pad_range, round_down, round_up
+from awbkit.html.svg import element, figure_text, number, shorten
 from tests.helpers.evaluation_cases import CAMERA, calibration, evaluation, unit
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -340,7 +340,7 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("theme", [0, 1])
 def test_colours_can_be_seen(theme: int) -> None:
     """WCAG 2.2: text 4.5 to 1, graphics 3 to 1."""
-    style = files("awbkit.evaluation.html").joinpath("page.css").read_text(encoding="utf-8")
+    style = files("awbkit.html").joinpath("base.css").read_text(encoding="utf-8")
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", style.split(":root")[theme + 1].split("}")[0]))
 
     def contrast(name: str, ground: str = "paper") -> float:

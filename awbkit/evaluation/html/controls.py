@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awbkit.escaping import markup
-from awbkit.evaluation.html.charts.svg import shorten
+from awbkit.html.svg import shorten
 
 PALETTE = 8
 """Number of colours in the style sheet."""

@@ -8,10 +8,10 @@ import numpy as np
 
 from awbkit.colour.image import LinearImage
 from awbkit.escaping import markup
-from awbkit.evaluation.html.charts.svg import figure_text, shorten
 from awbkit.evaluation.html.directions import signed_errors
 from awbkit.evaluation.html.rendering import canonical_white, data_uri, gray_card, render
 from awbkit.evaluation.result import Evaluation, MethodResult
+from awbkit.html.svg import figure_text, shorten
 
 _NAME_LENGTH = 120
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from awbkit.colour.image import LinearImage
 from awbkit.errors import UsageError
-from awbkit.escaping import markup
 from awbkit.evaluation.html import sections
 from awbkit.evaluation.html.controls import choice_rules, method_rules
 from awbkit.evaluation.html.directions import group_by_camera
 from awbkit.evaluation.html.tables import pair_groups
 from awbkit.evaluation.leaders import groups
 from awbkit.evaluation.result import Evaluation
+from awbkit.html.frame import begin_page, end_page, resource
 from awbkit.store.outputs import IfExists, write_whole
 
 Images = Callable[[int], LinearImage]
@@ -93,14 +92,11 @@ def page(evaluation: Evaluation, images: Images | None = None, *, options: PageO
     ]
     body = "\n".join(part for part in parts if part)
     head = sections.head(evaluation)
-    style = _resource("page.css") + _rules(evaluation)
-    title = markup(f"{evaluation.title}: white-balance evaluation")
+    style = resource(__package__, "page.css") + _rules(evaluation)
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark"><title>{title}</title>'
-        f"<style>\n{style}</style></head>\n"
-        f"<body>\n{head}\n{_contents(body)}\n{sections.controls(evaluation)}\n{body}\n<script>\n{_resource('page.js')}</script></body></html>\n"
+        begin_page(f"{evaluation.title}: white-balance evaluation", style)
+        + f"{head}\n{_contents(body)}\n{sections.controls(evaluation)}\n{body}"
+        + end_page(resource(__package__, "page.js"))
     )
 
 
@@ -123,7 +119,3 @@ def _rules(evaluation: Evaluation) -> str:
         "method": methods,
     }
     return method_rules(methods) + "".join(choice_rules(name, count) for name, count in counts.items())
-
-
-def _resource(name: str) -> str:
-    return files("awbkit.evaluation.html").joinpath(name).read_text(encoding="utf-8")

@@ -13,14 +13,14 @@ from awbkit.evaluation.html import tables
 from awbkit.evaluation.html.charts import chromaticity as lights
 from awbkit.evaluation.html.charts import confidence as belief
 from awbkit.evaluation.html.charts import distribution
-from awbkit.evaluation.html.charts.scales import error_range, round_up
-from awbkit.evaluation.html.charts.svg import figure_text, shorten
 from awbkit.evaluation.html.controls import choice, method_boxes, to_labels
 from awbkit.evaluation.html.directions import CameraImages, signed_errors_by_camera
 from awbkit.evaluation.html.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import FEWEST_SCENES, POOLED, Evaluation
 from awbkit.evaluation.wording import count_text, p_text, size, training_note
+from awbkit.html.scales import error_range, round_up
+from awbkit.html.svg import figure_text, shorten
 
 
 def metrics_of(evaluation: Evaluation) -> list[str]:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from awbkit.colour.camera import Camera
 from awbkit.colour.temperature import daylight_xy
 from awbkit.evaluation.html.charts.binning import Cells, bin_hexagons
-from awbkit.evaluation.html.charts.scales import Scale
-from awbkit.evaluation.html.charts.svg import (
+from awbkit.evaluation.html.directions import CameraImages, log_chroma, planckian_locus
+from awbkit.evaluation.result import Evaluation
+from awbkit.html.scales import Scale
+from awbkit.html.svg import (
     WIDTH,
     chart,
     dots,
@@ -26,8 +28,6 @@ from awbkit.evaluation.html.charts.svg import (
     title,
     vertical_axis,
 )
-from awbkit.evaluation.html.directions import CameraImages, log_chroma, planckian_locus
-from awbkit.evaluation.result import Evaluation
 
 ARROWS = 8
 """Number of the greatest errors that a plot of chromaticities shows one by one."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from awbkit.evaluation.html.charts.scales import Scale, pad_range
-from awbkit.evaluation.html.charts.svg import (
+from awbkit.evaluation.result import Calibration
+from awbkit.html.scales import Scale, pad_range
+from awbkit.html.svg import (
     WIDTH,
     chart,
     element,
@@ -20,7 +21,6 @@ from awbkit.evaluation.html.charts.svg import (
     title,
     vertical_axis,
 )
-from awbkit.evaluation.result import Calibration
 
 
 def reliability(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> str:

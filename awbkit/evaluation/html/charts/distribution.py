@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.evaluation.html.charts.binning import density
-from awbkit.evaluation.html.charts.scales import Scale, error_range, pad_range
-from awbkit.evaluation.html.charts.svg import (
+from awbkit.evaluation.result import Summary
+from awbkit.html.scales import Scale, error_range, pad_range
+from awbkit.html.svg import (
     WIDTH,
     chart,
     element,
@@ -24,7 +25,6 @@ from awbkit.evaluation.html.charts.svg import (
     shorten,
     title,
 )
-from awbkit.evaluation.result import Summary
 
 _QUANTILES = (0.25, 0.5, 0.75, 0.95)
 _POINTS = 160

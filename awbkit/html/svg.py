@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from awbkit.escaping import markup
-from awbkit.evaluation.html.charts.scales import Scale
+from awbkit.html.scales import Scale
 
 WIDTH = 440.0
 """Width of a chart in units; in a column of the page a unit is about one CSS pixel."""
