@@ -82,7 +82,7 @@ def prepare(
         skipped, missing = len(preparation.omissions), len(preparation.gaps)
         if skipped > reports:
             place = output if allow_missing or not missing else preparation.work_folder
-            say(f"{skipped - reports} more skipped; {place / OMISSIONS_FILE} lists all")
+            say(f"{place / OMISSIONS_FILE} lists all {skipped} that are skipped")
         prepared = preparation.finish(if_exists, allow_missing=allow_missing)
     if not quiet:
         say(f"{len(prepared)} images prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}")
@@ -180,20 +180,23 @@ def _print_field(console: Console, title: str, text: str, indent: int = 0) -> No
 
 
 def _run(preparation: Preparation, jobs: int, quiet: bool) -> tuple[float, int]:
-    """Do the work; return its seconds, and the number of skipped images that were reported."""
+    """Do the work; return its seconds, and the number of skipped images that are reported by name."""
+    from awbkit.cli.failures import Failures
     from awbkit.datasets.layout import Omission
 
     progress = Progress(sys.stderr, len(preparation.samples) - preparation.resumed_count, enabled=not quiet)
-    reports = _report_omissions([(skipped.image, skipped.reason) for skipped in preparation.omissions], 0)
+    failures = Failures(noun="images")
+    for skipped in preparation.omissions:
+        failures.add({"path": skipped.image}, skipped.reason)
     try:
         with contextlib.closing(preparation.run(jobs)) as steps:
             for step in steps:
                 if isinstance(step, Omission):
-                    with progress.hide():
-                        reports = _report_omissions([(step.image, step.reason)], reports)
+                    failures.add({"path": step.image}, step.reason)
                 progress.advance(failed=isinstance(step, Omission))
     finally:
         progress.erase()
+        reports = failures.flush(_MOST_REPORTS)
     return progress.seconds, reports
 
 
@@ -237,14 +240,3 @@ def _print_summary(prepared: Prepared, light_maps: float) -> None:
         )
     console.print()
     console.print(table)
-
-
-def _report_omissions(skipped: list[tuple[str, str]], reports: int) -> int:
-    from awbkit.cli.report import report_failure
-
-    for image, reason in skipped:
-        if reports == _MOST_REPORTS:
-            break
-        report_failure(image, reason)
-        reports += 1
-    return reports

@@ -53,10 +53,18 @@ class Pictures:
     failed_list: Annotated[Path | None, options.run_option(metavar="FILE", help="List the inputs that failed.")] = None
     fail_fast: Annotated[bool, options.run_option("--fail-fast", help="Stop at the first failure.")] = False
     quiet: options.Quiet = False
+    verbose: Annotated[
+        bool,
+        options.run_option(
+            "--verbose", "-v", help="A line for each file on standard error; failures and warnings as they come."
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         if self.null and self.files_from is None and self.failed_list is None:
             raise UsageError("-0 says how lists separate paths; give --files-from or --failed-list too")
+        if self.quiet and self.verbose:
+            raise UsageError("--quiet and --verbose exclude each other; give one of them")
 
     def find(self, paths: Iterable[str] | None, passed_over: OtherFiles) -> Iterator[FoundImage | UnreadableFile]:
         """The images that the command line names.

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from awbkit.cli.failures import Failures
 from awbkit.cli.output import Format, Writer, abandon, open_writer
 from awbkit.cli.terminal import Progress, say
 from awbkit.errors import UsageError
@@ -63,22 +64,23 @@ def _is_list(path: Path) -> bool:
     return sniff(head) is None and not any(byte < 32 and byte not in b"\0\t\n\r" for byte in head)
 
 
-def report_failure(path: str, reason: str) -> None:
-    """One line on standard error: which file, what is wrong, how to mend it."""
-    say(f"{_name(path)}: {reason}")
-
-
-def _name(path: str) -> str:
-    return "standard input" if path == "-" else path
-
-
 class Report:
     """Takes every record of a run in order."""
 
-    def __init__(self, writer: Writer, progress: Progress, failed_list: FailedList | None) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        progress: Progress,
+        failed_list: FailedList | None,
+        failures: Failures | None = None,
+        *,
+        verbose: bool = False,
+    ) -> None:
         self._writer = writer
         self._progress = progress
         self._failed_list = failed_list
+        self._failures = failures or Failures(at_once=True)
+        self._is_verbose = verbose
         self._skips = 0
         self._plans = 0
 
@@ -88,23 +90,23 @@ class Report:
         return 1 if self._progress.failed else 0
 
     def add(self, *records: Mapping[str, Any]) -> None:
-        """Write the records of one file, and print its warning; print and list its failure."""
+        """Write the records of one file, and report its warning; report and list its failure."""
         failures = [record for record in records if record.get("status") == "error"]
         self._skips += all(record.get("status") == "skipped" for record in records)
         self._plans += all(record.get("status") == "planned" for record in records)
         with self._progress.hide():
             for record in records:
                 self._write(record)
+                if self._is_verbose and record.get("status") != "error":
+                    say(_details(record))
             warned = next((record for record in records if record.get("warning")), None)
             if warned is not None:
-                say(f"warning: {_name(str(warned['path']))}: {warned['warning']}")
+                self._failures.add(warned, str(warned["warning"]), "warning: ")
             for record in failures:
-                report_failure(str(record["path"]), str(record.get("error") or "failed"))
-        if failures and self._failed_list is not None and not self._failed_list.add(str(failures[0]["path"])):
-            report_failure(
-                str(failures[0]["path"]),
-                "not in the failed list because of the line break in its name; -0 lists such names",
-            )
+                self._failures.add(record, str(record.get("error") or "failed"))
+            if failures and self._failed_list is not None and not self._failed_list.add(str(failures[0]["path"])):
+                problem = "not in the failed list because of the line break in its name; -0 lists such names"
+                self._failures.add({"path": failures[0]["path"]}, problem)
         self._progress.advance(failed=bool(failures))
 
     def _write(self, record: Mapping[str, Any]) -> None:
@@ -131,6 +133,20 @@ class Report:
         return ", ".join([*parts, f"{self._progress.seconds:.1f} s"])
 
 
+def _details(record: Mapping[str, Any]) -> str:
+    """What --verbose says of a file: what was read, what answered, and how long it took."""
+    name = "standard input" if record["path"] == "-" else record["path"]
+    if record.get("width") is None:
+        return f"{name}: {record.get('status')}, {record.get('output')}"
+    space = record.get("camera") or ("a camera that is not named" if record["space"] == "camera" else "sRGB primaries")
+    parts = [f"{record['width']} x {record['height']} pixels", f"RGB of {space}", f"light by {record['method']}"]
+    if record.get("fallback_for"):
+        parts.append(f"in place of {record['fallback_for']}")
+    if record.get("output"):
+        parts.append(f"{'would be written' if record['status'] == 'planned' else 'written'} to {record['output']}")
+    return f"{name}: {', '.join(parts)}, {record['ms']:.1f} ms"
+
+
 @contextlib.contextmanager
 def open_report(
     pictures: Pictures, keys: Sequence[str], total: int | None, passed_over: OtherFiles
@@ -144,17 +160,21 @@ def open_report(
         passed_over: The files that are no pictures; the report ends with them.
     """
     quiet = pictures.quiet
-    failures = FailedList(pictures.failed_list, nul=pictures.null) if pictures.failed_list is not None else None
+    failed_list = FailedList(pictures.failed_list, nul=pictures.null) if pictures.failed_list is not None else None
+    failures = Failures(at_once=pictures.verbose)
     progress = Progress(sys.stderr, total, enabled=not quiet)
     format = pictures.format or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
     with open_writer(format, keys, sys.stdout) as writer:
-        report = Report(writer, progress, failures)
+        report = Report(writer, progress, failed_list, failures, verbose=pictures.verbose)
         try:
             yield report
         finally:
             progress.erase()
-            if failures is not None:
-                failures.close()
+            if failed_list is not None:
+                failed_list.close()
+            # Interrupted runs say what has failed so far; a reader that has left wants no more lines.
+            if not isinstance(sys.exception(), BrokenPipeError):
+                failures.flush()
     if not quiet and passed_over.folders:
         say(str(passed_over))
     # One file needs no summary: its record, or its failure, says it all.
