@@ -2,6 +2,7 @@
 
 import sys
 
+from awbkit.version import VERSION
 from awbkit.work.interrupts import EndingSignal, end_like_ctrl_c
 
 
@@ -9,6 +10,8 @@ def run() -> None:
     """Run the command line and exit; by a signal's own code even while the command is still being loaded."""
     try:
         end_like_ctrl_c()
+        if sys.argv[1:] == ["--version"] and _print_version():
+            return
         from awbkit.cli.main import main
     except ModuleNotFoundError as error:
         # A checkout runs without being installed, but not without what it needs.
@@ -18,6 +21,15 @@ def run() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     main()
+
+
+def _print_version() -> bool:
+    """Print the version without the parser, which takes four times as long to load. An error is left to the parser."""
+    try:
+        print(f"awbkit {VERSION}", flush=True)
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -1,22 +1,5 @@
-"""The version of the package, as installed or as its checkout states it."""
+"""The version of the package, the one place that states it: the build of a wheel reads it here."""
 
 from __future__ import annotations
 
-import tomllib
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-
-
-def _version() -> str:
-    try:
-        return version("awbkit")
-    except PackageNotFoundError:
-        # A checkout that is run without being installed.
-        project = Path(__file__).parent.parent / "pyproject.toml"
-        try:
-            return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-        except (OSError, ValueError, KeyError):
-            return "unknown"
-
-
-VERSION = _version()
+VERSION = "0.1.0"

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 _MOST_REPORTS = 20
 
 dataset = typer.Typer(
-    help="Convert published data sets to one form that opens at once.", no_args_is_help=False, rich_markup_mode="rich"
+    help="Convert published data sets to one form that opens at once.",
+    add_completion=False,
+    no_args_is_help=False,
+    rich_markup_mode="rich",
 )
 
 Layout = Annotated[

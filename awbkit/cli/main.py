@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from awbkit.cli import bench, correct, dataset, estimate, evaluate, export, factorize, methods, prune, quantize, train
+from awbkit.cli.commands import SUMMARIES, load
 from awbkit.cli.output import abandon, quiet_on_broken_pipe
 from awbkit.cli.terminal import say
 from awbkit.errors import AwbError, AwbWarning
@@ -61,6 +61,23 @@ def _leave(message: str, code: int) -> NoReturn:
 
 
 class _Commands(TyperGroup):
+    """The subcommands by name and summary, which are all that help and completion show of them; one is loaded to run.
+
+    :meth:`get_command` gives the summary, :meth:`resolve_command` the command.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, summary, rest = super().resolve_command(ctx, args)
+        return name, load(name) if summary and name else None, rest
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
     # Here and not around the whole, because typer has its own exit codes for a broken pipe and for Ctrl-C.
     def make_context(self, *args: Any, **extra: Any) -> Any:
         with _exit_codes():
@@ -77,22 +94,13 @@ app = typer.Typer(
     help="Camera auto white balance: estimate the light of photographs, raw or rendered, and correct it.",
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
+    # Rich takes longer to load than all the rest, so the help of the subcommands alone is drawn with it.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all done, 1 some or all files failed, 2 usage, 3 a check failed, 129, 130, 143 ended "
     "by SIGHUP, Ctrl-C, SIGTERM, 141 the reader of the output left.",
 )
-app.command("estimate")(estimate.estimate)
-app.command("correct")(correct.correct)
-app.command("methods")(methods.methods)
-app.add_typer(dataset.dataset, name="dataset")
-app.command("evaluate")(evaluate.evaluate)
-app.command("train")(train.train)
-app.command("prune")(prune.prune)
-app.command("factorize")(factorize.factorize)
-app.command("quantize")(quantize.quantize)
-app.command("export")(export.export)
-app.command("bench")(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:

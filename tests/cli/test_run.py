@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from awbkit.cli.commands import SUMMARIES, load
 from tests.helpers.command import Ran, awbkit, process, write_jpeg, write_raw
 
 pytestmark = pytest.mark.slow
@@ -35,6 +36,9 @@ COMMANDS = {
     "export",
     "bench",
 }
+HEAVY = {"torch", "colour", "matplotlib", "scipy", "pandas"}
+CODECS = {*HEAVY, "PIL", "pyvips", "rawpy", "simplejpeg", "tifffile", "safetensors", "pillow_heif"}
+RICH = {"rich", "pygments", "markdown_it"}
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX shells and signals")
 
 
@@ -160,6 +164,20 @@ class TestUsage:
             assert message in ran.complaint
             assert ran.complaint.endswith("--help lists what there is")
 
+    @pytest.mark.parametrize("name", SUMMARIES)
+    def test_a_summary_is_the_first_paragraph_of_the_help(self, name: str) -> None:
+        paragraph = load(name).help.strip().partition("\n\n")[0]
+        assert SUMMARIES[name] == " ".join(paragraph.split())
+
+    def test_the_summaries_are_those_of_all_commands(self) -> None:
+        assert set(SUMMARIES) == COMMANDS
+        with pytest.raises(KeyError):
+            load("frob")
+
+    def test_the_first_help_has_all_summaries_in_full(self) -> None:
+        words = " ".join(awbkit("--help").out.split())
+        assert [name for name, summary in SUMMARIES.items() if f"{name} {summary}" not in words] == []
+
     def test_what_a_terminal_would_obey_is_escaped(self) -> None:
         assert "\x1b" not in awbkit("\x1b[31mred").err
 
@@ -205,7 +223,7 @@ class TestStart:
         checkout = Path(__file__).parents[2]
         code = f"import sys; sys.path.insert(0, {str(checkout)!r}); import awbkit; print(awbkit.__version__)"
         done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
-        assert f'version = "{done.stdout.strip()}"' in (checkout / "pyproject.toml").read_text()
+        assert f"\nversion: {done.stdout.strip()}\n" in (checkout / "CITATION.cff").read_text()
 
     def test_as_the_installed_script(self) -> None:
         script = Path(sys.executable).with_name("awbkit")
@@ -216,18 +234,21 @@ class TestStart:
     @pytest.mark.parametrize(
         ("arguments", "absent"),
         [
-            (["--help"], {"numpy", "torch", "colour", "matplotlib", "scipy", "PIL", "pyvips", "rawpy"}),
-            (["correct", "--help"], {"numpy", "torch", "colour", "matplotlib", "scipy", "PIL", "pyvips", "rawpy"}),
-            (["estimate", "a.jpg", "a.dng"], {"torch", "colour", "matplotlib", "scipy", "pandas"}),
+            (["--version"], {"typer", *RICH, *CODECS, "numpy", "importlib.metadata", "tomllib", "email", "pathlib"}),
+            (["--help"], {*RICH, *CODECS, "numpy", "importlib.metadata", "tomllib", "awbkit.store.find"}),
+            (["correct", "--help"], {*CODECS, "numpy", "awbkit.cli.estimate"}),
+            (["estimate", "a.jpg", "a.dng"], {*RICH, *HEAVY}),
         ],
     )
-    def test_imports(self, folder: Path, scene: np.ndarray, arguments: list[str], absent: set[str]) -> None:
+    def test_nothing_is_imported_that_the_command_does_not_use(
+        self, folder: Path, scene: np.ndarray, arguments: list[str], absent: set[str]
+    ) -> None:
         write_jpeg(folder / "a.jpg", scene)
         write_raw(folder / "a.dng", scene)
         run = subprocess.run([sys.executable, "-X", "importtime", "-m", "awbkit", *arguments], capture_output=True)
         assert run.returncode == 0
-        imported = {line.split("|")[-1].strip().split(".")[0] for line in run.stderr.decode().splitlines()}
-        assert "typer" in imported
+        imported = {line.split("|")[-1].strip() for line in run.stderr.decode().splitlines()}
+        assert "awbkit.version" in imported
         assert not absent & imported
 
 
@@ -261,7 +282,7 @@ class TestCompletion:
 
 
 def test_a_checkout_without_what_it_needs_says_so() -> None:
-    command = [sys.executable, "-S", "-m", "awbkit", "--version"]
+    command = [sys.executable, "-S", "-m", "awbkit", "--help"]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], env={}, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.fullmatch(r"awbkit: \w+ is not installed; pip install \. brings .*\n", done.stderr)

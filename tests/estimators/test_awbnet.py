@@ -358,6 +358,7 @@ def test_models_schemas_and_c_travel_in_the_wheel(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path), str(root)]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.startswith(f"awbkit-{package.__version__}-")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"awbkit/models/{name}{tail}.safetensors" for name in NAMES for tail in ("", "-rendered")} <= names
     assert {f"awbkit/export/c/{name}" for name in ("awb.h", "arithmetic.c", "driver.c")} <= names
