@@ -16,6 +16,9 @@ from awbkit.files.photo import Photo
 SCHEMA = 1
 """Version of the record's keys and their meaning."""
 
+UNCERTAIN = 5.0
+"""Degrees; an estimate is called uncertain where its method expects a greater error."""
+
 Record = dict[str, Any]
 
 _SAME_DEGREES = 0.002

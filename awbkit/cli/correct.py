@@ -102,6 +102,7 @@ def correct(
 ) -> None:
     """Correct pictures for the colour of their light, and write copies; originals are never changed."""
     from awbkit.cli import light as lights
+    from awbkit.cli.outline import outline_of
     from awbkit.cli.report import open_report
     from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
     from awbkit.work import batch
@@ -157,7 +158,12 @@ def correct(
         own = pooled.get(path) or light or Light(record=records[str(path)])
         items.append(own if isinstance(own, AwbError) else CorrectItem(entry, own))
     listing = replace(pictures, failed_list=None) if dry_run else pictures
-    with open_report(listing, CORRECT_KEYS, len(items), passed_over) as report:
+    inputs = [entry.source if isinstance(entry, PlannedOutput) else entry for entry in planned]
+    outputs = [entry.output for entry in planned if isinstance(entry, PlannedOutput)]
+    methods = (light.method,) if light is not None and light.method is not None and not shared else ()
+    origin = None if light is None else f"{light.name}, shared" if shared else light.name
+    outline = outline_of(inputs, methods, outputs, origin)
+    with open_report(listing, CORRECT_KEYS, len(items), passed_over, outline) as report:
         outcomes = batch.run(
             partial(correct_file, options=how),
             items,

@@ -35,6 +35,7 @@ def estimate(
     pictures: Pictures,
 ) -> None:
     """Estimate the light of pictures: its RGB, gains, chromaticity, colour temperature and Duv."""
+    from awbkit.cli.outline import outline_of
     from awbkit.cli.report import open_report
     from awbkit.errors import UsageError
     from awbkit.estimators import registry
@@ -48,9 +49,10 @@ def estimate(
         raise UsageError("--region takes the place of a method; give one of them")
     if region is not None and (fallback is not None or max_expected_error is not None):
         raise UsageError("a gray card needs no fallback; leave out --fallback and --max-expected-error")
+    methods = options.choose_methods(method or [registry.DEFAULT], fallback, max_expected_error)
     task = partial(
         estimate_file,
-        methods=options.choose_methods(method or [registry.DEFAULT], fallback, max_expected_error),
+        methods=methods,
         region=Region.parse(region) if region is not None else None,
         encoding=pictures.encoding,
         max_pixels=pictures.max_pixels or None,
@@ -59,7 +61,8 @@ def estimate(
     found = pictures.find(paths, passed_over)
     # A list on standard input may still grow, so its pictures are estimated as they arrive; others are counted first.
     known = None if pictures.files_from == "-" else list(found)
-    with open_report(pictures, ESTIMATE_KEYS, None if known is None else len(known), passed_over) as report:
+    outline = outline_of(known, methods if region is None else (), other="region")
+    with open_report(pictures, ESTIMATE_KEYS, None if known is None else len(known), passed_over, outline) as report:
         outcomes = batch.run(
             task,
             found if known is None else known,

@@ -7,10 +7,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from awbkit.cli.digits import round_record
 from awbkit.escaping import csv_line, json_text, printable
+
+if TYPE_CHECKING:
+    from awbkit.cli.outline import Outline
 
 ESTIMATE_KEYS = (
     *("schema", "path", "status", "method", "illuminant", "gains", "chromaticity", "cct", "duv", "expected_error"),
@@ -43,18 +46,21 @@ class Writer(Protocol):
         """Write the end of the data; the stream itself stays open."""
 
 
-def open_writer(format: Format, keys: Sequence[str], stream: TextIO) -> contextlib.closing[Writer]:
+def open_writer(
+    format: Format, keys: Sequence[str], stream: TextIO, outline: Outline | None = None
+) -> contextlib.closing[Writer]:
     """A context that gives a writer, and completes the stream however the context ends.
 
     Args:
         format: How to write.
         keys: The keys of every record, in order. A missing value is written as unknown.
         stream: Where to write, usually standard output.
+        outline: What is known of the records of a table before they come.
     """
     if format is Format.TABLE:
         from awbkit.cli.table import TableWriter
 
-        return contextlib.closing(TableWriter(keys, stream))
+        return contextlib.closing(TableWriter(keys, stream, outline))
     if hasattr(stream, "reconfigure"):
         # Data is UTF-8 whatever the locale; in CSV, a file name that is not UTF-8 keeps its bytes.
         stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")

@@ -13,12 +13,14 @@ from awbkit.cli.failures import Failures
 from awbkit.cli.output import Format, Writer, abandon, open_writer
 from awbkit.cli.terminal import Progress, say
 from awbkit.errors import UsageError
+from awbkit.records import UNCERTAIN
 from awbkit.store.find import IMAGE_SUFFIXES, OtherFiles
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.store.refusals import writing_error
 from awbkit.store.signatures import sniff
 
 if TYPE_CHECKING:
+    from awbkit.cli.outline import Outline
     from awbkit.cli.pictures import Pictures
 
 
@@ -83,6 +85,7 @@ class Report:
         self._is_verbose = verbose
         self._skips = 0
         self._plans = 0
+        self._uncertain = 0
 
     @property
     def exit_code(self) -> int:
@@ -94,6 +97,7 @@ class Report:
         failures = [record for record in records if record.get("status") == "error"]
         self._skips += all(record.get("status") == "skipped" for record in records)
         self._plans += all(record.get("status") == "planned" for record in records)
+        self._uncertain += any((record.get("expected_error") or 0.0) > UNCERTAIN for record in records)
         with self._progress.hide():
             for record in records:
                 self._write(record)
@@ -130,6 +134,8 @@ class Report:
             parts.append(f"{self._skips} skipped")
         if failed:
             parts.append(f"{failed} failed")
+        if self._uncertain:
+            parts.append(f"{self._uncertain} uncertain (± over {UNCERTAIN:g} deg)")
         return ", ".join([*parts, f"{self._progress.seconds:.1f} s"])
 
 
@@ -149,7 +155,11 @@ def _details(record: Mapping[str, Any]) -> str:
 
 @contextlib.contextmanager
 def open_report(
-    pictures: Pictures, keys: Sequence[str], total: int | None, passed_over: OtherFiles
+    pictures: Pictures,
+    keys: Sequence[str],
+    total: int | None,
+    passed_over: OtherFiles,
+    outline: Outline | None = None,
 ) -> Iterator[Report]:
     """A report on standard output and standard error, completed however the context ends.
 
@@ -158,23 +168,26 @@ def open_report(
         keys: The keys of every record, in order.
         total: The number of files; None where it is not known beforehand.
         passed_over: The files that are no pictures; the report ends with them.
+        outline: What is known of the records before they come.
     """
     quiet = pictures.quiet
     failed_list = FailedList(pictures.failed_list, nul=pictures.null) if pictures.failed_list is not None else None
     failures = Failures(at_once=pictures.verbose)
     progress = Progress(sys.stderr, total, enabled=not quiet)
     format = pictures.format or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
-    with open_writer(format, keys, sys.stdout) as writer:
-        report = Report(writer, progress, failed_list, failures, verbose=pictures.verbose)
-        try:
-            yield report
-        finally:
-            progress.erase()
-            if failed_list is not None:
-                failed_list.close()
-            # Interrupted runs say what has failed so far; a reader that has left wants no more lines.
-            if not isinstance(sys.exception(), BrokenPipeError):
-                failures.flush()
+    try:
+        with open_writer(format, keys, sys.stdout, outline) as writer:
+            report = Report(writer, progress, failed_list, failures, verbose=pictures.verbose)
+            try:
+                yield report
+            finally:
+                progress.erase()
+    finally:
+        if failed_list is not None:
+            failed_list.close()
+        # Interrupted runs say what has failed so far; a reader that has left wants no more lines.
+        if not isinstance(sys.exception(), BrokenPipeError):
+            failures.flush()
     if not quiet and passed_over.folders:
         say(str(passed_over))
     # One file needs no summary: its record, or its failure, says it all.

@@ -114,9 +114,11 @@ def test_formats_hold_the_same(folder: Path, form: str) -> None:
 
 
 def test_a_table_names_files_and_methods(folder: Path) -> None:
-    out = awbkit("estimate", ".", "--format", "table").out
-    assert out.splitlines()[0].split() == ["file", "method", "R", "gain", "B", "gain", "CCT", "Duv", "±", "deg", "ms"]
-    assert [line.split()[0] for line in out.splitlines()[1:]] == ["img2.jpg", "img10.tif", "raw.dng"]
+    facts, head, *rows, legend = awbkit("estimate", ".", "--format", "table").out.splitlines()
+    assert facts == "method awbnet"
+    assert head.split() == ["file", "R", "gain", "B", "gain", "CCT", "Duv", "±", "deg", "ms"]
+    assert [line.split()[0] for line in rows] == ["img2.jpg", "img10.tif", "raw.dng"]
+    assert legend.startswith("± deg: the error that the method expects")
 
 
 HOSTILE = ["a b.jpg", "é日.jpg", "[x]{stem}.jpg", "new\nline.jpg", "-dash.jpg", "$(x)'\";&.jpg", "%s.jpg", "x\\y.jpg"]
