@@ -13,8 +13,9 @@ from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import OutputError, UsageError
+from awbkit.estimators.own import Function
 from awbkit.estimators.region import gray_card
-from awbkit.estimators.registry import DEFAULT, Method, parse
+from awbkit.estimators.registry import DEFAULT, Method, as_method
 from awbkit.files.decode import Pixels
 from awbkit.files.memory import MemoryPhoto
 from awbkit.files.photo import Region
@@ -40,13 +41,13 @@ if TYPE_CHECKING:
 
         to: str | None
         illuminant: Illuminant | Sequence[float] | None
-        method: str | Method
+        method: str | Method | Function
         cat: str | None
         strength: float
         encoding: str
         if_exists: str
         auto_bright: bool
-        fallback: str | Method | None
+        fallback: str | Method | Function | None
         max_expected_error: float | None
         max_pixels: int | None
 
@@ -56,11 +57,11 @@ _log = logging.getLogger("awbkit")
 
 def estimate(
     source: Source | LinearImage,
-    method: str | Method = DEFAULT,
+    method: str | Method | Function = DEFAULT,
     *,
     region: Region | Sequence[int] | str | None = None,
     encoding: str = "auto",
-    fallback: str | Method | None = None,
+    fallback: str | Method | Function | None = None,
     max_expected_error: float | None = None,
     max_pixels: int | None = MAX_PIXELS,
 ) -> Illuminant:
@@ -73,7 +74,10 @@ def estimate(
             or an array (H, W, 3), or (H, W, 4) with alpha: anything that numpy makes an array of, such as a tensor.
             Whole numbers of 8 or 16 bits are sRGB, floating point is linear sRGB with black at 0 and the white level
             at 1.
-        method: As on the command line: "pca", "shades-of-gray:p=6"; see :func:`awbkit.methods`.
+        method: As on the command line: "pca", "shades-of-gray:p=6", "mine.py:function"; see :func:`awbkit.methods`. Or
+            a function of your own: it gets a :class:`awbkit.LinearImage`, and returns RGB on any scale, an
+            :class:`awbkit.Illuminant` or a :class:`awbkit.LightMap`, or a pair of one of these and the error in degrees
+            that it expects.
         region: A gray card's rectangle, (x, y, width, height) or "x,y,w,h" in pixels as displayed, in place of a
             method.
         encoding: How numbers stand for light where "auto" is wrong; see :func:`awbkit.open`. "camera" is for a sensor's
@@ -107,18 +111,20 @@ def estimate(
         return light
 
 
-def method_of(method: str | Method, fallback: str | Method | None, max_expected_error: float | None) -> Method:
+def method_of(
+    method: str | Method | Function, fallback: str | Method | Function | None, max_expected_error: float | None
+) -> Method:
     """The estimator that the arguments of :func:`estimate` name, with its fallback.
 
     Raises:
         UsageError: If one is not known, or the two last do not go together.
     """
-    chosen = parse(method) if isinstance(method, str) else method
+    chosen = as_method(method)
     if (fallback is None) != (max_expected_error is None):
         raise UsageError("fallback and max_expected_error go together; give both")
     if fallback is None or max_expected_error is None:
         return chosen
-    return chosen.with_fallback(parse(fallback) if isinstance(fallback, str) else fallback, max_expected_error)
+    return chosen.with_fallback(as_method(fallback), max_expected_error)
 
 
 def estimate_region(photo: AnyPhoto, region: Region) -> Illuminant:
@@ -144,13 +150,13 @@ def correct(
     *,
     to: str | None = None,
     illuminant: Illuminant | Sequence[float] | None = None,
-    method: str | Method = DEFAULT,
+    method: str | Method | Function = DEFAULT,
     cat: str | None = None,
     strength: float = 1.0,
     encoding: str = "auto",
     if_exists: str = "fail",
     auto_bright: bool = False,
-    fallback: str | Method | None = None,
+    fallback: str | Method | Function | None = None,
     max_expected_error: float | None = None,
     max_pixels: int | None = MAX_PIXELS,
 ) -> Illuminant | Image | Pixels | bytes:
@@ -204,8 +210,8 @@ def correct(
 def _light_for(
     photo: AnyPhoto,
     illuminant: Illuminant | Sequence[float] | None,
-    method: str | Method,
-    fallback: str | Method | None,
+    method: str | Method | Function,
+    fallback: str | Method | Function | None,
     max_expected_error: float | None,
 ) -> Illuminant:
     if illuminant is None:
@@ -281,7 +287,7 @@ def write(
 
 def evaluate(
     prepared: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-    method: str | Sequence[str] = DEFAULT,
+    method: str | Function | Sequence[str | Function] = DEFAULT,
     *,
     protocol: str = "auto",
     folds: int = 10,
@@ -293,7 +299,8 @@ def evaluate(
 
     Args:
         prepared: One prepared folder or several.
-        method: As on the command line, one or several: "pca:percent=5", "constant", "mine.py:function".
+        method: One or several: as on the command line, "pca:percent=5", "constant", "mine.py:function", or a function
+            of your own, as :func:`estimate` has it.
         protocol: Which images fitted methods may see: "auto", "none", "folds", "k-fold", "leave-one-camera-out" or
             "leave-one-dataset-out".
         folds: How many, for "k-fold".
@@ -316,7 +323,7 @@ def evaluate(
     folders = [prepared] if isinstance(prepared, str | os.PathLike) else prepared
     return evaluate_methods(
         [Prepared.open(Path(folder)) for folder in folders],
-        [method] if isinstance(method, str) else method,
+        [method] if isinstance(method, str) or callable(method) else method,
         protocol=protocol,
         folds=folds,
         rounds=rounds,

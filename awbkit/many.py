@@ -11,6 +11,7 @@ from awbkit import api
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
 from awbkit.errors import AwbError
+from awbkit.estimators.own import Function, check_portable
 from awbkit.estimators.registry import DEFAULT, Method
 from awbkit.store.limits import MAX_PIXELS
 from awbkit.work.batch import default_jobs, run
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
 def estimate_many(
     sources: Iterable[Source | LinearImage],
-    method: str | Method = DEFAULT,
+    method: str | Method | Function = DEFAULT,
     *,
     jobs: int = 1,
     encoding: str = "auto",
-    fallback: str | Method | None = None,
+    fallback: str | Method | Function | None = None,
     max_expected_error: float | None = None,
     max_pixels: int | None = MAX_PIXELS,
 ) -> Iterator[Illuminant | AwbError]:
@@ -49,9 +50,11 @@ def estimate_many(
         tells of any other exception or of the end of a process. Close the iterator to stop early.
 
     Raises:
-        UsageError: If the method and the fallback cannot be used as given.
+        UsageError: If the method and the fallback cannot be used as given; with several jobs, if worker processes
+            cannot import a function.
     """
     chosen = api.method_of(method, fallback, max_expected_error)
+    _check(jobs, chosen)
     return _results(partial(api.estimate, method=chosen, encoding=encoding, max_pixels=max_pixels), sources, jobs)
 
 
@@ -72,7 +75,18 @@ def correct_many(
         An iterator over what :func:`awbkit.correct` returns for each pair, or its error, as :func:`estimate_many` has
         it.
     """
+    _check(jobs, options.get("method"), options.get("fallback"))
     return _results(partial(_correct, options=options), pairs, jobs)
+
+
+def _check(jobs: int, *methods: str | Method | Function | None) -> None:
+    """Refuse functions that cannot travel to worker processes, if there will be any."""
+    for method in methods if jobs != 1 else ():
+        given = [method, method.fallback] if isinstance(method, Method) else [method]
+        for each in given:
+            function = each.function if isinstance(each, Method) else each
+            if callable(function):
+                check_portable(function)
 
 
 def _results(task: Any, items: Iterable[Any], jobs: int) -> Iterator[Any]:

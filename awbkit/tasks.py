@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def estimate_file(
             image = photo.thumbnail()
             for method in methods:
                 try:
-                    light, answered = method.answer(image)
+                    with _output_aside(method):
+                        light, answered = method.answer(image)
                 except AwbError as error:
                     records.append(error_record(found.path, " ".join(str(error).split()), str(method)))
                 else:
@@ -82,6 +84,11 @@ def estimate_file(
                     records.append(estimate_record(found.path, photo, str(answered), light, _ms(start), fell_back))
                     start = time.perf_counter() if len(methods) > 1 else start
     return [{**record, "warning": "; ".join(warnings) or None} for record in records]
+
+
+def _output_aside(method: Method) -> contextlib.AbstractContextManager[object]:
+    """Send to standard error what code of the user's own prints, because records go to standard output."""
+    return contextlib.redirect_stdout(sys.stderr) if method.runs_own_code else contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
@@ -108,13 +115,15 @@ class Light:
         """The light in this photograph, its method for the record, and the method that it stands in for, if any."""
         if self.method is None:
             return self.of(photo), self.name, None
-        light, answered = self.method.answer(photo.thumbnail())
+        with _output_aside(self.method):
+            light, answered = self.method.answer(photo.thumbnail())
         return light, str(answered), self.name if answered is not self.method else None
 
     def of(self, photo: AnyPhoto) -> Illuminant:
         """The light in this photograph."""
         if self.method is not None:
-            return self.method.estimate(photo.thumbnail())
+            with _output_aside(self.method):
+                return self.method.estimate(photo.thumbnail())
         if self.region is not None:
             return api.estimate_region(photo, self.region)
         if self.rgb is not None:
@@ -245,7 +254,12 @@ def shared_lights(
 
     failures: dict[Path, Light | AwbError] = {}
     found: list[tuple[Path, Illuminant]] = []
-    run = batch.run(partial(light_of_file, light=light, encoding=encoding, max_pixels=max_pixels), sources, jobs=jobs)
+    run = batch.run(
+        partial(light_of_file, light=light, encoding=encoding, max_pixels=max_pixels),
+        sources,
+        jobs=jobs,
+        isolate=light.method is not None and light.method.runs_own_code,
+    )
     with contextlib.closing(run):
         for source, outcome in zip(sources, run, strict=True):
             if outcome.result is None:

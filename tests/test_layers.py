@@ -24,7 +24,7 @@ FLOORS = (
     ("correction",),
     ("fusion",),
     ("work",),
-    ("records",),
+    ("records", "own_code"),
     ("record_files",),
     ("datasets",),
     ("evaluation", "training", "export"),

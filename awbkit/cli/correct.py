@@ -170,6 +170,7 @@ def correct(
             jobs=jobs,
             fail_fast=pictures.fail_fast,
             local=lambda item: isinstance(item, CorrectItem) and item.planned.source.is_stream,
+            isolate=light is not None and light.method is not None and light.method.runs_own_code,
         )
         with contextlib.closing(outcomes):
             for outcome in outcomes:

@@ -69,6 +69,7 @@ def estimate(
             jobs=options.count_jobs(pictures.jobs, known),
             fail_fast=pictures.fail_fast,
             local=lambda item: isinstance(item, FoundImage) and item.is_stream,
+            isolate=any(method.runs_own_code for method in methods),
         )
         with contextlib.closing(outcomes):
             for outcome in outcomes:

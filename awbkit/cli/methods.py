@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from awbkit.cli import options
 from awbkit.cli.output import wants_json
+from awbkit.cli.terminal import say
+from awbkit.errors import UsageError
 from awbkit.escaping import json_text
 
 
@@ -13,7 +15,13 @@ def methods(
     """List the estimators, their parameters and their papers."""
     from awbkit.estimators import registry
 
-    entries = [registry.describe(name) for name in registry.method_names()]
+    entries = []
+    for name in registry.method_names():
+        try:
+            entries.append(registry.describe(name))
+        except UsageError as error:
+            # A package that is broken; the other methods work.
+            say(str(error))
     if wants_json(format):
         rows = [
             {

@@ -62,13 +62,21 @@ def choose_methods(methods: Sequence[str], fallback: str | None, limit: float | 
     """
     from awbkit.estimators import registry
 
-    parsed = tuple(dict.fromkeys(registry.parse(name) for name in methods))
+    parsed = tuple(_probe(method) for method in dict.fromkeys(registry.parse(name) for name in methods))
     if (fallback is None) != (limit is None):
         raise UsageError("--fallback METHOD and --max-expected-error DEG go together; give both")
     if fallback is None or limit is None:
         return parsed
-    other = registry.parse(fallback)
+    other = _probe(registry.parse(fallback))
     return tuple(method.with_fallback(other, limit) for method in parsed)
+
+
+def _probe(method: Method) -> Method:
+    if not method.is_own:
+        return method
+    from awbkit.own_code import probe
+
+    return probe(method)
 
 
 def expand(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,6 +7,7 @@ Every method is a function of a LinearImage and keyword-only parameters that ret
 
 from __future__ import annotations
 
-from awbkit.estimators.registry import DEFAULT, Description, Method, Parameter, describe, method_names, parse
+from awbkit.estimators.parameter import Description, Parameter
+from awbkit.estimators.registry import DEFAULT, Method, describe, method_names, parse
 
 __all__ = ["DEFAULT", "Description", "Method", "Parameter", "describe", "method_names", "parse"]

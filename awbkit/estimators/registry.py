@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +17,7 @@ from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
 from awbkit.colour.light_map import LightMap, as_illuminant, as_light_map
 from awbkit.errors import AwbError, UsageError
+from awbkit.estimators import installed, own
 from awbkit.estimators.as_shot import as_shot
 from awbkit.estimators.awbnet import shipped_network
 from awbkit.estimators.bright_gray import bright_gray
@@ -27,7 +26,7 @@ from awbkit.estimators.gray_edge import gray_edge, gray_edge_2
 from awbkit.estimators.gray_index import gray_index
 from awbkit.estimators.gray_world import gray_world
 from awbkit.estimators.local_surface_reflectance import local_surface_reflectance
-from awbkit.estimators.parameter import Range
+from awbkit.estimators.parameter import Description, Value, parameters_of
 from awbkit.estimators.pca import pca
 from awbkit.estimators.shades_of_gray import shades_of_gray
 from awbkit.estimators.white_patch import white_patch
@@ -36,7 +35,6 @@ from awbkit.network.models import load_once
 from awbkit.network.weights import SUFFIX, place_of
 from awbkit.spelling import assignments, suggestion
 
-Value = float | int
 Answer = Illuminant | LightMap | NDArray[np.float64]
 Estimator = Callable[..., Answer]
 """A function of a LinearImage and keyword-only parameters.
@@ -69,57 +67,10 @@ _METHODS: dict[str, tuple[Estimator, str]] = {
 DEFAULT = "awbnet"
 """The most accurate of the methods above that is small, on photographs of cameras that it was not trained on."""
 
+_NETWORKS = tuple(name for name in _METHODS if name.startswith("awbnet"))
+
 _SPELLINGS = {"awbnet-s": "awbnet"}
 """What else methods are called, as in the card of the models."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One keyword-only parameter of a method.
-
-    Attributes:
-        name: As the user writes it.
-        type: int or float.
-        default: The value where the user gives none.
-        range: The values allowed, and what the parameter means.
-    """
-
-    name: str
-    type: type[float] | type[int]
-    default: Value
-    range: Range
-
-    def parse(self, text: str) -> Value:
-        """The value written as ``text``.
-
-        Raises:
-            UsageError: If the text is not a number of the parameter's type, or out of its range.
-        """
-        try:
-            value = self.type(text)
-        except ValueError:
-            value = math.nan
-        if not self.range.minimum <= value <= self.range.maximum:
-            kind = "a whole number " if self.type is int else ""
-            raise UsageError(f"{self.name} must be {kind}{self.range}, not {text!r}")
-        return value
-
-
-@dataclass(frozen=True)
-class Description:
-    """What ``awbkit methods`` says of one method.
-
-    Attributes:
-        name: As in ``--method``.
-        summary: One line.
-        parameters: In the order of the function's signature.
-        citation: Authors, title, venue, year and DOI.
-    """
-
-    name: str
-    summary: str
-    parameters: tuple[Parameter, ...]
-    citation: str
 
 
 @dataclass(frozen=True)
@@ -127,17 +78,21 @@ class Method:
     """A method and the values of all its parameters.
 
     Attributes:
-        name: As in ``--method``; also the path of a model.
+        name: As in ``--method``; also the path of a model, and the place of a function of the user's own.
         values: Name and value of each parameter, in the order of the function's signature.
         fallback: Answers where this method expects to err by more than the limit, or is for the other domain of
             pictures; see :meth:`with_fallback`.
         max_expected_error: That limit, in degrees.
+        function: The estimator, where a program gave it; else it is found by the name.
+        code: SHA-256 of the code of a method that is not awbkit's, once :func:`awbkit.own_code.probe` has loaded it.
     """
 
     name: str
     values: tuple[tuple[str, Value], ...] = ()
     fallback: Method | None = None
     max_expected_error: float = math.inf
+    function: own.Function | None = field(default=None, repr=False)
+    code: str = field(default="", compare=False, repr=False)
 
     @property
     def parameters(self) -> dict[str, Value]:
@@ -146,8 +101,18 @@ class Method:
 
     @property
     def is_network(self) -> bool:
-        """Whether this is a network, shipped or of the user's own: the methods that state an expected error."""
-        return is_model(self.name) or self.name.startswith("awbnet")
+        """Whether this is a network, shipped or of the user's own: these state an expected error."""
+        return self.function is None and (is_model(self.name) or canonical_name(self.name) in _NETWORKS)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is code that is not awbkit's: a function of the user's own, or of an installed package."""
+        return self.function is not None or not (canonical_name(self.name) in _METHODS or is_model(self.name))
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether this method or its fallback :attr:`is_own`."""
+        return self.is_own or (self.fallback is not None and self.fallback.runs_own_code)
 
     def with_fallback(self, fallback: Method, max_expected_error: float) -> Method:
         """This method, with another in its place wherever it expects to err by more.
@@ -165,9 +130,9 @@ class Method:
         """
         if not 0 < max_expected_error < math.inf:
             raise UsageError(f"the greatest expected error is a positive number of degrees, not {max_expected_error:g}")
-        if not self.is_network:
+        if not (self.is_network or self.is_own):
             raise UsageError(f"method {self.name} states no expected error that a fallback could go by; use awbnet")
-        if _same_network(self.name, fallback.name):
+        if self.function is fallback.function and _same_network(self.name, fallback.name):
             raise UsageError(f"method {self.name} cannot be its own fallback; name another, such as bright-gray")
         return replace(self, fallback=fallback, max_expected_error=max_expected_error)
 
@@ -193,7 +158,7 @@ class Method:
     def _answer(self, image: LinearImage) -> tuple[Answer, Illuminant, Method]:
         if self.fallback is not None and self._is_of_another_domain(image):
             return self.fallback._answer(image)
-        answer = _function(self.name)(image, **self.parameters)
+        answer = self._ask(image)
         try:
             light = as_illuminant(answer, image.camera)
         except UsageError:
@@ -207,26 +172,46 @@ class Method:
                     return other
         return answer, light, self
 
+    def _ask(self, image: LinearImage) -> Answer:
+        if self.function is None and (builtin := _METHODS.get(canonical_name(self.name))):
+            return builtin[0](image, **self.parameters)
+        if self.function is None and is_model(self.name):
+            return load_once(self.name).estimate(image)
+        return own.ask(self.load(), self.name, image, **self.parameters)
+
+    def load(self) -> own.Function:
+        """The function of a method that is not awbkit's.
+
+        Raises:
+            UsageError: If it cannot be loaded.
+        """
+        if self.function is not None:
+            return self.function
+        code = _own_code(self.name)
+        return installed.load_installed(self.name) if code is None else code.load()
+
     def _is_of_another_domain(self, image: LinearImage) -> bool:
-        return is_model(self.name) and load_once(self.name).domain != DOMAINS[image.camera.space]
+        if self.function is not None or not is_model(self.name):
+            return False
+        return load_once(self.name).domain != DOMAINS[image.camera.space]
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the weights of a model of the user's own; empty for what comes with awbkit.
+        """SHA-256 of the weights of a model of the user's own, or ``code``; empty for what comes with awbkit.
 
         Raises:
             UnreadableFile: If the model cannot be read.
         """
-        if not is_model(self.name):
-            return ""
-        return load_once(self.name).digest
+        return self.code if self.is_own or not is_model(self.name) else load_once(self.name).digest
 
     def estimate(self, image: LinearImage) -> Illuminant:
         """The light of ``image``, as :meth:`answer` finds it."""
         return self.answer(image)[0]
 
     def __str__(self) -> str:
-        """The shortest specification that :func:`parse` reads as this method."""
+        """The shortest specification that :func:`parse` reads as this method, or the name of its function."""
+        if not self.values:
+            return self.name
         defaults = {parameter.name: parameter.default for parameter in describe(self.name).parameters}
         given = ",".join(
             f"{key}={repr(value).removesuffix('.0')}" for key, value in self.values if value != defaults[key]
@@ -244,8 +229,12 @@ def is_model(name: str) -> bool:
     return name.endswith(SUFFIX) or (canonical_name(name) not in _METHODS and is_run)
 
 
-def _function(name: str) -> Estimator:
-    return load_once(name).estimate if is_model(name) else _METHODS[canonical_name(name)][0]
+def _own_code(name: str) -> own.OwnCode | None:
+    """The place of the user's own function; None for an installed estimator, which comes first."""
+    code = own.find_own(name)
+    if code is None or code.place.endswith(".py") or name.partition(":")[0] not in installed.installed_names():
+        return code
+    return None
 
 
 def _same_network(first: str, second: str) -> bool:
@@ -275,7 +264,12 @@ def canonical_name(specification: str) -> str:
 
 
 def method_names() -> tuple[str, ...]:
-    """The names of all methods."""
+    """The names of all methods: awbkit's, then those that other packages install."""
+    return (*_METHODS, *(name for name in installed.installed_names() if name not in _METHODS))
+
+
+def builtin_names() -> tuple[str, ...]:
+    """The names of awbkit's methods."""
     return tuple(_METHODS)
 
 
@@ -290,23 +284,22 @@ def describe(name: str) -> Description:
         return Description(name, "a network of your own", (), "none: it is yours")
     name = canonical_name(name)
     if name not in _METHODS:
-        meant = suggestion(name, [*_METHODS, *_SPELLINGS])
-        raise UsageError(f"unknown method {name!r}{meant}; methods: {', '.join(_METHODS)}")
+        if name in installed.installed_names():
+            return installed.describe_installed(name)
+        if own.find_own(name) is not None:
+            return Description(name, "a function of your own", (), "none: it is yours")
+        meant = suggestion(name, [*method_names(), *_SPELLINGS])
+        raise UsageError(f"unknown method {name!r}{meant}; methods: {', '.join(method_names())}, {own.FORM}")
     function, summary = _METHODS[name]
-    hints = get_type_hints(function, include_extras=True)
-    parameters = tuple(
-        Parameter(key, hints[key].__origin__, signed.default, hints[key].__metadata__[0])
-        for key, signed in inspect.signature(function).parameters.items()
-        if signed.kind is inspect.Parameter.KEYWORD_ONLY
-    )
-    return Description(name, summary, parameters, sys.modules[function.__module__].CITATION)
+    return Description(name, summary, parameters_of(function), sys.modules[function.__module__].CITATION)
 
 
 def parse(specification: str) -> Method:
-    """The method that ``NAME[:key=value,...]`` or the path of a model names; parameters not given take their defaults.
+    """The method that ``NAME[:key=value,...]``, the path of a model or a function's place names.
 
-    A name of awbkit's own comes first: for a run folder that is called awbnet-s, write ./awbnet-s. A model is read
-    here, so that one that is missing or damaged is told of once and not for every picture.
+    Parameters not given take their defaults. A name of awbkit's own comes first: for a run folder that is called
+    awbnet-s, write ./awbnet-s. A model is read here, so that one that is missing or damaged is told of once and not for
+    every picture. The user's own code does not run here.
 
     Raises:
         UsageError: If the method or a parameter is unknown, or a value is not allowed. One line, with the nearest
@@ -315,6 +308,8 @@ def parse(specification: str) -> Method:
     """
     if is_model(specification.strip()):
         _check_model(specification.strip())
+        return Method(specification.strip())
+    if is_own_code(specification):
         return Method(specification.strip())
     name, colon, rest = canonical_name(specification).partition(":")
     description = describe(name.strip())
@@ -327,3 +322,25 @@ def parse(specification: str) -> Method:
         except UsageError as error:
             raise UsageError(f"method {description.name}: {error}") from None
     return Method(description.name, tuple((key, given.get(key, known[key].default)) for key in known))
+
+
+def is_own_code(specification: str) -> bool:
+    """Whether a specification names a function by its place, as :mod:`awbkit.estimators.own` has it."""
+    name = canonical_name(specification).partition(":")[0].strip()
+    return name not in _METHODS and _own_code(specification.strip()) is not None
+
+
+def as_method(method: str | Method | own.Function) -> Method:
+    """The method that an argument of the Python interface stands for: a specification, a method, or a function.
+
+    Raises:
+        UsageError: If it is none of these, or as :func:`parse`.
+        UnreadableFile: As :func:`parse`.
+    """
+    if isinstance(method, str):
+        return parse(method)
+    if isinstance(method, Method):
+        return method
+    if not callable(method):
+        raise UsageError(f"method: a name, a Method or a function of a LinearImage, not {type(method).__name__}")
+    return Method(own.name_of(method), function=method)

@@ -17,14 +17,14 @@ from awbkit.choices import PROTOCOLS
 from awbkit.colour.camera import Camera
 from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UsageError
-from awbkit.estimators import registry
+from awbkit.estimators import Method
+from awbkit.estimators.own import Function, check_portable
 from awbkit.evaluation import fitted_methods, protocols
 from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, select, truth_of
 from awbkit.evaluation.fitted_methods import TrainableMethod
 from awbkit.evaluation.journal import AnswerJournal, states
-from awbkit.evaluation.methods import resolve
+from awbkit.evaluation.methods import label, resolve
 from awbkit.evaluation.overlap import training_overlaps
-from awbkit.evaluation.own_methods import OwnMethod
 from awbkit.evaluation.result import Evaluation, MethodResult
 from awbkit.evaluation.work import Answers, Chunk, answer
 from awbkit.version import VERSION
@@ -61,7 +61,12 @@ class Run:
     """
 
     def __init__(
-        self, sets: Sequence[Prepared], specifications: Sequence[str], *, protocol: str = "none", folds: int = 10
+        self,
+        sets: Sequence[Prepared],
+        specifications: Sequence[str | Function],
+        *,
+        protocol: str = "none",
+        folds: int = 10,
     ) -> None:
         """Plan the work.
 
@@ -77,7 +82,7 @@ class Run:
         self.methods = [resolve(specification) for specification in specifications]
         if twice := [method for method in self.methods if self.methods.count(method) > 1]:
             raise UsageError(f"method {twice[0]} is given twice")
-        self._names = [registry.canonical_name(specification) for specification in specifications]
+        self._names = [label(specification) for specification in specifications]
         self._sets = list(sets)
         self._all_truth = truth_of(sets)
         self._cameras = [camera for prepared in sets for camera in _unique_cameras(prepared)]
@@ -119,12 +124,19 @@ class Run:
         """Process the images, chunk by chunk.
 
         If a worker process dies, only the fatal answer is lost: its chunk is repeated image by image and method by
-        method. The user's own functions never run in this process.
+        method. Functions that are named run in other processes only; callables run in this one with a single job.
 
         Args:
             jobs: Number of processes.
             journal: Stores the answers; images that it holds already are not processed again.
+
+        Raises:
+            UsageError: If there are several jobs and worker processes cannot import a callable.
         """
+        callables = [m.function for m in self.methods if isinstance(m, Method) and m.function is not None]
+        for function in callables if jobs > 1 else ():
+            check_portable(function)
+        here = bool(callables) and jobs == 1
         if journal is not None:
             for known, answers in journal.entries:
                 if not self._asks(known):
@@ -134,10 +146,10 @@ class Run:
         again = [single for chunk in self._chunks(begun & ~self._done_mask.all(axis=1)) for single in chunk.parts]
         again = [single for single in again if not self._done_mask[single.start + single.rows[0], single.methods[0]]]
         task = partial(answer, methods=tuple(self.methods))
-        apart = any(isinstance(method, OwnMethod) for method in self.methods)
+        apart = any(isinstance(method, Method) and method.is_own for method in self.methods)
         first = self._chunks(self._work_mask & ~begun)
         for chunks, alone in ((first, apart), (again, True)):
-            with closing(batch.run(task, chunks, jobs=jobs, isolate=alone)) as outcomes:
+            with closing(batch.run(task, chunks, jobs=jobs, isolate=alone and not here)) as outcomes:
                 for outcome in outcomes:
                     chunk = outcome.item
                     assert isinstance(chunk, Chunk)
@@ -221,7 +233,7 @@ class Run:
         """Record a method's failure on an image, but not in the journal, because the next run may succeed."""
         (row,), (place,) = chunk.rows, chunk.methods
         method, why = self.methods[place], outcome.reason
-        if isinstance(outcome.error, Crash) and isinstance(method, OwnMethod):
+        if isinstance(outcome.error, Crash) and isinstance(method, Method) and method.is_own:
             why = f"{method} ended its process ({outcome.error.ending})"
         self._failures[place][chunk.start + row] = why
         return Step(self._mark_done(chunk), 1)
@@ -268,7 +280,7 @@ def _unique_cameras(prepared: Prepared) -> Iterator[Camera]:
 
 def evaluate_methods(
     sets: Sequence[Prepared],
-    specifications: Sequence[str],
+    specifications: Sequence[str | Function],
     *,
     protocol: str = protocols.AUTO,
     folds: int = 10,

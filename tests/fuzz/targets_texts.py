@@ -226,7 +226,7 @@ TARGETS = (
         (
             "awbkit.files.photo:Region.parse",
             "awbkit.estimators.registry:parse",
-            "awbkit.estimators.registry:Parameter.parse",
+            "awbkit.estimators.parameter:Parameter.parse",
         ),
         _specifications,
         use_specification,
