@@ -40,7 +40,7 @@ def measure_errors(built: Architecture, weights: Weights, bank: Bank, *, matrice
 
     Args:
         built: The network.
-        weights: Its.
+        weights: The network's weights.
         bank: The pictures.
         matrices: Whether the network may use the cameras' matrices.
     """

@@ -82,7 +82,7 @@ def factorise(
 
     Args:
         architecture: Of an awbnet.
-        weights: Its.
+        weights: The network's weights.
         inputs: Moments of the layers' inputs, by layer name.
         ranks: Ranks of the layers to factorise, by name.
     """

@@ -83,7 +83,7 @@ def fold_means(
 
     Args:
         architecture: Of an awbnet.
-        weights: Its.
+        weights: The network's weights.
         kept: The remaining units.
         means: (units, columns), by dimension, a unit's mean value in each column that reads it.
     """
@@ -109,7 +109,7 @@ def keep_units(architecture: Architecture, weights: Mapping[str, Float], kept: U
 
     Args:
         architecture: Of an awbnet.
-        weights: Its.
+        weights: The network's weights.
         kept: The remaining units.
     """
     chosen = {name: kept.get(name, np.arange(size)) for name, size in dimensions(architecture).items()}
