@@ -24,7 +24,7 @@ from awbkit.fusion.common import common_illuminants
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
 from awbkit.store.find import FoundImage
 from awbkit.store.limits import MAX_PIXELS
-from awbkit.store.outputs import IfExists, PlannedOutput, skips, tidy
+from awbkit.store.outputs import IfExists, PlannedOutput, skips, suffix_by_content, tidy
 from awbkit.store.paths import store_of
 from awbkit.store.streams import spool_stream
 
@@ -144,7 +144,7 @@ class Light:
 
 @dataclass(frozen=True)
 class CorrectItem:
-    """One file to correct."""
+    """One file to correct. An output without a suffix gets that of the input's own format."""
 
     planned: PlannedOutput
     light: Light
@@ -190,6 +190,8 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
         correction = Correction(light, options.cat, options.strength)
         # Everything that can be wrong with the light is found before a picture is decoded in vain.
         correction.matrix()
+        if not output.suffix:
+            output = output.with_suffix(suffix_by_content(Path(photo.path)))
         write = (_sidecar_writer if options.sidecar else _picture_writer)(photo, correction, output, options)
         record = estimate_record(found.path, photo, name, correction.light, 0, fell_back)
         status = "planned" if options.dry_run else "ok" if write() else "skipped"

@@ -16,17 +16,21 @@ from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
 from awbkit.cli.pictures import Pictures
 from awbkit.errors import AwbError, FileError, OutputError, UnsupportedImage, UsageError
-from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES, RENDERED_SUFFIXES, FoundImage, OtherFiles
-from awbkit.store.outputs import DEFAULT_NAME, IfExists, PlannedOutput, plan_outputs
+from awbkit.store.find import IMAGE_SUFFIXES, RAW_SUFFIXES, RENDERED_SUFFIXES, STDIN, FoundImage, OtherFiles
+from awbkit.store.outputs import (
+    DEFAULT_NAME,
+    RAW_OUTPUT_SUFFIX,
+    IfExists,
+    PlannedOutput,
+    plan_outputs,
+    suffix_by_content,
+)
 from awbkit.store.signatures import kind_of
 
 if TYPE_CHECKING:
     from awbkit.records import Record
     from awbkit.tasks import CorrectItem
     from awbkit.work.outcome import Outcome
-
-_RAW_OUTPUT_SUFFIX = ".tif"
-_OWN_SUFFIXES = {kind: f".{kind}" for kind in ("png", "webp", "avif", "heic")} | {"jpeg": ".jpg"}
 
 
 _light_option = options.panel("The light to correct for (one of these; by default an estimate)")
@@ -73,7 +77,9 @@ def correct(
         float, _correction_option(metavar="SHARE", min=0, max=1, help="How much of the cast to remove, 0 to 1.")
     ] = 1.0,
     auto_bright: Annotated[bool, _correction_option("--auto-bright", help="Brighten raws until 1 % is white.")] = False,
-    output: Annotated[Path | None, _output_option("--output", "-o", metavar="FILE", help="For one picture.")] = None,
+    output: Annotated[
+        Path | None, _output_option("--output", "-o", metavar="FILE", help="For one picture; - is standard output.")
+    ] = None,
     directory: Annotated[
         Path | None, _output_option("--directory", "-d", metavar="DIR", help="For many; trees are mirrored.")
     ] = None,
@@ -102,6 +108,7 @@ def correct(
 ) -> None:
     """Correct pictures for the colour of their light, and write copies; originals are never changed."""
     from awbkit.cli import light as lights
+    from awbkit.cli import one_picture
     from awbkit.cli.outline import outline_of
     from awbkit.cli.report import open_report
     from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
@@ -112,7 +119,11 @@ def correct(
         raise UsageError(f"--strength must lie between 0 and 1, not {strength}")
     if sidecar and (to or cat or auto_bright):
         raise UsageError("--sidecar writes white balance only; leave out --to, --cat and --auto-bright")
-    if output is not None and (to or name is not None):
+    to_stdout = output == STDIN
+    if to_stdout:
+        others = {"-d": directory, "--name": name, "--dry-run": dry_run, "--shared": shared}
+        one_picture.check_standard_output(pictures, others)
+    elif output is not None and (to or name is not None):
         raise UsageError("-o names the output in full; leave out --to and --name")
     if estimates is not None and (paths or pictures.files_from is not None or pictures.recursive):
         raise UsageError("--from names the pictures itself; leave out paths, --files-from and -r")
@@ -124,14 +135,6 @@ def correct(
     found = lights.find_pictures(records) if estimates is not None else list(pictures.find(paths, passed_over))
     if sidecar:
         found = _raws(found, named=estimates is None)
-    planned = plan_outputs(
-        found,
-        suffix=_suffix(to, sidecar),
-        output=output,
-        directory=directory,
-        name=name if name is not None else "{stem}{ext}" if sidecar else DEFAULT_NAME,
-    )
-    _check_formats(planned, output, name, to, sidecar)
     how = CorrectOptions(
         cat=cat,
         strength=strength,
@@ -142,6 +145,17 @@ def correct(
         dry_run=dry_run,
         max_pixels=pictures.max_pixels or None,
     )
+    if to_stdout:
+        stated = light or Light(record=next(iter(records.values()), None))
+        raise typer.Exit(one_picture.write_one(found, stated, how, _suffix(to, sidecar), pictures))
+    planned = plan_outputs(
+        found,
+        suffix=_suffix(to, sidecar),
+        output=output,
+        directory=directory,
+        name=name if name is not None else "{stem}{ext}" if sidecar else DEFAULT_NAME,
+    )
+    _check_formats(planned, output, name, to, sidecar)
     jobs = options.count_jobs(pictures.jobs, planned)
     pooled: dict[Path, Light | AwbError] = {}
     if shared and light is not None:
@@ -242,10 +256,9 @@ def _suffix(to: str | None, sidecar: str | None) -> Callable[[Path], str]:
             return f".{to}"
         known = source.suffix.lower()
         if known in RAW_SUFFIXES:
-            return _RAW_OUTPUT_SUFFIX
-        if known in RENDERED_SUFFIXES or not source.is_file():
+            return RAW_OUTPUT_SUFFIX
+        if known in RENDERED_SUFFIXES or source == STDIN or not source.is_file():
             return source.suffix
-        # Without a suffix, or with one that no output can have, such as .mpo, the content decides.
-        return _OWN_SUFFIXES.get(kind_of(source) or "", _RAW_OUTPUT_SUFFIX)
+        return suffix_by_content(source)
 
     return suffix

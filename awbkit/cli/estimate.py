@@ -22,7 +22,7 @@ def estimate(
             "--method",
             "-m",
             metavar="NAME[:KEY=VALUE,...]",
-            help="Estimator; repeat it for several in one pass. `awbkit methods` lists them.",
+            help="Estimator; repeat it for several in one pass, or all. `awbkit methods` lists them.",
         ),
     ] = None,
     region: Annotated[
@@ -49,7 +49,8 @@ def estimate(
         raise UsageError("--region takes the place of a method; give one of them")
     if region is not None and (fallback is not None or max_expected_error is not None):
         raise UsageError("a gray card needs no fallback; leave out --fallback and --max-expected-error")
-    methods = options.choose_methods(method or [registry.DEFAULT], fallback, max_expected_error)
+    named = [one for name in method or () for one in (registry.method_names() if name == "all" else (name,))]
+    methods = options.choose_methods(named or [registry.DEFAULT], fallback, max_expected_error)
     task = partial(
         estimate_file,
         methods=methods,

@@ -102,7 +102,7 @@ class Report:
             for record in records:
                 self._write(record)
                 if self._is_verbose and record.get("status") != "error":
-                    say(_details(record))
+                    say(details(record))
             warned = next((record for record in records if record.get("warning")), None)
             if warned is not None:
                 self._failures.add(warned, str(warned["warning"]), "warning: ")
@@ -139,13 +139,15 @@ class Report:
         return ", ".join([*parts, f"{self._progress.seconds:.1f} s"])
 
 
-def _details(record: Mapping[str, Any]) -> str:
+def details(record: Mapping[str, Any]) -> str:
     """What --verbose says of a file: what was read, what answered, and how long it took."""
-    name = "standard input" if record["path"] == "-" else record["path"]
+    name = "standard input" if str(record["path"]) == "-" else record["path"]
     if record.get("width") is None:
         return f"{name}: {record.get('status')}, {record.get('output')}"
-    space = record.get("camera") or ("a camera that is not named" if record["space"] == "camera" else "sRGB primaries")
-    parts = [f"{record['width']} x {record['height']} pixels", f"RGB of {space}", f"light by {record['method']}"]
+    space = "sRGB primaries"
+    if record["space"] == "camera":
+        space = f"RGB of {record.get('camera') or 'a camera without a name'}"
+    parts = [f"{record['width']} x {record['height']} pixels", space, f"light by {record['method']}"]
     if record.get("fallback_for"):
         parts.append(f"in place of {record['fallback_for']}")
     if record.get("output"):

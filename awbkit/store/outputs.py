@@ -17,9 +17,13 @@ from awbkit.store import parts
 from awbkit.store.find import IMAGE_SUFFIXES, STDIN, FoundImage, identifier
 from awbkit.store.paths import store_of
 from awbkit.store.refusals import writing_error
+from awbkit.store.signatures import kind_of
 from awbkit.store.store import Kind
 
 DEFAULT_NAME = "{stem}_awb{ext}"
+RAW_OUTPUT_SUFFIX = ".tif"
+
+_OWN_SUFFIXES = {kind: f".{kind}" for kind in ("png", "webp", "avif", "heic")} | {"jpeg": ".jpg"}
 
 _FIELDS = {
     "stem": "the input's name without a picture's suffix",
@@ -108,6 +112,11 @@ def check_template(name: str) -> None:
         raise UsageError(f"--name {name!r} must be a file name without folders; -d names the folder")
     if not any(field in ("stem", "name", "parent") for _, field, *_ in parts) and name.strip() in {".", "..", "{ext}"}:
         raise UsageError(f"--name {name!r} leaves no file name; add {{stem}}")
+
+
+def suffix_by_content(source: Path) -> str:
+    """The suffix of the output of a file whose own name has none, or one that no output can have, such as .mpo."""
+    return _OWN_SUFFIXES.get(kind_of(source) or "", RAW_OUTPUT_SUFFIX)
 
 
 def skips(path: Path, if_exists: IfExists) -> bool:

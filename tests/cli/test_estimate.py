@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from awbkit.estimators.registry import method_names
 from tests.helpers.command import CARD, DAYLIGHT, Ran, angle, awbkit, write_jpeg, write_raw, write_tiff
 from tests.helpers.pictures import TUNGSTEN
 
@@ -81,6 +82,12 @@ def test_several_methods_in_one_pass_each_once(folder: Path) -> None:
         (path, method) for path in ("img2.jpg", "raw.dng") for method in ("pca", "shades-of-gray:p=2")
     ]
     assert ran.complaint.startswith("awbkit: 2 files, 2 done,")
+
+
+def test_all_methods_in_one_pass(folder: Path) -> None:
+    ran = awbkit("estimate", "img2.jpg", "-m", "all", "-m", "pca")
+    assert [record["method"] for record in ran.records] == list(method_names())
+    assert (ran.code, {record["status"] for record in ran.records}) == (0, {"ok"})
 
 
 def test_parameters_count(folder: Path) -> None:

@@ -84,7 +84,7 @@ def test_no_more_kinds_than_asked_for(capsys: pytest.CaptureFixture[str]) -> Non
 def test_verbose_says_what_was_read_and_what_answered(folder: Path) -> None:
     ran = awbkit("estimate", "photos/img0.jpg", "gone1", "gone2", "-m", "gray-world", "-v")
     first, *failed, _ = ran.err.splitlines()
-    assert first.startswith("awbkit: photos/img0.jpg: 128 x 96 pixels, RGB of sRGB primaries, light by gray-world, ")
+    assert first.startswith("awbkit: photos/img0.jpg: 128 x 96 pixels, sRGB primaries, light by gray-world, ")
     assert [line.split(":")[1] for line in failed] == [" gone1", " gone2"]
     corrected = awbkit("correct", "photos/img0.jpg", "-d", "out", "--verbose", "--cct", "4000")
     assert "light by given, written to out/img0_awb.jpg, " in corrected.complaint
