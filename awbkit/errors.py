@@ -16,9 +16,11 @@ All messages fit on one line and say what went wrong, where, and how to mend it.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class AwbError(Exception):
@@ -40,7 +42,7 @@ class CheckFailed(AwbError):
 
 
 class MissingExtra(AwbError):
-    """An optional dependency is not installed; the message names the exact ``pip install``."""
+    """An optional dependency is not installed; the message has the command that installs it from where the user is."""
 
     def __init__(self, purpose: str, extra: str) -> None:
         # Exceptions are unpickled from their arguments, and these must be the constructor's own.
@@ -48,7 +50,34 @@ class MissingExtra(AwbError):
 
     def __str__(self) -> str:
         purpose, extra = self.args
-        return f"{purpose} needs an optional dependency; install it with: pip install 'awbkit[{extra}]'"
+        return f"{purpose} needs an optional dependency; install it with: {install_command(extra)}"
+
+
+def install_command(extra: str) -> str:
+    """The command that installs one of awbkit's extras beside the Python that runs, from the working directory.
+
+    A checkout is installed from its folder, because no index may have it. An installed awbkit is named, and pip then
+    fetches only what the extra adds. Where the shell would find the pip of another Python, this one is spelt out.
+    """
+    from importlib.util import find_spec
+    from shutil import which
+
+    root = Path(__file__).resolve().parent.parent
+    source = "awbkit"
+    if (root / "pyproject.toml").is_file():
+        try:
+            source = "." if Path.cwd().resolve() == root else str(root)
+        except OSError:
+            source = str(root)
+    quote = '"' if os.name == "nt" else "'"
+    wanted = f"{quote}{source}[{extra}]{quote}"
+    python = f"{quote}{sys.executable}{quote}" if " " in sys.executable else sys.executable
+    if find_spec("pip") is None and which("uv"):
+        # uv makes environments without pip.
+        return f"uv pip install --python {python} {wanted}"
+    pip = which("pip")
+    is_own = pip is not None and Path(pip).parent == Path(sys.executable).parent
+    return f"{'pip' if is_own else f'{python} -m pip'} install {wanted}"
 
 
 class FileError(AwbError):

@@ -24,6 +24,7 @@ SUMMARIES = {
     "export": "Write a network for a device, from the thumbnail to the light, and compare it with the model.",
     "bench": "Measure weights, operations, bytes, time on this machine, and instructions on Cortex-M processors in "
     "QEMU.",
+    "doctor": "Show versions, codecs, extras, models and cores, and what to install for what is missing.",
 }
 """Of each subcommand, the first paragraph of its help, in the order of `awbkit --help`.
 

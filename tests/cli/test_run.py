@@ -35,6 +35,7 @@ COMMANDS = {
     "quantize",
     "export",
     "bench",
+    "doctor",
 }
 HEAVY = {"torch", "colour", "matplotlib", "scipy", "pandas"}
 CODECS = {*HEAVY, "PIL", "pyvips", "rawpy", "simplejpeg", "tifffile", "safetensors", "pillow_heif"}

@@ -18,7 +18,7 @@ import pyvips
 import tifffile
 
 import awbkit as package
-from awbkit.errors import AwbWarning, UnsupportedImage
+from awbkit.errors import AwbWarning, MissingExtra, UnsupportedImage
 from awbkit.files.write import write_picture
 from tests.helpers.command import awbkit
 
@@ -245,6 +245,4 @@ def test_without_imagecodecs(content: bytes, name: str, make: Any) -> None:
         "except awbkit.AwbError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout == (
-        f"reading a TIFF of {name} needs an optional dependency; install it with: pip install 'awbkit[tiff]'\n"
-    )
+    assert done.stdout == f"{MissingExtra(f'reading a TIFF of {name}', 'tiff')}\n"
