@@ -62,6 +62,11 @@ def error_record(path: Path | str, reason: str, method: str | None = None) -> Re
     return {"schema": SCHEMA, "path": path, "status": "error", "method": method, "error": reason}
 
 
+def is_uncertain(expected_error: float | None) -> bool:
+    """Whether an expected error, in degrees, is so large that a user should look at the picture."""
+    return expected_error is not None and expected_error > UNCERTAIN
+
+
 def light_of(record: Mapping[str, Any], camera: Camera) -> Illuminant:
     """The light of a record, in the RGB of its file; see :func:`light_and_key`."""
     return light_and_key(record, camera)[0]

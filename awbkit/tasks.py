@@ -199,6 +199,11 @@ def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
     return {**record, "output": output, "status": status, "ms": _ms(start), "warning": warning}
 
 
+def correct_alone(item: CorrectItem, *, options: CorrectOptions) -> tuple[Record, None]:
+    """:func:`correct_file` where no page is to show the picture."""
+    return correct_file(item, options=options), None
+
+
 def _picture_writer(
     photo: AnyPhoto, correction: Correction, output: Path, options: CorrectOptions
 ) -> Callable[[], bool]:

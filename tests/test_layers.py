@@ -30,7 +30,7 @@ FLOORS = (
     ("evaluation", "training", "export"),
     ("api",),
     ("tasks", "many"),
-    ("bench",),
+    ("bench", "before_after"),
     ("cli",),
 )
 """From the ground up; a room may import those of the floors below, and none on its own."""

@@ -11,6 +11,7 @@ from typer.main import get_command
 SUMMARIES = {
     "estimate": "Estimate the light of pictures: its RGB, gains, chromaticity, colour temperature and Duv.",
     "correct": "Correct pictures for the colour of their light, and write copies; originals are never changed.",
+    "compare": "Show pictures before and after a correction, side by side on one page.",
     "methods": "List the estimators, their parameters and their papers.",
     "dataset": "Convert published data sets to one form that opens at once.",
     "evaluate": "Judge estimators on prepared data sets, or estimates of any program against a ground truth.",

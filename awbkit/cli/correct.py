@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -102,16 +101,20 @@ def correct(
             "the other settings of an existing sidecar."
         ),
     ] = None,
+    compare: Annotated[
+        Path | None,
+        _output_option(metavar="FILE.html", help="Page of every picture before and after, the least sure first."),
+    ] = None,
     dry_run: Annotated[bool, _output_option("--dry-run", help="Show what would be written; write nothing.")] = False,
     *,
     pictures: _Pictures,
 ) -> None:
     """Correct pictures for the colour of their light, and write copies; originals are never changed."""
+    from awbkit.cli import before_after, one_picture
     from awbkit.cli import light as lights
-    from awbkit.cli import one_picture
     from awbkit.cli.outline import outline_of
     from awbkit.cli.report import open_report
-    from awbkit.tasks import CorrectItem, CorrectOptions, Light, correct_file
+    from awbkit.tasks import CorrectItem, CorrectOptions, Light
     from awbkit.work import batch
 
     light = lights.choose_light(method, region, gains, illuminant, cct, duv, estimates, fallback, max_expected_error)
@@ -121,12 +124,17 @@ def correct(
         raise UsageError("--sidecar writes white balance only; leave out --to, --cat and --auto-bright")
     to_stdout = output == STDIN
     if to_stdout:
-        others = {"-d": directory, "--name": name, "--dry-run": dry_run, "--shared": shared}
+        others = {"-d": directory, "--name": name, "--dry-run": dry_run, "--shared": shared, "--compare": compare}
         one_picture.check_standard_output(pictures, others)
     elif output is not None and (to or name is not None):
         raise UsageError("-o names the output in full; leave out --to and --name")
     if estimates is not None and (paths or pictures.files_from is not None or pictures.recursive):
         raise UsageError("--from names the pictures itself; leave out paths, --files-from and -r")
+    if compare is not None:
+        if sidecar or dry_run:
+            other = "--sidecar" if sidecar else "--dry-run"
+            raise UsageError(f"--compare shows pictures that were written, and {other} writes none; leave one out")
+        before_after.check_page("--compare", compare, if_exists)
     if estimates is not None and shared:
         raise UsageError("--shared needs estimators; the estimates of --from are for one picture each")
     records = lights.read_estimates(estimates) if estimates is not None else {}
@@ -156,6 +164,8 @@ def correct(
         name=name if name is not None else "{stem}{ext}" if sidecar else DEFAULT_NAME,
     )
     _check_formats(planned, output, name, to, sidecar)
+    if compare is not None:
+        before_after.check_readable_twice(planned)
     jobs = options.count_jobs(pictures.jobs, planned)
     pooled: dict[Path, Light | AwbError] = {}
     if shared and light is not None:
@@ -177,9 +187,12 @@ def correct(
     methods = (light.method,) if light is not None and light.method is not None and not shared else ()
     origin = None if light is None else f"{light.name}, shared" if shared else light.name
     outline = outline_of(inputs, methods, outputs, origin)
-    with open_report(listing, CORRECT_KEYS, len(items), passed_over, outline) as report:
+    with (
+        before_after.open_page(compare, len(items), if_exists, quiet=pictures.quiet) as page,
+        open_report(listing, CORRECT_KEYS, len(items), passed_over, outline) as report,
+    ):
         outcomes = batch.run(
-            partial(correct_file, options=how),
+            before_after.task_of(how, page),
             items,
             jobs=jobs,
             fail_fast=pictures.fail_fast,
@@ -188,11 +201,14 @@ def correct(
         )
         with contextlib.closing(outcomes):
             for outcome in outcomes:
-                report.add(outcome.result or _failure(outcome))
+                record, exhibit = outcome.result or (_failure(outcome), None)
+                report.add(record)
+                if page is not None:
+                    before_after.add(page, record, exhibit)
     raise typer.Exit(report.exit_code)
 
 
-def _failure(outcome: Outcome[CorrectItem, Record]) -> Record:
+def _failure(outcome: Outcome[CorrectItem, Any]) -> Record:
     from awbkit.records import error_record
     from awbkit.tasks import CorrectItem
 

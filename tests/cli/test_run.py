@@ -25,6 +25,7 @@ AWBKIT = f"{shlex.quote(sys.executable)} -m awbkit"
 FULL = Path("/dev/full")
 COMMANDS = {
     "estimate",
+    "compare",
     "correct",
     "dataset",
     "evaluate",

@@ -1,0 +1,1 @@
+"""Pictures before and after their correction, on one page."""

@@ -1,0 +1,144 @@
+"""Which picture of one folder belongs to which of another: by name, whatever the suffix, with ``_awb`` or not."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from awbkit.store.find import IMAGE_SUFFIXES, FoundImage
+from awbkit.store.outputs import DEFAULT_NAME
+
+_ENDING = DEFAULT_NAME.removeprefix("{stem}").removesuffix("{ext}")
+_SHOWN = 2
+
+
+@dataclass(frozen=True)
+class Match:
+    """A picture before its correction, and the same picture after it."""
+
+    before: FoundImage
+    after: FoundImage
+
+
+@dataclass(frozen=True)
+class Matching:
+    """What was found in two places.
+
+    Attributes:
+        matches: In the order of the pictures before.
+        no_after: The pictures before that nothing after belongs to.
+        no_before: The pictures after that belong to nothing before.
+    """
+
+    matches: list[Match]
+    no_after: list[Path]
+    no_before: list[Path]
+
+    @property
+    def remark(self) -> str:
+        """One line on the pictures without a partner; empty if there are none."""
+        sides = ((self.no_after, "after"), (self.no_before, "before"))
+        parts = [f"{_count(paths)} without a picture {side} ({_examples(paths)})" for paths, side in sides if paths]
+        return f"left out: {'; '.join(parts)}" if parts else ""
+
+
+def match(befores: Sequence[FoundImage], afters: Sequence[FoundImage]) -> Matching:
+    """Match the pictures of two places by name.
+
+    The same name comes first, then ``x.jpg`` with ``x_awb.jpg``, then the same two with another suffix, as a developed
+    raw file has. Below a folder that the user named, the subfolders must be the same too. A name that fits several
+    pictures equally well matches none of them. Case and the form of accents do not count, as on some file systems.
+
+    Args:
+        befores: Pictures before the correction.
+        afters: Pictures after it. A picture that is among the ones before too is never matched with itself; if all are,
+            those that end in ``_awb`` are taken for the ones after.
+    """
+    rest, others = _tell_apart(befores, afters)
+    found: dict[int, FoundImage] = {}
+    for before_key, after_key in (
+        (_name, _name),
+        (_name, _name_without_ending),
+        (_stem, _stem),
+        (_stem, _stem_without_ending),
+    ):
+        left = _by_key([image for image in rest if id(image) not in found], before_key)
+        taken = {id(image) for image in found.values()}
+        right = _by_key([image for image in others if id(image) not in taken], after_key)
+        for key, images in left.items():
+            if len(images) == 1 and len(right.get(key, ())) == 1:
+                found[id(images[0])] = right[key][0]
+    taken = {id(image) for image in found.values()}
+    return Matching(
+        [Match(image, found[id(image)]) for image in rest if id(image) in found],
+        [image.path for image in rest if id(image) not in found],
+        [image.path for image in others if id(image) not in taken],
+    )
+
+
+def _tell_apart(
+    befores: Sequence[FoundImage], afters: Sequence[FoundImage]
+) -> tuple[list[FoundImage], list[FoundImage]]:
+    """The pictures of both places; of pictures in both, those that end in ``_awb`` are after and the others before."""
+    common = {os.path.realpath(image.path) for image in befores} & {os.path.realpath(image.path) for image in afters}
+
+    def belongs(image: FoundImage, is_after: bool) -> bool:
+        return os.path.realpath(image.path) not in common or _has_ending(image) == is_after
+
+    return [i for i in befores if belongs(i, False)], [i for i in afters if belongs(i, True)]
+
+
+def _by_key(
+    images: Iterable[FoundImage], key: Callable[[FoundImage], Hashable | None]
+) -> dict[Hashable, list[FoundImage]]:
+    result: dict[Hashable, list[FoundImage]] = {}
+    for image in images:
+        if (value := key(image)) is not None:
+            result.setdefault(value, []).append(image)
+    return result
+
+
+def _parts(image: FoundImage) -> tuple[str, str, str]:
+    """Folder below the root, stem and suffix, as they are compared."""
+    below = image.path.relative_to(image.root).parent if image.root is not None else Path()
+    suffix = image.path.suffix if image.path.suffix.lower() in IMAGE_SUFFIXES else ""
+    folder, stem = (
+        unicodedata.normalize("NFC", text).casefold() for text in (str(below), image.path.name.removesuffix(suffix))
+    )
+    return folder, stem, suffix.lower()
+
+
+def _name(image: FoundImage) -> Hashable:
+    return _parts(image)
+
+
+def _stem(image: FoundImage) -> Hashable:
+    return _parts(image)[:2]
+
+
+def _has_ending(image: FoundImage) -> bool:
+    return _parts(image)[1].endswith(_ENDING)
+
+
+def _name_without_ending(image: FoundImage) -> Hashable | None:
+    folder, stem, suffix = _parts(image)
+    return (folder, stem.removesuffix(_ENDING), suffix) if stem.endswith(_ENDING) else None
+
+
+def _stem_without_ending(image: FoundImage) -> Hashable | None:
+    folder, stem, _ = _parts(image)
+    return (folder, stem.removesuffix(_ENDING)) if stem.endswith(_ENDING) else None
+
+
+def _count(paths: Sequence[Path]) -> str:
+    return f"{len(paths)} picture{'' if len(paths) == 1 else 's'}"
+
+
+def _examples(paths: Sequence[Path]) -> str:
+    names = [str(path) for path in paths[:_SHOWN]]
+    if len(paths) > _SHOWN:
+        names.append(f"{len(paths) - _SHOWN} more")
+    return ", ".join(names)
