@@ -294,6 +294,8 @@ def evaluate(
     rounds: int = 1000,
     seed: int = 0,
     jobs: int = 1,
+    predictions: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    where: str | Sequence[str] = (),
 ) -> Evaluation:
     """Judge estimators on labelled images that ``awbkit dataset prepare`` has prepared.
 
@@ -306,7 +308,9 @@ def evaluate(
         folds: How many, for "k-fold".
         rounds: Of the bootstrap over scenes.
         seed: Of the bootstrap.
-        jobs: How many processes.
+        jobs: How many processes; functions of your own run in this one with 1.
+        predictions: Files of estimates by other programs, judged beside the methods.
+        where: Only images that fulfil this: "camera=Nikon D810", "scene=indoor*", "fold!=3".
 
     Returns:
         Errors in degrees of every image, their statistics by camera and over all with 95 % intervals, paired tests, and
@@ -318,17 +322,30 @@ def evaluate(
         UsageError: If methods, data sets and protocol do not go together.
     """
     from awbkit.datasets.prepared import Prepared
+    from awbkit.evaluation.evaluate import truth_of
+    from awbkit.evaluation.predictions import open_predictions
+    from awbkit.evaluation.rerun import call_text
     from awbkit.evaluation.run import evaluate_methods
+    from awbkit.evaluation.subset import parse_condition
 
-    folders = [prepared] if isinstance(prepared, str | os.PathLike) else prepared
+    folders = [prepared] if isinstance(prepared, str | os.PathLike) else list(prepared)
+    methods = [method] if isinstance(method, str) or callable(method) else list(method)
+    files = [predictions] if isinstance(predictions, str | os.PathLike) else list(predictions)
+    conditions = [where] if isinstance(where, str) else list(where)
+    settings: dict[str, Any] = {"protocol": protocol, "folds": folds, "rounds": rounds, "seed": seed}
+    sets = [Prepared.open(Path(folder)) for folder in folders]
+    others = open_predictions(files, truth_of(sets), sets) if files else None
     return evaluate_methods(
-        [Prepared.open(Path(folder)) for folder in folders],
-        [method] if isinstance(method, str) or callable(method) else method,
-        protocol=protocol,
-        folds=folds,
-        rounds=rounds,
-        seed=seed,
+        sets,
+        methods,
+        **settings,
         jobs=jobs,
+        others=others.results if others else (),
+        conditions=[parse_condition(text) for text in conditions],
+        command=call_text(
+            folders, methods, **settings, predictions=[os.fspath(file) for file in files], where=conditions
+        ),
+        files=others.digests if others else None,
     )
 
 

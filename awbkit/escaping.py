@@ -15,6 +15,25 @@ from collections.abc import Iterable
 _COMMENT = re.compile(r"[^A-Za-z0-9 ._+,:;=()#~-]")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&#!$])")
 
+_LATEX = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    "'": r"\textquotesingle{}",
+    "[": "{[}",  # at the beginning of a row it would be an option of the row before
+    "]": "{]}",
+    "*": "{*}",
+    "°": r"\textdegree{}",
+    "–": r"\textendash{}",
+    "−": "$-$",
+}
+
 # What spreadsheets take for a formula, the wide forms of East Asian keyboards too; a single sign is none.
 _FORMULA = re.compile(r"'*(?:[=@\t\r\n＝＠]|[+\-＋－].)", re.DOTALL)
 _QUOTE_NEED = re.compile('[",\x00-\x08\x0a-\x1f\x7f-\x9f]|^\\s|\\s$')
@@ -62,6 +81,18 @@ def _make_visible(character: str) -> str:
 def markdown(text: str) -> str:
     """Text that Markdown, as GitHub extends it, shows unchanged; on one line."""
     return _MARKDOWN.sub(r"\\\1", printable(" ".join(text.split())))
+
+
+def latex(text: str) -> str:
+    """Text that LaTeX sets unchanged, in a table too; on one line."""
+    escaped = "".join(_LATEX.get(character, character) for character in printable(" ".join(text.split())))
+    # Two hyphens would become a dash, two commas a quotation mark.
+    return re.sub(r"([-,])(?=\1)", r"\1{}", escaped)
+
+
+def latex_comment(text: str) -> str:
+    """Text behind a ``%``, which ends with the line."""
+    return printable(" ".join(text.split()))
 
 
 def json_text(value: object, indent: int | None = None) -> str:

@@ -93,7 +93,7 @@ def outputs(folder: Path, text: str) -> dict[str, str]:
     stated = folder / "stated.jsonl"
     stated.write_text("".join(json.dumps(record) + "\n" for record in records))
     found = {}
-    for form in ("table", "json", "csv", "markdown"):
+    for form in ("table", "json", "csv", "markdown", "latex"):
         page = ["--html", folder / "page.html"] if form == "json" else []
         per_image = ["--per-image"] if form == "json" else []
         ran = awbkit("evaluate", "--predictions", stated, data, "--rounds", 100, "--format", form, *page, *per_image)
@@ -109,7 +109,7 @@ def test_an_evaluation(text: str, plain: dict[str, str], tmp_path: Path) -> None
     found = outputs(tmp_path, text)
     assert json.loads(found["json"])["methods"][0]["method"] == text
     rows = list(csv.reader(io.StringIO(found["csv"], newline=""), strict=True))
-    assert {len(row) for row in rows} == {26}
+    assert {len(row) for row in rows} == {27}
     assert len(rows) == len(plain["csv"].splitlines())
     assert csv_text(rows[1][0]) == text
     assert not re.match(r"[=@+\-\t\r\n]", rows[1][0])
@@ -119,6 +119,17 @@ def test_an_evaluation(text: str, plain: dict[str, str], tmp_path: Path) -> None
         for one in (found, plain)
     ]
     assert counted[0] == counted[1]
+    shapes = [
+        [
+            [len(re.findall(rf"(?<!\\){sign}", line)) for sign in "&{%}$_#"]
+            for line in one["latex"].splitlines()
+            if not line.startswith("%")
+        ]
+        for one in (found, plain)
+    ]
+    assert [[row[0], row[1] - row[3], *row[4:]] for row in shapes[0]] == [
+        [row[0], row[1] - row[3], *row[4:]] for row in shapes[1]
+    ]
     assert tags(found["html"]) == tags(plain["html"])
 
 

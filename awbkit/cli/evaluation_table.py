@@ -13,6 +13,7 @@ from rich.text import Text
 from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import printable
 from awbkit.evaluation.leaders import pairs_of, ranking
+from awbkit.evaluation.rerun import facts_in_lines
 from awbkit.evaluation.result import POOLED, Comparison, Evaluation, Summary
 from awbkit.evaluation.wording import p_text, training_note
 
@@ -49,6 +50,10 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
         )
     if evaluation.protocol:
         console.print(Text(printable(evaluation.protocol), "dim"))
+    if subset := evaluation.facts.get("subset"):
+        console.print(Text(printable(f"only {subset}"), "dim"))
+    for line in facts_in_lines(evaluation.facts):
+        console.print(Text(printable(line), "dim"))
 
 
 def _print_group(console: Console, group: str, metric: str, rows: Sequence[Summary]) -> None:

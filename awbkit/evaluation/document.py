@@ -11,6 +11,7 @@ import numpy as np
 
 from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS
+from awbkit.escaping import json_text
 from awbkit.evaluation.result import Calibration, Comparison, Evaluation, MethodResult
 
 SCHEMA = 1
@@ -18,8 +19,12 @@ SCHEMA = 1
 CSV_COLUMNS = (
     *("method", "group", "metric", "images", "scenes"),
     *(column for statistic in STATISTICS for column in (statistic, f"{statistic}_low", f"{statistic}_high")),
+    "facts",
 )
-"""Names of the values of :func:`csv_rows`; ``_low`` and ``_high`` are the ends of the 95 % interval."""
+"""Names of the values of :func:`csv_rows`.
+
+``_low`` and ``_high`` are the ends of the 95 % interval; ``facts`` is JSON, in the first row alone.
+"""
 
 _DIGITS = 4
 _COLOUR_DIGITS = 6
@@ -58,14 +63,14 @@ def to_document(evaluation: Evaluation, *, per_image: bool = False) -> dict[str,
 
 def csv_rows(evaluation: Evaluation) -> Iterator[list[str | int | float | None]]:
     """The values of ``CSV_COLUMNS`` for each method, group and metric; None is an empty cell."""
-    for summary in evaluation.summaries:
+    for place, summary in enumerate(evaluation.summaries):
         row: list[str | int | float | None] = [
             summary.method, summary.group, summary.metric, summary.images, summary.scenes,
         ]  # fmt: skip
         for statistic in STATISTICS:
             figures = summary.values.get(statistic), *summary.intervals.get(statistic, (None, None))
             row += _to_json(figures, _DIGITS)
-        yield row
+        yield [*row, json_text(_to_json(evaluation.facts)) if not place else None]
 
 
 def _method(result: MethodResult, images: Sequence[str]) -> dict[str, Any]:

@@ -65,6 +65,23 @@ def select(truth: Truth, indices: NDArray[np.intp]) -> Truth:
     return Truth(**chosen, illuminants=truth.illuminants[indices])
 
 
+def restrict(result: MethodResult, indices: NDArray[np.intp], truth: Truth) -> MethodResult:
+    """One method's answers for some of the images only.
+
+    Args:
+        result: The answers for all images.
+        indices: The images to keep, ascending.
+        truth: These images, as :func:`select` gives them.
+
+    Raises:
+        UsageError: If none of them has an estimate.
+    """
+    place = {int(old): new for new, old in enumerate(indices)}
+    failures = {place[old]: why for old, why in result.failures.items() if old in place}
+    kept = judge(result.method, result.estimates[indices], result.expected[indices], failures, truth)
+    return replace(kept, trained_on=result.trained_on)
+
+
 def judge(
     method: str,
     estimates: NDArray[np.float64],
@@ -108,6 +125,7 @@ def evaluate(
     results: Sequence[MethodResult],
     *,
     protocol: str = NO_FIT,
+    subset: str = "",
     rounds: int = ROUNDS,
     seed: int = 0,
     facts: Mapping[str, object] | None = None,
@@ -118,6 +136,7 @@ def evaluate(
         truth: The images, at least one.
         results: One or more methods with distinct names.
         protocol: The sentence of :class:`awbkit.evaluation.protocols.Protocol`.
+        subset: What distinguishes the images from the rest of their data sets; for the title.
         rounds: Rounds of the bootstrap, at least 100.
         seed: Seed of the bootstrap.
         facts: Further facts to reproduce the evaluation, such as :func:`dataset_facts`.
@@ -131,7 +150,8 @@ def evaluate(
     if not len(truth) or not names:
         raise UsageError("there is nothing to evaluate: no image or no method")
     if len(set(names)) < len(names):
-        raise UsageError(f"two methods are called {max(names, key=names.count)!r}; rename one")
+        twice = max(names, key=names.count)
+        raise UsageError(f"two methods are called {twice!r}; rename one, in a file of estimates by its column `method`")
     if rounds < 100:
         raise UsageError(f"a bootstrap of {rounds} rounds is too short; ask for 1000")
     resamples = Resamples.of(truth, rounds, seed)
@@ -141,7 +161,7 @@ def evaluate(
     draws = resample_statistics(errors, list(groups.values()), resamples)
     scenes = {group: len(np.unique(resamples.scene[members])) for group, members in groups.items()}
     return Evaluation(
-        title=", ".join(dict.fromkeys(truth.datasets)),
+        title=", ".join(dict.fromkeys(truth.datasets)) + (f", only {subset}" if subset else ""),
         protocol=protocol,
         truth=truth,
         methods=list(results),
@@ -161,6 +181,7 @@ def evaluate(
             "bootstrap_rounds": rounds,
             "bootstrap_seed": seed,
             "failures": {result.method: len(result.failures) for result in results},
+            **({"subset": subset} if subset else {}),
             **(facts or {}),
         },
     )

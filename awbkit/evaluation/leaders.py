@@ -66,3 +66,22 @@ def pairs_of(evaluation: Evaluation, group: str) -> dict[tuple[str, str], Compar
                 wins=1 - each.wins,
             )
     return pairs
+
+
+def comparison_group(evaluation: Evaluation) -> str:
+    """The group whose comparisons a report shows: that of the ranking, or else all images."""
+    chosen, _ = ranking(evaluation)
+    present = {comparison.group for comparison in evaluation.comparisons}
+    return next((group for group in (chosen, POOLED) if group in present), evaluation.comparisons[0].group)
+
+
+def ordered_pairs(evaluation: Evaluation, group: str) -> list[Comparison]:
+    """Every pair of methods on one group once, the better first, by the ranking."""
+    pairs, (_, order) = pairs_of(evaluation, group), ranking(evaluation)
+    found = [
+        pairs[first, second]
+        for place, first in enumerate(order)
+        for second in order[place + 1 :]
+        if (first, second) in pairs
+    ]
+    return [pairs[pair.second, pair.first] if pair.difference > 0 else pair for pair in found]

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from awbkit.choices import METRICS
 from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import markdown
-from awbkit.evaluation.leaders import best_figures, groups, pairs_of, ranking, summaries_of, table_figure
-from awbkit.evaluation.result import POOLED, Evaluation, Summary
+from awbkit.evaluation.leaders import best_figures, comparison_group, groups, ordered_pairs, summaries_of, table_figure
+from awbkit.evaluation.rerun import facts_in_lines
+from awbkit.evaluation.result import Evaluation, Summary
 from awbkit.evaluation.wording import STATISTIC_TITLES, count_text, p_text, size, training_note
 
 
@@ -34,6 +35,8 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
     if failed:
         listed = ", ".join(f"{markdown(method)} {count:,}" for method, count in failed)
         blocks.append(f"Images without an estimate, counted as 90 degrees: {listed}.")
+    if lines := facts_in_lines(evaluation.facts):
+        blocks += ["To run it again:", "\n".join(f"- {markdown(line)}" for line in lines)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -58,25 +61,14 @@ def _cell(row: Summary, name: str, best: float) -> str:
 
 def _comparisons(evaluation: Evaluation) -> list[str]:
     """Every pair of methods, the better first, on the group of the ranking, or else on all images."""
-    chosen, order = ranking(evaluation)
-    present = {comparison.group for comparison in evaluation.comparisons}
-    group = next((g for g in (chosen, POOLED) if g in present), evaluation.comparisons[0].group)
-    pairs = pairs_of(evaluation, group)
+    group = comparison_group(evaluation)
     lines = [["better", "worse", "difference of means", "wins", "p (Wilcoxon)", "p (bootstrap)"]]
-    for place, first in enumerate(order):
-        for second in order[place + 1 :]:
-            found = pairs.get((first, second))
-            if found is None:
-                continue
-            if found.difference > 0:
-                found = pairs[second, first]
-            low, high = found.interval
-            ends = f" ({low:+.2f} to {high:+.2f})" if math.isfinite(low) and math.isfinite(high) else ""
-            difference = f"{found.difference:+.2f}{ends}".replace("-", "−")
-            tests = [markdown(p_text(p)) for p in (found.p_wilcoxon, found.p_bootstrap)]
-            lines.append(
-                [markdown(found.first), markdown(found.second), difference, f"{100 * found.wins:.0f} %", *tests]
-            )
+    for found in ordered_pairs(evaluation, group):
+        low, high = found.interval
+        ends = f" ({low:+.2f} to {high:+.2f})" if math.isfinite(low) and math.isfinite(high) else ""
+        difference = f"{found.difference:+.2f}{ends}".replace("-", "−")
+        tests = [markdown(p_text(p)) for p in (found.p_wilcoxon, found.p_bootstrap)]
+        lines.append([markdown(found.first), markdown(found.second), difference, f"{100 * found.wins:.0f} %", *tests])
     head = f"Pairs of methods, recovery error in degrees, {markdown(group)}"
     return [f"{head}; difference with its 95 % interval, p Holm-corrected:", _table(lines)]
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import Illuminant
 from awbkit.datasets.labels import read_labels
+from awbkit.datasets.prepared import Prepared
 from awbkit.errors import UnreadableFile, UsageError
 from awbkit.evaluation.evaluate import judge
 from awbkit.evaluation.image_index import ImageIndex
+from awbkit.evaluation.rerun import HashedStream
 from awbkit.evaluation.result import MethodResult, Truth
 from awbkit.record_files import FORM, RecordEntry, read_records
 from awbkit.records import RGB_KINDS, Record, light_and_key
 from awbkit.store.documents import read_text
+from awbkit.store.refusals import reading_error
+from awbkit.store.streams import open_stream
 
 UNKNOWN_CAMERA = "unknown camera"
 """The camera name of images whose camera ``ground_truth.csv`` does not state."""
@@ -34,12 +40,14 @@ class Predictions:
         unknown_paths: Paths in the files that match no labelled image; they are ignored.
         srgb_count: Number of estimates that are stated in linear sRGB, not in camera RGB.
         temperature_count: Number of lights taken from ``cct`` and ``duv`` because the RGB beside them disagrees.
+        digests: SHA-256 of each file by name.
     """
 
     results: Sequence[MethodResult]
     unknown_paths: Sequence[str]
     srgb_count: int
     temperature_count: int = 0
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_predictions(
@@ -64,9 +72,11 @@ def read_predictions(
     names = ImageIndex(truth.images, truth.datasets)
     answers: dict[str, dict[int, RecordEntry]] = defaultdict(dict)
     unknown_paths: list[str] = []
-    for stream, name in files:
+    digests: dict[str, str] = {}
+    for plain, name in files:
+        stream = HashedStream(plain)
         before, count = sum(map(len, answers.values())), 0
-        for stated in read_records(stream, name):
+        for stated in read_records(cast(BinaryIO, stream), name):
             count += 1
             path = stated.record["path"]
             try:
@@ -86,6 +96,7 @@ def read_predictions(
                 )
         if not count:
             raise UsageError(f"{name} is empty; {FORM}")
+        digests[name] = stream.digest
         if sum(map(len, answers.values())) == before:
             some = f" ({', '.join(unknown_paths[-3:])})" if unknown_paths else ""
             raise UsageError(
@@ -97,7 +108,24 @@ def read_predictions(
         one, count = _result_of(method, found, truth, cameras or {})
         results.append(one)
         temperature_count += count
-    return Predictions(results, unknown_paths, srgb, temperature_count)
+    return Predictions(results, unknown_paths, srgb, temperature_count, digests)
+
+
+def open_predictions(files: Sequence[str | os.PathLike[str]], truth: Truth, sets: Sequence[Prepared]) -> Predictions:
+    """Read files of estimates, as :func:`read_predictions`, for the images of prepared data sets.
+
+    Raises:
+        UsageError: As there, and if a file cannot be opened.
+    """
+    cameras = {(one.name, name): camera for one in sets for name, camera in one.cameras.items()}
+    with contextlib.ExitStack() as stack:
+        streams = []
+        for file in files:
+            try:
+                streams.append((stack.enter_context(open_stream(file)), os.fspath(file)))
+            except OSError as error:
+                raise UsageError(f"predictions: {reading_error(file, error)}") from None
+        return read_predictions(streams, truth, cameras)
 
 
 def _result_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,25 @@ def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
     splits, sentence = _PROTOCOLS[name](truth, folds)
     test = np.sort(np.concatenate([split.test for split in splits]))
     return Protocol(name, f"{name}: {sentence}", splits, test)
+
+
+def narrow(whole: Protocol, wanted: NDArray[np.bool_]) -> Protocol:
+    """The protocol with some of the test images only; fits stay as they are.
+
+    Args:
+        whole: The protocol.
+        wanted: bool (N,), of all images.
+
+    Raises:
+        UsageError: If none of the test images is wanted.
+    """
+    test = whole.test[wanted[whole.test]]
+    if not len(test):
+        raise UsageError(
+            f"none of these images is tested by the protocol {whole.name}; leave out a condition, or use k-fold"
+        )
+    splits = [replace(split, test=split.test[wanted[split.test]]) for split in whole.splits]
+    return replace(whole, splits=[split for split in splits if len(split.test)], test=test)
 
 
 def _split_by_folds(truth: Truth, _: int) -> tuple[list[Split], str]:

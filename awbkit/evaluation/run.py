@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,12 +20,14 @@ from awbkit.errors import UsageError
 from awbkit.estimators import Method
 from awbkit.estimators.own import Function, check_portable
 from awbkit.evaluation import fitted_methods, protocols
-from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, select, truth_of
+from awbkit.evaluation.evaluate import ROUNDS, dataset_facts, evaluate, judge, restrict, select, truth_of
 from awbkit.evaluation.fitted_methods import TrainableMethod
 from awbkit.evaluation.journal import AnswerJournal, states
-from awbkit.evaluation.methods import label, resolve
+from awbkit.evaluation.methods import AnyMethod, label, resolve
 from awbkit.evaluation.overlap import training_overlaps
+from awbkit.evaluation.rerun import run_facts
 from awbkit.evaluation.result import Evaluation, MethodResult
+from awbkit.evaluation.subset import Condition, choose, describe
 from awbkit.evaluation.work import Answers, Chunk, answer
 from awbkit.version import VERSION
 from awbkit.work import batch
@@ -67,6 +69,7 @@ class Run:
         *,
         protocol: str = "none",
         folds: int = 10,
+        conditions: Sequence[Condition] = (),
     ) -> None:
         """Plan the work.
 
@@ -75,9 +78,10 @@ class Run:
             specifications: Methods, as :func:`awbkit.evaluation.methods.resolve` reads them.
             protocol: Protocol of fitted methods; see :mod:`awbkit.evaluation.protocols`.
             folds: Number of folds, for "k-fold".
+            conditions: Test only images that fulfil these; methods are fitted as without them.
 
         Raises:
-            UsageError: If methods, data sets and protocol do not go together.
+            UsageError: If methods, data sets and protocol do not go together, or no image is left.
         """
         self.methods = [resolve(specification) for specification in specifications]
         if twice := [method for method in self.methods if self.methods.count(method) > 1]:
@@ -89,7 +93,8 @@ class Run:
         self._trainables = {place: m for place, m in enumerate(self.methods) if isinstance(m, TrainableMethod)}
         if protocol == protocols.AUTO:
             protocol = protocols.default_protocol(self._all_truth) if self._trainables else protocols.NONE
-        self.protocol = protocols.protocol(protocol, self._all_truth, folds=folds)
+        whole = protocols.protocol(protocol, self._all_truth, folds=folds)
+        self.protocol = protocols.narrow(whole, choose(self._all_truth, conditions)) if conditions else whole
         self._check()
         self.truth = select(self._all_truth, self.protocol.test)
         self._test_mask = np.zeros(len(self._all_truth), dtype=np.bool_)
@@ -104,6 +109,11 @@ class Run:
         self._expected_errors = np.full((len(self._all_truth), len(self.methods)), np.nan)
         self._features: list[dict[int, NDArray[np.float64]]] = [{} for _ in self.methods]
         self._failures: list[dict[int, str]] = [{} for _ in self.methods]
+
+    @property
+    def by_name(self) -> dict[str, AnyMethod]:
+        """The methods by their names in reports."""
+        return dict(zip(self._names, self.methods, strict=True))
 
     @property
     def plan(self) -> str:
@@ -288,6 +298,10 @@ def evaluate_methods(
     seed: int = 0,
     jobs: int = 1,
     resume: Path | None = None,
+    others: Sequence[MethodResult] = (),
+    conditions: Sequence[Condition] = (),
+    command: str = "",
+    files: Mapping[str, str] | None = None,
     on_start: Callable[[int], object] = lambda images: None,
     on_step: Callable[[Step], object] = lambda step: None,
 ) -> Evaluation:
@@ -303,6 +317,10 @@ def evaluate_methods(
         seed: Seed of the bootstrap.
         jobs: Number of processes.
         resume: A file that stores answers for the next run of the same evaluation.
+        others: Results of other programs on all images of the sets, to compare the methods with.
+        conditions: Evaluate only images that fulfil these; methods are fitted as without them.
+        command: What the user typed, for the report.
+        files: SHA-256 of the files that the others are from, by name.
         on_start: Called with the number of images to process.
         on_step: Called with the progress.
 
@@ -310,7 +328,7 @@ def evaluate_methods(
         UsageError: If methods, data sets and protocol do not go together.
         OutputError: If ``resume`` belongs to another evaluation or cannot be written.
     """
-    run = Run(sets, specifications, protocol=protocol, folds=folds)
+    run = Run(sets, specifications, protocol=protocol, folds=folds, conditions=conditions)
     on_start(run.images)
     with (
         AnswerJournal(resume, run.plan) if resume else nullcontext() as journal,
@@ -318,5 +336,13 @@ def evaluate_methods(
     ):
         for step in steps:
             on_step(step)
-    facts = {"datasets": dataset_facts(sets)}
-    return evaluate(run.truth, run.results(), protocol=run.protocol.sentence, rounds=rounds, seed=seed, facts=facts)
+    chosen = run.protocol.test
+    return evaluate(
+        run.truth,
+        [*run.results(), *(restrict(other, chosen, run.truth) for other in others)],
+        protocol=run.protocol.sentence,
+        subset=describe(conditions),
+        rounds=rounds,
+        seed=seed,
+        facts={"datasets": dataset_facts(sets), "run": run_facts(command, run.by_name, files)},
+    )

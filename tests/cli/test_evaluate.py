@@ -71,7 +71,7 @@ class TestMethods:
         assert list(means(evaluate("set"))) == ["awbnet"]
 
     def test_the_default_by_the_name_of_its_card(self, prepared: Prepared) -> None:
-        assert evaluate("set", "-m", "awbnet-s") == evaluate("set", "-m", "awbnet")
+        assert evaluate("set", "-m", "awbnet-s")["summaries"] == evaluate("set", "-m", "awbnet")["summaries"]
 
     def test_several_in_the_order_given(self, prepared: Prepared) -> None:
         names = ["pca:percent=5", "gray-world", "constant"]
@@ -213,7 +213,11 @@ class TestChecks:
         (["set", "--predictions", "nowhere.csv"], 2, "no such file"),
         (["--predictions", "set/index.csv"], 2, "--truth"),
         (["set", "--predictions", "set/index.csv", "--truth", "set/index.csv"], 2, "give one of them"),
-        (["set", "--predictions", "set/index.csv", "-m", "pca"], 2, "take the place of"),
+        (["--truth", "set/index.csv", "--predictions", "set/index.csv", "-m", "pca"], 2, "has no pictures for methods"),
+        (["set", "--camera", "Nikon"], 2, "no image has camera=Nikon; values of camera: "),
+        (["set", "--where", "lens=50"], 2, "where: no column 'lens'; keys: image, dataset, camera, scene, fold"),
+        (["set", "--where", "fold"], 2, "where: 'fold' is not of the form KEY=VALUE or KEY!=VALUE"),
+        (["set", "--where", "camera!=*"], 2, "no image has camera!=*; leave out a condition"),
         (["set", "--rounds", "5"], 2, "rounds"),
         (["set", "--max-mean", "nan"], 2, "number of degrees"),
         (["set", "--max-p95", "-1"], 2, "number of degrees"),

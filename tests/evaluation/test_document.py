@@ -105,7 +105,7 @@ def test_csv_has_a_value_for_every_column() -> None:
     shown = evaluation()
     found = list(csv_rows(shown))
     assert CSV_COLUMNS[:8] == ("method", "group", "metric", "images", "scenes", "mean", "mean_low", "mean_high")
-    assert len(CSV_COLUMNS) == 5 + 3 * 7
+    assert len(CSV_COLUMNS) == 5 + 3 * 7 + 1
     assert [len(row) for row in found] == [len(CSV_COLUMNS)] * len(shown.summaries)
     first = dict(zip(CSV_COLUMNS, found[0], strict=True))
     values = shown.summaries[0].values
