@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from awbkit.cli.commands import SUMMARIES, load
+from awbkit.cli.examples import EXAMPLES
 from tests.datasets import test_cube_plus, test_gehler_shi
-from tests.helpers.command import awbkit
+from tests.helpers.command import Ran, awbkit
 from tests.helpers.training_runs import write_set
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,7 +108,7 @@ def expanded(command: str) -> list[str]:
     return [name for word in words for name in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
 
 
-def run_alone(words: list[str]) -> None:
+def run_alone(words: list[str]) -> Ran:
     """One command of awbkit in this process."""
     name = words[1]
     if name == "train" or words[1:3] == ["dataset", "prepare"]:
@@ -116,6 +118,7 @@ def run_alone(words: list[str]) -> None:
     ran = awbkit(*words[1:], *SHORTER.get(name, []))
     # The small copies of published sets lack some pictures.
     assert ran.code in ((0, 1) if "--allow-missing" in words else (0,)), f"{shlex.join(words)}\n{ran.err}"
+    return ran
 
 
 def run_in_a_shell(command: str) -> None:
@@ -138,6 +141,41 @@ def test_the_commands_of_a_page_run(page: str, here: Path) -> None:
         if words[1] in SHORTER:
             pytest.importorskip("torch")
         run_alone(words)
+
+
+BEFORE_EXAMPLES = {
+    "compare": (EXAMPLES["correct"][0], EXAMPLES["estimate"][1]),
+    "export": (EXAMPLES["quantize"][0],),
+}
+"""Examples of other commands that write what these read."""
+
+
+def run_example(command: str) -> None:
+    words, _, target = command.partition(" > ")
+    out = run_alone(expanded(words)).out
+    if target:
+        assert out
+        Path(target).write_text(out, "utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_in_the_help_of_a_command_run(name: str, here: Path) -> None:
+    if name in SHORTER:
+        pytest.importorskip("torch")
+    for command in BEFORE_EXAMPLES.get(name, ()):
+        run_example(command)
+    lines = [line.strip() for line in awbkit(*name.split(), "--help").out.splitlines()]
+    for command in EXAMPLES[name]:
+        assert command in lines
+        run_example(command)
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_command_has_two_examples(name: str) -> None:
+    parser = load(name)
+    below = [f"{name} {command}" for command in getattr(parser, "commands", {})]
+    assert all(len(EXAMPLES[each]) == 2 for each in [name, *below])
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.main import get_command
 
+from awbkit.cli.examples import show_examples
+
 SUMMARIES = {
     "estimate": "Estimate the light of pictures: its RGB, gains, chromaticity, colour temperature and Duv.",
     "correct": "Correct pictures for the colour of their light, and write copies; originals are never changed.",
@@ -48,4 +50,5 @@ def load(name: str) -> Any:
         found = alone
     parser = get_command(found)
     parser.name = name
+    show_examples(parser, name)
     return parser
