@@ -60,7 +60,8 @@ def temperature_text(light: Illuminant) -> str:
 def _slider(exhibit: Exhibit, name: str) -> str:
     sides = ((exhibit.after_preview, "after"), (exhibit.before_preview, "before"))
     known = exhibit.before_preview or exhibit.after_preview
-    width, height = (known.width, known.height) if known else (3, 2)
+    # Tall pictures stand in a square, or every row of the page would be as tall as they are.
+    ratio = max(known.width / known.height, 1.0) if known else 1.5
     pictures = "".join(_picture(preview, side, name) for preview, side in sides)
     control = ""
     if exhibit.before_preview and exhibit.after_preview:
@@ -68,7 +69,7 @@ def _slider(exhibit: Exhibit, name: str) -> str:
     before = "before, as shot" if exhibit.is_raw else "before"
     labels = f'<span class="tag">{before}</span><span class="tag right">after</span>'
     kind = "pair" if control else "pair single"
-    return f'<div class="{kind}" style="--ratio:{width}/{height}">{pictures}{labels}{control}</div>'
+    return f'<div class="{kind}" style="--ratio:{ratio:.4g}">{pictures}{labels}{control}</div>'
 
 
 def _picture(preview: Preview | None, side: str, name: str) -> str:

@@ -17,6 +17,10 @@ document.addEventListener("pointerdown", (event) => {
   pair.querySelector("input").focus({ preventScroll: true, focusVisible: false });
   follow(pair, event);
 });
+// By default a press takes the focus away from the slider, and the arrow keys with it.
+document.addEventListener("mousedown", (event) => {
+  if (event.target.closest?.(".pair:not(.single)")) event.preventDefault();
+});
 document.addEventListener("pointermove", (event) => {
   if (dragged) follow(dragged, event);
 });

@@ -7,7 +7,7 @@ as the camera's matrix is known.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +23,9 @@ _U_ENDS, _V_ENDS = (0.14, 0.37), (0.38, 0.57)
 
 _SMALL_WIDTH = 220.0
 _RING_POINTS = 20
+_MANY = 300
+"""From so many lights on, their dots are small."""
+
 _DARK = 1e-3
 _MIREDS = np.linspace(1e6 / 25_000, 1e6 / 1_700, 48)
 _DAYLIGHTS = np.geomspace(4000, 25_000, 16)
@@ -110,19 +113,18 @@ def small_chart(place: Place, description: str, *, is_uncertain: bool) -> str:
     return element("svg", *parts, class_="small-plane", viewBox=box, role="img", aria_label=description)
 
 
-def overview(dots: Iterable[Dot]) -> str:
+def overview(dots: Sequence[Dot]) -> str:
     """All lights of a page; each leads to its picture."""
     x = Scale(*_U_ENDS, 48, WIDTH - 8)
     y = Scale(*_V_ENDS, 26 + _height(x), 26)
     parts = [*horizontal_axis(x, y.end, y.start, "u′"), *vertical_axis(y, x.start, x.end, "v′"), *_locus(x, y)]
-    count = 0
+    radius = 3.5 if len(dots) < _MANY else 2.0
     for dot in dots:
-        count += 1
         u, v = dot.place.point
         kind = _dot_class(dot.place, dot.is_uncertain)
-        mark = element("circle", title(dot.tip), class_=kind, cx=x.at(u), cy=y.at(v), r=3.5)
+        mark = element("circle", title(dot.tip), class_=kind, cx=x.at(u), cy=y.at(v), r=radius)
         parts.append(element("a", mark, href=f"#{dot.target}", tabindex="-1"))
-    return chart(y.start + 40, f"The lights of {count} pictures on the CIE 1976 chromaticity plane.", parts)
+    return chart(y.start + 40, f"The lights of {len(dots)} pictures on the CIE 1976 chromaticity plane.", parts)
 
 
 def _dot_class(place: Place, is_uncertain: bool) -> str:

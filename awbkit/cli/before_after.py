@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from awbkit.cli.terminal import say
 from awbkit.errors import UsageError
-from awbkit.records import UNCERTAIN
 from awbkit.store.outputs import IfExists, PlannedOutput, skips
 
 if TYPE_CHECKING:
@@ -55,9 +54,6 @@ def open_page(path: Path | None, count: int, if_exists: IfExists, *, quiet: bool
     Raises:
         OutputError: If the page exists and must not, or cannot be written.
     """
-    from awbkit.before_after.page import open_draft
-    from awbkit.before_after.preview import PreviewSize
-
     if path is None:
         yield None
         return
@@ -66,6 +62,9 @@ def open_page(path: Path | None, count: int, if_exists: IfExists, *, quiet: bool
             say(f"{path} exists and stays as it is; --if-exists replace makes it anew")
         yield None
         return
+    from awbkit.before_after.page import open_draft
+    from awbkit.before_after.preview import PreviewSize
+
     with open_draft(PreviewSize.of(count)) as draft:
         yield draft
         if draft.write(path, if_exists) and not quiet:
@@ -98,4 +97,6 @@ def _summary(draft: Draft) -> str:
     pictures = f"{len(draft)} picture{'' if len(draft) == 1 else 's'} before and after"
     if not draft.stated:
         return pictures
+    from awbkit.records import UNCERTAIN
+
     return f"{pictures}, {draft.uncertain} uncertain (expected error over {UNCERTAIN:g} degrees)"
