@@ -1,13 +1,19 @@
 """`awbkit` and `python -m awbkit`."""
 
+import gc
 import sys
 
 from awbkit.version import VERSION
 from awbkit.work.interrupts import EndingSignal, end_like_ctrl_c
 
+_OBJECTS_TO_COLLECT_AT = 10_000
+"""New objects after which Python searches for cycles of them: 700 by default."""
+
 
 def run() -> None:
     """Run the command line and exit; by a signal's own code even while the command is still being loaded."""
+    # Imports make a hundred thousand objects, and nearly all of them stay.
+    gc.set_threshold(_OBJECTS_TO_COLLECT_AT)
     try:
         end_like_ctrl_c()
         if sys.argv[1:] == ["--version"] and _print_version():
@@ -20,7 +26,11 @@ def run() -> None:
         sys.exit(128 + ending.number)
     except KeyboardInterrupt:
         sys.exit(130)
-    main()
+    try:
+        main()
+    finally:
+        # What is left has nothing to finalise; without this, the end searches all of it for cycles, twice.
+        gc.freeze()
 
 
 def _print_version() -> bool:

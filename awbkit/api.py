@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
-from awbkit.correction.von_kries import Correction
 from awbkit.errors import OutputError, UsageError
 from awbkit.estimators.own import Function
 from awbkit.estimators.region import gray_card
 from awbkit.estimators.registry import DEFAULT, Method, as_method
-from awbkit.files.decode import Pixels
-from awbkit.files.memory import MemoryPhoto
 from awbkit.files.photo import Region
-from awbkit.files.raw import RawPhoto
 from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.source import is_image, open_source
-from awbkit.files.write import DEEP_FORMATS, FORMATS, format_of, metadata_of, write_developed, write_jpeg, write_picture
 from awbkit.store.limits import MAX_PIXELS
 from awbkit.store.outputs import IfExists, atomic_write
 from awbkit.store.parts import scratch
@@ -32,7 +27,9 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from awbkit.correction.von_kries import Correction
     from awbkit.evaluation.result import Evaluation
+    from awbkit.files.decode import Pixels
     from awbkit.files.memory import ArrayLike
     from awbkit.files.source import AnyPhoto, Content, Source
 
@@ -186,6 +183,9 @@ def correct(
         UsageError: If an argument cannot be used as given.
         FileError: If the file cannot be read or has no white balance, or the output exists or cannot be written.
     """
+    from awbkit.correction.von_kries import Correction
+    from awbkit.files.memory import MemoryPhoto
+
     if if_exists not in tuple(IfExists):
         raise UsageError(f"if_exists: one of {', '.join(IfExists)}, not {if_exists!r}")
     if output is not None and to is not None:
@@ -237,6 +237,8 @@ def _like(source: Any, pixels: Pixels) -> Image | Pixels:
 
 
 def _file_content(photo: AnyPhoto, correction: Correction, to: str | None, auto_bright: bool) -> bytes:
+    from awbkit.files.write import FORMATS
+
     kind = to or (photo.format if isinstance(photo, RenderedPhoto) else "tif")
     if f".{kind}" not in FORMATS:
         raise UsageError(f"to: one of {', '.join(suffix[1:] for suffix in FORMATS)}, not {kind!r}")
@@ -256,10 +258,12 @@ def write(
     Returns:
         False where the output existed and ``if_exists`` says to skip.
     """
+    from awbkit.files.write import DEEP_FORMATS, format_of, metadata_of, write_developed, write_jpeg, write_picture
+
     kind = format_of(output)
     if _is_same_file(photo.path, output):
         raise OutputError(output, "is the input itself", "awbkit never changes an original; name another output")
-    if isinstance(photo, RawPhoto):
+    if not isinstance(photo, RenderedPhoto):
         from awbkit.correction.develop import develop
 
         def save(target: Path) -> None:

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING
 
 from awbkit import api
 from awbkit.colour.illuminant import Illuminant
-from awbkit.correction.von_kries import Correction
 from awbkit.errors import AwbError, FileError, UnreadableFile, UnsupportedImage, UsageError, collect_warnings
 from awbkit.estimators.registry import Method
 from awbkit.files.open import open_photo
 from awbkit.files.photo import Region
-from awbkit.files.raw import RawPhoto
-from awbkit.files.write import format_of
-from awbkit.fusion.common import common_illuminants
+from awbkit.files.rendered import RenderedPhoto
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
 from awbkit.store.find import FoundImage
 from awbkit.store.limits import MAX_PIXELS
@@ -29,6 +26,7 @@ from awbkit.store.paths import store_of
 from awbkit.store.streams import spool_stream
 
 if TYPE_CHECKING:
+    from awbkit.correction.von_kries import Correction
     from awbkit.files.source import AnyPhoto
 
 NO_RAW = ("is no raw file", "sidecars steer raw editors; leave out --sidecar")
@@ -177,6 +175,8 @@ class CorrectOptions:
 
 def correct_file(item: CorrectItem, *, options: CorrectOptions) -> Record:
     """Correct one file and say what was done."""
+    from awbkit.correction.von_kries import Correction
+
     start = time.perf_counter()
     found, output = item.planned.source, item.planned.output
     if item.light.record is not None and item.light.record.get("status") == "error":
@@ -207,6 +207,8 @@ def correct_alone(item: CorrectItem, *, options: CorrectOptions) -> tuple[Record
 def _picture_writer(
     photo: AnyPhoto, correction: Correction, output: Path, options: CorrectOptions
 ) -> Callable[[], bool]:
+    from awbkit.files.write import format_of
+
     format_of(output)
     return partial(api.write, photo, correction, output, options.if_exists, auto_bright=options.auto_bright)
 
@@ -216,7 +218,7 @@ def _sidecar_writer(
 ) -> Callable[[], bool]:
     from awbkit.files import sidecar
 
-    if not isinstance(photo, RawPhoto):
+    if isinstance(photo, RenderedPhoto):
         raise UnsupportedImage(photo.path, *NO_RAW)
     temperature = correction.light.cct_duv
     if temperature is None:
@@ -257,6 +259,7 @@ def shared_lights(
         jobs: How many processes.
         on_file: Called after each file with whether it failed.
     """
+    from awbkit.fusion.common import common_illuminants
     from awbkit.work import batch
 
     failures: dict[Path, Light | AwbError] = {}

@@ -13,7 +13,6 @@ record, a recipe or a model.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import importlib.util
 import math
@@ -170,6 +169,8 @@ def _module(place: str, path: str) -> Any:
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {place}")
+    import hashlib
+
     # Two files of one name are two modules.
     key = hashlib.sha256(os.fsencode(file)).hexdigest()[:12]
     specification = importlib.util.spec_from_file_location(f"awbkit_own_{file.stem}_{key}", file)

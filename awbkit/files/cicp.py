@@ -14,7 +14,6 @@ from typing import TypeAlias
 from awbkit.errors import UnsupportedImage
 from awbkit.files.embed import Container, boxes
 from awbkit.files.encoding import SRGB, Curve, Encoding, power, primaries_to_srgb
-from awbkit.files.png import chunks_before_pixels
 
 XY: TypeAlias = tuple[float, float]
 Space: TypeAlias = tuple[XY, XY, XY, XY]
@@ -95,6 +94,8 @@ def _encoding(space: str, curve_name: str, curve: Curve, primaries: Space) -> En
 
 
 def _read_png(path: str, profile: bytes | None) -> Encoding | None:
+    from awbkit.files.png import chunks_before_pixels
+
     # Of several of a kind, the first counts.
     chunks = {chunk.kind: chunk.content for chunk in reversed(chunks_before_pixels(path))}
     if len(chunks.get(b"cICP", b"")) == 4:

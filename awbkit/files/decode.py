@@ -13,10 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.errors import FileError, MissingExtra, UnreadableFile, UnsupportedImage
-from awbkit.files import ycbcr
 from awbkit.files.gaps import COPY_AGAIN
-from awbkit.files.pages import read_pages
-from awbkit.files.tiff_codings import decode_tiff, read_coding
 from awbkit.store.limits import check_bytes, check_size
 
 if TYPE_CHECKING:
@@ -165,6 +162,10 @@ def load(path: str, kind: str, max_pixels: int | None = None) -> pyvips.Image:
 
 
 def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> pyvips.Image:
+    from awbkit.files.pages import read_pages
+    from awbkit.files.tiff_codings import decode_tiff, read_coding
+    from awbkit.files.ycbcr import to_rgb
+
     try:
         page = read_pages(path).main
     except ValueError as error:
@@ -176,7 +177,7 @@ def _load_tiff(path: str, max_pixels: int | None, options: dict[str, Any]) -> py
         if image.bands > page.samples >= 3:
             # libtiff turns YCbCr with subsampled chroma into RGB with an alpha channel that the file does not have.
             return image.extract_band(0, n=page.samples)
-        return ycbcr.to_rgb(image, path, page.offset) if coding and coding.is_plain_ycbcr else image
+        return to_rgb(image, path, page.offset) if coding and coding.is_plain_ycbcr else image
     pixels, fields = decode_tiff(path, page, coding, max_pixels)
     image = vips().Image.new_from_array(pixels)
     if page.is_premultiplied and image.bands == 4:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -176,6 +175,8 @@ def encode(rgbx: np.ndarray, info: JpegInfo, *, restarts: bool = False) -> bytes
     Raises:
         ValueError: The array has another shape, type or memory layout.
     """
+    import tempfile
+
     from PIL import Image
 
     if rgbx.dtype != np.uint8 or rgbx.ndim != 3 or rgbx.shape[2] != 4 or not rgbx.flags.c_contiguous:

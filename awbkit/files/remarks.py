@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +28,8 @@ def heed_remarks(path: str) -> Iterator[None]:
     if _has_company():
         yield
         return
+    import tempfile
+
     try:
         kept = os.dup(2)
     except OSError:

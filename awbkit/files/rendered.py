@@ -15,7 +15,6 @@ from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.image import CLIP, LinearImage
 from awbkit.colour.orientation import displayed_size
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
-from awbkit.files import png
 from awbkit.files.cicp import read_declaration
 from awbkit.files.decode import Pixels, blob, decode_jpeg, decoding, load, vips
 from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_profile, parse_profile
@@ -24,13 +23,13 @@ from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
 from awbkit.files.gaps import COPY_AGAIN, warn_of_zero_bytes, warn_of_zero_rows
 from awbkit.files.ifd import map_file
-from awbkit.files.pages import read_pages
 from awbkit.files.photo import Photo, Region
-from awbkit.files.profile_tables import ProfileTables, read_tables
 from awbkit.files.sampling import block_side, jpeg_shrink, sample, sample_array
 
 if TYPE_CHECKING:
     import pyvips
+
+    from awbkit.files.profile_tables import ProfileTables
 
 _MAX_JPEG_PIXELS_PER_BYTE = 1024
 
@@ -84,6 +83,8 @@ class RenderedPhoto(Photo):
     @property
     def tables(self) -> ProfileTables:
         """The profile's lookup tables, where no encoding says how numbers stand for light."""
+        from awbkit.files.profile_tables import read_tables
+
         return read_tables(self.profile or b"")
 
     def thumbnail(self) -> LinearImage:
@@ -176,6 +177,8 @@ def open_rendered(path: str, kind: str, encoding: str, max_pixels: int | None) -
         MissingExtra: If the codec is an optional dependency that is not installed.
     """
     if kind == "png":
+        from awbkit.files import png
+
         with map_file(path) as data:
             png.check_texts(path, data)
     with decoding(path):
@@ -214,7 +217,7 @@ def open_rendered(path: str, kind: str, encoding: str, max_pixels: int | None) -
         profile=profile,
         exif=exif,
         full_scale=scale,
-        bands=image.bands if kind != "tiff" or image.bands < 4 or read_pages(path).main.has_alpha else 3,
+        bands=3 if kind == "tiff" and image.bands > 3 and not _has_alpha(path) else image.bands,
     )
 
 
@@ -230,22 +233,36 @@ def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
 
 def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
     pages = int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
-    if kind == "png" and any(chunk.kind == b"acTL" for chunk in png.chunks_before_pixels(path)):
-        raise UnsupportedImage(path, "is an animation", "export the frames that you want corrected as single pictures")
+    if kind == "png":
+        from awbkit.files.png import chunks_before_pixels
+
+        if any(chunk.kind == b"acTL" for chunk in chunks_before_pixels(path)):
+            remedy = "export the frames that you want corrected as single pictures"
+            raise UnsupportedImage(path, "is an animation", remedy)
     if pages > 1 and kind == "webp":
         raise UnsupportedImage(
             path, f"is an animation of {pages} frames", "export the frames that you want corrected as single pictures"
         )
     if kind == "avif" and _is_monochrome(path):
         raise _gray_refusal(path)
-    if kind == "tiff" and (others := read_pages(path).others):
-        raise UnsupportedImage(path, f"has {others + 1} pages", "split it into one file a page")
+    if kind == "tiff":
+        from awbkit.files.pages import read_pages
+
+        if others := read_pages(path).others:
+            raise UnsupportedImage(path, f"has {others + 1} pages", "split it into one file a page")
     if image.interpretation == "cmyk":
         raise UnsupportedImage(path, "is CMYK, which is made for one printing press", "convert it to RGB first")
     if image.bands < 3:
         raise _gray_refusal(path)
     if image.bands > 4:
         raise UnsupportedImage(path, f"has {image.bands} channels", "convert it to RGB first")
+
+
+def _has_alpha(path: str) -> bool:
+    """Whether the fourth channel of a TIFF is alpha."""
+    from awbkit.files.pages import read_pages
+
+    return read_pages(path).main.has_alpha
 
 
 def _gray_refusal(path: str) -> UnsupportedImage:
@@ -293,6 +310,8 @@ def encoding_of_profile(path: str, choice: str, profile: bytes | None, is_float:
     try:
         parsed = parse_profile(profile)
         if parsed is None:
+            from awbkit.files.profile_tables import read_tables
+
             read_tables(profile)
     except ProfileError as error:
         raise UnsupportedImage(

@@ -7,7 +7,6 @@ write them, so the caller may allow them.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -176,6 +175,8 @@ def rows(lines: Iterable[str], delimiter: str = ",", *, skip_blanks: bool = Fals
     Raises:
         MalformedText: If quotes do not close, or a cell is longer than 128 KB.
     """
+    import csv
+
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
     try:
         for row in reader:

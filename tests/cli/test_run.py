@@ -40,6 +40,10 @@ COMMANDS = {
 }
 HEAVY = {"torch", "colour", "matplotlib", "scipy", "pandas"}
 CODECS = {*HEAVY, "PIL", "pyvips", "rawpy", "simplejpeg", "tifffile", "safetensors", "pillow_heif"}
+NOT_OF_JPEG = {
+    *(*HEAVY, "rawpy", "tifffile", "pillow_heif", "multiprocessing", "importlib.metadata", "hashlib", "csv"),
+    *("awbkit.files.raw", "awbkit.files.png", "awbkit.evaluation", "awbkit.datasets", "awbkit.before_after"),
+}
 RICH = {"rich", "pygments", "markdown_it"}
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX shells and signals")
 
@@ -239,7 +243,9 @@ class TestStart:
             (["--version"], {"typer", *RICH, *CODECS, "numpy", "importlib.metadata", "tomllib", "email", "pathlib"}),
             (["--help"], {*RICH, *CODECS, "numpy", "importlib.metadata", "tomllib", "awbkit.store.find"}),
             (["correct", "--help"], {*CODECS, "numpy", "awbkit.cli.estimate"}),
-            (["estimate", "a.jpg", "a.dng"], {*RICH, *HEAVY}),
+            (["estimate", "a.jpg"], {*RICH, *NOT_OF_JPEG, "PIL", "awbkit.correction", "awbkit.cli.correct"}),
+            (["estimate", "a.dng"], {*RICH, *HEAVY, "PIL", "pillow_heif", "awbkit.files.png", "awbkit.correction"}),
+            (["correct", "a.jpg", "-o", "b.jpg"], {*RICH, *NOT_OF_JPEG - {"awbkit.files.png"}, "awbkit.cli.estimate"}),
         ],
     )
     def test_nothing_is_imported_that_the_command_does_not_use(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -112,6 +111,8 @@ class IntegerModel:
     @property
     def digest(self) -> str:
         """SHA-256 of the model as a file holds it."""
+        import hashlib
+
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
