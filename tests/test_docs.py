@@ -21,6 +21,7 @@ from awbkit.cli.commands import SUMMARIES, load
 from awbkit.cli.examples import EXAMPLES
 from tests.datasets import test_cube_plus, test_gehler_shi
 from tests.helpers.command import Ran, awbkit
+from tests.helpers.page_names import missing_names
 from tests.helpers.training_runs import write_set
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -192,6 +193,31 @@ def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
         if "://" not in target:
             assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md"])
+def test_the_names_in_a_page_for_developers_exist(page: str) -> None:
+    assert missing_names((ROOT / page).read_text("utf-8")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("`awbkit/store/find.py`, `awbkit/store/`, `awbkit/datasets/NAME.py`, `channels.c` in `awbkit/export/c/`", []),
+        ("`awbkit.errors.MissingExtra`, `correct_file` in\n`awbkit/tasks.py`, `Layout.samples`", ["Layout.samples"]),
+        ("`correct_file`, `Layout.samples`, `evaluate`, `awbkit train --resume`, `make test-fast`, `slow`", []),
+        ("`find.py`, `awbkit/find.py`, `awbkit.find.Finder`", ["find.py", "awbkit/find.py", "awbkit.find.Finder"]),
+        ("`awbkit.errors.Failure`, `awbkit.error`", ["awbkit.errors.Failure", "awbkit.error"]),
+        ("`list_samples` in `tests/helpers/dataset_files.py`", []),
+        ("`found` in `tests/helpers/dataset_files.py`\n\n`found`", ["found", "found"]),
+        ("`correct_file` of `awbkit/store/find.py`", ["correct_file"]),
+        ("`awbkit teach`, `train --slowly`, `--slowly`, `make tea`", None),
+    ],
+)
+def test_names_that_do_not_exist_are_found(text: str, missing: list[str] | None) -> None:
+    assert missing_names(text) == (re.findall(r"`(.+?)`", text) if missing is None else missing)
 
 
 def test_every_page_is_in_the_list_of_pages() -> None:
