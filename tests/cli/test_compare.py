@@ -11,6 +11,7 @@ import pytest
 from awbkit.files.encoding import srgb_to_linear
 from tests.helpers.before_after_page import ShownCard, read_page
 from tests.helpers.command import CARD, DAYLIGHT, angle, awbkit, write_jpeg, write_raw, write_tiff
+from tests.helpers.hostile_text import HOSTILE
 from tests.helpers.pictures import TUNGSTEN
 
 COOL = np.array([0.6, 0.8, 1.0])
@@ -212,3 +213,21 @@ class TestCompare:
         assert complaint in ran.complaint
         assert not Path("p.html").exists()
         assert Path("old.html").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_hostile_file_names_cannot_act(tmp_path: Path, scene: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [f"{text}.jpg" for text in HOSTILE if "/" not in text and "\0" not in text]
+    names.append("lone\udcffbyte.jpg")
+    small = write_jpeg(tmp_path / "small.jpg", scene[:32, :32])
+    for place in ("in", "out"):
+        Path(place).mkdir()
+        for name in names:
+            Path(place, name).write_bytes(small.read_bytes())
+    ran = awbkit("compare", "in", "out", "-o", "page.html")
+    assert ran.code == 0
+    page = read_page(Path("page.html"))
+    assert len(page.cards) == len(names)
+    assert page.tags.count("script") == 2
+    assert len({tuple(card.tags) for card in page.cards[:-1]}) == 1
