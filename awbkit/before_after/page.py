@@ -157,8 +157,6 @@ class Draft:
             parts.append(f"{len(self) - self.stated:,} without an expected error come last.")
         elif not self.stated and len(self):
             parts.append("None has an expected error, so they keep their order.")
-        if self._failed:
-            parts.append(f"{self._failed} failed.")
         return " ".join(parts)
 
     def _failure_list(self) -> str:
