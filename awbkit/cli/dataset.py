@@ -63,6 +63,7 @@ def prepare(
     from awbkit.datasets import layout as layouts
     from awbkit.datasets.prepare import OMISSIONS_FILE, Preparation, check_output, clear_remains
     from awbkit.errors import UsageError
+    from awbkit.evaluation.wording import count_text
     from awbkit.store.source import Source
     from awbkit.work import batch
 
@@ -88,7 +89,8 @@ def prepare(
             say(f"{place / OMISSIONS_FILE} lists all {skipped} that are skipped")
         prepared = preparation.finish(if_exists, allow_missing=allow_missing)
     if not quiet:
-        say(f"{len(prepared)} images prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}")
+        images = count_text(len(prepared), "image")
+        say(f"{images} prepared, {skipped} skipped, {clock(seconds)}; {prepared.info['hash']}")
     raise typer.Exit(1 if missing else 0)
 
 
@@ -209,11 +211,13 @@ def _print_summary(prepared: Prepared, light_maps: float) -> None:
     from rich.text import Text
 
     from awbkit.datasets.summary import folds, summarise
+    from awbkit.evaluation.wording import count_text
 
     console = Console(highlight=False, markup=False, emoji=False)
     info = prepared.info
     title = printable(info.get("title", "no title"))
-    console.print(Text(f"{title}: {len(prepared)} images, {printable(str(info.get('skipped', '?')))} skipped", "bold"))
+    skipped = printable(str(info.get("skipped", "?")))
+    console.print(Text(f"{title}: {count_text(len(prepared), 'image')}, {skipped} skipped", "bold"))
     options = ", ".join(f"{key}={value}" for key, value in info.get("options", {}).items())
     parts = folds(prepared)
     for title, value in (
@@ -232,7 +236,7 @@ def _print_summary(prepared: Prepared, light_maps: float) -> None:
         table.add_column(title, justify="right", no_wrap=True)
     for camera in summarise(prepared):
         table.add_row(
-            printable(camera.camera),
+            printable(camera.camera) or "(no name)",
             str(camera.images),
             str(camera.scenes),
             *(f"{value:.0f}" for value in camera.cct or ()),

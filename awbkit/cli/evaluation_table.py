@@ -13,9 +13,10 @@ from rich.text import Text
 from awbkit.colour.error_statistics import STATISTICS
 from awbkit.escaping import printable
 from awbkit.evaluation.leaders import pairs_of, ranking
+from awbkit.evaluation.protocols import NO_FIT
 from awbkit.evaluation.rerun import facts_in_lines
-from awbkit.evaluation.result import POOLED, Comparison, Evaluation, Summary
-from awbkit.evaluation.wording import p_text, training_note
+from awbkit.evaluation.result import POOLED, Calibration, Comparison, Evaluation, Summary
+from awbkit.evaluation.wording import count_text, p_text, training_note
 
 _TITLES = {"p95": "95th"}
 _WIDE = 100
@@ -43,12 +44,9 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
         console.print()
     _print_comparisons(console, evaluation)
     for found in evaluation.calibrations:
-        at_80 = found.risk[list(found.coverage).index(0.8)]
-        console.print(
-            f"{printable(found.method)}: expects {found.bias:+.2f}° against what comes on average, rank correlation "
-            f"{found.rank_correlation:.2f}; mean error {found.risk[0]:.2f}°, of the most certain 80 % {at_80:.2f}°"
-        )
-    if evaluation.protocol:
+        console.print(Text(_calibration_sentence(found)))
+    # That nothing was fitted goes without saying where nothing could be.
+    if evaluation.protocol and evaluation.protocol != NO_FIT:
         console.print(Text(printable(evaluation.protocol), "dim"))
     if subset := evaluation.facts.get("subset"):
         console.print(Text(printable(f"only {subset}"), "dim"))
@@ -57,9 +55,9 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
 
 
 def _print_group(console: Console, group: str, metric: str, rows: Sequence[Summary]) -> None:
-    count = f"{rows[0].images} images"
+    count = count_text(rows[0].images, "image")
     if rows[0].scenes != rows[0].images:
-        count += f", {rows[0].scenes} scenes"
+        count += f", {count_text(rows[0].scenes, 'scene')}"
     console.print(Text.assemble((printable(group), "bold"), f"  {count}, {metric} error in degrees"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
     table.add_column("method", overflow="fold", max_width=max(25, console.width - 71))
@@ -98,8 +96,30 @@ def _print_comparisons(console: Console, evaluation: Evaluation) -> None:
 
 def _sentence(pair: Comparison) -> str:
     low, high = -pair.interval[1], -pair.interval[0]
-    interval = "" if math.isnan(low) else f" ({low:.2f} to {high:.2f})"
+    facts = [] if math.isnan(low) else [f"95 % interval {low:.2f} to {high:.2f}"]
+    for name, p in (("Wilcoxon", pair.p_wilcoxon), ("bootstrap", pair.p_bootstrap)):
+        if math.isfinite(p):
+            facts.append(f"p {p_text(p) if p < 0.001 else f'= {p_text(p)}'} by {name}")
+    first, second = printable(pair.first), printable(pair.second)
+    if round(pair.difference, 2) == 0:
+        sentence = f"{first} and {second} have the same mean recovery error"
+    else:
+        sentence = f"The mean recovery error of {first} is {-pair.difference:.2f}° lower than that of {second}"
+    return f"{sentence} ({', '.join(facts)})" if facts else sentence
+
+
+def _calibration_sentence(found: Calibration) -> str:
+    method = printable(found.method)
+    at_80 = found.risk[list(found.coverage).index(0.8)]
+    if round(found.bias, 2) == 0:
+        bias = f"On average {method} expects the errors that it makes"
+    else:
+        bias = (
+            f"On average {method} expects an error {abs(found.bias):.2f}° too {'large' if found.bias > 0 else 'small'}"
+        )
+    order = found.rank_correlation
+    rank = "" if math.isnan(order) else f" (rank correlation with the actual errors {order:.2f})"
     return (
-        f"{printable(pair.first)} errs {-pair.difference:.2f}°{interval} less than {printable(pair.second)}; "
-        f"p (Wilcoxon) {p_text(pair.p_wilcoxon)}, p (bootstrap) {p_text(pair.p_bootstrap)}"
+        f"{bias}{rank}. The mean error is {found.risk[0]:.2f}°, and {at_80:.2f}° on the 80 % of the images with the "
+        "smallest expected errors."
     )

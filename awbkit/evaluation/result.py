@@ -22,8 +22,8 @@ FEWEST_SCENES = 10
 
 
 def camera_group(dataset: str, camera: str) -> str:
-    """Name of the group of one data set's images by one camera."""
-    return f"{dataset} / {camera}"
+    """Name of the group of one data set's images by one camera, which may have no name."""
+    return f"{dataset} / {camera or 'camera without a name'}"
 
 
 @dataclass(frozen=True, eq=False)

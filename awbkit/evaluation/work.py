@@ -74,7 +74,7 @@ def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
         UnreadableFile: If the prepared folder cannot be read.
     """
     begin = time.monotonic()
-    prepared = _open(chunk.folder)
+    prepared = _open(chunk.folder, *_version_of(chunk.folder))
     estimates = np.full((len(chunk.rows), len(chunk.methods), 3), np.nan)
     expected = np.full((len(chunk.rows), len(chunk.methods)), np.nan)
     features: dict[tuple[int, int], NDArray[np.float64]] = {}
@@ -94,6 +94,16 @@ def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
     return Answers(estimates, expected, features, failures, time.monotonic() - begin)
 
 
+def _version_of(folder: Path) -> tuple[Path, int, int]:
+    """What changes where the folder is prepared anew, or a relative path leads to another."""
+    try:
+        status = (folder / "dataset.json").stat()
+    except OSError:
+        # Why it cannot be read is told where it is opened.
+        return folder, 0, 0
+    return folder.resolve(), status.st_mtime_ns, status.st_ino
+
+
 @lru_cache(maxsize=8)
-def _open(folder: Path) -> Prepared:
+def _open(folder: Path, place: Path, changed: int, inode: int) -> Prepared:
     return Prepared.open(folder)
