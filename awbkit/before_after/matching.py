@@ -54,8 +54,8 @@ def match(befores: Sequence[FoundImage], afters: Sequence[FoundImage]) -> Matchi
 
     Args:
         befores: Pictures before the correction.
-        afters: Pictures after it. A picture that is among the ones before too is never matched with itself; if all are,
-            those that end in ``_awb`` are taken for the ones after.
+        afters: Pictures after it. A picture in both places is in the inner one of two nested folders; in one folder, it
+            is after if its name ends in ``_awb``.
     """
     rest, others = _tell_apart(befores, afters)
     found: dict[int, FoundImage] = {}
@@ -82,13 +82,26 @@ def match(befores: Sequence[FoundImage], afters: Sequence[FoundImage]) -> Matchi
 def _tell_apart(
     befores: Sequence[FoundImage], afters: Sequence[FoundImage]
 ) -> tuple[list[FoundImage], list[FoundImage]]:
-    """The pictures of both places; of pictures in both, those that end in ``_awb`` are after and the others before."""
-    common = {os.path.realpath(image.path) for image in befores} & {os.path.realpath(image.path) for image in afters}
+    """The pictures of both places, each in one of them only.
 
-    def belongs(image: FoundImage, is_after: bool) -> bool:
-        return os.path.realpath(image.path) not in common or _has_ending(image) == is_after
+    A picture in both belongs to the inner one of two nested folders. In one folder, ``_awb`` at the end decides.
+    """
+    first, second = ({os.path.realpath(image.path): image for image in images} for images in (befores, afters))
 
-    return [i for i in befores if belongs(i, False)], [i for i in afters if belongs(i, True)]
+    def is_after(path: str) -> bool:
+        depths = [_depth(first[path]), _depth(second[path])]
+        return depths[1] > depths[0] if depths[0] != depths[1] else _has_ending(first[path])
+
+    common = {path: is_after(path) for path in first.keys() & second.keys()}
+    return (
+        [image for path, image in first.items() if not common.get(path, False)],
+        [image for path, image in second.items() if common.get(path, True)],
+    )
+
+
+def _depth(image: FoundImage) -> int:
+    """How deep the place is that the user named."""
+    return len(Path(os.path.realpath(image.root or image.path)).parts)
 
 
 def _by_key(

@@ -73,19 +73,21 @@ def compare(
             return
         task = partial(exhibit_match, options=ExhibitOptions(page.size, encoding, max_pixels or None))
         outcomes = batch.run(task, items, jobs=options.count_jobs(jobs, items))
-        with contextlib.closing(outcomes):
-            for (match, _), outcome in zip(items, outcomes, strict=True):
-                if outcome.result is not None:
-                    page.add(outcome.result)
-                else:
-                    # Either of the two files may be the one that cannot be read.
-                    error = outcome.error
-                    path = error.path if isinstance(error, FileError) else str(match.before.path)
-                    page.add_failure(path, outcome.reason)
-                    failures.add({"path": path}, outcome.reason)
-                progress.advance(failed=outcome.result is None)
-        progress.erase()
-        failures.flush()
+        try:
+            with contextlib.closing(outcomes):
+                for (match, _), outcome in zip(items, outcomes, strict=True):
+                    if outcome.result is not None:
+                        page.add(outcome.result)
+                    else:
+                        # Either of the two files may be the one that cannot be read.
+                        error = outcome.error
+                        path = error.path if isinstance(error, FileError) else str(match.before.path)
+                        page.add_failure(path, outcome.reason)
+                        failures.add({"path": path}, outcome.reason)
+                    progress.advance(failed=outcome.result is None)
+        finally:
+            progress.erase()
+            failures.flush()
     raise typer.Exit(1 if progress.failed or unreadable else 0)
 
 

@@ -72,3 +72,19 @@ def test_one_folder_holds_both() -> None:
     assert [(m.before.path.name, m.after.path.name) for m in found.matches] == [("x.jpg", "x_awb.jpg")]
     assert [path.name for path in found.no_after] == ["y.jpg"]
     assert found.no_before == []
+
+
+@pytest.mark.parametrize(
+    ("befores", "afters", "expected"),
+    [
+        (("p", "x.jpg out/x_awb.jpg"), ("p/out", "x_awb.jpg"), [("p/x.jpg", "p/out/x_awb.jpg")]),
+        (("p/in", "x.jpg"), ("p", "x.jpg in/x.jpg"), [("p/in/x.jpg", "p/x.jpg")]),
+        (("p", "x.jpg out/x.jpg"), ("p/out", "x.jpg"), [("p/x.jpg", "p/out/x.jpg")]),
+    ],
+)
+def test_one_folder_lies_in_the_other(
+    befores: tuple[str, str], afters: tuple[str, str], expected: list[tuple[str, str]]
+) -> None:
+    found = match(images(*befores), images(*afters))
+    assert [(str(m.before.path), str(m.after.path)) for m in found.matches] == expected
+    assert found.no_after == found.no_before == []
