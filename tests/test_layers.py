@@ -44,7 +44,7 @@ DOORS = {
     "rich": ("awbkit.cli",),
     "colour": ("awbkit.datasets.spectral",),
     "scipy": (),
-    "matplotlib": (),
+    "matplotlib": ("awbkit.evaluation.figures",),
 }
 """Where libraries that are heavy or for people at a terminal are imported; `cli.training` asks torch for a device."""
 

@@ -21,6 +21,7 @@ EXTRAS = {
     "heif": (("pillow-heif",), "HEIC"),
     "tiff": (("imagecodecs",), "TIFFs of 10 to 14 bits and by Zstandard"),
     "datasets": (("colour-science",), "measured lamps in synthetic scenes"),
+    "figures": (("matplotlib",), "evaluate --figures"),
     "train": (("torch",), "train, prune, factorize"),
     "onnx": (("torch", "onnx", "onnxscript", "onnxruntime"), "export --to onnx"),
     "tflite": (("ai-edge-litert",), "export --to tflite"),

@@ -11,7 +11,7 @@ import typer
 from awbkit.choices import Metric, ProtocolName
 from awbkit.cli import options
 from awbkit.cli.terminal import say
-from awbkit.errors import CheckFailed, UsageError
+from awbkit.errors import CheckFailed, UsageError, collect_warnings
 from awbkit.escaping import csv_line, json_text, printable
 from awbkit.store.outputs import IfExists
 
@@ -92,9 +92,13 @@ def evaluate(
         bool, _show_option("--per-image", help="With json: also each image's estimates and errors.")
     ] = False,
     html: Annotated[Path | None, _show_option(metavar="FILE", help="One self-contained page to look at.")] = None,
+    figures: Annotated[
+        Path | None,
+        _show_option(metavar="DIR", help="Figures for a paper, as SVG and PDF; needs the extra figures."),
+    ] = None,
     worst: Annotated[int, _show_option(metavar="N", min=0, help="Images in the page's gallery.")] = 24,
     gallery: Annotated[Literal["best", "each"], _show_option(help="Methods in the gallery.")] = "best",
-    if_exists: Annotated[IfExists, _show_option(help="What to do if the page exists.")] = IfExists.FAIL,
+    if_exists: Annotated[IfExists, _show_option(help="What to do if the page or a figure exists.")] = IfExists.FAIL,
     over: Annotated[
         Literal["pooled", "cameras"],
         _check_option(help="Checks look at all images, or at the geometric mean over cameras."),
@@ -121,6 +125,10 @@ def evaluate(
 
     if html is not None and if_exists is IfExists.FAIL and html.exists():
         raise UsageError(f"--html {html}: exists already; --if-exists replace or skip settles it")
+    if figures is not None:
+        from awbkit.evaluation.figures import check_figures, write_figures
+
+        check_figures(figures, if_exists)
     request = inputs.Inputs(
         prepared or [], [*(method or []), *(model or [])], predictions or [], truth, camera or [], where or []
     )
@@ -136,6 +144,11 @@ def evaluate(
     if html is not None:
         page = PageOptions(worst=worst, gallery=gallery)
         write_page(html, evaluation, images, options=page, if_exists=if_exists)
+    if figures is not None:
+        with collect_warnings() as found:
+            write_figures(figures, evaluation, metric, if_exists)
+        for warning in found:
+            say(f"{figures}: {warning}")
     _write(evaluation, format, metric, per_image)
     for judged in evaluation.methods:
         _tell_failures(judged, evaluation.truth)
