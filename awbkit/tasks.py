@@ -15,14 +15,13 @@ from awbkit import api
 from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import AwbError, FileError, UnreadableFile, UnsupportedImage, UsageError, collect_warnings
 from awbkit.estimators.registry import Method
-from awbkit.files.open import open_photo
 from awbkit.files.photo import Region
 from awbkit.files.rendered import RenderedPhoto
+from awbkit.files.source import open_as, open_source
 from awbkit.records import SCHEMA, Record, error_record, estimate_record, light_of, light_of_cct
 from awbkit.store.find import FoundImage
 from awbkit.store.limits import MAX_PIXELS
 from awbkit.store.outputs import IfExists, PlannedOutput, skips, suffix_by_content, tidy
-from awbkit.store.paths import store_of
 from awbkit.store.streams import spool_stream
 
 if TYPE_CHECKING:
@@ -40,18 +39,15 @@ def open_input_photo(found: FoundImage, encoding: str, max_pixels: int | None) -
     Raises:
         FileError: Naming the file as the user did.
     """
-    with contextlib.ExitStack() as stack:
-        path = stack.enter_context(
-            spool_stream(found.path, found.is_stdin, max_pixels)
-            if found.is_stream
-            else store_of(found.path).local(found.path)
-        )
-        try:
-            yield open_photo(path, encoding=encoding, max_pixels=max_pixels)
-        except FileError as error:
-            if error.path != str(path):
-                raise
-            raise type(error)(found.path, error.problem, error.remedy) from error
+    if not found.is_stream:
+        with open_source(found.path, encoding=encoding, max_pixels=max_pixels) as photo:
+            yield photo
+        return
+    with (
+        spool_stream(found.path, found.is_stdin, max_pixels) as path,
+        open_as(str(found.path), path, encoding, max_pixels) as photo,
+    ):
+        yield photo
 
 
 def estimate_file(

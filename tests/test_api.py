@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -203,6 +204,19 @@ def test_evaluate_judges_prepared_folders(tmp_path: Path) -> None:
     assert pooled.values["mean"] == pytest.approx(float(found.methods[0].errors["recovery"].mean()))
     with pytest.raises(awbkit.AwbError, match="no prepared data set"):
         awbkit.evaluate(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+@pytest.mark.parametrize("suffix", ["jpg", "tif", "dng"])
+def test_names_that_are_not_utf8(folder: Path, suffix: str) -> None:
+    name = os.fsdecode(b"\xff." + suffix.encode())
+    (folder / f"photo.{suffix}").rename(folder / name)
+    light = awbkit.estimate(name, "gray-world")
+    assert light.rgb == awbkit.estimate((folder / name).read_bytes(), "gray-world").rgb
+    awbkit.correct(name, "out.tif", illuminant=light)
+    assert Path("out.tif").exists()
+    with pytest.raises(awbkit.AwbError, match="has a name that is not UTF-8"):
+        awbkit.open(name)
 
 
 class TestRepresentation:

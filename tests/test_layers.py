@@ -49,6 +49,10 @@ DOORS = {
 """Where libraries that are heavy or for people at a terminal are imported; `cli.training` asks torch for a device."""
 
 
+COMPUTED = "a name that is computed"
+IMPORT_WHAT_USERS_NAME = {"awbkit.estimators.own", "awbkit.cli.doctor"}
+
+
 @cache
 def modules() -> dict[str, str]:
     """The source of every module of the package, by name."""
@@ -64,12 +68,20 @@ def package() -> dict[str, set[str]]:
 
 
 def imports(source: str) -> Iterator[str]:
-    """What a module imports anywhere: at its head, within functions, and for its types alone."""
+    """What a module imports anywhere: at its head, within functions, for its types alone, and by a text.
+
+    Of a text with parts that are computed, the folder that it begins with; :data:`COMPUTED` where nothing is certain.
+    """
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
+            text = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else node.args[0]
+            value = str(text.value) if isinstance(text, ast.Constant) else COMPUTED
+            yield value.rpartition(".")[0] if text is not node.args[0] else value
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.module is not None, "imports are absolute"
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 yield inner if inner in modules() else node.module
@@ -81,7 +93,7 @@ def climbing(graph: Mapping[str, set[str]]) -> list[str]:
     found = []
     for name, imported in graph.items():
         for other in sorted(imported):
-            if name in ENTRANCES or other.partition(".")[0] != "awbkit":
+            if name in ENTRANCES or other in (COMPUTED, name.rpartition(".")[0]) or other.partition(".")[0] != "awbkit":
                 continue
             here, there = (module.split(".")[1] if "." in module else "awbkit" for module in (name, other))
             if other in ENTRANCES or (here != there and floors[there] >= floors[here]):
@@ -140,6 +152,29 @@ def test_a_library_is_imported_behind_its_doors_alone(library: str) -> None:
 )
 def test_an_import_that_climbs_is_found(source: str, problem: str) -> None:
     assert climbing({**package(), "awbkit.colour.new": set(imports(source))}) == [problem]
+
+
+@pytest.mark.parametrize("source", ["from ..cli import main", "from . import fit", "from .fit import fit"])
+def test_a_relative_import_is_found(source: str) -> None:
+    with pytest.raises(AssertionError, match="imports are absolute"):
+        list(imports(source))
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('importlib.import_module("awbkit.cli.main")', ["awbkit.cli.main"]),
+        ('__import__("torch")', ["torch"]),
+        ('import_module(f"awbkit.cli.{name}")', ["awbkit.cli"]),
+        ("import_module(name)", [COMPUTED]),
+    ],
+)
+def test_an_import_by_a_text_is_found(source: str, found: list[str]) -> None:
+    assert list(imports(source)) == found
+
+
+def test_only_what_users_name_is_imported_by_a_name_that_is_computed() -> None:
+    assert {name for name, imported in package().items() if COMPUTED in imported} <= IMPORT_WHAT_USERS_NAME
 
 
 def test_neighbours_on_a_floor_do_not_import_each_other() -> None:

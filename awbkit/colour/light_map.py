@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,8 @@ Float = NDArray[np.float32]
 
 _MAX_LOG = 88
 """Single precision holds the ratio of a logarithm up to this, and its inverse."""
+
+LightOrMap = TypeVar("LightOrMap", Illuminant, "LightMap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,31 +138,43 @@ class LightMap:
 
 
 def as_illuminant(answer: Any, camera: Camera) -> Illuminant:
-    """What an estimator answered, as one light: the mean of a map, an illuminant itself, or RGB on any scale.
+    """An estimator's answer as one light: the mean of a map, an illuminant itself, or RGB on any scale.
 
     Args:
-        answer: A LightMap, an Illuminant or three numbers.
-        camera: The RGB that three numbers are in.
+        answer: A LightMap or an Illuminant in the picture's RGB, or three numbers.
+        camera: The RGB of the picture.
 
     Raises:
-        UsageError: If it is no light.
+        UsageError: If it is no light, or one in another RGB.
         TypeError, ValueError: If it is no array of numbers.
     """
-    if isinstance(answer, LightMap):
-        return answer.mean()
-    return answer if isinstance(answer, Illuminant) else Illuminant.of(answer, camera)
+    if isinstance(answer, LightMap | Illuminant):
+        light = answer.mean() if isinstance(answer, LightMap) else answer
+        return _in_rgb_of(light, camera)
+    return Illuminant.of(answer, camera)
 
 
 def as_light_map(answer: Any, camera: Camera) -> LightMap:
-    """What an estimator answered, as a map: of a single cell where it answered a single light.
+    """An estimator's answer as a map: of a single cell if the answer is a single light.
 
     Raises:
         UsageError, TypeError, ValueError: As :func:`as_illuminant`, which a map must have as well.
     """
     light = as_illuminant(answer, camera)
     if isinstance(answer, LightMap):
-        return answer
+        return _in_rgb_of(answer, camera)
     return LightMap.of_rgb([[light.rgb]], camera=light.camera, expected_error=light.expected_error)
+
+
+def _in_rgb_of(answer: LightOrMap, camera: Camera) -> LightOrMap:
+    """The answer, which must be in the camera's RGB; of linear sRGB there is only one, whatever took the picture."""
+    stated = answer.camera
+    if stated.space != camera.space or (camera.space == "camera" and stated != camera):
+        names = [f"{one.space} RGB" + (f" of {one.name}" if one.name else "") for one in (stated, camera)]
+        raise UsageError(
+            f"the answer is in {names[0]} and the picture in {names[1]}; give the answer camera=image.camera"
+        )
+    return replace(answer, camera=camera)
 
 
 def _known_cells(chroma: Float) -> NDArray[np.bool_]:

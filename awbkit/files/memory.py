@@ -14,7 +14,7 @@ from awbkit.colour.orientation import displayed_size
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.files.decode import Pixels, vips
 from awbkit.files.encoding import LINEAR, SRGB
-from awbkit.files.exif import sound_orientation
+from awbkit.files.exif import read_orientation, sound_orientation
 from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.gaps import COPY_AGAIN
 from awbkit.files.photo import Region
@@ -104,7 +104,9 @@ def open_image(source: Image.Image, encoding: str = "auto") -> MemoryPhoto:
     """
     try:
         source.load()
-        orientation = sound_orientation(source.getexif().get(_ORIENTATION_TAG, 1))
+        # Pillow's own reader warns of what is odd in sound pictures.
+        exif = source.info.get("exif")
+        orientation = read_orientation(exif) if exif else sound_orientation(source.getexif().get(_ORIENTATION_TAG, 1))
     except Exception as error:
         # Pillow decodes only now, and its plugins raise what they like.
         raise UnreadableFile(PLACE, f"is damaged, says Pillow: {error or type(error).__name__}", COPY_AGAIN) from error
@@ -114,7 +116,6 @@ def open_image(source: Image.Image, encoding: str = "auto") -> MemoryPhoto:
         remedy = "leave it out" if source.mode in ("1", "L", "LA", "I", "I;16", "F") else "convert it to RGB first"
         raise UnsupportedImage(PLACE, f"has Pillow's mode {source.mode}", remedy)
     profile = source.info.get("icc_profile") or None
-    exif = source.info.get("exif")
     chosen = encoding_of_exif(PLACE, "jpeg", exif) if encoding == "auto" and profile is None and exif else None
     if chosen is None:
         chosen = encoding_of_profile(PLACE, encoding, profile, is_float=False)

@@ -41,6 +41,11 @@ def open_photo(
     check_max_pixels(max_pixels)
     name = os.fspath(path)
     head = _read_head(name)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        remedy = "rename it, or give its path to awbkit.estimate or awbkit.correct"
+        raise UnreadableFile(name, "has a name that is not UTF-8, which codecs do not take", remedy) from None
     kind = sniff(head)
     if kind == "avif" and head[8:12] == b"avis":
         raise UnsupportedImage(name, "is an animation", "export the frames that you want corrected as single pictures")

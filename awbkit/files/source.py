@@ -6,12 +6,14 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 
 from awbkit.errors import FileError, UsageError
 from awbkit.files.open import open_photo
 from awbkit.files.photo import Photo
 from awbkit.store.limits import MAX_PIXELS
+from awbkit.store.paths import store_of
 from awbkit.store.streams import spool
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ def open_source(source: Source, *, encoding: str = "auto", max_pixels: int | Non
             raise UsageError(f"encoding: {encoding!r} is for files and arrays; an open photograph has its own")
         yield source
     elif isinstance(source, str | os.PathLike):
-        yield open_photo(source, encoding=encoding, max_pixels=max_pixels)
+        name = os.fspath(source)
+        with store_of(Path(name)).local(Path(name)) as path, open_as(name, path, encoding, max_pixels) as photo:
+            yield photo
     elif is_image(source):
         from awbkit.files.memory import open_image
 
@@ -72,6 +76,17 @@ def is_image(source: object) -> TypeGuard[Image]:
 
 
 @contextlib.contextmanager
+def open_as(name: str, path: str | os.PathLike[str], encoding: str, max_pixels: int | None) -> Iterator[AnyPhoto]:
+    """Open the photograph at ``path``; errors give it the name that the user knows."""
+    try:
+        yield open_photo(name if Path(name) == path else path, encoding=encoding, max_pixels=max_pixels)
+    except FileError as error:
+        if error.path != str(path):
+            raise
+        raise type(error)(name, error.problem, error.remedy) from error
+
+
+@contextlib.contextmanager
 def _open_content(source: Any, encoding: str, max_pixels: int | None) -> Iterator[AnyPhoto]:
     from io import BytesIO, TextIOBase
 
@@ -80,10 +95,5 @@ def _open_content(source: Any, encoding: str, max_pixels: int | None) -> Iterato
     if isinstance(source, TextIOBase):
         raise UsageError('source: the file is open for reading text; open it with mode "rb"')
     stream = source if hasattr(source, "read") else BytesIO(source)
-    with spool(PLACE, stream, max_pixels) as path:
-        try:
-            yield open_photo(path, encoding=encoding, max_pixels=max_pixels)
-        except FileError as error:
-            if error.path != str(path):
-                raise
-            raise type(error)(PLACE, error.problem, error.remedy) from error
+    with spool(PLACE, stream, max_pixels) as path, open_as(PLACE, path, encoding, max_pixels) as photo:
+        yield photo

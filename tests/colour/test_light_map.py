@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from awbkit import Camera, Illuminant, LightMap
+from awbkit import LINEAR_SRGB, Camera, Illuminant, LightMap
 from awbkit.colour.light_map import as_illuminant, as_light_map
 from awbkit.errors import UsageError
 
@@ -58,14 +60,33 @@ def test_upright(orientation: int, first: tuple[float, float, float]) -> None:
 
 def test_answers_of_estimators_are_read_alike() -> None:
     whole = Illuminant.of(WARM, CAMERA, expected_error=1.5)
-    varying = LightMap.of_rgb([[WARM, COOL]])
-    assert as_illuminant(whole, Camera()) is whole
+    varying = LightMap.of_rgb([[WARM, COOL]], camera=CAMERA)
+    assert as_illuminant(whole, CAMERA) == whole
     assert as_illuminant([4, 2, 1], CAMERA) == Illuminant.of(WARM, CAMERA)
     assert as_illuminant(varying, CAMERA) == varying.mean()
-    assert as_light_map(varying, CAMERA) is varying
-    single = as_light_map(whole, Camera())
+    assert as_light_map(varying, CAMERA).chroma is varying.chroma
+    single = as_light_map(whole, CAMERA)
     assert (single.camera, single.expected_error, single.known.tolist()) == (CAMERA, 1.5, [[True]])
     np.testing.assert_allclose(single.rgb, [[WARM]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("stated", [LINEAR_SRGB, Camera(), Camera("another")])
+def test_answers_in_another_rgb_are_refused(stated: Camera) -> None:
+    for answer in (Illuminant.of(WARM, stated), LightMap.of_rgb([[WARM]], camera=stated)):
+        for ask in (as_illuminant, as_light_map):
+            with pytest.raises(
+                UsageError, match=r"the picture in camera RGB of one; give the answer camera=image\.camera"
+            ):
+                ask(answer, CAMERA)
+            with pytest.raises(
+                UsageError, match="the answer is in camera RGB of one and the picture in linear-srgb RGB"
+            ):
+                ask(Illuminant.of(WARM, CAMERA), LINEAR_SRGB)
+
+
+def test_linear_srgb_is_one_whatever_took_the_picture() -> None:
+    photo = replace(LINEAR_SRGB, name="a phone")
+    assert as_illuminant(Illuminant.of(WARM), photo) == Illuminant.of(WARM, photo)
 
 
 CELL = np.zeros((1, 1, 2))
@@ -100,7 +121,7 @@ def test_what_is_no_map(chroma: np.ndarray, confidence: list[object] | None, why
     ],
 )
 def test_maps_without_a_mean(found: LightMap, why: str) -> None:
-    for ask in (found.mean, lambda: as_illuminant(found, CAMERA), lambda: as_light_map(found, CAMERA)):
+    for ask in (found.mean, lambda: as_illuminant(found, LINEAR_SRGB), lambda: as_light_map(found, LINEAR_SRGB)):
         with pytest.raises(UsageError, match=why):
             ask()
 

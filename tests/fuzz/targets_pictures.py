@@ -53,15 +53,16 @@ def use_picture(path: Path, outputs: Path) -> Iterator[Step]:
 
 
 def _estimate_image(data: bytes) -> None:
-    """What Pillow opens; what it refuses is no picture for awbkit either."""
+    """What Pillow opens; what it refuses is no picture for awbkit either, and what it warns of is its own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(data))
         except Exception:
             return
-    if image.width * image.height <= MAX_PIXELS:
-        api.estimate(image)
+        # Pillow's libtiff complains on standard error.
+        if image.format != "TIFF" and image.width * image.height <= MAX_PIXELS:
+            api.estimate(image)
 
 
 def use_within(wraps: Mapping[str, Callable[[bytes], bytes]]) -> Callable[[Path, Path], Iterator[Step]]:
