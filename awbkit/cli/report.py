@@ -13,7 +13,6 @@ from awbkit.cli.failures import Failures
 from awbkit.cli.output import Format, Writer, abandon, open_writer
 from awbkit.cli.terminal import Progress, say
 from awbkit.errors import UsageError
-from awbkit.records import UNCERTAIN
 from awbkit.store.find import IMAGE_SUFFIXES, OtherFiles
 from awbkit.store.outputs import IfExists, write_whole
 from awbkit.store.refusals import writing_error
@@ -94,10 +93,12 @@ class Report:
 
     def add(self, *records: Mapping[str, Any]) -> None:
         """Write the records of one file, and report its warning; report and list its failure."""
+        from awbkit.records import is_uncertain
+
         failures = [record for record in records if record.get("status") == "error"]
         self._skips += all(record.get("status") == "skipped" for record in records)
         self._plans += all(record.get("status") == "planned" for record in records)
-        self._uncertain += any((record.get("expected_error") or 0.0) > UNCERTAIN for record in records)
+        self._uncertain += any(is_uncertain(record.get("expected_error")) for record in records)
         with self._progress.hide():
             for record in records:
                 self._write(record)
@@ -135,6 +136,8 @@ class Report:
         if failed:
             parts.append(f"{failed} failed")
         if self._uncertain:
+            from awbkit.records import UNCERTAIN
+
             parts.append(f"{self._uncertain} uncertain (± over {UNCERTAIN:g} deg)")
         return ", ".join([*parts, f"{self._progress.seconds:.1f} s"])
 
