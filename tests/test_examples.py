@@ -223,7 +223,9 @@ def test_display_p3_profile_holds_the_published_primaries() -> None:
 
 def test_the_documentation_shows_what_awbkit_says_of_them() -> None:
     text = (EXAMPLES.parent / "docs/estimate.md").read_text(encoding="utf-8")
-    shown = re.findall(r"^examp\S+  awbnet +([\d.]+) +([\d.]+) +(\d+) +([-+][\d.]+) +([\d.]+) ", text, re.MULTILINE)
+    shown = re.findall(
+        r"^\w+\.(?:jpg|dng|tif) +([\d.]+) +([\d.]+) +(\d+) +([-+][\d.]+) +(?:>= )?([\d.]+) ", text, re.MULTILINE
+    )
     found = [estimate(path) for path in sorted(PICTURES.iterdir()) if path.suffix in (".jpg", ".dng", ".tif")]
     assert len(shown) == len(found)
     for row, light in zip(shown, found, strict=True):
