@@ -24,7 +24,7 @@ from awbkit.files.jpeg_stream import BASELINE, LOSSLESS, JpegStream, check_scan,
 
 CONVERT = "convert it with Adobe DNG Converter, without lossy compression and without JPEG XL"
 
-_JPEG, _DEFLATE, _LOSSY_JPEG = 7, 8, 34892
+_JPEG, _DEFLATE, _OLD_DEFLATE, _LOSSY_JPEG = 7, 8, 32946, 34892
 _CODINGS = {
     5: "LZW",
     6: "old-style JPEG",
@@ -36,6 +36,7 @@ _CODINGS = {
     50000: "Zstandard",
     50001: "WebP",
     50002: "JPEG XL",
+    _OLD_DEFLATE: "old-style Deflate",
     52546: "JPEG XL",
 }
 _FILTERS = (33421, 33422, 50710)
@@ -94,7 +95,7 @@ def _check_coding(path: str | os.PathLike[str], picture: DngPicture) -> None:
         if coding in (UNCOMPRESSED, _DEFLATE) and is_one_tile and picture.part[0] != picture.width:
             raise _refusal(path, "has a single tile, wider than the picture")
         return
-    name = _CODINGS.get(coding, f"compression {coding}, which LibRaw does not know")
+    name = _CODINGS.get(coding, f"compression {coding}")
     raise _refusal(path, f"stores its sensor data in {name}")
 
 

@@ -27,17 +27,18 @@ _swept_folders: set[Path] = set()
 
 
 @contextlib.contextmanager
-def part(target: Path) -> Iterator[Path]:
+def part(target: Path, suffix: str | None = None) -> Iterator[Path]:
     """A new, empty file beside another, to be filled and then moved over it; gone at the end unless it was moved.
 
     Args:
         target: The final file, in a folder that exists. Files of killed processes in that folder are removed.
+        suffix: The suffix of the new file, by which encoders choose the format; None for that of ``target``.
 
     Raises:
         OSError: If the file cannot be created.
     """
     sweep(target.parent)
-    path = target.with_name(_name(target.stem, target.suffix))
+    path = target.with_name(_name(target.stem, target.suffix if suffix is None else suffix))
     # Noted before it exists, so that it is removed whenever this process ends.
     _own_parts.add(path)
     lock = None

@@ -13,7 +13,7 @@ from awbkit.errors import OutputError
 from awbkit.store import parts
 from awbkit.store.durable import make_folders, move_new, sync_file, sync_folder
 from awbkit.store.names import utf8_name
-from awbkit.store.refusals import reading_error
+from awbkit.store.refusals import WRITING_ONLY, reading_error
 from awbkit.store.store import Entry, Kind, Store
 
 STORES: dict[str, Store] = {}
@@ -48,7 +48,8 @@ class Paths:
     def put(self, path: Path, write: Callable[[Path], None], *, replace: bool) -> bool:
         target = Path(os.path.realpath(path))
         make_folders(target.parent)
-        with parts.part(target) as temporary:
+        # The suffix is that of the name, even where a link leads to a file of another suffix or of none.
+        with parts.part(target, path.suffix) as temporary:
             with utf8_name(temporary.parent) as folder:
                 _fill(folder / temporary.name, write)
             sync_file(temporary)
@@ -100,6 +101,8 @@ def _fill(path: Path, write: Callable[[Path], None]) -> None:
     try:
         write(path)
     except OSError as error:
-        if isinstance(error.filename, str | bytes) and Path(os.fsdecode(error.filename)) != path:
+        # A copy that finds no room names both of its files, the source first.
+        is_of_writing = error.errno in WRITING_ONLY
+        if not is_of_writing and isinstance(error.filename, str | bytes) and Path(os.fsdecode(error.filename)) != path:
             raise reading_error(os.fsdecode(error.filename), error) from error
         raise

@@ -19,6 +19,9 @@ _EITHER = {
     errno.ETIMEDOUT: "the network share does not answer; try again",
     errno.EHOSTDOWN: "the network share does not answer; try again",
 }
+WRITING_ONLY = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
+"""Errors that only writing ends in, whatever file they name."""
+
 _READING = {
     **_EITHER,
     errno.ENOENT: "check the spelling and the folder",

@@ -193,10 +193,13 @@ def test_a_sound_layout_that_libraw_gets_wrong_is_named(name: str, tmp_path: Pat
     assert "Adobe DNG Converter" in caught.value.remedy
 
 
-@pytest.mark.parametrize(("code", "name"), [(9, "GoPro's VC-5"), (52546, "JPEG XL"), (4711, "compression 4711")])
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [(9, "GoPro's VC-5"), (52546, "JPEG XL"), (32946, "old-style Deflate"), (4711, "compression 4711")],
+)
 def test_a_coding_is_named_by_its_number(code: int, name: str, tmp_path: Path) -> None:
     path = change_field(write(tmp_path / "a.dng", SAMPLES), 259, code)
-    with pytest.raises(UnsupportedImage, match=name):
+    with pytest.raises(UnsupportedImage, match=f"in {name}, which LibRaw does not read;"):
         awbkit.estimate(path)
 
 

@@ -24,7 +24,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 import awbkit
 try:
-    awbkit.correct(sys.argv[1], sys.argv[2], method="gray-world")
+    awbkit.correct(sys.argv[1], sys.argv[2], **eval(sys.argv[3]))
 except awbkit.AwbError as error:
     print(error)
 """
@@ -35,12 +35,36 @@ except awbkit.AwbError as error:
 def test_a_full_disk_is_one_line_that_names_the_output(tmp_path: Path, rng: np.random.Generator, suffix: str) -> None:
     source, output = tmp_path / "noise.png", tmp_path / f"out{suffix}"
     Image.fromarray(rng.integers(0, 256, (200, 200, 3)).astype(np.uint8)).save(source)
-    command = [sys.executable, "-c", CORRECT_WITH_LITTLE_ROOM, str(source), str(output)]
+    _check_refusal(source, output, "{'method': 'gray-world'}")
+
+
+@pytest.mark.slow
+def test_a_full_disk_under_a_copy_is_one_line_that_names_the_output(tmp_path: Path, rng: np.random.Generator) -> None:
+    source = tmp_path / "noise.png"
+    Image.fromarray(rng.integers(0, 256, (200, 200, 3)).astype(np.uint8)).save(source)
+    _check_refusal(source, tmp_path / "out.png", "{'illuminant': (1, 1, 1)}")
+
+
+def _check_refusal(source: Path, output: Path, options: str) -> None:
+    command = [sys.executable, "-c", CORRECT_WITH_LITTLE_ROOM, str(source), str(output), options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"{output}: cannot be ")
     assert done.stdout.count("\n") == 1
     assert ".part" not in done.stdout
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["noise.png"]
+    assert [path.name for path in source.parent.iterdir()] == ["noise.png"]
+
+
+@pytest.mark.parametrize("target", ["real.jpg", "nosuffix"])
+def test_the_suffix_of_the_named_output_decides_and_not_that_behind_a_link(tmp_path: Path, target: str) -> None:
+    source, output = tmp_path / "in.png", tmp_path / "out.png"
+    pixels = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
+    Image.fromarray(pixels).save(source)
+    output.symlink_to(target)
+    awbkit.correct(source, output, illuminant=(1, 1, 0.9))
+    assert output.is_symlink()
+    with Image.open(tmp_path / target) as image:
+        assert image.format == "PNG"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.png", "out.png", target])
 
 
 def test_lossless_webp_stays_lossless_behind_a_large_profile(tmp_path: Path, scene: np.ndarray) -> None:

@@ -67,6 +67,16 @@ def test_a_source_that_fails_while_its_result_is_written_is_what_cannot_be_read(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS])
+def test_a_copy_without_room_is_a_fault_of_the_output(tmp_path: Path, code: int) -> None:
+    def copy(path: Path) -> None:
+        raise OSError(code, os.strerror(code), str(tmp_path / "in.tif"), None, str(path))
+
+    with pytest.raises(OutputError, match=r"out\.tif: cannot be written: "):
+        atomic_write(tmp_path / "out.tif", IfExists.FAIL, copy)
+    assert list(tmp_path.iterdir()) == []
+
+
 LOOP = "cannot be read: too many levels of symbolic links; the links lead in a circle; mend them"
 
 
