@@ -182,10 +182,12 @@ class TestOutputs:
         before = contents(folder)
         ran = awbkit("correct", ".", "-d", "out", "--dry-run", "--format", "table")
         assert ran.code == 0
-        assert [line.split()[:2] for line in ran.out.splitlines()[1:]] == [
-            ["a.jpg", "out/a_awb.jpg"],
-            ["b.tif", "out/b_awb.tif"],
-            ["c.dng", "out/c_awb.tif"],
+        facts, _, *rows, _ = ran.out.splitlines()
+        assert facts == "to out, method awbnet"
+        assert [line.split()[:2] for line in rows] == [
+            ["a.jpg", "a_awb.jpg"],
+            ["b.tif", "b_awb.tif"],
+            ["c.dng", "c_awb.tif"],
         ]
         assert contents(folder) == before
         assert not Path("out").exists()
