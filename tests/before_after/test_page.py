@@ -92,6 +92,7 @@ def test_a_missing_picture_is_said(tmp_path: Path) -> None:
     assert "input" not in card.tags
 
 
+@pytest.mark.slow
 def test_hostile_names_cannot_act(tmp_path: Path) -> None:
     plain = shown(tmp_path, [exhibit("x", 2.0)] * len(HOSTILE), {"x": "failed"})
     (tmp_path / "page.html").unlink()

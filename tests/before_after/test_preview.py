@@ -96,8 +96,8 @@ def test_a_raw_is_as_the_camera_balanced_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit", [2500, 8000, 30_000])
 def test_previews_keep_to_their_limit(limit: int, tmp_path: Path, rng: np.random.Generator) -> None:
-    Image.fromarray(rng.integers(0, 255, (500, 700, 3), dtype=np.uint8)).save(tmp_path / "noise.png")
-    assert len(preview_of(tmp_path / "noise.png", PreviewSize(640, limit)).jpeg) <= limit
+    Image.fromarray(rng.integers(0, 255, (240, 320, 3), dtype=np.uint8)).save(tmp_path / "noise.png")
+    assert len(preview_of(tmp_path / "noise.png", PreviewSize(300, limit)).jpeg) <= limit
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 500, 2000, 4000])

@@ -39,6 +39,7 @@ def by_name(path: str) -> dict[str, ShownCard]:
 
 
 class TestCorrect:
+    @pytest.mark.slow
     def test_every_picture_is_there_before_and_after(self, folder: Path) -> None:
         ran = awbkit("correct", "in", "--region", CARD, "-d", "out", "--compare", "page.html")
         assert ran.code == 0
@@ -75,9 +76,10 @@ class TestCorrect:
         expected = {Path(record["path"]).name: record["expected_error"] for record in ran.records}
         assert list(by_name("page.html")) == sorted(expected, key=lambda name: -expected[name])
 
+    @pytest.mark.slow
     def test_failures_are_counted_and_the_rest_is_shown(self, folder: Path) -> None:
         Path("in/broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")
-        ran = awbkit("correct", "in", "-d", "out", "--compare", "page.html")
+        ran = awbkit("correct", "in", "-d", "out", "--compare", "page.html", "-j", 1)
         assert ran.code == 1
         page = read_page(Path("page.html"))
         assert len(page.cards) == 3
@@ -119,6 +121,7 @@ class TestCorrect:
         assert (ran.code, Path("x.jpg").exists()) == (2, False)
         assert "a stream can be read only once; name files" in ran.complaint
 
+    @pytest.mark.slow
     def test_a_page_is_replaced_or_kept(self, folder: Path) -> None:
         Path("page.html").write_text("mine")
         kept = awbkit("correct", "in", "-d", "out", "--if-exists", "skip", "--compare", "page.html")
@@ -158,6 +161,7 @@ class TestCompare:
         (card,) = read_page(Path("page.html")).cards
         assert angle(card_light(card, "after"), (1, 1, 1)) < 1
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("command", ["estimate", "correct"])
     def test_records_give_the_lights_and_the_order(self, folder: Path, command: str) -> None:
         ran = awbkit(command, "in", *(["-d", "out"] if command == "correct" else []))
@@ -176,6 +180,7 @@ class TestCompare:
         # The edited form counts.
         assert "gains 2.000, 1, 0.500" in cards["b.jpg"].words
 
+    @pytest.mark.slow
     def test_pictures_without_a_record_are_counted(self, folder: Path) -> None:
         awbkit("correct", "in", "-d", "out")
         Path("light.csv").write_text("image,r,g,b\nin/a.jpg,1,1,1\n")
@@ -225,7 +230,7 @@ def test_hostile_file_names_cannot_act(tmp_path: Path, scene: np.ndarray, monkey
         Path(place).mkdir()
         for name in names:
             Path(place, name).write_bytes(small.read_bytes())
-    ran = awbkit("compare", "in", "out", "-o", "page.html")
+    ran = awbkit("compare", "in", "out", "-o", "page.html", "-j", 1)
     assert ran.code == 0
     page = read_page(Path("page.html"))
     assert len(page.cards) == len(names)
