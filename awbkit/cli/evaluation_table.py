@@ -42,7 +42,7 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
         console.print(Text(printable(note)))
     if notes:
         console.print()
-    _print_comparisons(console, evaluation)
+    _print_comparisons(console, evaluation, metric)
     for found in evaluation.calibrations:
         console.print(Text(_calibration_sentence(found)))
     # That nothing was fitted goes without saying where nothing could be.
@@ -81,9 +81,10 @@ def _print_group(console: Console, group: str, metric: str, rows: Sequence[Summa
     console.print()
 
 
-def _print_comparisons(console: Console, evaluation: Evaluation) -> None:
+def _print_comparisons(console: Console, evaluation: Evaluation, metric: str) -> None:
     # Each pair is there in both orders; print the one whose first method has the lower error.
-    turned = {frozenset(names): pair for names, pair in pairs_of(evaluation, POOLED).items() if pair.difference <= 0}
+    both = pairs_of(evaluation, POOLED, metric)
+    turned = {frozenset(names): pair for names, pair in both.items() if pair.difference <= 0}
     pairs = list(turned.values())
     if len(pairs) > _MOST_PAIRS:
         best = ranking(evaluation)[1][0]

@@ -172,8 +172,11 @@ def evaluate(
         ],
         comparisons=[
             comparison
+            for at, metric in enumerate(METRICS)
             for place, (group, members) in enumerate(groups.items())
-            for comparison in _comparisons(results, group, members, resamples.scene, draws[:: len(METRICS), place, 0])
+            for comparison in _comparisons(
+                results, metric, group, members, resamples.scene, draws[at :: len(METRICS), place, 0]
+            )
         ],
         calibrations=[found for result in results if (found := calibrate(result, resamples)) is not None],
         facts={
@@ -243,16 +246,17 @@ def _summaries(
 
 def _comparisons(
     results: Sequence[MethodResult],
+    metric: str,
     group: str,
     members: NDArray[np.intp],
     scene: NDArray[np.intp],
     means: NDArray[np.float64],
 ) -> list[Comparison]:
-    """Compare all pairs of methods on a group; ``means`` (methods, rounds) are the rounds' mean recovery errors."""
+    """Compare all pairs of methods on a group; ``means`` (methods, rounds) are the rounds' mean errors."""
     numbers, place, counts = np.unique(scene[members], return_inverse=True, return_counts=True)
     found: list[Comparison] = []
     for first, second in combinations(range(len(results)), 2):
-        by_image = _zero_ties(results[first].errors["recovery"][members] - results[second].errors["recovery"][members])
+        by_image = _zero_ties(results[first].errors[metric][members] - results[second].errors[metric][members])
         by_scene = _zero_ties(np.bincount(place, by_image) / counts)
         mean = float(_zero_ties(by_image.mean()))
         drawn = _zero_ties(means[first] - means[second])
@@ -268,6 +272,7 @@ def _comparisons(
                 wins=float(np.mean(by_scene < 0) + np.mean(by_scene == 0) / 2),
                 p_wilcoxon=wilcoxon(by_scene),
                 p_bootstrap=bootstrap_p(mean, drawn, len(numbers)),
+                metric=metric,
             )
         )
     return _apply_holm(found)

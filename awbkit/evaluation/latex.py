@@ -46,8 +46,8 @@ def to_latex(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) -> 
     blocks = ["\n".join(f"% {latex_comment(line)}" for line in comments if line)]
     for metric in (metric for metric in metrics if metric in METRICS):
         blocks += [_group(evaluation, metric, group) for group in groups(evaluation, metric)]
-    if evaluation.comparisons:
-        blocks.append(_comparisons(evaluation))
+    compared = {comparison.metric for comparison in evaluation.comparisons}
+    blocks += [_comparisons(evaluation, metric) for metric in metrics if metric in compared]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -76,17 +76,17 @@ def _cell(row: Summary, name: str, best: float) -> str:
     return f"{text} ({low:.2f}--{high:.2f})"
 
 
-def _comparisons(evaluation: Evaluation) -> str:
+def _comparisons(evaluation: Evaluation, metric: str) -> str:
     group = comparison_group(evaluation)
     lines = []
-    for pair in ordered_pairs(evaluation, group):
+    for pair in ordered_pairs(evaluation, group, metric):
         low, high = pair.interval
         ends = f" ({_signed(low)} to {_signed(high)})" if math.isfinite(low) and math.isfinite(high) else ""
         tests = [latex(p_text(p)) for p in (pair.p_wilcoxon, pair.p_bootstrap)]
         wins = f"{100 * pair.wins:.0f}\\,\\%"
         lines.append([latex(pair.first), latex(pair.second), _signed(pair.difference) + ends, wins, *tests])
     caption = (
-        f"Pairs of methods, {latex(evaluation.title)}, {latex(group)}: difference of the mean recovery errors in "
+        f"Pairs of methods, {latex(evaluation.title)}, {latex(group)}: difference of the mean {metric} errors in "
         "degrees with its 95\\,\\% interval, share of the scenes on which the first is better, and p by Wilcoxon's "
         "signed-rank test and by paired bootstrap, both over scenes and corrected by Holm's method."
     )

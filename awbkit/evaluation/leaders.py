@@ -50,11 +50,14 @@ def ranking(evaluation: Evaluation) -> tuple[str, list[str]]:
     return group, sorted((result.method for result in evaluation.methods), key=key)
 
 
-def pairs_of(evaluation: Evaluation, group: str) -> dict[tuple[str, str], Comparison]:
-    """The comparisons on one group by pair of methods, in both orders; differences of a reversed pair change sign."""
+def pairs_of(evaluation: Evaluation, group: str, metric: str = "recovery") -> dict[tuple[str, str], Comparison]:
+    """The comparisons on one group under one metric by pair of methods, in both orders.
+
+    Differences of a reversed pair change sign.
+    """
     pairs = {}
     for each in evaluation.comparisons:
-        if each.group == group:
+        if (each.group, each.metric) == (group, metric):
             low, high = each.interval
             pairs[each.first, each.second] = each
             pairs[each.second, each.first] = replace(
@@ -75,9 +78,9 @@ def comparison_group(evaluation: Evaluation) -> str:
     return next((group for group in (chosen, POOLED) if group in present), evaluation.comparisons[0].group)
 
 
-def ordered_pairs(evaluation: Evaluation, group: str) -> list[Comparison]:
+def ordered_pairs(evaluation: Evaluation, group: str, metric: str = "recovery") -> list[Comparison]:
     """Every pair of methods on one group once, the better first, by the ranking."""
-    pairs, (_, order) = pairs_of(evaluation, group), ranking(evaluation)
+    pairs, (_, order) = pairs_of(evaluation, group, metric), ranking(evaluation)
     found = [
         pairs[first, second]
         for place, first in enumerate(order)

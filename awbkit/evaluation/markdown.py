@@ -29,8 +29,9 @@ def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) 
     for metric in (metric for metric in metrics if metric in METRICS):
         for group in groups(evaluation, metric):
             blocks += _group(evaluation, metric, group)
-    if evaluation.comparisons:
-        blocks += _comparisons(evaluation)
+    compared = {comparison.metric for comparison in evaluation.comparisons}
+    for metric in (metric for metric in metrics if metric in compared):
+        blocks += _comparisons(evaluation, metric)
     failed = [(result.method, len(result.failures)) for result in evaluation.methods if result.failures]
     if failed:
         listed = ", ".join(f"{markdown(method)} {count:,}" for method, count in failed)
@@ -59,17 +60,17 @@ def _cell(row: Summary, name: str, best: float) -> str:
     return f"{text} ({ends[0]:.2f}–{ends[1]:.2f})" if ends and all(map(math.isfinite, ends)) else text
 
 
-def _comparisons(evaluation: Evaluation) -> list[str]:
+def _comparisons(evaluation: Evaluation, metric: str) -> list[str]:
     """Every pair of methods, the better first, on the group of the ranking, or else on all images."""
     group = comparison_group(evaluation)
     lines = [["better", "worse", "difference of means", "wins", "p (Wilcoxon)", "p (bootstrap)"]]
-    for found in ordered_pairs(evaluation, group):
+    for found in ordered_pairs(evaluation, group, metric):
         low, high = found.interval
         ends = f" ({low:+.2f} to {high:+.2f})" if math.isfinite(low) and math.isfinite(high) else ""
         difference = f"{found.difference:+.2f}{ends}".replace("-", "−")
         tests = [markdown(p_text(p)) for p in (found.p_wilcoxon, found.p_bootstrap)]
         lines.append([markdown(found.first), markdown(found.second), difference, f"{100 * found.wins:.0f} %", *tests])
-    head = f"Pairs of methods, recovery error in degrees, {markdown(group)}"
+    head = f"Pairs of methods, {metric} error in degrees, {markdown(group)}"
     return [f"{head}; difference with its 95 % interval, p Holm-corrected:", _table(lines)]
 
 

@@ -114,7 +114,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two methods' recovery errors on the same images: first minus second; negative if the first is better.
+    """Two methods' errors on the same images: first minus second; negative if the first is better.
 
     Attributes:
         first: Name of the first method.
@@ -124,9 +124,11 @@ class Comparison:
         difference: Difference of the means over images, degrees.
         interval: Its 95 % paired bootstrap interval over scenes; NaN where there are fewer than ``FEWEST_SCENES``.
         wins: Share of the scenes on which the first is better; ties count half.
-        p_wilcoxon: Two-sided p of the Wilcoxon signed-rank test, Holm-corrected over this group's pairs of methods.
+        p_wilcoxon: Two-sided p of the Wilcoxon signed-rank test, Holm-corrected over the pairs of methods on this group
+            under this metric.
         p_bootstrap: Two-sided p of the paired bootstrap of the difference, Holm-corrected likewise; NaN where there are
             fewer than ``FEWEST_SCENES`` scenes.
+        metric: One of :data:`awbkit.choices.METRICS`.
     """
 
     first: str
@@ -138,6 +140,7 @@ class Comparison:
     wins: float
     p_wilcoxon: float
     p_bootstrap: float
+    metric: str = "recovery"
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ class Evaluation:
         truth: The images.
         methods: The methods in the order of the request.
         summaries: One for each method, group and metric.
-        comparisons: One for each pair of methods, on the pooled images and each group.
+        comparisons: One for each metric and pair of methods, on the pooled images and each group.
         calibrations: One for each method that states an expected error.
         facts: Facts to reproduce the evaluation: data sets with their hashes, licences and citations; seeds; number of
             bootstrap rounds; version.

@@ -24,7 +24,8 @@ def test_the_keys_are_fixed() -> None:
     assert list(document["summaries"][0]) == ["method", "group", "metric", "images", "scenes", "values", "intervals"]
     assert list(document["summaries"][0]["values"]) == list(STATISTICS)
     assert list(document["comparisons"][0]) == [
-        *("first", "second", "group", "scenes", "difference", "interval", "wins", "p_wilcoxon", "p_bootstrap")
+        *("first", "second", "group", "scenes", "difference", "interval", "wins", "p_wilcoxon", "p_bootstrap"),
+        "metric",
     ]
     assert list(document["calibrations"][0]) == [
         *("method", "images", "calibration_error", "bias", "rank_correlation", "bins"),

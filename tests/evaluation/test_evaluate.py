@@ -91,7 +91,8 @@ def test_every_interval_holds_its_figure(evaluation: Evaluation) -> None:
 def test_comparisons_are_paired_by_scene(evaluation: Evaluation) -> None:
     pairs = [("one", "two"), ("one", "half"), ("two", "half")]
     groups = ["cube / 550D", "tau / 5DSR", "tau / D810", "tau", POOLED]
-    assert [(c.group, c.first, c.second) for c in evaluation.comparisons] == [(g, *p) for g in groups for p in pairs]
+    expected = [(metric, group, *pair) for metric in METRICS for group in groups for pair in pairs]
+    assert [(c.metric, c.group, c.first, c.second) for c in evaluation.comparisons] == expected
     half = next(c for c in evaluation.comparisons if (c.first, c.second, c.group) == ("one", "half", POOLED))
     errors = evaluation.methods[0].errors["recovery"]
     assert half.scenes == 60

@@ -25,7 +25,7 @@ def test_each_table_is_whole(evaluation: Evaluation) -> None:
     text = to_latex(evaluation, ("recovery", "reproduction"))
     tables = re.findall(r"\\begin\{table\}.*?\\end\{table\}", text, re.DOTALL)
     groups = {(summary.metric, summary.group) for summary in evaluation.summaries}
-    assert len(tables) == len(groups) + 1
+    assert len(tables) == len(groups) + 2
     for table in tables:
         assert re.findall(r"\\(toprule|midrule|bottomrule)", table) == ["toprule", "midrule", "bottomrule"]
         columns = re.search(r"\\begin\{tabular\}\{(\w+)\}", table)

@@ -53,7 +53,7 @@ def test_every_line_has_the_cells_of_its_head() -> None:
     text = to_markdown(evaluation(methods=("a", "b|c", "d\\|e")), metrics=("recovery", "reproduction"))
     found = rows(text)
     tables = [line for line in found if line[0] in ("method", "better")]
-    assert len(tables) == 2 * 3 + 1
+    assert len(tables) == 2 * 3 + 2
     assert {len(line) for line in found} == {8, 6}
     assert text.count("Reproduction angular error") == 3
 

@@ -278,6 +278,26 @@ def test_the_leader_is_that_of_the_geometric_mean() -> None:
     assert re.search(r"bad</b> has the lowest mean.*pooled it is [\d.]+° above good", page(shown))
 
 
+def test_the_pairs_obey_the_switches_of_the_page() -> None:
+    shown = evaluation(methods=("good", "fair", "bad"))
+    text = page(shown)
+    section = text[text.index('<section id="pairs">') :].partition("</section>")[0]
+    # A table for each error, which the switch of the error shows; each in a part that the methods' boxes reach.
+    for at, metric in enumerate(("recovery", "reproduction")):
+        part = re.split(r'<div class="several" data-metric="\d">', section)[at + 1]
+        assert f"Row minus column, mean {metric} error" in part
+        for place, group in enumerate(("pooled", "one / Canon", "two / Nikon")):
+            table = re.split(r'<div data-pair="\d">', part)[place + 1]
+            difference = pairs_of(shown, group, metric)["good", "bad"].difference
+            assert f"<b>−{-difference:.2f}</b>" in table
+            rows = re.findall(r'<tr class="m(\d)">(.*?)</tr>', table)
+            assert [row for row, _ in rows] == ["0", "1", "2"]
+            for _, cells in rows:
+                assert re.findall(r'<td class="m(\d)', cells) == ["0", "1", "2"]
+    for index in range(3):
+        assert f"body:has(#show-{index}:not(:checked)) .several .m{index}{{display:none}}" in text
+
+
 def test_pairs_turn_round() -> None:
     shown = evaluation()
     pairs = pairs_of(shown, "pooled")

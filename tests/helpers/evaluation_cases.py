@@ -83,12 +83,14 @@ def calibration(method: MethodResult) -> Calibration:
     )
 
 
-def comparison(first: MethodResult, second: MethodResult, group: str, chosen: NDArray[np.intp]) -> Comparison:
-    difference = first.errors["recovery"][chosen] - second.errors["recovery"][chosen]
+def comparison(
+    first: MethodResult, second: MethodResult, group: str, chosen: NDArray[np.intp], metric: str
+) -> Comparison:
+    difference = first.errors[metric][chosen] - second.errors[metric][chosen]
     mean = float(difference.mean())
     wins = float(np.mean(difference < 0))
     return Comparison(
-        first.method, second.method, group, len(chosen), mean, (mean - 0.1, mean + 0.1), wins, 0.00012345, 0.02
+        first.method, second.method, group, len(chosen), mean, (mean - 0.1, mean + 0.1), wins, 0.00012345, 0.02, metric
     )
 
 
@@ -137,7 +139,10 @@ def evaluation(
         methods=answers,
         summaries=[summary(m, g, metric, at) for m in answers for g, at in groups.items() for metric in METRICS],
         comparisons=[
-            comparison(a, b, g, at) for g, at in groups.items() for a, b in itertools.combinations(answers, 2)
+            comparison(a, b, g, at, metric)
+            for metric in METRICS
+            for g, at in groups.items()
+            for a, b in itertools.combinations(answers, 2)
         ],
         calibrations=[calibration(answers[0])] if expected else [],
         facts={

@@ -77,7 +77,7 @@ def results(evaluation: Evaluation) -> str:
         for place, group in enumerate(names):
             if group in present:
                 table = tables.figures_table(evaluation, metric, group)
-                parts.append(f'<div data-metric="{at}"><div data-group="{place}">{table}</div></div>')
+                parts.append(f'<div class="several" data-metric="{at}"><div data-group="{place}">{table}</div></div>')
     figures = [
         f'<figure data-metric="{at}"><h3>{title}</h3>'
         + distribution.intervals(_names(evaluation), names, summaries_of(evaluation, metric), metric, statistic)
@@ -186,11 +186,18 @@ def comparisons(evaluation: Evaluation) -> str:
     if not names:
         return ""
     parts = [choice("pair", "Images", to_labels(names))] if len(names) > 1 else []
-    parts += [f'<div data-pair="{at}">{tables.pairs(evaluation, group)}</div>' for at, group in enumerate(names)]
+    compared = {(comparison.metric, comparison.group) for comparison in evaluation.comparisons}
+    for place, metric in enumerate(metrics_of(evaluation)):
+        shown = [
+            f'<div data-pair="{at}">{tables.pairs(evaluation, metric, group)}</div>'
+            for at, group in enumerate(names)
+            if (metric, group) in compared
+        ]
+        parts.append(f'<div class="several" data-metric="{place}">{"".join(shown)}</div>')
     note = (
         "▼ and blue: the row has the lower error; ▲ and orange: the column has. Coloured where the Wilcoxon "
-        "signed-rank test over scenes, Holm-corrected for the number of pairs, has p < 0.05; the interval is by paired "
-        "bootstrap."
+        "signed-rank test over scenes, Holm-corrected for the number of all pairs, has p < 0.05; the interval is by "
+        "paired bootstrap. The switches above choose the error and the methods shown."
     )
     return _section("pairs", "Method against method", note, *parts)
 

@@ -31,7 +31,7 @@ def figures_table(evaluation: Evaluation, metric: str, group: str) -> str:
     best = best_figures([row for _, row in rows])
     columns = "".join(f'<th scope="col" class="number">{STATISTIC_TITLES[name]}</th>' for name in STATISTICS)
     lines = [
-        f'<tr><th scope="row">{key(index)}{markup(row.method)}</th>'
+        f'<tr class="m{index}"><th scope="row">{key(index)}{markup(row.method)}</th>'
         + "".join(_figure_cell(row, name, best[name]) for name in STATISTICS)
         + "</tr>"
         for index, row in rows
@@ -44,22 +44,27 @@ def figures_table(evaluation: Evaluation, metric: str, group: str) -> str:
     return f'<p class="caption">{caption}</p>{table}'
 
 
-def pairs(evaluation: Evaluation, group: str) -> str:
+def pairs(evaluation: Evaluation, metric: str, group: str) -> str:
     """A table of all pairs of methods on one group; row minus column, negative where the row is better."""
-    found = pairs_of(evaluation, group)
+    found = pairs_of(evaluation, group, metric)
     names = [result.method for result in evaluation.methods]
-    heads = "".join(f'<th scope="col">{key(i)}{markup(shorten(name, 28))}</th>' for i, name in enumerate(names))
+    heads = "".join(
+        f'<th scope="col" class="m{i}">{key(i)}{markup(shorten(name, 28))}</th>' for i, name in enumerate(names)
+    )
     lines = []
     for row, first in enumerate(names):
-        cells = "".join("<td></td>" if row == at else _pair(found.get((first, names[at]))) for at in range(len(names)))
-        lines.append(f'<tr><th scope="row">{key(row)}{markup(first)}</th>{cells}</tr>')
+        cells = "".join(
+            f'<td class="m{at}"></td>' if row == at else _pair(found.get((first, names[at])), at)
+            for at in range(len(names))
+        )
+        lines.append(f'<tr class="m{row}"><th scope="row">{key(row)}{markup(first)}</th>{cells}</tr>')
     scenes = next(iter(found.values())).scenes
     caption = (
-        f"Row minus column, mean recovery error in degrees, {markup(group)}: {count_text(scenes, 'scene')}. "
+        f"Row minus column, mean {metric} error in degrees, {markup(group)}: {count_text(scenes, 'scene')}. "
         "Below it the 95 % interval, the share of scenes on which the row is better, and p."
     )
     return f'<p class="caption">{caption}</p>' + _table(
-        "pairs", f"Pairs of methods, {group}", f"<td></td>{heads}", lines
+        "pairs", f"Pairs of methods, {metric} error, {group}", f"<td></td>{heads}", lines
     )
 
 
@@ -160,15 +165,15 @@ def _figure_cell(row: Summary, name: str, best: float) -> str:
     return f'<td class="number" data-v="{value:.6g}">{text}{interval}</td>'
 
 
-def _pair(found: Comparison | None) -> str:
+def _pair(found: Comparison | None, column: int) -> str:
     if found is None:
-        return "<td>–</td>"
+        return f'<td class="m{column}">–</td>'
     p = found.p_wilcoxon
     side = "" if not p < _SIGNIFICANCE else "better" if found.difference < 0 else "worse"
     low, high = (figure_text(end) for end in found.interval)
-    tested = p_text(p)
+    tested, sign = p_text(p), "+" if found.difference > 0 else ""
     return (
-        f'<td class="{side}"><b>{"+" if found.difference > 0 else ""}{figure_text(found.difference)}</b>'
+        f'<td class="{f"m{column} {side}".strip()}"><b>{sign}{figure_text(found.difference)}</b>'
         f"<small>{low} to {high}</small>"
         f"<small>{100 * found.wins:.0f} %, p {'' if tested.startswith('<') else '= '}{markup(tested)}</small></td>"
     )
