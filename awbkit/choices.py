@@ -5,6 +5,7 @@ The lists stand apart from the code that they choose, so that ``--help`` shows t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
 Cat: TypeAlias = Literal["von-kries", "bradford", "cat02", "cat16", "sharp"]
@@ -30,6 +31,9 @@ Target: TypeAlias = Literal["c", "onnx", "tflite", "executorch", "libcamera"]
 
 Processor: TypeAlias = Literal["cortex-m4", "cortex-m3", "cortex-m0"]
 """Processors whose instructions are known."""
+
+RGB_COMPONENTS: Final[Mapping[str, str]] = {"illuminant": "rgb", "gains": "rgb", "chromaticity": "rg"}
+"""The keys under which a record states a light as RGB, each with the components of its value."""
 
 CATS: Final[tuple[str, ...]] = get_args(Cat)
 ENCODINGS: Final[tuple[str, ...]] = get_args(EncodingName)

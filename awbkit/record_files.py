@@ -8,31 +8,23 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from awbkit.choices import RGB_COMPONENTS
 from awbkit.errors import UsageError
-from awbkit.escaping import csv_text
 from awbkit.records import SCHEMA, Record
-from awbkit.store.documents import LARGEST, MalformedText, decode_text, rows, value_at
+from awbkit.store.documents import LARGEST, MalformedText, decode_text, value_at
+from awbkit.store.tables import IMAGE_COLUMNS, TableRow, UnfitHeader, read_table
 
 FORM = (
     'give JSON Lines with "path" and "illuminant": [r, g, b], as awbkit estimate writes them, or CSV with the columns '
     "image,r,g,b"
 )
 
-_NAMES = ("path", "image", "file", "filename")
-_LIGHTS = {"illuminant": 3, "gains": 3, "chromaticity": 2}
-_COLUMNS = {
-    "illuminant": (("illuminant_{}", "{}"), "rgb"),
-    "gains": (("gains_{}", "gain_{}"), "rgb"),
-    "chromaticity": (("chromaticity_{}",), "rg"),
-}
 _NUMBERS = ("cct", "duv", "expected_error", "schema")
 _WORDS = ("method", "status", "error", "space")
-_NULLS = frozenset(("", "-", "none", "null", "n/a", "na"))
-_DELIMITERS = (",", ";", "\t")
 _LONGEST_LINE = 1 << 20
 _VISIBLE = re.compile(r"\S")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
@@ -59,8 +51,7 @@ def read_records(stream: BinaryIO, name: str) -> Iterator[RecordEntry]:
     """Read the records of a file, in order.
 
     A file that begins with ``{`` or ``[`` is JSON: a sequence of objects, each on one line or several, or arrays of
-    objects. Any other file is a table, whose header names the columns in any order and case. Comma, semicolon or tab
-    separate the columns; with the latter two a comma may be the decimal sign.
+    objects. Any other file is a table; see `awbkit.store.tables`.
 
     Args:
         stream: UTF-8. Lines are read as they arrive; an array, or an object over several lines, is read as a whole. A
@@ -128,11 +119,11 @@ def _values(data: bytes, name: str, line: int) -> Iterator[RecordEntry]:
 def _entry_of_json(value: object, where: str) -> RecordEntry:
     if not isinstance(value, dict):
         raise UsageError(f"{where}: not a record but {_shorten(value)}; {FORM}")
-    path = next((value[key] for key in _NAMES if value.get(key)), None)
+    path = next((value[key] for key in IMAGE_COLUMNS if value.get(key)), None)
     if not isinstance(path, str):
         raise UsageError(f'{where}: names no picture under "path" or "image"; {FORM}')
     record = {**value, "path": path}
-    if not any(key in record for key in (*_LIGHTS, "cct", "status")):
+    if not any(key in record for key in (*RGB_COMPONENTS, "cct", "status")):
         light = record.get("rgb", [record[c] for c in "rgb"] if {*"rgb"} <= record.keys() else None)
         if light is None:
             raise UsageError(f'{where}: states no light under "illuminant", "gains" or "r", "g" and "b"; {FORM}')
@@ -141,8 +132,8 @@ def _entry_of_json(value: object, where: str) -> RecordEntry:
 
 
 def _check(record: Record, where: str) -> RecordEntry:
-    for key, count in _LIGHTS.items():
-        value = record.get(key)
+    for key, components in RGB_COMPONENTS.items():
+        value, count = record.get(key), len(components)
         if value is not None and not (isinstance(value, list) and len(value) == count and all(map(_is_number, value))):
             numbers = "three numbers" if count == 3 else "two numbers"
             raise UsageError(f"{where}: {key} must be {numbers} or null, not {_shorten(value)}")
@@ -163,22 +154,16 @@ def _is_number(value: object) -> bool:
 
 
 def _read_table(line: bytes, stream: BinaryIO, name: str, number: int) -> Iterator[RecordEntry]:
-    delimiter = max(_DELIMITERS, key=line.decode(errors="replace").count)
-    columns: dict[str, int] = {}
-    width = 0
     before = number - 1
+    others = (*_WORDS, *_NUMBERS)
     try:
-        for count, row in rows(_table_lines(line, stream, name, number), delimiter, skip_blanks=True):
-            where = f"{name}, line {before + count}"
-            if not any(cell.strip() for cell in row):
-                continue
-            if not columns:
-                columns, width = _header([cell.strip().lower() for cell in row], where), len(row)
-            elif any(cell.strip() for cell in row[width:]):
-                # For example, decimal commas in a table of commas would change r, g and b.
-                raise UsageError(f"{where}: has {len(row)} cells under {width} columns; quote or separate them")
-            else:
-                yield _entry_of_cells(row, columns, where, delimiter != ",")
+        for row in read_table(_table_lines(line, stream, name, number), others, lights=(*RGB_COMPONENTS, "cct")):
+            where = f"{name}, line {before + row.line}"
+            if row.problem:
+                raise UsageError(f"{where}: {row.problem}")
+            yield _entry_of_row(row, where)
+    except UnfitHeader as error:
+        raise UsageError(f"{name}, line {before + error.line}: the header {error}; {error.remedy or FORM}") from None
     except MalformedText as error:
         raise UsageError(f"{name}, line {before + (error.line or 1)}: {error.problem}; check its quotes") from None
 
@@ -194,48 +179,21 @@ def _table_lines(line: bytes, stream: BinaryIO, name: str, number: int) -> Itera
         line = _read_line(stream, _LONGEST_LINE, f"{name}, line {number}")
 
 
-def _header(names: Sequence[str], where: str) -> dict[str, int]:
-    """The index of each known column, by a record's key, or by key and component."""
-    found = {key: names.index(key) for key in (*_WORDS, *_NUMBERS) if key in names}
-    path = next((key for key in _NAMES if key in names), None)
-    if path is not None:
-        found["path"] = names.index(path)
-    for key, (forms, components) in _COLUMNS.items():
-        for form in forms:
-            wanted = [form.format(component) for component in components]
-            if set(wanted) <= set(names):
-                found |= {f"{key} {c}": names.index(column) for c, column in zip(components, wanted, strict=True)}
-                break
-    if twice := [names[place] for place in found.values() if names.count(names[place]) > 1]:
-        raise UsageError(f"{where}: two columns are called {twice[0]!r}; rename one")
-    if "path" not in found or not any(key in found for key in (*(f"{light} r" for light in _COLUMNS), "cct")):
-        lacking = "image" if "path" not in found else "r,g,b"
-        raise UsageError(f"{where}: the header names no column {lacking}; {FORM}")
-    return found
-
-
-def _entry_of_cells(row: Sequence[str], columns: Mapping[str, int], where: str, decimal_comma: bool) -> RecordEntry:
-    def cell(key: str) -> str:
-        place = columns.get(key, len(row))
-        return row[place] if place < len(row) else ""
-
+def _entry_of_row(row: TableRow, where: str) -> RecordEntry:
     def number(key: str) -> float | None:
-        text = cell(key).strip()
-        if text.lower() in _NULLS:
-            return None
         try:
-            return float(text.replace(",", ".") if decimal_comma else text)
+            return row.number(key)
         except ValueError:
-            raise UsageError(f"{where}: {key} is {_shorten(text)}, not a number") from None
+            raise UsageError(f"{where}: {key} is {_shorten(row.cell(key).strip())}, not a number") from None
 
     # Blanks may belong to a file's name.
-    path = csv_text(cell("path"))
+    path = row.cell("path")
     if not path.strip(_SPACES):
         raise UsageError(f"{where}: names no picture")
     record: Record = {"path": path}
-    record |= {key: csv_text(cell(key)).strip() or None for key in _WORDS}
+    record |= {key: row.cell(key).strip() or None for key in _WORDS}
     record |= {key: number(key) for key in _NUMBERS}
-    for key, (_, components) in _COLUMNS.items():
+    for key, components in RGB_COMPONENTS.items():
         values = [number(f"{key} {component}") for component in components]
         record[key] = None if None in values else values
     return _check(record, where)

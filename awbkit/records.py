@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from awbkit.choices import RGB_COMPONENTS
 from awbkit.colour.camera import Camera
 from awbkit.colour.illuminant import Illuminant, angular_error
 from awbkit.errors import UsageError
@@ -25,9 +26,6 @@ _SAME_DEGREES = 0.002
 _SAME_MIREDS = 0.02
 _SAME_DUV = 2e-5
 """Greatest difference between two forms of one light, each rounded to its own digits."""
-
-RGB_KINDS = ("illuminant", "gains", "chromaticity")
-"""The keys that state a light as RGB."""
 
 
 def estimate_record(
@@ -88,7 +86,7 @@ def light_and_key(record: Mapping[str, Any], camera: Camera) -> tuple[Illuminant
     space = record.get("space")
     if space is not None and space != camera.space:
         raise UsageError(f"the estimate is in {space} RGB and the file in {camera.space} RGB; estimate it anew")
-    stated = {kind: light for kind in RGB_KINDS if (light := _read_light(record, kind, camera)) is not None}
+    stated = {kind: light for kind in RGB_COMPONENTS if (light := _read_light(record, kind, camera)) is not None}
     groups: list[list[str]] = []
     for kind, light in stated.items():
         _join(groups, kind, [angular_error(stated[group[0]].rgb, light.rgb) <= _SAME_DEGREES for group in groups])
@@ -128,7 +126,7 @@ def _read_light(record: Mapping[str, Any], kind: str, camera: Camera) -> Illumin
     if value is None:
         return None
     numbers = [_read_number(kind, component) for component in value] if isinstance(value, list | tuple) else []
-    count = 2 if kind == "chromaticity" else 3
+    count = len(RGB_COMPONENTS[kind])
     if len(numbers) != count:
         raise UsageError(f"{kind} of the record must be a list of {count} numbers, not {value!r}")
     if kind == "chromaticity":

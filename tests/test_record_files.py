@@ -125,7 +125,7 @@ def test_what_is_not_known_is_passed_on() -> None:
         ("{" * 100 + '"a":' * 100000, "x.jsonl, line 1: is no JSON"),
         ("[" * 100000, "x.jsonl, line 1: nests more than 100 levels"),
         (b"\xff\xd8\xff\xe0", "x.jsonl, line 1: the header names no column image"),
-        ("path,note\na,b", "line 1: the header names no column r,g,b"),
+        ("path,note\na,b", "line 1: the header names no column r, g, b"),
         ("path,cct\na,warm", "line 2: cct is 'warm', not a number"),
         ("image,r,g,b\na,0,5,1,0,1,0", "line 2: has 7 cells under 4 columns; quote or separate them"),
         ('image,r,g,b\na,1,1,1\n"b,1,1,1', "line 3: is no table (unexpected end of data); check its quotes"),

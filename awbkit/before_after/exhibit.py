@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from awbkit.before_after.plane import Place, place_of
 from awbkit.before_after.preview import Preview, PreviewSize, make_preview
+from awbkit.choices import RGB_COMPONENTS
 from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import AwbError, UsageError, collect_warnings
 from awbkit.files.raw import RawPhoto
-from awbkit.records import RGB_KINDS, Record, is_uncertain, light_of
+from awbkit.records import Record, is_uncertain, light_of
 from awbkit.store.find import FoundImage
 from awbkit.store.limits import MAX_PIXELS
 from awbkit.tasks import CorrectItem, CorrectOptions, correct_file, open_input_photo
@@ -150,7 +151,7 @@ def _with_remark(made: Exhibit, remark: str) -> Exhibit:
 
 
 def _with_light(made: Exhibit, photo: AnyPhoto, record: Record | None) -> Exhibit:
-    if record is None or all(record.get(key) is None for key in (*RGB_KINDS, "cct")):
+    if record is None or all(record.get(key) is None for key in (*RGB_COMPONENTS, "cct")):
         return made
     try:
         light = light_of(record, photo.camera)

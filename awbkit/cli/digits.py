@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from awbkit.choices import RGB_COMPONENTS
+
 _DIGITS = {
-    "illuminant": 6,
-    "gains": 6,
-    "chromaticity": 6,
+    **dict.fromkeys(RGB_COMPONENTS, 6),
     "cct": 0,
     "duv": 5,
     "expected_error": 3,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from awbkit.choices import RGB_COMPONENTS
 from awbkit.cli.digits import round_record
 from awbkit.escaping import csv_line, json_text, printable
 
@@ -16,15 +17,13 @@ if TYPE_CHECKING:
     from awbkit.cli.outline import Outline
 
 ESTIMATE_KEYS = (
-    *("schema", "path", "status", "method", "illuminant", "gains", "chromaticity", "cct", "duv", "expected_error"),
+    *("schema", "path", "status", "method", *RGB_COMPONENTS, "cct", "duv", "expected_error"),
     *("spread", "space", "camera", "width", "height", "ms", "fallback_for", "error", "warning"),
 )
 CORRECT_KEYS = (*ESTIMATE_KEYS[:2], "output", *ESTIMATE_KEYS[2:])
 
 # 128 + SIGPIPE, as a shell reports any program that its reader has left.
 BROKEN_PIPE_EXIT_CODE = 141
-
-_COMPONENTS = {"illuminant": "rgb", "gains": "rgb", "chromaticity": "rg"}
 
 
 class Format(StrEnum):
@@ -105,14 +104,14 @@ class _CsvWriter(_JsonLinesWriter):
     def __init__(self, keys: Sequence[str], stream: TextIO) -> None:
         super().__init__(keys, stream)
         names = (
-            f"{key}_{component}" if component else key for key in keys for component in _COMPONENTS.get(key, ("",))
+            f"{key}_{component}" if component else key for key in keys for component in RGB_COMPONENTS.get(key, ("",))
         )
         stream.write(csv_line(names))
 
     def write(self, record: Mapping[str, Any]) -> None:
         cells: list[object] = []
         for key, value in round_record(record, self._keys).items():
-            components = _COMPONENTS.get(key)
+            components = RGB_COMPONENTS.get(key)
             cells += [value] if components is None else value or [None] * len(components)
         self._put(csv_line(cells))
 

@@ -1,6 +1,7 @@
 """A folder or archive of images with a ``ground_truth.csv``: the layout for the user's own data sets.
 
-    ground_truth.csv    image,r,g,b and optionally camera,scene,fold,exposure; other columns are ignored
+    ground_truth.csv    image,r,g,b and optionally camera,scene,fold,exposure; other columns are ignored;
+                        `awbkit.store.tables` has other names of the first four, as estimates of programs have them
     images/             or anywhere below; ``image`` is the path below the csv file or its end, with or without suffix
     cameras.json        optional: {"Canon EOS 550D": {"matrices": [{"cct": 6504, "xyz_to_camera": [[...], ...]}]}}
 

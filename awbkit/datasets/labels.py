@@ -7,20 +7,17 @@ import math
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from awbkit.colour.illuminant import Illuminant
 from awbkit.errors import UnreadableFile, UsageError
-from awbkit.escaping import csv_text
-from awbkit.store.documents import MalformedText, rows
+from awbkit.store.documents import MalformedText
+from awbkit.store.tables import TableRow, UnfitHeader, read_table
 
 FILE = "ground_truth.csv"
-REQUIRED_COLUMNS = ("image", "r", "g", "b")
 OPTIONAL_COLUMNS = ("camera", "scene", "fold", "exposure")
 
-_DELIMITERS = (",", ";", "\t")
 _MOST_LETTERS = 40
-_WORDS_FOR_UNKNOWN = frozenset(("", "-", "nan", "none", "null", "n/a", "na"))
 
 
 @dataclass(frozen=True)
@@ -51,8 +48,8 @@ class Label:
 def read_labels(text: str, where: str) -> Iterator[Label]:
     """Read the lines of a table, except blank ones.
 
-    The header names the columns in any order and case; columns are separated by comma, semicolon or tab, and with the
-    latter two a comma may be the decimal sign.
+    The image's column may also be called path, file or filename, and r, g, b illuminant_r and so on; see
+    `awbkit.store.tables`.
 
     Args:
         text: The table.
@@ -61,22 +58,11 @@ def read_labels(text: str, where: str) -> Iterator[Label]:
     Raises:
         UnreadableFile: If the header lacks a column, or quotes are not closed.
     """
-    lines = io.StringIO(text, newline="")
-    first = next((line for line in lines if line.strip()), "")
-    delimiter, columns = _header(first, where)
-    # A new reader, so that line numbers are those of the file.
-    lines.seek(0)
-    found = rows(lines, delimiter, skip_blanks=True)
     try:
-        filled = ((line, row) for line, row in found if any(cell.strip() for cell in row))
-        width = len(next(filled, (1, []))[1])
-        for line, row in filled:
-            cells = {name: csv_text(row[place].strip()) if place < len(row) else "" for name, place in columns.items()}
-            label = _label(line, cells, delimiter != ",")
-            if any(cell.strip() for cell in row[width:]):
-                # For example, decimal commas in a table of commas would change r, g and b.
-                label = replace(label, problem=f"has {len(row)} cells under {width} columns; quote or separate them")
-            yield label
+        for row in read_table(io.StringIO(text, newline=""), OPTIONAL_COLUMNS, lights=["illuminant"], of_truth=True):
+            yield _label(row)
+    except UnfitHeader as error:
+        raise UnreadableFile(where, f"its first line {error}", error.remedy or "begin it with image,r,g,b") from None
     except MalformedText as error:
         raise UnreadableFile(where, str(error), "check quotes") from None
 
@@ -129,49 +115,35 @@ class Files:
         return self._indices[parts]
 
 
-def _header(line: str, where: str) -> tuple[str, dict[str, int]]:
-    found: list[str] = []
-    for delimiter in _DELIMITERS:
-        try:
-            _, cells = next(rows([line], delimiter, skip_blanks=True), (1, []))
-        except MalformedText:
-            continue
-        names = [cell.strip().lower() for cell in cells]
-        if set(REQUIRED_COLUMNS) <= set(names):
-            wanted = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
-            twice = [name for name in wanted if names.count(name) > 1]
-            if twice:
-                raise UnreadableFile(where, f"has two columns {twice[0]}", "rename one of them")
-            return delimiter, {name: names.index(name) for name in wanted if name in names}
-        found = max(found, names, key=len)
-    lacking = ", ".join(name for name in REQUIRED_COLUMNS if name not in found)
-    remedy = f"begin it with {','.join(REQUIRED_COLUMNS)}"
-    raise UnreadableFile(where, f"its first line names no column {lacking}", remedy)
+def _label(row: TableRow) -> Label:
+    def text(key: str) -> str:
+        return row.cell(key).strip()
 
-
-def _label(line: int, cells: dict[str, str], decimal_comma: bool) -> Label:
-    def number(name: str) -> float:
-        text = cells.get(name, "")
+    def number(key: str) -> float:
         try:
-            return float(text.replace(",", ".") if decimal_comma else text)
+            value = row.number(key)
         except ValueError:
-            return math.nan
+            value = None
+        return math.nan if value is None else value
 
-    image = cells["image"].replace("\\", "/").removeprefix("./")
-    light = number("r"), number("g"), number("b")
-    exposure = None if cells.get("exposure", "").lower() in _WORDS_FOR_UNKNOWN else number("exposure")
+    image = text("path").replace("\\", "/").removeprefix("./")
+    light = number("illuminant r"), number("illuminant g"), number("illuminant b")
     problem = ""
+    try:
+        exposure = row.number("exposure")
+    except ValueError:
+        exposure = math.nan
     try:
         Illuminant.of(light)
     except UsageError:
-        given = ", ".join(cells[name][:_MOST_LETTERS] for name in "rgb")
+        given = ", ".join(text(f"illuminant {component}")[:_MOST_LETTERS] for component in "rgb")
         problem = f"r, g, b are {given} and no light; they must be positive numbers"
     if not problem and exposure is not None and not 0 < exposure < math.inf:
-        problem = f"the exposure {cells['exposure'][:_MOST_LETTERS]} is no positive number; leave it empty if not known"
+        problem = f"the exposure {text('exposure')[:_MOST_LETTERS]} is no positive number; leave it empty if not known"
     if not image:
         problem = "names no image"
-    camera, scene, fold = (cells.get(name, "") for name in ("camera", "scene", "fold"))
-    return Label(line, image, light, camera, scene, fold, exposure, problem)
+    problem = row.problem or problem
+    return Label(row.line, image, light, text("camera"), text("scene"), text("fold"), exposure, problem)
 
 
 def _stem(path: str) -> str:

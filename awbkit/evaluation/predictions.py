@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from awbkit.choices import RGB_COMPONENTS
 from awbkit.colour.camera import LINEAR_SRGB, Camera
 from awbkit.colour.illuminant import Illuminant
 from awbkit.datasets.labels import read_labels
@@ -22,7 +23,7 @@ from awbkit.evaluation.image_index import ImageIndex
 from awbkit.evaluation.rerun import HashedStream
 from awbkit.evaluation.result import MethodResult, Truth
 from awbkit.record_files import FORM, RecordEntry, read_records
-from awbkit.records import RGB_KINDS, Record, light_and_key
+from awbkit.records import Record, light_and_key
 from awbkit.store.documents import read_text
 from awbkit.store.refusals import reading_error
 from awbkit.store.streams import open_stream
@@ -146,7 +147,7 @@ def _result_of(
         except UsageError as error:
             failures[index] = f"{stated.where}: {error}"
             continue
-        temperature_count += kind == "cct" and any(record.get(key) is not None for key in RGB_KINDS)
+        temperature_count += kind == "cct" and any(record.get(key) is not None for key in RGB_COMPONENTS)
         estimates[index] = light.rgb
         stated_error = record.get("expected_error")
         expected[index] = np.nan if stated_error is None else stated_error
@@ -159,7 +160,7 @@ def _light(record: Record, camera: Camera) -> tuple[Illuminant, str]:
     if space != camera.space:
         # The caller warns of it and uses the RGB as it is; the temperature belongs to the record's own RGB.
         camera = LINEAR_SRGB if space == LINEAR_SRGB.space else Camera(space=space)
-    if not camera.matrices and any(record.get(key) is not None for key in RGB_KINDS):
+    if not camera.matrices and any(record.get(key) is not None for key in RGB_COMPONENTS):
         record = {**record, "cct": None, "duv": None}
     return light_and_key(record, camera)
 

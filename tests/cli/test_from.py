@@ -148,7 +148,7 @@ def test_failed_estimates_are_told_and_the_others_corrected(folder: Path) -> Non
 
 
 REFUSED: list[tuple[bytes, str]] = [
-    (b"path,note\na.jpg,5000\n", "standard input, line 1: the header names no column r,g,b"),
+    (b"path,note\na.jpg,5000\n", "standard input, line 1: the header names no column r, g, b"),
     (b'{"path": "a.jpg", "cct": 5000}\n{"pa', "standard input, line 2: is no JSON"),
     (b'{"cct": 5000}', 'standard input, line 1: names no picture under "path"'),
     (b'{"path": "a.jpg", "gains": [1, 2]}', "standard input, line 1: gains must be three numbers or null"),

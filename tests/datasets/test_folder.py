@@ -27,6 +27,8 @@ class TestTables:
         [
             "image,r,g,b\na,0.5,1,0.7\n",
             "image,r,g,b\na,0.5,1,0.7",
+            "path,r,g,b\na,0.5,1,0.7\n",
+            "filename;illuminant_r;illuminant_g;illuminant_b\na;0.5;1;0.7\n",
             "b,G,Image,R\n0.7,1,a.png,0.5\n",
             "image;r;g;b\na;0.5;1;0.7\n",
             "image;r;g;b\na;0,5;1,0;0,7\n",
