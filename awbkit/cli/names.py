@@ -13,6 +13,7 @@ from awbkit.escaping import printable
 _HEAD_SHARES = (1 / 3, 2 / 3, 0.0)
 """The share of a shortened name that its beginning takes, in order of preference."""
 _CONTEXT = 3
+_MOST_COMPARED = 500
 
 
 class Names:
@@ -26,12 +27,20 @@ class Names:
     def __init__(self, names: Sequence[str]) -> None:
         self.folder = _common_folder(names)
         short = {printable(self._below(name)) for name in names}
-        self._names = sorted(short)
+        names_in_order = sorted(short)
+        # Of very many names, the ends show how both neighbours and names far apart differ.
+        self._names = names_in_order
+        if len(names_in_order) > 2 * _MOST_COMPARED:
+            self._names = names_in_order[:_MOST_COMPARED] + names_in_order[-_MOST_COMPARED:]
         self.widest = max(map(cell_len, short), default=0)
         self._shorten: Callable[[str, int], str] = shorten
 
     def _below(self, name: str) -> str:
-        return os.path.relpath(name, self.folder) if self.folder else name
+        if not self.folder:
+            return name
+        # Faster than relpath, which paths that are spelt another way need.
+        start = self.folder + os.sep
+        return name[len(start) :] if name.startswith(start) else os.path.relpath(name, self.folder)
 
     def fit(self, width: int) -> None:
         """Choose how names are shortened to this width, so that as many as possible differ."""

@@ -78,6 +78,13 @@ def test_names_that_are_cut_can_still_be_told_apart(pattern: str, width: int) ->
     assert all("…" in name and cell_len(name) <= width for name in shown)
 
 
+def test_neighbours_among_very_many_names_can_be_told_apart() -> None:
+    names = [f"a/{number:05}{BODY}.jpg" for number in range(3000)]
+    column = Names(names)
+    column.fit(20)
+    assert len({column.text(name, 20) for name in names}) == len(names)
+
+
 def test_what_all_rows_share_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     paths = ["shoot/1.jpg", "shoot/2.jpg"]
     outline = outline_of([UnreadableFile(path, "") for path in paths], [parse("gray-world")])
