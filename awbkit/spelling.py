@@ -1,4 +1,4 @@
-"""How the user spells names and their parameters, and help with what is misspelt."""
+"""How the user spells names and their parameters, help with misspelt ones, and the number of a noun in a message."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
     matches = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=1)
     return f", did you mean {matches[0]!r}?" if matches else ""
+
+
+def count_text(number: int, noun: str) -> str:
+    """A number with its noun: ``1 image``, ``9,280 images``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def is_or_are(number: int) -> str:
+    """The verb after :func:`count_text`."""
+    return "is" if number == 1 else "are"
 
 
 def assignments(text: str, owner: str, noun: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:

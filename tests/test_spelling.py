@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from awbkit.errors import UsageError
-from awbkit.spelling import assignments
+from awbkit.spelling import assignments, count_text
 
 KNOWN = {"percent": "3.5", "black": ""}
 
@@ -36,3 +36,8 @@ def test_what_is_misspelt(text: str, message: str) -> None:
     with pytest.raises(UsageError) as refusal:
         list(assignments(text, "method m", "parameter", KNOWN))
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 images"), (1, "1 image"), (2, "2 images"), (9280, "9,280 images")])
+def test_numbers_of_a_noun(number: int, text: str) -> None:
+    assert count_text(number, "image") == text

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from awbkit.spelling import count_text
 from awbkit.store.find import IMAGE_SUFFIXES, FoundImage
 from awbkit.store.outputs import DEFAULT_NAME
 
@@ -41,7 +42,11 @@ class Matching:
     def remark(self) -> str:
         """One line on the pictures without a partner; empty if there are none."""
         sides = ((self.no_after, "after"), (self.no_before, "before"))
-        parts = [f"{_count(paths)} without a picture {side} ({_examples(paths)})" for paths, side in sides if paths]
+        parts = [
+            f"{count_text(len(paths), 'picture')} without a picture {side} ({_examples(paths)})"
+            for paths, side in sides
+            if paths
+        ]
         return f"left out: {'; '.join(parts)}" if parts else ""
 
 
@@ -144,10 +149,6 @@ def _name_without_ending(image: FoundImage) -> Hashable | None:
 def _stem_without_ending(image: FoundImage) -> Hashable | None:
     folder, stem, _ = _parts(image)
     return (folder, stem.removesuffix(_ENDING)) if stem.endswith(_ENDING) else None
-
-
-def _count(paths: Sequence[Path]) -> str:
-    return f"{len(paths)} picture{'' if len(paths) == 1 else 's'}"
 
 
 def _examples(paths: Sequence[Path]) -> str:

@@ -21,6 +21,7 @@ from awbkit.escaping import markup
 from awbkit.html.frame import begin_page, end_page, resource
 from awbkit.html.svg import shorten
 from awbkit.records import UNCERTAIN
+from awbkit.spelling import count_text, is_or_are
 from awbkit.store.outputs import IfExists, atomic_write
 from awbkit.store.parts import scratch
 from awbkit.store.refusals import writing_error
@@ -126,7 +127,7 @@ class Draft:
             if len(dots) > 1
             else ""
         )
-        title = f"Before and after: {_pictures(len(self))}"
+        title = f"Before and after: {count_text(len(self), 'picture')}"
         return (
             f"{begin_page(title, style)}<script>document.documentElement.classList.add('scripted')</script>\n"
             f'<header><div><h1>Before and after</h1><p class="lead">{self._summary()}</p>{_HOW_TO}'
@@ -146,12 +147,11 @@ class Draft:
         return sorted(self._entries, key=doubt, reverse=True)
 
     def _summary(self) -> str:
-        parts = [f"{_pictures(len(self))}."]
+        parts = [f"{count_text(len(self), 'picture')}."]
         if self.stated:
-            verb = "is" if self.uncertain == 1 else "are"
             parts.append(
-                f"<b>{self.uncertain or 'None'} {verb} uncertain</b>: expected error over {UNCERTAIN:g}°. "
-                "The least sure come first."
+                f"<b>{self.uncertain or 'None'} {is_or_are(self.uncertain)} uncertain</b>: "
+                f"expected error over {UNCERTAIN:g}°. The least sure come first."
             )
         if 0 < self.stated < len(self):
             parts.append(f"{len(self) - self.stated:,} without an expected error come last.")
@@ -198,7 +198,3 @@ def _fill(path: Path, draft: Draft) -> None:
         for each in draft.cards():
             page.write(each)
         page.write(f"</ol>{end_page(resource(__package__, 'page.js'))}".encode())
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'' if count == 1 else 's'}"

@@ -17,6 +17,7 @@ from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.temperature import cct_duv_to_xy, daylight_xy
 from awbkit.html.scales import Scale
 from awbkit.html.svg import WIDTH, chart, element, horizontal_axis, label, number, polyline, title, vertical_axis
+from awbkit.spelling import count_text
 
 _U_ENDS, _V_ENDS = (0.14, 0.37), (0.38, 0.57)
 """The lights of lamps and skies; what lies beyond is drawn at the edge."""
@@ -124,7 +125,8 @@ def overview(dots: Sequence[Dot]) -> str:
         kind = _dot_class(dot.place, dot.is_uncertain)
         mark = element("circle", title(dot.tip), class_=kind, cx=x.at(u), cy=y.at(v), r=radius)
         parts.append(element("a", mark, href=f"#{dot.target}", tabindex="-1"))
-    return chart(y.start + 40, f"The lights of {len(dots)} pictures on the CIE 1976 chromaticity plane.", parts)
+    description = f"The lights of {count_text(len(dots), 'picture')} on the CIE 1976 chromaticity plane."
+    return chart(y.start + 40, description, parts)
 
 
 def _dot_class(place: Place, is_uncertain: bool) -> str:

@@ -17,6 +17,7 @@ from awbkit.cli.before_after import check_page, open_page
 from awbkit.cli.failures import Failures
 from awbkit.cli.terminal import Progress, say
 from awbkit.errors import AwbError, FileError, UnreadableFile, UsageError
+from awbkit.spelling import count_text
 from awbkit.store.find import FoundImage, OtherFiles, find
 from awbkit.store.limits import MAX_PIXELS
 from awbkit.store.outputs import IfExists
@@ -66,7 +67,8 @@ def compare(
         say(matching.remark)
     items = [(match, records.get(os.path.realpath(match.before.path))) for match in matching.matches]
     if estimates is not None and (missing := sum(record is None for _, record in items)):
-        say(f"--from {estimates} has no record of {missing} of {len(items)} pictures; their lights are not shown")
+        pictures = count_text(len(items), "picture")
+        say(f"--from {estimates} has no record of {missing} of {pictures}, which are shown without a light")
     progress = Progress(sys.stderr, len(items), enabled=not quiet)
     with open_page(output, len(items), if_exists, quiet=quiet) as page:
         if page is None:

@@ -14,6 +14,7 @@ from awbkit.cli import options
 from awbkit.cli.output import wants_json
 from awbkit.cli.terminal import Progress, clock, say
 from awbkit.escaping import json_text, printable
+from awbkit.spelling import count_text
 from awbkit.store.outputs import IfExists
 
 if TYPE_CHECKING:
@@ -63,7 +64,6 @@ def prepare(
     from awbkit.datasets import layout as layouts
     from awbkit.datasets.prepare import OMISSIONS_FILE, Preparation, check_output, clear_remains
     from awbkit.errors import UsageError
-    from awbkit.evaluation.wording import count_text
     from awbkit.store.source import Source
     from awbkit.work import batch
 
@@ -81,7 +81,7 @@ def prepare(
     origin = Source("") if source is None else Source.open(source)
     with Preparation(chosen, origin, output, restart=restart) as preparation:
         if preparation.resumed_count and not quiet:
-            say(f"continuing after {preparation.resumed_count} images of an earlier run")
+            say(f"continuing after {count_text(preparation.resumed_count, 'image')} of an earlier run")
         seconds, reports = _run(preparation, jobs or batch.default_jobs(), quiet)
         skipped, missing = len(preparation.omissions), len(preparation.gaps)
         if skipped > reports:
@@ -211,7 +211,6 @@ def _print_summary(prepared: Prepared, light_maps: float) -> None:
     from rich.text import Text
 
     from awbkit.datasets.summary import folds, summarise
-    from awbkit.evaluation.wording import count_text
 
     console = Console(highlight=False, markup=False, emoji=False)
     info = prepared.info

@@ -13,6 +13,7 @@ from awbkit.cli import options
 from awbkit.cli.terminal import say
 from awbkit.errors import CheckFailed, UsageError, collect_warnings
 from awbkit.escaping import csv_line, json_text, printable
+from awbkit.spelling import count_text
 from awbkit.store.outputs import IfExists
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _write(evaluation: Evaluation, format: str | None, metric: str, per_image: b
 def _tell_failures(judged: MethodResult, truth: Truth) -> None:
     if judged.failures:
         index, reason = min(judged.failures.items())
-        count = f"{judged.method} has no estimate for {len(judged.failures)} of {len(truth)} images"
+        count = f"{judged.method} has no estimate for {len(judged.failures)} of {count_text(len(truth), 'image')}"
         say(f"{count}, which count as 90 degrees ({truth.images[index]}: {reason})")
 
 

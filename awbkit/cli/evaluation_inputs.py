@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from awbkit.cli import options
 from awbkit.cli.terminal import Progress, say
 from awbkit.errors import UsageError
+from awbkit.spelling import count_text, is_or_are
 
 if TYPE_CHECKING:
     from awbkit.colour.image import LinearImage
@@ -145,12 +146,14 @@ class Inputs:
             found = read_predictions(list(zip(streams, self.predictions, strict=True)), labelled, cameras)
         if found.unknown_paths:
             some = ", ".join(found.unknown_paths[:3])
-            say(f"{len(found.unknown_paths)} estimates are for no labelled image and are ignored ({some})")
+            count = count_text(len(found.unknown_paths), "estimate")
+            say(f"{count} ignored, as no labelled image has such a name ({some})")
         if found.srgb_count:
-            say(f"{found.srgb_count} estimates are in linear sRGB; the truth must be in the same RGB")
+            count = count_text(found.srgb_count, "estimate")
+            say(f"{count} {is_or_are(found.srgb_count)} in linear sRGB; the truth must be in the same RGB")
         if found.temperature_count:
             say(
-                f"{found.temperature_count} estimates state another cct and duv than their RGB has; the cct and duv "
+                f"cct and duv contradict the RGB of {count_text(found.temperature_count, 'estimate')}; cct and duv "
                 "count, as in correct --from"
             )
         return found

@@ -16,7 +16,8 @@ from awbkit.evaluation.leaders import pairs_of, ranking
 from awbkit.evaluation.protocols import NO_FIT
 from awbkit.evaluation.rerun import facts_in_lines
 from awbkit.evaluation.result import POOLED, Calibration, Comparison, Evaluation, Summary
-from awbkit.evaluation.wording import count_text, p_text, training_note
+from awbkit.evaluation.wording import p_text, training_note
+from awbkit.spelling import count_text
 
 _TITLES = {"p95": "95th"}
 _WIDE = 100

@@ -12,6 +12,7 @@ from awbkit.cli import options
 from awbkit.cli.output import print_result
 from awbkit.cli.terminal import say
 from awbkit.errors import UsageError
+from awbkit.spelling import count_text
 from awbkit.store.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def _report(
 def _in_words(to: str, apart: Difference | None) -> str:
     if apart is None:
         return "not"
+    pictures = count_text(apart.pictures, "picture")
     if to == "c":
-        return f"the same bits on {apart.pictures} pictures"
-    return f"{apart.mean:.3f} degrees apart on average, {apart.maximum:.3f} at most, on {apart.pictures} pictures"
+        return f"the same bits on {pictures}"
+    return f"{apart.mean:.3f} degrees apart on average, {apart.maximum:.3f} at most, on {pictures}"

@@ -14,6 +14,7 @@ from awbkit.cli import options, training
 from awbkit.cli.output import print_result
 from awbkit.cli.terminal import Progress
 from awbkit.errors import UsageError
+from awbkit.spelling import count_text
 from awbkit.store.outputs import IfExists, skips, tidy, write_whole
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepar
         if DOMAINS[data.cameras[row.camera].space] == domain
     ]
     if len(everything) < 2:
-        raise UsageError(f"{len(everything)} {domain} pictures in these data sets; it takes two at least")
+        found = count_text(len(everything), f"{domain} picture")
+        raise UsageError(f"quantising takes at least two pictures, and these data sets have {found}; name larger ones")
     step = max(1, len(everything) // count)
     # A picture without a valid pixel has no estimate.
     return [(data, place) for data, place in everything[::step] if data.image(place).valid.any()]
@@ -158,6 +160,6 @@ def _report(
         "model": f"{output}, {size:,} bytes, {parameters:,} weights of {bits.weights} bits",
         "float": training.errors_in_words(figures[0]),
         "integer": training.errors_in_words(figures[1]),
-        "apart": f"mean {apart.mean():.2f}°, at most {apart.max():.2f}°, on {len(judged)} pictures",
+        "apart": f"mean {apart.mean():.2f}°, at most {apart.max():.2f}°, on {count_text(len(judged), 'picture')}",
     }
     print_result(record, rows, format)

@@ -16,6 +16,7 @@ from awbkit.cli import options
 from awbkit.cli.output import print_result
 from awbkit.cli.terminal import Progress, clock, say
 from awbkit.errors import MissingExtra, UsageError
+from awbkit.spelling import count_text
 
 if TYPE_CHECKING:
     from awbkit.network.architecture import Architecture
@@ -142,15 +143,15 @@ def carry_out(
 
     if result.calibration_pictures < FEWEST:
         say(
-            f"the expected error was fitted to {result.calibration_pictures} pictures only; a larger --validation, "
-            "or more pictures, would make it reliable"
+            f"the expected error was fitted to only {count_text(result.calibration_pictures, 'picture')}; "
+            "a larger --validation, or more pictures, would make it reliable"
         )
     if result.overlap:
         say(
             f"the initial model may have been trained on {result.overlap} of the validation pictures; new ones have "
             "larger errors, and the expected error of these follows the initial model's"
         )
-    say(f"{result.path}: trained on {result.images} pictures, {clock(seconds)}")
+    say(f"{result.path}: trained on {count_text(result.images, 'picture')}, {clock(seconds)}")
 
 
 def watch(work: Callable[..., Result], execution: Execution, *, quiet: bool) -> tuple[Result, float]:
@@ -202,7 +203,7 @@ def _report(result: Result, output: Path, start: Architecture | None, target: st
         "model": record["model"],
         "network": f"{result.model.name}, {_in_words(built, target)}",
         "before": "" if start is None else _in_words(start, target),
-        "trained on": f"{result.images:,} {result.model.domain} pictures",
+        "trained on": count_text(result.images, f"{result.model.domain} picture"),
         "validation": "" if result.validation is None else errors_in_words(result.validation),
         "before that": "" if result.before is None else errors_in_words(result.before),
     }

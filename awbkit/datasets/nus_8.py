@@ -35,6 +35,7 @@ from awbkit.datasets.matlab import cells, number, numbers, read_mat
 from awbkit.datasets.originals import by_stem, one_file, original_codes, stem, truth_problem
 from awbkit.datasets.pixels import linear_thumbnail
 from awbkit.errors import UnreadableFile, UnsupportedImage
+from awbkit.spelling import count_text
 from awbkit.store.source import Source
 
 _CAMERAS = {
@@ -86,7 +87,9 @@ class Nus8(Layout):
             own = {name: files for name, files in images.items() if name.startswith(f"{body.lower()}_")}
             if body == _NINTH_CAMERA and not self.d40:
                 if own:
-                    yield Omission(camera, f"its {len(own)} images are left out; nus-8:d40=yes takes them in", True)
+                    yield Omission(
+                        camera, f"left out with its {count_text(len(own), 'image')}; nus-8:d40=yes takes them in", True
+                    )
                 continue
             try:
                 file = one_file(source, f"{body}_gt.mat")

@@ -28,6 +28,7 @@ from awbkit.datasets.layout import Layout, Omission, Sample
 from awbkit.datasets.prepared import COLUMNS, SCHEMA, Prepared, Row, camera_to_json, content_hash
 from awbkit.errors import OutputError, UnreadableFile, UsageError
 from awbkit.escaping import csv_line, json_text
+from awbkit.spelling import count_text, is_or_are
 from awbkit.store.durable import exchange, sync_file, sync_folder
 from awbkit.store.lock import lock_folder
 from awbkit.store.outputs import IfExists
@@ -172,7 +173,7 @@ class Preparation:
         if not rows:
             reason = self.omissions[0].reason if self.omissions else ""
             shutil.rmtree(self.work_folder, ignore_errors=True)
-            raise UnreadableFile(self._source.path, f"none of its {len(self.samples)} images can be used ({reason})")
+            raise UnreadableFile(self._source.path, f"none of its images can be used ({reason})")
         final = self.work_folder / "final"
         try:
             if self.gaps and not allow_missing:
@@ -203,7 +204,7 @@ class Preparation:
         first, count = self.gaps[0], len(self.gaps)
         return OutputError(
             self.out,
-            f"is not made, as {count} of {kept + count} images {'is' if count == 1 else 'are'} missing "
+            f"is not made, as {count} of {count_text(kept + count, 'image')} {is_or_are(count)} missing "
             f"({first.image}: {first.reason}{', and others' if count > 1 else ''})",
             "mend that and run it again: it does only the rest; --allow-missing makes the set without them",
         )

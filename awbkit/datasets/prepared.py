@@ -42,6 +42,7 @@ ARRAYS = ("thumbnails.npy", "valid.npy", "local.npy")
 _LARGEST_INDEX = 4 * LARGEST
 _KEYS_WITHOUT_HASH = {"hash", "source", "options"}
 _REMEDY = "prepare it again with awbkit dataset prepare"
+_FIRST_REMEDY = "make one with awbkit dataset prepare LAYOUT DOWNLOAD -o FOLDER, and name that folder"
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ class Prepared:
                 problem = "is the unfinished work of awbkit dataset prepare"
                 raise UnreadableFile(path, problem, "run that again, and it goes on") from None
             missing = Path(str(error.filename)).name
-            raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _REMEDY) from None
+            if missing == "dataset.json":
+                raise UnreadableFile(path, f"is no prepared data set: it has no {missing}", _FIRST_REMEDY) from None
+            raise UnreadableFile(path, f"is a prepared data set without its {missing}", _REMEDY) from None
         except OSError as error:
             raise reading_error(error.filename or path, error) from None
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
@@ -214,7 +217,7 @@ class Prepared:
         try:
             return map_array(self.path / name, kind, (64, 64, *channels))
         except FileNotFoundError:
-            raise UnreadableFile(self.path, f"is no prepared data set: it has no {name}", _REMEDY) from None
+            raise UnreadableFile(self.path, f"is a prepared data set without its {name}", _REMEDY) from None
         except OSError as error:
             raise reading_error(self.path / name, error) from None
         except ValueError as error:

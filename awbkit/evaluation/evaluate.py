@@ -104,7 +104,7 @@ def judge(
     known = np.asarray(np.isfinite(estimates).all(axis=1))
     if not known.any():
         reason = next(iter(failures.values()), "no estimate")
-        raise UsageError(f"method {method} has no estimate for any of the {len(truth)} images ({reason})")
+        raise UsageError(f"method {method} has no estimate for any image ({reason})")
     if not (estimates[known] > 0).all():
         raise UsageError(f"method {method}: every component of an estimate must be positive")
     unit = np.full((len(truth), 3), np.nan)

@@ -18,7 +18,8 @@ from awbkit.evaluation.leaders import (
 )
 from awbkit.evaluation.rerun import facts_in_lines
 from awbkit.evaluation.result import Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, count_text, p_text, size, training_note
+from awbkit.evaluation.wording import STATISTIC_TITLES, p_text, size, training_note
+from awbkit.spelling import count_text
 
 
 def to_latex(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) -> str:
@@ -37,7 +38,7 @@ def to_latex(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) -> 
         f"{evaluation.title}: {size(evaluation.truth)}. Protocol: {evaluation.protocol}",
         *(training_note(result) for result in evaluation.methods),
         *(
-            f"{result.method}: {len(result.failures)} images without an estimate, counted as 90 degrees"
+            f"{result.method}: {count_text(len(result.failures), 'image')} without an estimate, counted as 90 degrees"
             for result in evaluation.methods
             if result.failures
         ),

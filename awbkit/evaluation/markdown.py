@@ -11,7 +11,8 @@ from awbkit.escaping import markdown
 from awbkit.evaluation.leaders import best_figures, comparison_group, groups, ordered_pairs, summaries_of, table_figure
 from awbkit.evaluation.rerun import facts_in_lines
 from awbkit.evaluation.result import Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, count_text, p_text, size, training_note
+from awbkit.evaluation.wording import STATISTIC_TITLES, p_text, size, training_note
+from awbkit.spelling import count_text
 
 
 def to_markdown(evaluation: Evaluation, metrics: Sequence[str] = ("recovery",)) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from awbkit.choices import PROTOCOLS
 from awbkit.errors import UsageError
 from awbkit.evaluation.result import Truth
-from awbkit.evaluation.wording import count_text
+from awbkit.spelling import count_text, is_or_are
 
 NONE = "none"
 NO_FIT = "none: nothing was fitted"
@@ -117,7 +117,7 @@ def _split_by_folds(truth: Truth, _: int) -> tuple[list[Split], str]:
         if "" in found:
             count = int((within & (folds == "")).sum())
             raise UsageError(
-                f"{count_text(count, 'image')} of {dataset} {_verb(count)} in no published fold; "
+                f"{count_text(count, 'image')} of {dataset} {is_or_are(count)} in no published fold; "
                 "use the protocol k-fold"
             )
         if len(found) < 2:
@@ -131,7 +131,7 @@ def _split_by_folds(truth: Truth, _: int) -> tuple[list[Split], str]:
             splits.append(Split(f"{dataset}: {fold}", fit, test))
     keys = _scenes(truth)
     shared = len(set().union(*({keys[i] for i in split.fit} & {keys[i] for i in split.test} for split in splits)))
-    note = f"; as published, {count_text(shared, 'scene')} {_verb(shared)} on both sides" if shared else ""
+    note = f"; as published, {count_text(shared, 'scene')} {is_or_are(shared)} on both sides" if shared else ""
     return splits, f"fitted on the other published folds of the same data set{note}"
 
 
@@ -142,8 +142,13 @@ def _split_by_scenes(truth: Truth, folds: int) -> tuple[list[Split], str]:
     for index, key in enumerate(_scenes(truth)):
         images[key].append(index)
     largest = max(Counter(dataset for dataset, _ in images).values())
+    if largest == 1:
+        raise UsageError(
+            "k-fold needs several scenes, and there is only one; add images of other scenes, or name methods that "
+            "need no fit"
+        )
     if largest < folds:
-        raise UsageError(f"{count_text(largest, 'scene')} cannot be divided into {folds} folds; ask for fewer")
+        raise UsageError(f"{largest} scenes cannot be divided into {folds} folds; ask for at most {largest}")
     strata: defaultdict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
     for key, members in images.items():
         strata[key[0], *sorted({truth.cameras[index] for index in members})].append(key)
@@ -168,7 +173,7 @@ def _split_by_cameras(truth: Truth, _: int) -> tuple[list[Split], str]:
     labels = [camera_label(*pair) for pair in zip(truth.cameras, truth.datasets, strict=True)]
     splits, dropped = _split_by_labels(truth, labels, "camera", "cameras")
     note = (
-        f"; {dropped} images of other cameras were left out of a fit because they show a tested scene"
+        f"; left out of a fit for showing a tested scene: {count_text(dropped, 'image')} of other cameras"
         if dropped
         else ""
     )
@@ -198,10 +203,6 @@ def _split_by_labels(truth: Truth, labels: Sequence[str], what: str, plural: str
             )
         splits.append(Split(left_out, np.flatnonzero(clean), np.flatnonzero(test)))
     return splits, dropped
-
-
-def _verb(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def _scenes(truth: Truth) -> list[tuple[str, str]]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.spelling import count_text
+
 GREATEST_ERROR = 90.0
 """The error in degrees of an image without an estimate: the greatest possible one, so that failing never pays."""
 
@@ -217,4 +219,4 @@ class Evaluation:
 
     def __repr__(self) -> str:
         names = ", ".join(method.method for method in self.methods)
-        return f"<Evaluation of {names} on {len(self.truth.images)} images of {self.title}>"
+        return f"<Evaluation of {names} on {count_text(len(self.truth), 'image')} of {self.title}>"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from awbkit.evaluation.result import MethodResult, Overlap, Truth
+from awbkit.spelling import count_text
 
 STATISTIC_TITLES = {
     "mean": "mean",
@@ -17,11 +18,6 @@ STATISTIC_TITLES = {
     "max": "maximum",
 }
 """Column heads for ``STATISTICS``."""
-
-
-def count_text(number: int, noun: str) -> str:
-    """A number with its noun: ``1 image``, ``9,280 images``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def size(truth: Truth) -> str:

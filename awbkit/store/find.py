@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from awbkit.errors import UnreadableFile, UsageError
+from awbkit.spelling import count_text
 from awbkit.store.paths import is_file, store_of
 from awbkit.store.refusals import reading_error
 from awbkit.store.signatures import kind_of
@@ -90,10 +91,11 @@ class OtherFiles:
         common = self.suffixes.most_common(_SHOWN)
         kinds = [f"{count} {suffix}" for suffix, count in common]
         if others := number - sum(count for _, count in common):
-            kinds.append(f"{others} others")
-        files, they = ("file", "is no picture") if number == 1 else ("files", "are no pictures")
+            kinds.append(count_text(others, "other"))
+        they = "is no picture" if number == 1 else "are no pictures"
         was = "it was" if number == 1 else "they were"
-        return f"{number} {files} in {where} {they} that awbkit reads ({', '.join(kinds)}); {was} passed over"
+        files = count_text(number, "file")
+        return f"{files} in {where} {they} that awbkit reads ({', '.join(kinds)}); {was} passed over"
 
 
 def natural_key(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:

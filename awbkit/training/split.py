@@ -11,7 +11,7 @@ import numpy as np
 
 from awbkit.datasets.prepared import Prepared, Row
 from awbkit.errors import UsageError
-from awbkit.spelling import suggestion
+from awbkit.spelling import count_text, suggestion
 from awbkit.training.bank import Member
 
 
@@ -82,7 +82,8 @@ def split(
     watched = tuple(picture for picture, value in zip(kept, hashes, strict=True) if value < limit)
     trained = tuple(picture for picture, value in zip(kept, hashes, strict=True) if value >= limit)
     if len({picture.scene for picture in trained}) < 2:
-        raise UsageError(f"{len(trained)} pictures are left to train on; leave out less, or name more data sets")
+        count = count_text(len(trained), "picture")
+        raise UsageError(f"{count} left to train on, of one scene at most; leave out less, or name more data sets")
     return trained, watched
 
 

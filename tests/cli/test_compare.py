@@ -186,7 +186,7 @@ class TestCompare:
         Path("light.csv").write_text("image,r,g,b\nin/a.jpg,1,1,1\n")
         ran = awbkit("compare", "in", "out", "--from", "light.csv", "-o", "page.html")
         assert ran.code == 0
-        assert "--from light.csv has no record of 2 of 3 pictures; their lights are not shown" in ran.err
+        assert "--from light.csv has no record of 2 of 3 pictures, which are shown without a light" in ran.err
 
     def test_a_file_that_cannot_be_read_costs_its_own_card(self, folder: Path) -> None:
         awbkit("correct", "in", "-d", "out")

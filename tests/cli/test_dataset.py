@@ -32,6 +32,19 @@ def test_prepare_says_what_it_did(labelled: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "dataset.json").read_text())["hash"] in ran.complaint
 
 
+def test_a_single_image_is_counted_as_one(tmp_path: Path) -> None:
+    ran = awbkit("dataset", "prepare", "folder", write_labelled_folder(tmp_path / "set", 1), "-o", "out", "-j", "1")
+    assert "awbkit: 1 image prepared, 0 skipped" in ran.err
+
+
+def test_a_set_that_lost_a_part_is_to_be_prepared_again(labelled: Path, tmp_path: Path) -> None:
+    awbkit("dataset", "prepare", "folder", labelled, "-o", tmp_path / "out", "-j", "1")
+    (tmp_path / "out" / "index.csv").unlink()
+    ran = awbkit("dataset", "inspect", tmp_path / "out")
+    assert ran.code == 1
+    assert "is a prepared data set without its index.csv; prepare it again" in ran.complaint
+
+
 def test_a_set_that_is_not_whole_is_not_made(labelled: Path, tmp_path: Path) -> None:
     (labelled / "images" / "img3.png").unlink()
     (labelled / "images" / "img5.png").write_bytes(b"")

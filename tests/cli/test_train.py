@@ -85,7 +85,7 @@ def test_a_start_is_adapted_in_small_steps_unless_told_otherwise(prepared: Path)
 
 def test_an_expected_error_that_rests_on_nothing_is_told(prepared: Path) -> None:
     ran = awbkit("train", prepared, "-o", "run", *QUICK, "--validation", "0")
-    assert "awbkit: the expected error was fitted to 0 pictures only; a larger --validation" in ran.err
+    assert "awbkit: the expected error was fitted to only 0 pictures; a larger --validation" in ran.err
     assert (ran.record["calibrated_on"], ran.record["calibration"]) == (0, [0.0, 1.0])
     assert awbkit("train", prepared, "-o", "quiet", *QUICK, "--validation", "0", "-q").err == ""
 

@@ -107,7 +107,7 @@ def test_a_camera_left_out_takes_its_scenes_along() -> None:
         ("X", [3], [0, 2]),
         ("Y", [2], [1, 3]),
     ]
-    assert "2 images of other cameras were left out" in found.sentence
+    assert "left out of a fit for showing a tested scene: 2 images of other cameras" in found.sentence
 
 
 def test_a_camera_is_one_camera_in_two_data_sets() -> None:
@@ -166,7 +166,9 @@ def test_none_judges_all_and_fits_nothing() -> None:
         ("folds", {}, [("a", "X", "1", "1"), ("a", "X", "2", "")], "1 image of a is in no published fold"),
         ("folds", {}, [("a", "X", "1", "test")], "leaves no image to fit on"),
         ("k-fold", {"folds": 1}, [("a", "X", "1", "")], "at least 2 folds, not 1"),
-        ("k-fold", {"folds": 3}, [("a", "X", "1", "")] * 9, "1 scene cannot be divided into 3 folds"),
+        ("k-fold", {"folds": 3}, [("a", "X", "1", "")] * 9, "only one; add images of other scenes"),
+        ("k-fold", {"folds": 3}, [("a", "X", "1", ""), ("a", "X", "2", "")], "2 scenes cannot be divided into 3 folds"),
+        ("k-fold", {"folds": 3}, [("a", "X", "1", ""), ("a", "X", "2", "")], "ask for at most 2"),
         ("leave-one-camera-out", {}, [("a", "X", "1", "")], "needs several cameras, and there is only 'X'"),
         ("leave-one-camera-out", {}, [("a", "X", "1", ""), ("a", "Y", "1", "")], "leaves no image to fit on"),
         ("leave-one-dataset-out", {}, [("a", "X", "1", "")], "needs several data sets, and there is only 'a'"),

@@ -268,7 +268,7 @@ def test_a_set_that_is_damaged_meanwhile_fails_image_by_image(tmp_path: Path) ->
     one = Run([write_prepared(tmp_path / "set", CAMERAS)], ["gray-world"])
     os.truncate(tmp_path / "set" / "index.csv", 100)
     assert sum(step.failures for step in one.steps(1)) == 90
-    with pytest.raises(UsageError, match="no estimate for any of the 90 images"):
+    with pytest.raises(UsageError, match="no estimate for any image"):
         one.results()
 
 

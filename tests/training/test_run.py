@@ -231,7 +231,7 @@ def test_pictures_that_tell_no_light_teach_the_error_alone(prepared: Prepared, t
         (Holdout(datasets=("sett",)), "no data set 'sett' to leave out, did you mean 'set'"),
         (Holdout(cameras=("Leica",)), "no camera 'Leica' to leave out"),
         (Holdout(fold="7"), "no fold '7' to leave out; there are: test, train"),
-        (Holdout(datasets=("set",)), "0 pictures are left to train on"),
+        (Holdout(datasets=("set",)), "0 pictures left to train on"),
     ],
 )
 def test_what_cannot_be_left_out(prepared: Prepared, tmp_path: Path, holdout: Holdout, says: str) -> None:

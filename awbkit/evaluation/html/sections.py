@@ -18,9 +18,10 @@ from awbkit.evaluation.html.directions import CameraImages, signed_errors_by_cam
 from awbkit.evaluation.html.gallery import gallery
 from awbkit.evaluation.leaders import groups, pairs_of, ranking, summaries_of
 from awbkit.evaluation.result import FEWEST_SCENES, POOLED, Evaluation
-from awbkit.evaluation.wording import count_text, p_text, size, training_note
+from awbkit.evaluation.wording import p_text, size, training_note
 from awbkit.html.scales import error_range, round_up
 from awbkit.html.svg import figure_text, shorten
+from awbkit.spelling import count_text
 
 
 def metrics_of(evaluation: Evaluation) -> list[str]:

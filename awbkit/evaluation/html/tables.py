@@ -10,8 +10,9 @@ from awbkit.escaping import markup
 from awbkit.evaluation.html.directions import CameraImages
 from awbkit.evaluation.leaders import best_figures, groups, pairs_of, summaries_of, table_figure
 from awbkit.evaluation.result import Calibration, Comparison, Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, count_text, p_text
+from awbkit.evaluation.wording import STATISTIC_TITLES, p_text
 from awbkit.html.svg import element, figure_text, marker, shorten
+from awbkit.spelling import count_text
 
 _MAX_FAILURES = 20
 _SIGNIFICANCE = 0.05

@@ -13,6 +13,7 @@ from awbkit.export.c.limited import output_of, put
 from awbkit.export.cases import Case
 from awbkit.network.integer.arithmetic import OCTAVE, exp2
 from awbkit.network.integer.model import IntegerModel, white_logs, whole_white
+from awbkit.spelling import count_text
 from awbkit.store.parts import scratch
 
 _FLAGS = ("-std=c99", "-O2")
@@ -65,7 +66,9 @@ def compare(model: IntegerModel, cases: Sequence[Case], lines: Sequence[Sequence
         CheckFailed: If one differs.
     """
     if len(lines) != len(cases):
-        raise CheckFailed(f"the C answered for {len(lines)} of {len(cases)} pictures; report this with the model")
+        raise CheckFailed(
+            f"the C answered for {len(lines)} of {count_text(len(cases), 'picture')}; report this with the model"
+        )
     for number, (case, line) in enumerate(zip(cases, lines, strict=True)):
         expected = answer(model, case)
         found = list(line) if line[0] == 0 else [line[0]]

@@ -28,6 +28,7 @@ from awbkit.html.svg import (
     title,
     vertical_axis,
 )
+from awbkit.spelling import count_text
 
 ARROWS = 8
 """Number of the greatest errors that a plot of chromaticities shows one by one."""
@@ -80,7 +81,9 @@ def chromaticities(evaluation: Evaluation, members: CameraImages, arrows: int = 
             drawn.append(element("path", title(tip), class_="arrow", d=path))
         parts.append(element("g", series(index, drawn), data_method=str(index)))
     parts += _loci(members.camera, x, y)
-    description = f"True lights of {members.label}, {len(indices)} images, and the estimates, in log-chromaticity."
+    description = (
+        f"True lights of {members.label}, {count_text(len(indices), 'image')}, and the estimates, in log-chromaticity."
+    )
     return chart(y.start + 40, description, parts)
 
 

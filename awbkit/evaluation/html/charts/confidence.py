@@ -21,6 +21,7 @@ from awbkit.html.svg import (
     title,
     vertical_axis,
 )
+from awbkit.spelling import count_text
 
 
 def reliability(calibrations: Sequence[Calibration], methods: Mapping[str, int]) -> str:
@@ -52,7 +53,7 @@ def reliability(calibrations: Sequence[Calibration], methods: Mapping[str, int])
             at, low, top = x.at(each.expected), y.at(each.interval[0]), y.at(each.interval[1])
             if math.isfinite(low) and math.isfinite(top):
                 drawn.append(element("path", class_="whisker", d=f"M{number(at)} {number(low)}V{number(top)}"))
-            tip = f"{calibration.method}, {each.images} images: expected {figure_text(each.expected)}°, "
+            tip = f"{calibration.method}, {count_text(each.images, 'image')}: expected {figure_text(each.expected)}°, "
             tip += f"actual {figure_text(each.actual)}°"
             drawn.append(marker(index, at, y.at(each.actual), tip))
         parts.append(series(index, drawn))
