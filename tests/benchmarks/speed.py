@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import struct
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import imagecodecs
@@ -38,6 +40,19 @@ from awbkit.tasks import estimate_file
 
 WIDTH, HEIGHT = 6000, 4000
 AWBKIT = [sys.executable, "-m", "awbkit"]
+OPENCV_ESTIMATE = """
+import sys, cv2
+blue, green, red = cv2.imread(sys.argv[1], cv2.IMREAD_REDUCED_COLOR_8).mean(axis=(0, 1))
+print(green / red, 1, green / blue)
+"""
+OPENCV_CORRECT = """
+import sys, cv2, numpy as np
+pixels = cv2.imread(sys.argv[1])
+means = np.array(cv2.mean(pixels)[:3])
+codes = np.arange(256)[:, None] * (means[1] / means)
+cv2.imwrite(sys.argv[2], cv2.LUT(pixels, np.rint(np.clip(codes, 0, 255)).astype(np.uint8)[:, None]))
+"""
+"""Gray-world in gamma-coded values."""
 
 
 def picture(seed: int) -> np.ndarray:
@@ -118,10 +133,24 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def compare(title: str, ours: Callable[[], object], yardstick: Callable[[], object], rounds: int) -> None:
+def processor_time(work: Callable[[], object]) -> float:
+    """Of the processes that the work starts: on idle cores the time of one thread, and hardly changed by other load."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def compare(
+    title: str,
+    ours: Callable[[], object],
+    yardstick: Callable[[], object],
+    rounds: int,
+    measure: Callable[[Callable[[], object]], float] = timed,
+) -> None:
     """Print the median ratio ours / yardstick over alternating runs, after one warm-up of each."""
     ours(), yardstick()
-    pairs = [(timed(ours), timed(yardstick)) for _ in range(rounds)]
+    pairs = [(measure(ours), measure(yardstick)) for _ in range(rounds)]
     ratios = sorted(a / b for a, b in pairs)
     first, _, third = statistics.quantiles(ratios, n=4)
     a, b = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
@@ -253,20 +282,45 @@ def correct_jpeg(folder: Path, files: list[Path], rounds: int) -> None:
 
 
 def start_up(folder: Path, files: list[Path], rounds: int) -> None:
-    """Whole processes against the import of typer, rich and numpy."""
-    small = folder / "small.jpg"
-    Image.open(files[0]).resize((640, 427)).save(small)
-    imports = [sys.executable, "-c", "import typer, rich, numpy"]
-    for title, command in (("--help", ["--help"]), ("estimate, one 640 x 427 JPEG", ["estimate", str(small)])):
+    """What starting takes beyond bare Python, pair by pair, in processor time."""
+    bare = [sys.executable, "-c", "pass"]
+    run(*AWBKIT, "--help"), run(*bare)
+    for option in ("--version", "--help"):
+        pairs = [
+            (processor_time(lambda o=option: run(*AWBKIT, o)), processor_time(lambda: run(*bare)))
+            for _ in range(3 * rounds)
+        ]
+        ours, python = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
+        first, more, third = (value * 1e3 for value in statistics.quantiles((a - b for a, b in pairs), n=4))
+        title = f"awbkit {option} / bare Python"
+        print(f"| {title} | {ours:.0f} ms | {python:.0f} ms | **+{more:.0f} ms** ({first:.0f} to {third:.0f}) |")
+
+
+def opencv(folder: Path, files: list[Path], rounds: int) -> None:
+    """Whole processes on one picture against scripts of five lines, with OpenCV and without metadata."""
+    if find_spec("cv2") is None:
+        print("| OpenCV is not installed (pip install opencv-python-headless) | | | |")
+        return
+    picture, ours, theirs = str(files[0]), str(folder / "ours.jpg"), str(folder / "theirs.jpg")
+    script = [sys.executable, "-c"]
+    for measure, unit in ((timed, "time"), (processor_time, "processor time")):
         compare(
-            f"awbkit {title} / import typer, rich, numpy",
-            lambda c=command: run(*AWBKIT, *c),
-            lambda: run(*imports),
-            3 * rounds,
+            f"awbkit estimate, 24 MP JPEG, whole process, {unit} / OpenCV's reduced decode and mean",
+            lambda: run(*AWBKIT, "estimate", picture),
+            lambda: run(*script, OPENCV_ESTIMATE, picture),
+            2 * rounds,
+            measure,
+        )
+        compare(
+            f"awbkit correct, 24 MP JPEG, whole process, {unit} / OpenCV's decode, gray-world and encode",
+            lambda: run(*AWBKIT, "correct", picture, "-o", ours, "--if-exists", "replace"),
+            lambda: run(*script, OPENCV_CORRECT, picture, theirs),
+            2 * rounds,
+            measure,
         )
 
 
-BENCHMARKS = {f.__name__: f for f in (estimate_jpeg, estimate_raw, processes, correct_jpeg, start_up)}
+BENCHMARKS = {f.__name__: f for f in (estimate_jpeg, estimate_raw, processes, correct_jpeg, start_up, opencv)}
 
 
 def main() -> None:
