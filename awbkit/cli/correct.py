@@ -46,7 +46,10 @@ class _Pictures(Pictures):
 def correct(
     paths: options.Paths = None,
     method: Annotated[
-        list[str] | None, _light_option("--method", "-m", metavar="NAME[:KEY=VALUE,...]", help="Estimator.")
+        list[str] | None,
+        _light_option(
+            "--method", "-m", metavar="NAME[:KEY=VALUE,...]", help="Estimator, or FILE.py:FUNCTION of your own."
+        ),
     ] = None,
     fallback: options.Fallback = None,
     max_expected_error: options.MaxExpectedError = None,

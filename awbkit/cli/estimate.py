@@ -22,7 +22,8 @@ def estimate(
             "--method",
             "-m",
             metavar="NAME[:KEY=VALUE,...]",
-            help="Estimator; repeat it for several in one pass, or all. `awbkit methods` lists them.",
+            help="Estimator; repeat it for several in one pass, or all. `awbkit methods` lists them; "
+            "FILE.py:FUNCTION is one of your own.",
         ),
     ] = None,
     region: Annotated[

@@ -45,7 +45,7 @@ def evaluate(
             "-m",
             metavar="NAME[:KEY=VALUE,...]",
             help="Estimator, or all; repeatable. Besides `awbkit methods`: constant, corrected-moments, fitted by the "
-            "protocol.",
+            "protocol; and FILE.py:FUNCTION, one of your own.",
         ),
     ] = None,
     model: Annotated[

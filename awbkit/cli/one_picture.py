@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from functools import partial
@@ -60,7 +61,7 @@ def write_one(
     from awbkit.cli.report import FailedList, details
     from awbkit.cli.terminal import say
     from awbkit.tasks import CorrectItem, correct_file
-    from awbkit.work.outcome import attempt
+    from awbkit.work import batch
 
     if len(found) != 1:
         raise UsageError(f"-o - writes one picture, but there are {len(found)}; name a folder with -d")
@@ -73,7 +74,15 @@ def write_one(
             if isinstance(source, FoundImage)
             else source
         )
-        outcome = attempt(partial(correct_file, options=how), item)
+        outcomes = batch.run(
+            partial(correct_file, options=how),
+            [item],
+            local=lambda item: isinstance(item, CorrectItem) and item.planned.source.is_stream,
+            # What other code prints must not get among the bytes of the picture.
+            isolate=light.method is not None and light.method.runs_own_code,
+        )
+        with contextlib.closing(outcomes):
+            outcome = next(outcomes)
         record = outcome.result
         if record is None:
             failures.add({"path": source.path}, outcome.reason)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.command import process, write_jpeg
 
@@ -21,6 +25,10 @@ def warm(image):
     print("a line of its own")
     os.write(1, b"and of a library")
     return [2, 1, 0.5], 7.5
+
+def plain(image):
+    print("a line of its own")
+    return [2, 1, 0.5]
 
 def dies(image):
     os._exit(9)
@@ -55,6 +63,18 @@ def test_as_a_fallback_and_with_one(mine: Path) -> None:
 def test_correct_takes_them(mine: Path) -> None:
     ran = process("correct", mine, "-o", "b.jpg", "-m", "mine.py:warm", "-q")
     assert (ran.record["method"], ran.record["gains"]) == ("mine.py:warm", [0.5, 1, 2])
+
+
+def test_their_output_stays_out_of_a_picture_on_standard_output(mine: Path) -> None:
+    for word, stdin in ((str(mine), b""), ("-", mine.read_bytes())):
+        # A picture from standard input stays in the command's own process.
+        method = "mine.py:warm" if word != "-" else "mine.py:plain"
+        command = [sys.executable, "-m", "awbkit", "correct", word, "-o", "-", "-m", method, "-q"]
+        ran = subprocess.run(command, input=stdin, capture_output=True)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.startswith(b"\xff\xd8")
+        assert Image.open(io.BytesIO(ran.stdout)).size == (64, 64)
+        assert b"a line of its own" in ran.stderr
 
 
 def test_one_that_ends_its_process_costs_its_pictures(mine: Path) -> None:
