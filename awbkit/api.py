@@ -103,8 +103,8 @@ def estimate(
     with open_source(source, encoding=encoding, max_pixels=max_pixels) as photo:
         if region is not None:
             return estimate_region(photo, region if isinstance(region, Region) else Region.parse(region))
-        light, answering = method_of(method, fallback, max_expected_error).answer(photo.thumbnail())
-        _log.debug("%s: %s: %r", photo.path, answering, light)
+        light, answerer = method_of(method, fallback, max_expected_error).answer(photo.thumbnail())
+        _log.debug("%s: %s: %r", photo.path, answerer, light)
         return light
 
 
@@ -270,10 +270,10 @@ def write(
             pixels = develop(photo, correction, bits=16 if kind in DEEP_FORMATS else 8, auto_bright=auto_bright)
             write_developed(pixels, Path(photo.path), target)
     else:
-        from awbkit.correction.picture import check_picture, correct_jpeg, correct_picture, correct_thumbnail
+        from awbkit.correction.picture import check_picture, correct_jpeg, correct_picture, correct_preview
 
-        def thumbnail(old: bytes) -> bytes | None:
-            return correct_thumbnail(old, correction)
+        def renew(old: bytes) -> bytes | None:
+            return correct_preview(old, correction)
 
         def save(target: Path) -> None:
             if kind == photo.format and correction.changes_nothing:
@@ -282,9 +282,9 @@ def write(
                 return
             with metadata_of(photo.path):
                 if kind == photo.format == "jpeg":
-                    write_jpeg(photo, correct_jpeg(photo, correction), target, thumbnail)
+                    write_jpeg(photo, correct_jpeg(photo, correction), target, renew)
                 else:
-                    write_picture(photo, correct_picture(photo, correction), target, thumbnail)
+                    write_picture(photo, correct_picture(photo, correction), target, renew)
 
     return atomic_write(output, if_exists, save)
 

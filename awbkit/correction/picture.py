@@ -21,7 +21,7 @@ from awbkit.files.rendered import RenderedPhoto
 
 _FLOAT_ROWS = 128
 _SHARE = 256
-_LARGEST_THUMBNAIL = 1 << 22
+_LARGEST_PREVIEW = 1 << 22
 
 
 def check_picture(photo: RenderedPhoto) -> None:
@@ -102,11 +102,11 @@ def correct_jpeg(photo: RenderedPhoto, correction: Correction) -> bytes:
         raise UnreadableFile(photo.path, str(error)) from error
 
 
-def correct_thumbnail(old: bytes, correction: Correction) -> bytes | None:
-    """A JPEG thumbnail in sRGB, corrected and encoded as before; None for other data and for greater pictures."""
+def correct_preview(old: bytes, correction: Correction) -> bytes | None:
+    """A JPEG preview in sRGB, corrected and encoded as before; None for other data and for greater pictures."""
     try:
         info = jpeg.read_info(old)
-        if info.components != 3 or info.pixels > _LARGEST_THUMBNAIL:
+        if info.components != 3 or info.pixels > _LARGEST_PREVIEW:
             return None
         rgbx = decode_jpeg("", old, "RGBX", repeats_chroma=info.subsampling > 0)
         return jpeg.encode(_correct_whole(CodeCorrection.of(correction, SRGB, 255.0, rgbx.dtype), rgbx), info)

@@ -45,7 +45,7 @@ def read_metadata(photo: RenderedPhoto) -> Metadata:
     return Metadata(
         exif=found.exif and found.exif.removeprefix(EXIF_HEADER),
         xmp=found.xmp and xmp.without_other_pictures(found.xmp),
-        photoshop=found.photoshop and photoshop.without_thumbnails(found.photoshop),
+        photoshop=found.photoshop and photoshop.without_previews(found.photoshop),
         texts=found.texts,
     )
 

@@ -135,7 +135,7 @@ def _chromaticities(chunk: bytes) -> Space:
 
 
 def _nclx(data: Container) -> tuple[int, int] | None:
-    """Primaries and transfer of the primary item: thumbnails, depth and gain maps have code points of their own."""
+    """Primaries and transfer of the primary item: previews, depth and gain maps have code points of their own."""
     start, end = _box(data, 0, len(data), b"meta")
     place, _ = _box(data, start + 4, end, b"pitm")
     (item,) = struct.unpack_from(">I" if data[place] else ">H", data, place + 4)

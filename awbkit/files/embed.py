@@ -1,6 +1,6 @@
 """EXIF blocks put into finished files unchanged: JPEG and AVIF, and the boxes of the latter.
 
-libvips rebuilds a block before it writes one: MakerNotes are lost, and a false colour space, resolution and thumbnail
+libvips rebuilds a block before it writes one: MakerNotes are lost, and a false colour space, resolution and preview
 directory are added. So the block goes in after libvips has written the file, in place of libvips' own.
 """
 

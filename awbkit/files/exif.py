@@ -80,7 +80,7 @@ def _main_directory(exif: bytes) -> tuple[Tiff, Ifd] | None:
 def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) -> bytes | None:
     """Make the EXIF block of a picture in sRGB that was developed from a camera raw.
 
-    The block keeps camera, lens, exposure, date, author, copyright and position. It loses the MakerNote, thumbnails and
+    The block keeps camera, lens, exposure, date, author, copyright and position. It loses the MakerNote, previews and
     everything that describes the stored sensor data. Orientation is 1, since developing has turned the picture.
 
     TIFF-based raws (DNG, NEF, CR2, ARW, PEF, ORF, RW2, ...), RAF and CR3 are read directly, others through the EXIF of
@@ -115,7 +115,7 @@ def from_raw(path: str | os.PathLike[str], size: tuple[int, int] | None = None) 
 
 
 def fit_block(block: bytes) -> bytes:
-    """The block itself if a JPEG segment can hold it; else without its thumbnail and its greatest fields.
+    """The block itself if a JPEG segment can hold it; else without its preview and its greatest fields.
 
     Raises:
         ValueError: It is too long, and no TIFF structure.

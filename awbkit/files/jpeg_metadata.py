@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from awbkit.files import photoshop, xmp
 from awbkit.files.jpeg import EXIF_HEADER, Segment, segments
 from awbkit.files.metadata import Metadata
-from awbkit.files.previews import Thumbnail, refresh_thumbnail
+from awbkit.files.previews import PreviewRenewal, refresh_preview
 
 _ICC_HEADER = b"ICC_PROFILE\0"
 # They index images stored behind the primary one: CIPA DC-007 multi-picture format and ISO 21496-1 gain maps.
@@ -20,13 +20,13 @@ _MAX_PAYLOAD = 0xFFFF - 2
 _APP0, _APP1, _APP2, _APP13, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF, 0xFE
 
 
-def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None, profile: bytes | None = None) -> bytes:
+def graft(encoded: bytes, source: bytes, renew: PreviewRenewal | None = None, profile: bytes | None = None) -> bytes:
     """Join newly encoded pixels with the metadata of the file that they came from.
 
     Application and comment segments of the source (JFIF, Exif, XMP and extended XMP, ICC, Photoshop with IPTC,
     anything else) are copied verbatim and in their order, apart from what would no longer be true:
 
-    - Pictures of the old colours: the Exif thumbnail is renewed, the JFIF and Photoshop ones are removed.
+    - Pictures of the old colours: the Exif preview is made anew, those of JFIF and Photoshop are removed.
     - Images behind the primary one (multi-picture format, gain map of an Ultra HDR file, motion photo) are left out
       together with the segments that index them and the XMP properties that announce them.
     - The Adobe segment, since the new pixels are YCbCr whatever the old ones were, and an ICC profile for anything but
@@ -35,15 +35,15 @@ def graft(encoded: bytes, source: bytes, thumbnail: Thumbnail | None = None, pro
     Args:
         encoded: The new file.
         source: The file whose metadata is wanted.
-        thumbnail: Maps the old Exif thumbnail, a JPEG, to the new one, or to None. Without it, or with None, there
-            will be no thumbnail.
+        renew: Maps the old Exif preview, a JPEG, to the new one, or to None. Without it, or with None, there
+            will be no preview.
         profile: The ICC profile of the pixels, for the case that neither file has one.
 
     Raises:
         ValueError: One of the two is not a JPEG.
     """
     old, new = segments(source), segments(encoded)
-    carried = list(_carry(old, thumbnail))
+    carried = list(_carry(old, renew))
     has_profile = any(_is_profile(segment) for segment in carried)
     own = [s for s in new[:-1] if s.marker == _APP14 or (_is_profile(s) and not has_profile)]
     if profile and not has_profile and not any(_is_profile(segment) for segment in own):
@@ -112,7 +112,7 @@ def _profile_segments(profile: bytes) -> Iterator[Segment]:
         yield Segment(_APP2, 0, _ICC_HEADER + bytes([number, len(parts)]) + part)
 
 
-def _carry(old: list[Segment], thumbnail: Thumbnail | None) -> Iterator[Segment]:
+def _carry(old: list[Segment], renew: PreviewRenewal | None) -> Iterator[Segment]:
     first_profile = next((s.payload for s in old if _is_profile(s) and s.payload[12:13] == b"\x01"), b"")
     profile_fits = first_profile[30:34] == b"RGB "
     resources = _photoshop_payloads(old)
@@ -122,7 +122,7 @@ def _carry(old: list[Segment], thumbnail: Thumbnail | None) -> Iterator[Segment]
             yield Segment(marker, offset, payload[:12] + b"\0\0")
         elif marker == _APP1 and payload.startswith(EXIF_HEADER[:5]):
             start = len(EXIF_HEADER)
-            block = refresh_thumbnail(payload[start:], thumbnail, _MAX_PAYLOAD - start)
+            block = refresh_preview(payload[start:], renew, _MAX_PAYLOAD - start)
             yield Segment(marker, offset, payload[:start] + block)
         elif marker == _APP1 and payload.startswith(xmp.JPEG_HEADER):
             start = len(xmp.JPEG_HEADER)
@@ -141,10 +141,10 @@ def _carry(old: list[Segment], thumbnail: Thumbnail | None) -> Iterator[Segment]
 
 
 def _photoshop_payloads(old: list[Segment]) -> list[bytes]:
-    """Photoshop payloads without thumbnails; one resource may run on from one segment to the next."""
+    """Photoshop payloads without previews; one resource may run on from one segment to the next."""
     payloads = [s.payload for s in old if _is_photoshop(s.marker, s.payload)]
     joined = b"".join(payload[len(photoshop.HEADER) :] for payload in payloads)
-    kept = photoshop.without_thumbnails(joined)
+    kept = photoshop.without_previews(joined)
     return payloads if kept == joined else _split(kept)
 
 

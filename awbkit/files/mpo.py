@@ -10,7 +10,7 @@ from awbkit.files.jpeg import primary_end, segments
 
 _HEADER = b"MPF\0"
 _ENTRIES = 0xB002
-_LARGE_THUMBNAIL = 1
+_LARGE_PREVIEW = 1
 _GAIN_MAP_MARKS = (b"hdrgm", b"HDRGainMap", b"ts:21496")
 _CLIP_MARKS = (b"MotionPhoto", b"MicroVideo")
 _HEAD = 1 << 16
@@ -54,7 +54,7 @@ def count_others(data: Buffer) -> int:
 
 
 def _is_picture(data: Buffer, attributes: int, start: int) -> bool:
-    if attributes >> 16 & 0xFF == _LARGE_THUMBNAIL:
+    if attributes >> 16 & 0xFF == _LARGE_PREVIEW:
         return False
     head = bytes(data[start : start + _HEAD])
     return head.startswith(b"\xff\xd8") and not any(mark in head for mark in _GAIN_MAP_MARKS)

@@ -14,7 +14,7 @@ from awbkit.files.ifd import Buffer, Ifd, Tiff, map_file
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT = 254, 255, 256, 257
 _PHOTOMETRIC, _SAMPLES, _SUB_DIRECTORIES, _EXTRA = 262, 277, 330, 338
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-_EXIF_THUMBNAILS = {(160, 120), (120, 160)}
+_EXIF_PREVIEWS = {(160, 120), (120, 160)}
 _MAX_PAGES, _MAX_BELOW = 1 << 12, 1 << 6
 
 
@@ -54,7 +54,7 @@ class Page:
 
     def is_copy_of(self, other: Page) -> bool:
         """Whether this is a small copy of the other image, by its flag or by its shape."""
-        if self.is_reduced or (self.width, self.height) in _EXIF_THUMBNAILS:
+        if self.is_reduced or (self.width, self.height) in _EXIF_PREVIEWS:
             return True
         is_small = 2 * self.width <= other.width + 1 and 2 * self.height <= other.height + 1
         # A side may be rounded by a pixel.

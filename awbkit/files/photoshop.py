@@ -12,18 +12,18 @@ HEADER = b"Photoshop 3.0\0"
 """What stands in front of resources in a JPEG's APP13 segment."""
 
 _IPTC = 0x0404
-_THUMBNAILS = (0x0409, 0x040C)
+_PREVIEWS = (0x0409, 0x040C)
 
 
-def without_thumbnails(resources: bytes) -> bytes:
-    """Remove the thumbnails from a sequence of resources; keep the rest verbatim.
+def without_previews(resources: bytes) -> bytes:
+    """Remove the previews from a sequence of resources; keep the rest verbatim.
 
     A sequence that cannot be followed to its end is returned as it is.
     """
     parts = list(_parts(resources))
     if sum(len(part) for _, _, part in parts) != len(resources):
         return resources
-    return b"".join(part for number, _, part in parts if number not in _THUMBNAILS)
+    return b"".join(part for number, _, part in parts if number not in _PREVIEWS)
 
 
 def read_iptc(resources: bytes) -> bytes | None:

@@ -17,8 +17,8 @@ from awbkit.files import xmp
 from awbkit.files.ifd import Buffer, map_file
 from awbkit.files.jpeg import EXIF_HEADER
 from awbkit.files.metadata import Metadata
-from awbkit.files.photoshop import with_iptc, without_thumbnails
-from awbkit.files.previews import Thumbnail, refresh_thumbnail
+from awbkit.files.photoshop import with_iptc, without_previews
+from awbkit.files.previews import PreviewRenewal, refresh_preview
 from awbkit.files.raw_profiles import Block, find_text, keyword_of, may_hold_block, read_block, read_text, with_block
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -199,7 +199,7 @@ def add_chunks(encoded: bytes, extra: list[tuple[bytes, bytes]], has_resolution:
 
 
 def graft(
-    encoded: bytes, source: Buffer, thumbnail: Thumbnail | None = None, profile: bytes | None = None
+    encoded: bytes, source: Buffer, renew: PreviewRenewal | None = None, profile: bytes | None = None
 ) -> tuple[bytes, list[str]]:
     """Join newly encoded pixels with the ancillary chunks of the PNG that they came from.
 
@@ -208,7 +208,7 @@ def graft(
     - Of a palette that has become RGB: PLTE, tRNS, hIST; tRNS of RGB, which has become an alpha channel. bKGD, an
       index into the palette, becomes the colour that it stood for.
     - sBIT, where fewer bits than the sample has were significant; now all are.
-    - Pictures of the old colours: thumbnails in EXIF are renewed, Photoshop's are removed; sPLT.
+    - Pictures of the old colours: previews in EXIF are made anew, Photoshop's are removed; sPLT.
     - What would announce images that stood behind the picture, in XMP.
     - Chunks whose names say that they depend on the pixels, unless known to stay true: iDOT, cLLI, pCAL, dSIG, private
       ones.
@@ -216,7 +216,7 @@ def graft(
     Args:
         encoded: The new file, RGB or RGBA; its own ancillary chunks are left out.
         source: The file whose metadata is wanted.
-        thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one, or to None to remove it.
+        renew: Maps the old EXIF preview, a JPEG, to the new one, or to None to remove it.
         profile: The ICC profile of the pixels, for a source whose chunks do not say what its numbers mean.
 
     Returns:
@@ -249,7 +249,7 @@ def graft(
         elif kind == b"sBIT":
             side += _significant_bits(content, old_header, header)
         elif _is_ancillary(kind) and _may_stay(kind):
-            renewed = _renew(kind, content, thumbnail)
+            renewed = _renew(kind, content, renew)
             side.append(bytes(source[start:end]) if renewed == content else chunk(kind, renewed))
         elif _is_ancillary(kind) and kind not in _STORAGE:
             lost.append(f"chunk {kind.decode('latin-1')}")
@@ -273,24 +273,24 @@ def _may_stay(kind: bytes) -> bool:
     return kind in _TRUE_KINDS or (bool(kind[3] & 0x20) and kind not in _STORAGE)
 
 
-def _renew(kind: bytes, content: bytes, thumbnail: Thumbnail | None) -> bytes:
+def _renew(kind: bytes, content: bytes, renew: PreviewRenewal | None) -> bytes:
     if kind == b"eXIf":
         head = EXIF_HEADER if content.startswith(EXIF_HEADER) else b""
-        return head + refresh_thumbnail(content.removeprefix(EXIF_HEADER), thumbnail, _MAX_EXIF)
+        return head + refresh_preview(content.removeprefix(EXIF_HEADER), renew, _MAX_EXIF)
     text = read_text(kind, content) if kind in _TEXTS and may_hold_block(content) else None
     block = read_block(text) if text else None
     if text is None or block is None:
         return content
-    renewed = _renew_block(block, thumbnail)
+    renewed = _renew_block(block, renew)
     return content if renewed == block.content else bytes(with_block(text, block._replace(content=renewed)))
 
 
-def _renew_block(block: Block, thumbnail: Thumbnail | None) -> bytes:
+def _renew_block(block: Block, renew: PreviewRenewal | None) -> bytes:
     if block.kind == "exif":
-        return refresh_thumbnail(block.content, thumbnail, _MAX_EXIF)
+        return refresh_preview(block.content, renew, _MAX_EXIF)
     if block.kind == "xmp":
         return xmp.without_other_pictures(block.content)
-    return without_thumbnails(block.content) if block.kind == "photoshop" else block.content
+    return without_previews(block.content) if block.kind == "photoshop" else block.content
 
 
 def _background(content: bytes, palette: bytes) -> list[bytes]:

@@ -11,19 +11,20 @@ from collections.abc import Callable
 
 from awbkit.files.ifd import Tiff
 
-Thumbnail = Callable[[bytes], bytes | None]
+PreviewRenewal = Callable[[bytes], bytes | None]
+"""From an old preview, a JPEG, to a new one; None where it is to be removed."""
 
 
-def refresh_thumbnail(block: bytes, thumbnail: Thumbnail | None, limit: int) -> bytes:
-    """Replace or remove the thumbnail of an Exif block (EXIF 3.0, IFD1) without moving anything else in it.
+def refresh_preview(block: bytes, renew: PreviewRenewal | None, limit: int) -> bytes:
+    """Replace or remove the preview of an Exif block (EXIF 3.0, IFD1, "thumbnail") without moving anything else in it.
 
     Args:
         block: The TIFF structure, without the ``Exif`` prefix.
-        thumbnail: Maps the old thumbnail to the new one, or to None to remove it.
-        limit: Greatest length allowed for the result; a new thumbnail longer than the old one goes to the end.
+        renew: Maps the old preview to the new one, or to None to remove it.
+        limit: Greatest length allowed for the result; a new preview longer than the old one goes to the end.
 
     Returns:
-        The new block, or the old one if it is not a sound TIFF structure or has no thumbnail.
+        The new block, or the old one if it is not a sound TIFF structure or has no preview.
     """
     out = bytearray(block)
     try:
@@ -37,7 +38,7 @@ def refresh_thumbnail(block: bytes, thumbnail: Thumbnail | None, limit: int) -> 
     fields = small.entries.get(0x201), small.entries.get(0x202)
     start, length = (tiff.number(field) or 0 for field in fields)
     if 0 < start <= len(out) - length < len(out) and out[start : start + 2] == b"\xff\xd8":
-        new = thumbnail(bytes(out[start : start + length])) if thumbnail else None
+        new = renew(bytes(out[start : start + length])) if renew else None
         out[start : start + length] = bytes(length)
         if new and len(new) > length and any(out[start + length :]):
             start = len(out)

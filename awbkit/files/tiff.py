@@ -16,7 +16,7 @@ from awbkit.files.exif import DESCRIPTION_TAGS, exif_block
 from awbkit.files.ifd import Directory, Tiff, map_file, read_directory, serialise
 from awbkit.files.metadata import Metadata
 from awbkit.files.pages import Page, pages_of, read_pages
-from awbkit.files.photoshop import read_iptc, with_iptc, without_thumbnails
+from awbkit.files.photoshop import read_iptc, with_iptc, without_previews
 
 _ORIENTATION, _EXTRA, _XMP, _IPTC, _PHOTOSHOP, _PROFILE, _DNG_VERSION = 274, 338, 700, 33723, 34377, 34675, 50706
 _BYTE, _SHORT, _UNDEFINED = 1, 3, 7
@@ -44,7 +44,7 @@ def graft(target: str | os.PathLike[str], source: str | os.PathLike[str], has_re
     Every field of the picture's directory in the source is copied, and every field of the EXIF, GPS and
     interoperability directories, with the bytes of the MakerNote. Where the first directory is that of a small copy,
     its fields about the photograph are copied too. The target keeps what belongs to its encoded pixels: layout,
-    compression, sample format, and the ICC profile if it has one. Photoshop's thumbnails and layers, further pages
+    compression, sample format, and the ICC profile if it has one. Photoshop's previews and layers, further pages
     and sub-images are left out, as are DNG's fields.
 
     Args:
@@ -164,7 +164,7 @@ def _add(target: str | os.PathLike[str], carried: Directory, has_resolution: boo
             merged.fields[_EXTRA] = (_SHORT, struct.pack("<H", extra))
         if _PHOTOSHOP in merged.fields:
             kind, resources = merged.fields[_PHOTOSHOP]
-            merged.fields[_PHOTOSHOP] = (kind, without_thumbnails(resources))
+            merged.fields[_PHOTOSHOP] = (kind, without_previews(resources))
         if _XMP in merged.fields:
             kind, packet = merged.fields[_XMP]
             merged.fields[_XMP] = (kind, xmp.without_other_pictures(packet))

@@ -21,7 +21,7 @@ from awbkit.files.gaps import COPY_AGAIN
 from awbkit.files.ifd import map_file
 from awbkit.files.metadata import Metadata
 from awbkit.files.pages import read_pages
-from awbkit.files.previews import Thumbnail, refresh_thumbnail
+from awbkit.files.previews import PreviewRenewal, refresh_preview
 from awbkit.files.rendered import RenderedPhoto
 from awbkit.files.tiff_codings import DEPTH_FIELD, read_coding
 from awbkit.store.refusals import catch_read_errors, writing_error
@@ -83,7 +83,7 @@ def metadata_of(path: str) -> Iterator[None]:
         raise UnreadableFile(path, f"its metadata are damaged ({error})", COPY_AGAIN) from error
 
 
-def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Thumbnail) -> None:
+def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, renew: PreviewRenewal) -> None:
     """Write a JPEG that was encoded anew, with the metadata of the JPEG that it came from.
 
     Warns of pictures and clips behind the old one, which are lost.
@@ -92,17 +92,17 @@ def write_jpeg(photo: RenderedPhoto, encoded: bytes, target: Path, thumbnail: Th
         photo: The source.
         encoded: The new pixels.
         target: Where to.
-        thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one or to None.
+        renew: Maps the old EXIF preview, a JPEG, to the new one or to None.
     """
     # For a source that states its colour in EXIF alone; an embedded profile is copied with the other metadata.
     profile = photo.profile if photo.profile and photo.profile[16:20] == b"RGB " else None
     with catch_read_errors(photo.path):
         original = Path(photo.path).read_bytes()
-    target.write_bytes(jpeg_metadata.graft(encoded, original, thumbnail, profile))
+    target.write_bytes(jpeg_metadata.graft(encoded, original, renew, profile))
     carry.warn_of_loss(photo, "jpeg", carry.other_pictures(photo))
 
 
-def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail: Thumbnail) -> None:
+def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, renew: PreviewRenewal) -> None:
     """Write changed pixels of a picture whole to ``target``, in the format of that suffix.
 
     A JPEG keeps its quantisation tables and chroma sampling, other formats their bit depth; profile, EXIF, XMP, IPTC,
@@ -112,7 +112,7 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
         photo: Where the pixels come from.
         pixels: (H, W, bands) in the encoding of the photo; from JPEG to JPEG, RGBX (H, W, 4) uint8.
         target: Where to.
-        thumbnail: Maps the old EXIF thumbnail, a JPEG, to the new one or to None.
+        renew: Maps the old EXIF preview, a JPEG, to the new one or to None.
 
     Raises:
         OutputError: If the format cannot hold this picture.
@@ -133,7 +133,7 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
         else:
             _save(image, kind, target, photo)
             with map_file(photo.path) as source:
-                joined, left_out = png.graft(target.read_bytes(), source, thumbnail, photo.profile)
+                joined, left_out = png.graft(target.read_bytes(), source, renew, photo.profile)
             target.write_bytes(joined)
             lost += left_out
         carry.warn_of_loss(photo, kind, lost)
@@ -148,7 +148,7 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, thumbnail:
     if kind in _UPRIGHT_FORMATS:
         image, orientation = _turn_upright(image, orientation), 1
     if metadata.exif:
-        block = refresh_thumbnail(metadata.exif, thumbnail, _MAX_EXIF)
+        block = refresh_preview(metadata.exif, renew, _MAX_EXIF)
         metadata = replace(metadata, exif=exif.with_orientation(block, orientation))
     _save(carry.attach(image, kind, metadata), kind, target, photo)
     lost += carry.embed(target, kind, metadata, dots, photo.profile)

@@ -145,7 +145,7 @@ def serialise(document: Document, with_declaration: bool = False) -> bytes:
 
 
 def without_other_pictures(packet: bytes, limit: int | None = None) -> bytes:
-    """A packet without thumbnails, which show the old colours, and without properties that announce other images.
+    """A packet without previews, which show the old colours, and without properties that announce other images.
 
     Gain maps, motion photos and depth maps stand behind the primary image and are announced so.
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 import awbkit as package
 from awbkit.colour.illuminant import Illuminant
-from awbkit.correction.picture import correct_thumbnail
+from awbkit.correction.picture import correct_preview
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import UnreadableFile, UnsupportedImage, UsageError
 from awbkit.store.limits import MAX_PIXELS, check_size
@@ -160,8 +160,8 @@ def test_a_thumbnail_that_claims_to_be_a_picture_is_dropped(tmp_path: Path) -> N
     frame = sound.index(b"\xff\xc0")
     claim = sound[: frame + 5] + struct.pack(">HH", 16000, 16000) + sound[frame + 9 :]
     light = Correction(Illuminant.of((0.6, 1.0, 0.8)))
-    assert correct_thumbnail(sound, light) is not None
-    assert correct_thumbnail(claim, light) is None
+    assert correct_preview(sound, light) is not None
+    assert correct_preview(claim, light) is None
 
 
 def test_a_plain_file_of_a_data_set_is_not_read_beyond_all_measure(tmp_path: Path) -> None:
