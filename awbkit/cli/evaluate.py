@@ -151,13 +151,13 @@ def evaluate(
         for warning in found:
             say(f"{figures}: {warning}")
     _write(evaluation, format, metric, per_image)
-    for judged in evaluation.methods:
-        _tell_failures(judged, evaluation.truth)
-        if note := training_note(judged):
+    for result in evaluation.methods:
+        _tell_failures(result, evaluation.truth)
+        if note := training_note(result):
             say(note)
     limits = {"mean": max_mean, "median": max_median, "worst25": max_worst25, "p95": max_p95}
     _check(evaluation, metric, over, {name: limit for name, limit in limits.items() if limit is not None})
-    if any(judged.failures for judged in evaluation.methods):
+    if any(result.failures for result in evaluation.methods):
         raise typer.Exit(1)
 
 
@@ -182,10 +182,10 @@ def _write(evaluation: Evaluation, format: str | None, metric: str, per_image: b
         print(json_text(to_document(evaluation, per_image=per_image), indent=2))
 
 
-def _tell_failures(judged: MethodResult, truth: Truth) -> None:
-    if judged.failures:
-        index, reason = min(judged.failures.items())
-        count = f"{judged.method} has no estimate for {len(judged.failures)} of {count_text(len(truth), 'image')}"
+def _tell_failures(result: MethodResult, truth: Truth) -> None:
+    if result.failures:
+        index, reason = min(result.failures.items())
+        count = f"{result.method} has no estimate for {len(result.failures)} of {count_text(len(truth), 'image')}"
         say(f"{count}, which count as 90 degrees ({truth.images[index]}: {reason})")
 
 

@@ -38,7 +38,7 @@ def print_evaluation(evaluation: Evaluation, metric: str, stream: TextIO) -> Non
     # With a single camera, its group and the pooled group are the same images.
     for group in groups[:1] if len(groups) == 2 else groups:
         _print_group(console, group, metric, [row for row in rows if row.group == group])
-    notes = [note for judged in evaluation.methods if (note := training_note(judged))]
+    notes = [note for result in evaluation.methods if (note := training_note(result))]
     for note in notes:
         console.print(Text(printable(note)))
     if notes:

@@ -94,12 +94,12 @@ def quantize(
             result, _ = training.watch(lambda **how: train_quantized(tune(**how), scales, bits), execution, quiet=quiet)
             trained = result.model
         found = quantize_model(trained, scales, bits)
-        judged = [_compare(start, found, data, row, line) for data, row in members[1::2]]
+        comparisons = [_compare(start, found, data, row, line) for data, row in members[1::2]]
     finally:
         line.erase()
     content = found.to_bytes()
     write_whole(output, if_exists, content)
-    _report(output, start.architecture.parameters, len(content), bits, judged, format)
+    _report(output, start.architecture.parameters, len(content), bits, comparisons, format)
 
 
 def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepared, int]]:
@@ -134,14 +134,14 @@ def _report(
     parameters: int,
     size: int,
     bits: Bits,
-    judged: list[tuple[float, float, float]],
+    comparisons: list[tuple[float, float, float]],
     format: str | None,
 ) -> None:
     import numpy as np
 
     from awbkit.colour.error_statistics import statistics
 
-    before, after, apart = (np.array(column) for column in zip(*judged, strict=True))
+    before, after, apart = (np.array(column) for column in zip(*comparisons, strict=True))
     kept = ("mean", "median", "worst25")
     figures = [{name: round(statistics(errors)[name], 4) for name in kept} for errors in (before, after)]
     record: dict[str, Any] = {
@@ -151,7 +151,7 @@ def _report(
         "weight_bits": bits.weights,
         "activation_bits": bits.activations,
         "bytes": size,
-        "images": len(judged),
+        "images": len(comparisons),
         "float": figures[0],
         "integer": figures[1],
         "apart": {"mean": round(float(apart.mean()), 4), "max": round(float(apart.max()), 4)},
@@ -160,6 +160,6 @@ def _report(
         "model": f"{output}, {size:,} bytes, {parameters:,} weights of {bits.weights} bits",
         "float": training.errors_in_words(figures[0]),
         "integer": training.errors_in_words(figures[1]),
-        "apart": f"mean {apart.mean():.2f}°, at most {apart.max():.2f}°, on {count_text(len(judged), 'picture')}",
+        "apart": f"mean {apart.mean():.2f}°, at most {apart.max():.2f}°, on {count_text(len(comparisons), 'picture')}",
     }
     print_result(record, rows, format)

@@ -64,10 +64,10 @@ def register(picture: Reduction, reference: Reduction) -> Registration:
     """
     height, width = picture.usable.shape
     window = np.hanning(height + 2)[1:-1, None] * np.hanning(width + 2)[1:-1]
-    seen, expected = _gradients(picture), _gradients(reference)
+    ours, theirs = _gradients(picture), _gradients(reference)
     power = np.zeros((height, width), np.complex128)
     for channel in range(3):
-        first, second = (np.fft.fft2(_directions(gradients[channel]) * window) for gradients in (seen, expected))
+        first, second = (np.fft.fft2(_directions(gradients[channel]) * window) for gradients in (ours, theirs))
         power += first * second.conj()
     strength = np.abs(power)
     power /= np.maximum(strength, 1e-9 * strength.max() + 1e-30)
@@ -76,7 +76,7 @@ def register(picture: Reduction, reference: Reduction) -> Registration:
     near = (np.abs(rows) <= _REACH) & (np.abs(columns) <= _REACH)
     row, column = (int(index) for index in np.unravel_index(np.argmax(np.where(near, surface, -np.inf)), near.shape))
     if not surface[row, column] > _PEAK_HEIGHT * math.sqrt(np.mean(surface**2)):
-        return Registration(0.0, 0.0, False, min(_edges(seen), _edges(expected)) < _EDGE_SHARE)
+        return Registration(0.0, 0.0, False, min(_edges(ours), _edges(theirs)) < _EDGE_SHARE)
     down = row + _vertex(surface[row - 1, column], surface[row, column], surface[(row + 1) % height, column])
     right = column + _vertex(surface[row, column - 1], surface[row, column], surface[row, (column + 1) % width])
     return Registration(_signed_shift(down, height), _signed_shift(right, width), True, False)

@@ -181,17 +181,17 @@ class SyntheticScenes(Layout):
         if not source.path:
             yield from ((camera.name, ()) for camera in shipped_cameras())
             return
-        seen: set[str] = set()
+        names: set[str] = set()
         for file in [*source.find("*.json"), *source.find("*.csv")]:
             try:
                 name = read(source.read(file), file).name
             except UnreadableFile as error:
                 yield Omission(file, error.reason)
                 continue
-            if name in seen:
+            if name in names:
                 yield Omission(file, f"is a second {name}; rename it")
             else:
-                seen.add(name)
+                names.add(name)
                 yield name, (file,)
 
     def _matches(self, name: str) -> bool:

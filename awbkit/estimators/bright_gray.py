@@ -39,7 +39,7 @@ def bright_gray(
     Multiplying the channels by gains multiplies the answer by the same gains.
 
     Args:
-        image: Linear image; valid pixels only are seen.
+        image: Linear image; only valid pixels count.
         percent: Share of the valid pixels; at least one is taken, and all that are as bright and grey as the last.
 
     Returns:

@@ -25,7 +25,7 @@ def general_gray_world(
     """The Minkowski norm of the smoothed pixels (van de Weijer et al. 2007).
 
     Args:
-        image: Linear image; valid pixels only are seen, and smoothed with valid pixels only.
+        image: Linear image; only valid pixels count, and are smoothed only with valid ones.
         p: The order of the norm.
         sigma: The scale of the smoothing; with 0 the method is shades of gray.
 

@@ -30,7 +30,7 @@ def gray_edge(
     """The Minkowski norm of the gradient (van de Weijer et al. 2007).
 
     Args:
-        image: Linear image; valid pixels only are seen, and filtered with valid pixels only.
+        image: Linear image; only valid pixels count, and are filtered only with valid ones.
         p: The order of the norm.
         sigma: The scale of the derivative.
 
@@ -56,7 +56,7 @@ def gray_edge_2(
     the same answer.
 
     Args:
-        image: Linear image; valid pixels only are seen, and filtered with valid pixels only.
+        image: Linear image; only valid pixels count, and are filtered only with valid ones.
         p: The order of the norm.
         sigma: The scale of the derivative.
 

@@ -33,7 +33,7 @@ def gray_index(
     several lights is not part of this.
 
     Args:
-        image: Linear image; valid pixels only are seen, and filtered with valid pixels only.
+        image: Linear image; only valid pixels count, and are filtered only with valid ones.
         percent: Share of the valid pixels; at least one is taken, and all that are as grey as the last.
         sigma: The scale of the Gaussian derivative.
         contrast: Length of the gradient of log brightness, per pixel.

@@ -17,7 +17,7 @@ def gray_world(image: LinearImage) -> FloatArray:
     """The mean of the pixels (Buchsbaum 1980).
 
     Args:
-        image: Linear image; valid pixels only are seen.
+        image: Linear image; only valid pixels count.
 
     Returns:
         float64 (3,): the light's RGB in the image's own RGB, positive, of no particular scale.

@@ -28,7 +28,7 @@ def local_surface_reflectance(
     """The sum of the pixels over the sum of the locally normalised pixels (Gao et al. 2014).
 
     Args:
-        image: Linear image; valid pixels only are seen.
+        image: Linear image; only valid pixels count.
         patches: With 1 the method is white-patch, with one patch for each pixel gray-world. No more than there are
             rows or columns.
 
@@ -46,6 +46,6 @@ def local_surface_reflectance(
         starts = np.arange(count) * length // count
         brightest = np.maximum.reduceat(brightest, starts, axis=axis)
         total = np.add.reduceat(total, starts, axis=axis)
-    seen = brightest[..., 0] > 0
-    total, brightest = total[seen], brightest[seen]
+    mask = brightest[..., 0] > 0
+    total, brightest = total[mask], brightest[mask]
     return np.asarray(total.sum(axis=0) / (total / brightest).sum(axis=0))

@@ -32,7 +32,7 @@ def pca(
     not about the mean.
 
     Args:
-        image: Linear image; valid pixels only are seen.
+        image: Linear image; only valid pixels count.
         percent: At least one pixel is taken at each end, and all that equal the last.
 
     Returns:

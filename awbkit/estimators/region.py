@@ -24,7 +24,7 @@ def gray_card(image: LinearImage) -> tuple[FloatArray, float]:
     several degrees; fewer than a quarter of the pixels do not show.
 
     Args:
-        image: The region only; valid pixels only are seen.
+        image: The region only; only valid pixels count.
 
     Returns:
         float64 (3,): the light's RGB, positive, its components' sum 1; and the spread in degrees.

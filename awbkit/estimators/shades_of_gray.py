@@ -26,7 +26,7 @@ def shades_of_gray(
     """The Minkowski norm of the pixels (Finlayson and Trezzi 2004).
 
     Args:
-        image: Linear image; valid pixels only are seen.
+        image: Linear image; only valid pixels count.
         p: The order of the norm.
 
     Returns:

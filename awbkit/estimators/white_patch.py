@@ -29,7 +29,7 @@ def white_patch(
     """A high percentile of each channel (Land 1977).
 
     Args:
-        image: Linear image; valid pixels only are seen.
+        image: Linear image; only valid pixels count.
         percentile: Between values, the percentile is interpolated.
 
     Returns:

@@ -232,8 +232,8 @@ def _add_attention(layers: _Layers, network: IntegerNetwork) -> str:
     starts = (layers.constant(f"start {number}", np.array([number])) for number in (0, 2, 4, 5, 1))
     zero, two, four, five, axis = starts
     chroma = layers.add("Slice", planes, zero, two, axis)
-    seen = layers.add("Greater", layers.add("Slice", planes, four, five, axis), layers.constant("none", np.float32(0)))
-    masked = layers.add("Where", seen, flat, layers.constant("unseen", np.float32(UNSEEN_LOGIT)))
+    mask = layers.add("Greater", layers.add("Slice", planes, four, five, axis), layers.constant("none", np.float32(0)))
+    masked = layers.add("Where", mask, flat, layers.constant("unseen", np.float32(UNSEEN_LOGIT)))
     attention = layers.add("Softmax", masked, axis=2)
     pooled = layers.add("MatMul", attention, layers.add("Transpose", chroma, perm=[0, 2, 1]))
     scaled = layers.add(

@@ -123,12 +123,12 @@ def _add_attention(graph: _Graph, network: IntegerNetwork, grid: int, greatest: 
     # A cell with a valid pixel has so much more attention that none of the others counts.
     more = 2 * greatest + _MASK_DEPTH
     unit = (greatest + more) / 32767
-    seen = graph.add_mask(grid, more, unit)
+    mask = graph.add_mask(grid, more, unit)
     wide = graph.add("QUANTIZE", [logits], "attention.wide", (1, GRID_SIDE, GRID_SIDE, maps), np.int16, unit)
     sums = schema.AddOptionsT()
     sums.potScaleInt16 = False
     shape = (1, GRID_SIDE, GRID_SIDE, maps)
-    masked = graph.add("ADD", [wide, seen], "attention.seen", shape, np.int16, unit, sums)
+    masked = graph.add("ADD", [wide, mask], "attention.seen", shape, np.int16, unit, sums)
     rows = graph.reshape(masked, "attention.rows", (1, _CELLS, maps), np.int16, unit)
     columns = graph.transpose(rows, "attention.columns", (0, 2, 1), (1, maps, _CELLS), np.int16, unit)
     softmax = schema.SoftmaxOptionsT()

@@ -77,12 +77,12 @@ def directories(data: Buffer) -> Iterator[tuple[Tiff, Ifd]]:
     if data[:4] not in _SIGNATURES or len(data) < 16:
         return
     tiff = Tiff(data)
-    pending, seen = [tiff.first_offset], set[int]()
-    while pending and len(seen) < _MAX_DIRECTORIES:
+    pending, offsets = [tiff.first_offset], set[int]()
+    while pending and len(offsets) < _MAX_DIRECTORIES:
         offset = pending.pop()
-        if offset in seen:
+        if offset in offsets:
             continue
-        seen.add(offset)
+        offsets.add(offset)
         with suppress(ValueError):
             found = tiff.ifd(offset)
             yield tiff, found

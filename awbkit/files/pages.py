@@ -108,9 +108,9 @@ def pages_of(data: Buffer) -> Pages:
 def _images(tiff: Tiff) -> tuple[list[Page], list[Page]]:
     top: list[Page] = []
     below: list[Page] = []
-    offset, seen = tiff.first_offset, set[int]()
-    while offset and offset not in seen and len(seen) < _MAX_PAGES:
-        seen.add(offset)
+    offset, offsets = tiff.first_offset, set[int]()
+    while offset and offset not in offsets and len(offsets) < _MAX_PAGES:
+        offsets.add(offset)
         try:
             ifd = tiff.ifd(offset)
         except ValueError:

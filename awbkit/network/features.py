@@ -116,8 +116,8 @@ class _Picture:
         kept = self._valid_pixels(logs)
         self.uv = kept[0::2] - kept[1]
         if self.places is not None:
-            seen = self.valid.reshape(-1)
-            planes, logs = planes * seen, logs * seen
+            mask = self.valid.reshape(-1)
+            planes, logs = planes * mask, logs * mask
         self.plane = planes.reshape(3, _SIDE, _SIDE)
         self.contrast_plane, self.contrast, self.colour_contrast = self._local_contrast(logs.reshape(3, _SIDE, _SIDE))
 
@@ -127,8 +127,8 @@ class _Picture:
 
     def _local_contrast(self, logs: Float) -> tuple[Float, Float, Float]:
         """How far each pixel's logarithms are from its neighbours': (64, 64) mean, and (n,) mean and colour part."""
-        around, seen = formulas.neighbours(logs), formulas.neighbours(self.valid[None])
-        apart = logs - around / np.maximum(seen, _ONE)
+        around, number = formulas.neighbours(logs), formulas.neighbours(self.valid[None])
+        apart = logs - around / np.maximum(number, _ONE)
         mean = np.abs(apart).sum(axis=0) * np.float32(1 / 3) * self.valid
         colour = np.abs(apart[0] - apart[1]) + np.abs(apart[2] - apart[1])
         kept = self._valid_pixels(np.stack([mean, colour]).reshape(2, -1))
@@ -137,16 +137,16 @@ class _Picture:
     def grid(self) -> Float:
         """As :class:`Features` has it."""
         sums = _BY_CELL.T @ (self.plane @ _BY_CELL)
-        seen = _BY_CELL.T @ (self.valid @ _BY_CELL)
-        logs = np.log(np.maximum(sums / np.maximum(seen, _ONE), formulas.TINY))
-        some = seen > 0
+        number = _BY_CELL.T @ (self.valid @ _BY_CELL)
+        logs = np.log(np.maximum(sums / np.maximum(number, _ONE), formulas.TINY))
+        some = number > 0
         grid = np.zeros((GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.float32)
         np.clip(logs[0::2] - logs[1], -1.5, 1.5, out=grid[:2])
         np.clip(logs.sum(axis=0) * np.float32(1 / 3), -4, 3, out=grid[2])
         grid[:3] *= some
         rows = self.contrast_plane.reshape(GRID_SIDE, _CELL, _SIDE).max(axis=1)
         np.minimum(rows.reshape(GRID_SIDE, GRID_SIDE, _CELL).max(axis=2), 2, out=grid[3])
-        grid[4] = seen * np.float32(1 / _CELL**2)
+        grid[4] = number * np.float32(1 / _CELL**2)
         # So that training can keep it in half the memory and both read the same bits.
         return grid.astype(np.float16).astype(np.float32)
 
@@ -230,8 +230,8 @@ class _Picture:
         rows = self.plane.reshape(3, 4, 16, _SIDE).max(axis=2)
         greatest = rows.reshape(3, 4, 4, 16).max(axis=3)
         totals = blocks.reshape(3, 4, 2, 4, 2).sum(axis=(2, 4))
-        seen = greatest[0] > 0
-        totals, greatest = totals[:, seen], greatest[:, seen]
+        mask = greatest[0] > 0
+        totals, greatest = totals[:, mask], greatest[:, mask]
         return np.asarray(totals.sum(axis=1) / (totals / greatest).sum(axis=1))
 
     def _sectors(self, apart: Float) -> NDArray[np.float64]:

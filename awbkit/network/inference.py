@@ -82,9 +82,9 @@ def _attention_means(architecture: Architecture, weights: Weights, grid: Float, 
         x = np.maximum(_pointwise(weights, f"blocks.{number}.pointwise", x), 0)
         note(f"blocks.{number}.pointwise", x)
     logits = weights["attention.weight"].reshape(architecture.maps, -1) @ x
-    seen = grid[4].reshape(-1) > 0
-    note("attention", logits * seen)
-    logits = np.where(seen, logits, UNSEEN_LOGIT)
+    mask = grid[4].reshape(-1) > 0
+    note("attention", logits * mask)
+    logits = np.where(mask, logits, UNSEEN_LOGIT)
     attention = np.exp(logits - logits.max(axis=1, keepdims=True))
     pooled = attention @ grid[:2].reshape(2, -1).T
     return np.asarray((pooled / attention.sum(axis=1, keepdims=True)).reshape(-1) * SCALES["attended"])

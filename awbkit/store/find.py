@@ -124,7 +124,7 @@ def find(
         passed_over: Counts the files in folders that are no pictures.
     """
     passed_over = passed_over or OtherFiles()
-    seen: set[str] = set()
+    identities: set[str] = set()
     identify = identifier()
     for name in paths:
         if name == "-":
@@ -134,9 +134,9 @@ def find(
         for candidate in candidates:
             if isinstance(candidate, FoundImage):
                 identity = "-" if candidate.is_stdin else identify(candidate.path)
-                if identity in seen:
+                if identity in identities:
                     continue
-                seen.add(identity)
+                identities.add(identity)
             yield candidate
 
 

@@ -151,18 +151,18 @@ def _crop(pixels: Float, valid: Mask, rng: np.random.Generator) -> tuple[Float, 
 def _collage(first: LabelledPicture, second: LabelledPicture, rng: np.random.Generator) -> tuple[Float, Mask]:
     """Join two crops in a row or a column; relight the second by the first's light, within some stops."""
     pixels, valid = _crop(first.image.pixels, first.image.valid, rng)
-    other, seen = _crop(second.image.pixels, second.image.valid, rng)
-    if np.count_nonzero(valid) < _FEWEST or np.count_nonzero(seen) < _FEWEST:
+    other, other_valid = _crop(second.image.pixels, second.image.valid, rng)
+    if np.count_nonzero(valid) < _FEWEST or np.count_nonzero(other_valid) < _FEWEST:
         return pixels, valid
     gains = first.light / second.light
-    gains *= pixels[valid].mean() / (other[seen] * gains).mean() * np.exp(0.5 * rng.normal())
+    gains *= pixels[valid].mean() / (other[other_valid] * gains).mean() * np.exp(0.5 * rng.normal())
     other = other * gains.astype(np.float32)
     cut = int(rng.integers(_SIDE // 4, _SIDE * 3 // 4 + 1))
     part = np.zeros((_SIDE, _SIDE), np.bool_)
     part[slice(cut) if rng.random() < 0.5 else slice(cut, None)] = True
     if rng.random() < 0.5:
         part = part.T
-    return np.where(part[..., None], other, pixels), np.where(part, seen, valid)
+    return np.where(part[..., None], other, pixels), np.where(part, other_valid, valid)
 
 
 def _surface_chroma(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -211,15 +211,15 @@ def _other_camera(
     if own is None:
         return pixels, valid, light
     matrix = draw_camera(rng, listed_cameras) @ np.linalg.inv(own)
-    seen = matrix @ light
-    if seen.min() < 2 * _FAINTEST * seen.max():
+    white = matrix @ light
+    if white.min() < 2 * _FAINTEST * white.max():
         return pixels, valid, light
     mapped = pixels @ matrix.T.astype(np.float32)
     positive = valid & (mapped.min(axis=2) > 0)
     # Where much of a picture leaves the camera's gamut, the mapping does not show how it would look.
     if np.count_nonzero(positive) * 2 < np.count_nonzero(valid):
         return pixels, valid, light
-    return mapped, positive, seen
+    return mapped, positive, white
 
 
 def _second_light(pixels: Float, valid: Mask, light: FloatArray, rng: np.random.Generator) -> tuple[Float, FloatArray]:

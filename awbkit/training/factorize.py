@@ -46,8 +46,8 @@ class Ranks:
         """The rank of a layer, from its singular values in descending order."""
         if self.rank is not None:
             return self.rank
-        held = np.cumsum(values**2) / max(float(np.sum(values**2)), 1e-30)
-        return int(np.searchsorted(held, (self.energy or 1.0) - 1e-12)) + 1
+        shares = np.cumsum(values**2) / max(float(np.sum(values**2)), 1e-30)
+        return int(np.searchsorted(shares, (self.energy or 1.0) - 1e-12)) + 1
 
 
 def factorize(tuning: Tuning, ranks: Ranks) -> Result:

@@ -63,8 +63,8 @@ class FakeQuantization:
         most = self._bits.largest_weight
         scale = (weight.detach().flatten(1).abs().amax(dim=1) / most).clamp_min(LEAST_UNIT)
         scale = scale.view(-1, *[1] * (weight.dim() - 1))
-        held = _clip(weight / scale, most) * scale
-        return held if units is None else held / units
+        value = _clip(weight / scale, most) * scale
+        return value if units is None else value / units
 
     def _round_inputs(self, module: nn.Module, given: tuple[Tensor]) -> Tensor:
         units = self._units[self._first].to(given[0].device) * INPUT_UNIT

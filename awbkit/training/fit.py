@@ -126,11 +126,11 @@ def fit(
             if not math.isfinite(mean_loss):
                 remedy = f"give a lower learning_rate than {recipe.learning_rate:g}"
                 raise AwbError(f"the training has diverged after {done} steps (loss {mean_loss}); {remedy}")
-            seen = None
+            validation = None
             if watched is not None and processes.is_first() and done % _SAVE_INTERVAL == 0:
                 estimates, _ = answers(average if counted >= 0 else network, watched)
-                seen = float(true_errors(estimates, watched).mean())
-            on_step(Step(done, mean_loss, float(torch.stack(errors).mean()), rate, seen))
+                validation = float(true_errors(estimates, watched).mean())
+            on_step(Step(done, mean_loss, float(torch.stack(errors).mean()), rate, validation))
             losses, errors = [], []
         if saved is not None and done % _SAVE_INTERVAL == 0 and processes.is_first():
             checkpoint.save(saved, network, average, optimiser, done)

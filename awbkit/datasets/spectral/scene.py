@@ -62,11 +62,11 @@ def expose(scene: Scene, powers: NDArray[np.float64], sensitivity: NDArray[np.fl
         Two arrays (64, 64, 3): the light from the scene, and the light that falls on it; every light has green 1 at
         full strength.
     """
-    seen = powers[:, :, None] * sensitivity
-    whites = seen.sum(axis=1, keepdims=True)
-    seen, whites = seen / whites[..., 1:2], whites[:, 0] / whites[:, 0, 1:2]
+    responses = powers[:, :, None] * sensitivity
+    whites = responses.sum(axis=1, keepdims=True)
+    responses, whites = responses / whites[..., 1:2], whites[:, 0] / whites[:, 0, 1:2]
     weights = scene.weights.reshape(len(scene.weights), -1).T
-    sensors = np.moveaxis(seen, 0, 1).reshape(len(sensitivity), -1)
+    sensors = np.moveaxis(responses, 0, 1).reshape(len(sensitivity), -1)
     plain, other = (
         (weights @ (surfaces @ sensors).astype(np.float32)).reshape(SIZE, SIZE, -1, 3) for surfaces in scene.surfaces
     )
@@ -218,9 +218,9 @@ def _coverage(rng: np.random.Generator, count: int, backdrop: Floats, *, upright
             outside = np.maximum(np.abs(u) - wide, np.abs(v) - high)
         else:
             outside = (np.sqrt((u / wide) ** 2 + (v / high) ** 2) - 1) * min(wide, high)
-        seen = np.clip(0.5 - outside, 0, 1) * through[window]
-        weights[index][window] = seen
-        through[window] -= seen
+        cover = np.clip(0.5 - outside, 0, 1) * through[window]
+        weights[index][window] = cover
+        through[window] -= cover
     for index, layer in enumerate(backdrop, count):
         weights[index] = layer * through
         through = through - weights[index]

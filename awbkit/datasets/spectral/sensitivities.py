@@ -52,8 +52,8 @@ class Sensitivity:
 
     def white(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
         """RGB (3,) of a perfect white under a light of this spectral power (81,), green = 1."""
-        seen = power @ self.rgb
-        return np.asarray(seen / seen[1])
+        response = power @ self.rgb
+        return np.asarray(response / response[1])
 
     @cached_property
     def camera(self) -> Camera:
@@ -75,9 +75,9 @@ class Sensitivity:
         known = measurements()
         lit = known.patches * power
         xyz = lit @ known.observer / (power @ known.observer)[1]
-        seen = lit @ self.rgb / (power @ self.rgb)[1]
+        responses = lit @ self.rgb / (power @ self.rgb)[1]
         inverse = np.linalg.inv(xyz.T @ xyz)
-        free = seen.T @ xyz @ inverse
+        free = responses.T @ xyz @ inverse
         missed = self.white(power) - free @ xyz_of_white
         pull = inverse @ xyz_of_white / (xyz_of_white @ inverse @ xyz_of_white)
         return np.asarray(free + np.outer(missed, pull))

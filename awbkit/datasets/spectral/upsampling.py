@@ -63,6 +63,6 @@ def srgb_of_reflectance() -> NDArray[np.float64]:
     """Matrix (3, 81) from a reflectance to its linear sRGB under D65; a perfect white gives 1, 1, 1."""
     matrix = LINEAR_SRGB.xyz_to_rgb()
     assert matrix is not None
-    seen = matrix @ (measurements().observer * d65()[:, None]).T
+    response = matrix @ (measurements().observer * d65()[:, None]).T
     # D65's power and its rounded xy disagree by some 1e-4.
-    return np.asarray(seen / seen.sum(axis=1, keepdims=True))
+    return np.asarray(response / response.sum(axis=1, keepdims=True))

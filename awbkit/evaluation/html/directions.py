@@ -79,10 +79,10 @@ def group_by_camera(truth: Truth, camera_of: Callable[[int], Camera] | None = No
 def planckian_locus(camera: Camera) -> Locus | None:
     """The black-body locus in a camera's RGB; None without a matrix."""
     found = [(1e6 / mired, camera.rgb_of_xy(*cct_duv_to_xy(1e6 / mired))) for mired in _MIREDS.tolist()]
-    seen = [(cct, rgb) for cct, rgb in found if rgb is not None]
-    if len(seen) < 2:
+    points = [(cct, rgb) for cct, rgb in found if rgb is not None]
+    if len(points) < 2:
         return None
-    return Locus(np.array([cct for cct, _ in seen]), np.array([rgb for _, rgb in seen]))
+    return Locus(np.array([cct for cct, _ in points]), np.array([rgb for _, rgb in points]))
 
 
 def log_chroma(rgb: NDArray[np.float64], white: Sequence[float] = (1.0, 1.0, 1.0)) -> NDArray[np.float64]:

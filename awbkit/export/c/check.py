@@ -42,14 +42,14 @@ def check(sources: Mapping[str, str], model: IntegerModel, cases: Iterable[Case]
     Raises:
         CheckFailed: If it does not compile or run in time, or answers otherwise.
     """
-    kept = list(cases)
+    pictures = list(cases)
     with scratch() as place:
         put(place, {**sources, "driver.c": files(__package__).joinpath("driver.c").read_text("ascii")})
         output_of([cc, *_FLAGS, "awb.c", "driver.c", "-o", "driver"], place)
-        told = output_of([str(place / "driver")], place, b"".join(map(record, kept)))
-    lines = [[int(word) for word in line.split()] for line in told.decode("ascii", "replace").splitlines()]
-    compare(model, kept, lines)
-    return len(kept)
+        output = output_of([str(place / "driver")], place, b"".join(map(record, pictures)))
+    lines = [[int(word) for word in line.split()] for line in output.decode("ascii", "replace").splitlines()]
+    compare(model, pictures, lines)
+    return len(pictures)
 
 
 def record(case: Case) -> bytes:
@@ -82,5 +82,5 @@ def answer(model: IntegerModel, case: Case) -> list[int]:
         return [_NO_PIXEL]
     light, error = model.answer(case.pixels, white_logs(case.white))
     red, blue = exp2(np.clip(-light, -_MOST, _MOST), _BITS).tolist()
-    held = np.clip(light, -(1 << 15), (1 << 15) - 1).tolist()
-    return [0, *held, error, red, 1 << _BITS, blue]
+    words = np.clip(light, -(1 << 15), (1 << 15) - 1).tolist()
+    return [0, *words, error, red, 1 << _BITS, blue]

@@ -76,23 +76,23 @@ def describe(pixels: NDArray[np.uint16]) -> Description:
         AwbError: If no pixel is valid.
     """
     planes = np.moveaxis(pixels.astype(np.int64), 2, 0)
-    seen = np.asarray((planes > 0).all(axis=0))
-    if not seen.any():
+    mask = np.asarray((planes > 0).all(axis=0))
+    if not mask.any():
         raise AwbError("no valid pixel: every pixel is clipped, black or masked")
-    picture = _Picture(planes * seen, seen)
+    picture = _Picture(planes * mask, mask)
     return Description(picture.anchor[0::2], picture.statistics(), picture.grid())
 
 
 class _Picture:
     """A picture under its anchor. Planes are (..., 64, 64), the other arrays (..., n) of the pixels seen."""
 
-    def __init__(self, planes: Int, seen: NDArray[np.bool_]) -> None:
-        self.seen = seen
-        self.places = np.flatnonzero(seen)
+    def __init__(self, planes: Int, mask: NDArray[np.bool_]) -> None:
+        self.mask = mask
+        self.places = np.flatnonzero(mask)
         self.count = len(self.places)
         tops = planes.max(axis=(1, 2))
         shares = planes * ((1 << 31) // tops)[:, None, None] >> 16
-        self.norms, edges = formulas.channel_norms(shares, self._valid_pixels(shares), seen, log2(tops))
+        self.norms, edges = formulas.channel_norms(shares, self._valid_pixels(shares), mask, log2(tops))
         surface = formulas.local_surface_reflectance(shares) + log2(tops)
         logs = quick_log2(planes)
         y = self._valid_pixels(logs)
@@ -116,7 +116,7 @@ class _Picture:
         self.brightness = self.linear.sum(axis=0)
         self.chroma = np.clip(self.y[0::2] - self.y[1], -_CHROMA_LIMIT, _CHROMA_LIMIT)
         self.whiteness = formulas.whiteness(self.y)
-        self.contrast_plane, colour = formulas.local_contrast(logs, seen)
+        self.contrast_plane, colour = formulas.local_contrast(logs, mask)
         self.contrast, self.colour_contrast = (
             self._valid_pixels(self.contrast_plane[None])[0],
             self._valid_pixels(colour[None])[0],
@@ -205,7 +205,7 @@ class _Picture:
         """As :class:`Description` has it."""
         shape = (GRID_SIDE, 4, GRID_SIDE, 4)
         sums = self.linear_plane.reshape(3, *shape).sum(axis=(2, 4))
-        number = self.seen.reshape(shape).sum(axis=(1, 3))
+        number = self.mask.reshape(shape).sum(axis=(1, 3))
         logs = log2(sums) - log2(number) - formulas.LINEAR_BITS * OCTAVE
         grid = np.zeros((GRID_CHANNELS, GRID_SIDE, GRID_SIDE), np.int64)
         grid[:2] = np.clip(logs[0::2] - logs[1] + 16 >> 5, -127, 127)

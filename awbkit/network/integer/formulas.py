@@ -77,13 +77,13 @@ def anchor(y: Int) -> Int:
     return log2(parts @ chosen)
 
 
-def channel_norms(planes: Int, kept: Int, seen: NDArray[np.bool_], tops: Int) -> tuple[Int, Int]:
+def channel_norms(planes: Int, kept: Int, mask: NDArray[np.bool_], tops: Int) -> tuple[Int, Int]:
     """(5, 3) Minkowski norms and (2, 3) norms of edges, in logarithms, each channel's in its own units.
 
     Args:
         planes: (3, 64, 64), shares of each channel's maximum, of 2**15.
-        kept: (3, n), those of the pixels seen.
-        seen: (64, 64).
+        kept: (3, n), those of the pixels of the mask.
+        mask: (64, 64).
         tops: (3,), logarithms of the maxima.
     """
     second = (kept >> 3) ** 2
@@ -94,8 +94,8 @@ def channel_norms(planes: Int, kept: Int, seen: NDArray[np.bool_], tops: Int) ->
         (log2(power.sum(axis=1)) - mean - bits * OCTAVE >> halvings) + tops
         for power, bits, halvings in ((kept, 15, 0), (second, 24, 1), (fourth, 24, 2), (eighth, 24, 3))
     ]
-    across = np.abs(planes[:, :, 1:] - planes[:, :, :-1]) * (seen[:, 1:] & seen[:, :-1])
-    down = np.abs(planes[:, 1:] - planes[:, :-1]) * (seen[1:] & seen[:-1])
+    across = np.abs(planes[:, :, 1:] - planes[:, :, :-1]) * (mask[:, 1:] & mask[:, :-1])
+    down = np.abs(planes[:, 1:] - planes[:, :-1]) * (mask[1:] & mask[:-1])
     apart = np.concatenate([across.reshape(3, -1), down.reshape(3, -1)], axis=1)
     steep = (apart * apart >> 6) ** 2
     return np.stack([*norms, tops]), np.stack([log2(apart.sum(axis=1)), log2(steep.sum(axis=1)) >> 2]) + tops
@@ -117,10 +117,10 @@ def linear(planes: Int, logs: Int) -> Int:
     return planes * gains[:, None, None] + (1 << shift - 1) >> shift
 
 
-def local_contrast(logs: Int, seen: NDArray[np.bool_]) -> tuple[Int, Int]:
+def local_contrast(logs: Int, mask: NDArray[np.bool_]) -> tuple[Int, Int]:
     """(64, 64) how far a pixel's logarithms are from its neighbours', in 1/36 units, and of colours in 1/12."""
-    around, number = neighbours(logs * seen), neighbours(seen.astype(np.int64)[None])[0]
-    apart = (12 * logs - _TWELFTHS[number] * around) * (seen & (number > 0))
+    around, number = neighbours(logs * mask), neighbours(mask.astype(np.int64)[None])[0]
+    apart = (12 * logs - _TWELFTHS[number] * around) * (mask & (number > 0))
     return np.abs(apart).sum(axis=0), np.abs(apart[0] - apart[1]) + np.abs(apart[2] - apart[1])
 
 

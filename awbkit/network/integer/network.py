@@ -150,9 +150,9 @@ class IntegerNetwork:
     def _attention_means(self, grid: Int) -> Int:
         """(2 maps,) means of the cells' log-chroma, by attention."""
         cells, logits = grid.reshape(len(grid), -1), self.logits(grid)
-        seen = cells[4] > 0
-        greatest = np.where(seen, logits, -(1 << 15)).max(axis=1, keepdims=True)
-        attention = np.where(seen, exp2(logits - greatest << LOGIT_SHIFT, _ATTENTION_BITS), 0)
+        mask = cells[4] > 0
+        greatest = np.where(mask, logits, -(1 << 15)).max(axis=1, keepdims=True)
+        attention = np.where(mask, exp2(logits - greatest << LOGIT_SHIFT, _ATTENTION_BITS), 0)
         pooled = attention @ cells[:2].T
         return ratio(pooled * ATTENTION_SCALE[0], attention.sum(axis=1, keepdims=True) * ATTENTION_SCALE[1]).reshape(-1)
 

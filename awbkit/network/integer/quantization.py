@@ -80,7 +80,7 @@ def measure_scales(
         model: Of the family "awbnet".
         pictures: What it may see, of its domain; their lights need not be known.
         bits: How many bits numbers will have.
-        progress: Called with the number of pictures just seen.
+        progress: Called with the number of pictures just read.
 
     Raises:
         UsageError: If the model is of another family, or there is no picture.

@@ -71,9 +71,9 @@ def describe(pixels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     Returns:
         (2,), (S,) and (GRID_CHANNELS, GRID_SIDE, GRID_SIDE).
     """
-    seen = valid > 0
+    mask = valid > 0
     count = valid.sum()
-    planes = torch.where(seen, pixels, torch.zeros_like(pixels))
+    planes = torch.where(mask, pixels, torch.zeros_like(pixels))
     planes = (planes / planes.max()).clamp(min=_TINY)
     anchor = _anchor(planes, valid, count)
     planes = planes / anchor[:, None]
@@ -170,17 +170,17 @@ def _formulas(
 
 def _grid(square: Tensor, valid: Tensor, contrast: Tensor) -> Tensor:
     sums = square.reshape(3, GRID_SIDE, _CELL, GRID_SIDE, _CELL).sum(dim=(2, 4))
-    seen = valid.reshape(GRID_SIDE, _CELL, GRID_SIDE, _CELL).sum(dim=(1, 3))
-    logs = torch.log((sums / seen.clamp(min=1)).clamp(min=_TINY))
+    number = valid.reshape(GRID_SIDE, _CELL, GRID_SIDE, _CELL).sum(dim=(1, 3))
+    logs = torch.log((sums / number.clamp(min=1)).clamp(min=_TINY))
     greatest = contrast.reshape(GRID_SIDE, _CELL, GRID_SIDE, _CELL).amax(dim=(1, 3))
     cells = [
         (logs[0] - logs[1]).clamp(-1.5, 1.5),
         (logs[2] - logs[1]).clamp(-1.5, 1.5),
         (logs.sum(dim=0) / 3).clamp(-4, 3),
         greatest.clamp(max=2),
-        seen / _CELL**2,
+        number / _CELL**2,
     ]
-    return torch.stack(cells) * (seen > 0)
+    return torch.stack(cells) * (number > 0)
 
 
 def _local_contrast(logs: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
@@ -206,8 +206,8 @@ def _edges(square: Tensor, valid: Tensor) -> Tensor:
 def _local_surface_reflectance(square: Tensor, blocks: Tensor) -> Tensor:
     greatest = square.reshape(3, 4, 16, 4, 16).amax(dim=(2, 4))
     totals = blocks.reshape(3, 4, 2, 4, 2).sum(dim=(2, 4))
-    seen = greatest[:1] > 0
-    return (totals * seen).sum(dim=(1, 2)) / (totals * seen / torch.where(seen, greatest, 1.0)).sum(dim=(1, 2))
+    mask = greatest[:1] > 0
+    return (totals * mask).sum(dim=(1, 2)) / (totals * mask / torch.where(mask, greatest, 1.0)).sum(dim=(1, 2))
 
 
 def _sectors(uv: Tensor, apart: Tensor, brightness: Tensor, valid: Tensor) -> Tensor:
@@ -244,9 +244,9 @@ def _moments(centred: Tensor, weight: Tensor, total: Tensor) -> tuple[Tensor, Te
 
 def _block_quantiles(blocks: Tensor) -> Tensor:
     flat = blocks.reshape(3, -1)
-    seen = (flat[0] > 0).to(torch.float32)
+    mask = (flat[0] > 0).to(torch.float32)
     logs = torch.log(flat.clamp(min=_TINY))
-    return _at(logs[0::2] - logs[1], seen, seen.sum(), _BLOCK_PLACES).T
+    return _at(logs[0::2] - logs[1], mask, mask.sum(), _BLOCK_PLACES).T
 
 
 def _whiteness(y: Tensor) -> Tensor:

@@ -205,8 +205,8 @@ def _loci(camera: Camera, x: Scale, y: Scale) -> list[str]:
         return []
     parts = []
     daylights = [camera.rgb_of_xy(*daylight_xy(cct)) for cct in _DAYLIGHT.tolist()]
-    seen = [rgb for rgb in daylights if rgb is not None]
-    for kind, tip, rgb in (("planckian", "black bodies", locus.rgb), ("daylight", "CIE daylight", np.array(seen))):
+    colours = [rgb for rgb in daylights if rgb is not None]
+    for kind, tip, rgb in (("planckian", "black bodies", locus.rgb), ("daylight", "CIE daylight", np.array(colours))):
         points = log_chroma(rgb, white) if len(rgb) else np.empty((0, 2))
         points = points[_are_within(points, x, y)]
         if len(points) > 1:
