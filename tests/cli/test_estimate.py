@@ -90,6 +90,13 @@ def test_all_methods_in_one_pass(folder: Path) -> None:
     assert (ran.code, {record["status"] for record in ran.records}) == (0, {"ok"})
 
 
+def test_all_methods_leave_out_a_white_that_a_raw_does_not_state(folder: Path) -> None:
+    ran = awbkit("estimate", "raw.dng", "-m", "all")
+    assert [record["method"] for record in ran.records] == [name for name in method_names() if name != "as-shot"]
+    assert (ran.code, ran.err) == (0, "")
+    assert awbkit("estimate", "raw.dng", "-m", "all", "-m", "as-shot").code == 1
+
+
 def test_parameters_count(folder: Path) -> None:
     norms = [awbkit("estimate", "img2.jpg", "-m", f"shades-of-gray:p={p}").record["gains"] for p in (1, 12)]
     gray_world = awbkit("estimate", "img2.jpg", "-m", "gray-world").record["gains"]
