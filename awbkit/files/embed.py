@@ -41,7 +41,7 @@ def embed_in_avif(avif: bytes, exif: bytes) -> bytes:
     """Put this EXIF block in place of that of an AVIF or other HEIF still (ISO 23008-12, Annex A).
 
     The file must have an EXIF item already, if only an empty one: its entry in the item location box is pointed to
-    the block, which goes to the end of the file. The old block is overwritten with zeros.
+    the block, which goes to the end of the file. The old block is overwritten with spaces.
 
     Raises:
         ValueError: Not a sound HEIF, or one without an EXIF item in a single piece of the file.
@@ -59,7 +59,8 @@ def embed_in_avif(avif: bytes, exif: bytes) -> bytes:
     except (KeyError, IndexError, StopIteration, struct.error) as error:
         raise ValueError("AVIF without a sound EXIF item") from error
     if 0 < offset <= len(out) - length:
-        out[offset : offset + length] = bytes(length)
+        # Zeros would look like a part that a broken copy lost.
+        out[offset : offset + length] = b" " * length
     return bytes(out) + struct.pack(">I", len(payload) + 8) + b"mdat" + payload
 
 

@@ -146,8 +146,9 @@ def _length(item: tuple[int, tuple[int, bytes]]) -> int:
 
 
 def exif_block(main: Directory) -> bytes:
-    """The TIFF structure of a directory."""
-    return b"II*\0" + struct.pack("<I", 8) + serialise(main, 8)
+    """The TIFF structure of a directory, in the byte order that its contents come in."""
+    mark = b"II" if main.order == "<" else b"MM"
+    return mark + struct.pack(main.order + "HI", 42, 8) + serialise(main, 8, main.order)
 
 
 def _description(data: Buffer) -> Directory | None:
@@ -166,7 +167,9 @@ def _description(data: Buffer) -> Directory | None:
         return None
     exposure = {tag: field for tag, field in main.fields.items() if tag in _EXPOSURE}
     kept = {tag: field for tag, field in (exposure | exif.fields).items() if tag not in _RAW_ONLY}
-    described = Directory({tag: field for tag, field in main.fields.items() if tag in DESCRIPTION_TAGS})
+    described = Directory(
+        {tag: field for tag, field in main.fields.items() if tag in DESCRIPTION_TAGS}, order=main.order
+    )
     if not described.fields and not kept:
         return None
     described.children[EXIF_IFD] = Directory(kept)

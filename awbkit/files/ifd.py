@@ -30,6 +30,9 @@ _WORD = {3: 2, 8: 2, 4: 4, 5: 4, 9: 4, 10: 4, 11: 4, 13: 4, 12: 8, 16: 8, 17: 8,
 _INTEGER_FORMAT = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _UNSIGNED = frozenset((1, 3, 4, 13, 16, 18))
 
+# The type of XMP, IPTC, Photoshop's resources and ICC profiles: bytes, even where a writer calls them longer numbers.
+_BLOCKS = {700: 1, 33723: 7, 34377: 1, 34675: 7}
+
 # Classic and BigTIFF; Olympus ORF ("OR", "RS") and Panasonic RW2 ("U") raws differ from TIFF in these bytes alone.
 _CLASSIC_MAGIC = (42, 0x4F52, 0x5352, 0x55)
 _BIG_MAGIC = 43
@@ -150,10 +153,13 @@ class Directory:
     Attributes:
         fields: Type and little-endian values by tag.
         children: The directories that a tag of this one points to.
+        order: Byte order of the structure that they come from, ``<`` or ``>``. Contents that are bytes to TIFF, such
+            as a MakerNote, may be in it.
     """
 
     fields: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     children: dict[int, Directory] = field(default_factory=dict)
+    order: str = "<"
 
 
 def read_directory(tiff: Tiff, offset: int, depth: int = 0) -> Directory:
@@ -168,10 +174,11 @@ def read_directory(tiff: Tiff, offset: int, depth: int = 0) -> Directory:
         ValueError: The directory does not lie in the file. One below it that does not is left out.
     """
     nested = _SUBDIRECTORIES.get(depth, frozenset())
-    found = Directory()
+    found = Directory(order=tiff.order)
     for tag, entry in tiff.ifd(offset).entries.items():
         if tag not in nested:
-            found.fields[tag] = (entry.kind, _reorder(entry.kind, tiff.bytes_of(entry), tiff.order))
+            kind = _BLOCKS.get(tag, entry.kind) if entry.kind in _WORD else entry.kind
+            found.fields[tag] = (kind, _reorder(kind, tiff.bytes_of(entry), tiff.order))
             continue
         with suppress(ValueError):
             found.children[tag] = read_directory(tiff, tiff.number(entry) or 0, depth + 1)

@@ -12,6 +12,7 @@ import struct
 from pathlib import Path
 
 from awbkit.files import xmp
+from awbkit.files.byte_order import change_order
 from awbkit.files.exif import DESCRIPTION_TAGS, exif_block
 from awbkit.files.ifd import Directory, Tiff, map_file, read_directory, serialise
 from awbkit.files.metadata import Metadata
@@ -38,7 +39,7 @@ _STORAGE = frozenset(
 _DNG = frozenset(range(50706, 53000)) - {50838, 50839}
 
 
-def graft(target: str | os.PathLike[str], source: str | os.PathLike[str], has_resolution: bool = True) -> None:
+def graft(target: str | os.PathLike[str], source: str | os.PathLike[str], has_resolution: bool = True) -> list[str]:
     """Add the metadata of one TIFF file to another, freshly encoded one, which is changed in place.
 
     Every field of the picture's directory in the source is copied, and every field of the EXIF, GPS and
@@ -53,6 +54,9 @@ def graft(target: str | os.PathLike[str], source: str | os.PathLike[str], has_re
         source: A TIFF or BigTIFF of either byte order.
         has_resolution: Whether the resolution in the target is that of the picture, not made up by its encoder.
 
+    Returns:
+        What could not be kept, in words.
+
     Raises:
         OSError: One of the files cannot be read or written.
         ValueError: One of the files is no TIFF, or the target has no room left below 4 GiB.
@@ -62,7 +66,7 @@ def graft(target: str | os.PathLike[str], source: str | os.PathLike[str], has_re
         carried = _read_description(Tiff(data), main)
     if _DNG_VERSION in carried.fields:
         carried.fields = {tag: value for tag, value in carried.fields.items() if tag not in _DNG}
-    _add(target, carried, has_resolution, main.extra)
+    return _add(target, carried, has_resolution, main.extra)
 
 
 def embed(target: str | os.PathLike[str], metadata: Metadata, has_resolution: bool = True) -> list[str]:
@@ -92,8 +96,7 @@ def embed(target: str | os.PathLike[str], metadata: Metadata, has_resolution: bo
         records = read_iptc(metadata.photoshop)
         if records:
             carried.fields[_IPTC] = (_UNDEFINED, records)
-    _add(target, carried, has_resolution)
-    return lost
+    return lost + _add(target, carried, has_resolution)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
@@ -107,9 +110,6 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
         found = _read_description(Tiff(data), pages_of(data).main)
     fields = found.fields
     records = fields.get(_IPTC, (0, b""))[1]
-    if len(records) % 4 == 0 and records[:1] != b"\x1c" and records[3:4] == b"\x1c":
-        # Written as 32-bit words of the other byte order.
-        records = b"".join(records[i : i + 4][::-1] for i in range(0, len(records), 4))
     resources = fields.get(_PHOTOSHOP, (0, b""))[1]
     if records:
         resources = with_iptc(resources, records)
@@ -143,16 +143,24 @@ def _read_description(tiff: Tiff, main: Page) -> Directory:
         first = read_directory(tiff, tiff.first_offset)
         found.fields = {t: f for t, f in first.fields.items() if t in _PHOTOGRAPH_TAGS} | found.fields
         found.children = first.children | found.children
+    kind, records = found.fields.get(_IPTC, (0, b""))
+    if len(records) % 4 == 0 and records[:1] != b"\x1c" and records[3:4] == b"\x1c":
+        # Written as 32-bit words of the other byte order.
+        records = b"".join(records[i : i + 4][::-1] for i in range(0, len(records), 4))
+        found.fields[_IPTC] = (kind, records)
     return found
 
 
-def _add(target: str | os.PathLike[str], carried: Directory, has_resolution: bool, extra: int | None = None) -> None:
+def _add(
+    target: str | os.PathLike[str], carried: Directory, has_resolution: bool, extra: int | None = None
+) -> list[str]:
     with Path(target).open("r+b") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             tiff = Tiff(data)
             merged, order, big = read_directory(tiff, tiff.first_offset), tiff.order, tiff.is_big
             following = tiff.ifd(tiff.first_offset).next_offset
             end = len(data)
+        lost = change_order(carried, order)
         own_profile = merged.fields.get(_PROFILE)
         if not has_resolution:
             merged.fields = {tag: field for tag, field in merged.fields.items() if tag not in _RESOLUTION}
@@ -175,3 +183,4 @@ def _add(target: str | os.PathLike[str], carried: Directory, has_resolution: boo
         file.flush()
         file.seek(8 if big else 4)
         file.write(struct.pack(order + ("Q" if big else "I"), at))
+    return lost

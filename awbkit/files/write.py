@@ -129,7 +129,7 @@ def write_picture(photo: RenderedPhoto, pixels: Pixels, target: Path, renew: Pre
                 depth = {"uchar": "8-bit channels", "ushort": "16-bit channels"}.get(image.format, "32-bit floats")
                 warn(photo.path, f"stores {stored.get(DEPTH_FIELD)}, and its output {depth}")
             _save(_multiply_by_alpha(image, photo), kind, target, photo)
-            tiff.graft(target, photo.path, dots is not None)
+            lost += tiff.graft(target, photo.path, dots is not None)
         else:
             _save(image, kind, target, photo)
             with map_file(photo.path) as source:

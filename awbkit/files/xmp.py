@@ -27,7 +27,7 @@ Condition = Callable[[str | None, str], bool]
 """Whether a property is meant, by its namespace and local name."""
 
 _MAX_DEPTH = 100
-_TAG, _BYTE_KINDS, _MAX_LENGTH = 700, (1, 7), 1 << 22
+_TAG, _MAX_LENGTH = 700, 1 << 22
 
 _GAIN_MAP = "http://ns.adobe.com/hdr-gain-map/1.0/"
 _CONTAINER = "http://ns.google.com/photos/1.0/container/"
@@ -187,7 +187,7 @@ def from_raw_xmp(path: str | os.PathLike[str]) -> bytes | None:
         with map_file(path) as data:
             tiff = Tiff(data)
             entry = tiff.ifd(tiff.first_offset).entries.get(_TAG)
-            if entry is None or entry.kind not in _BYTE_KINDS or entry.size > _MAX_LENGTH:
+            if entry is None or entry.size > _MAX_LENGTH:
                 return None
             packet = tiff.bytes_of(entry).rstrip(b"\0")
         document = parse(packet)

@@ -71,6 +71,7 @@ def write_dng(
     active: tuple[int, int, int, int] | None = None,
     bits: int = 16,
     lossless_jpeg: bool = False,
+    byteorder: str = "<",
     extra: Sequence[Any] = (),
 ) -> Path:
     """Write a mosaic (H, W), or three samples a pixel (H, W, 3), as the only picture of a DNG.
@@ -90,6 +91,7 @@ def write_dng(
         active: Top, left, bottom and right of the samples that light reaches.
         bits: Of each sample in the file.
         lossless_jpeg: Compress in tiles.
+        byteorder: Of the file.
         extra: Further tags, as tifffile takes them.
     """
     name = model if model.startswith(make) else f"{make} {model}"
@@ -121,7 +123,7 @@ def write_dng(
         layout |= {"bitspersample": bits, "rowsperstrip": 1}
     if data is not samples:
         layout |= {"shape": samples.shape, "dtype": samples.dtype}
-    tifffile.imwrite(path, data, extratags=[*tags, *extra], **layout)
+    tifffile.imwrite(path, data, byteorder=byteorder, extratags=[*tags, *extra], **layout)
     return path
 
 
