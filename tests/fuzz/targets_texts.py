@@ -9,6 +9,7 @@ from pathlib import Path
 
 from awbkit.datasets import layout
 from awbkit.estimators import registry
+from awbkit.evaluation.subset import parse_condition
 from awbkit.export import targets as exports
 from awbkit.files import sidecar
 from awbkit.files.photo import Region
@@ -166,7 +167,7 @@ def use_sidecar(given: Path, outputs: Path) -> Iterator[Step]:
 def use_specification(given: Path, _: Path) -> Iterator[Step]:
     # What a user types; that may be echoed whole.
     text = given.read_bytes()[:300].decode(errors="surrogateescape")
-    parsers: tuple[Callable[[str], object], ...] = (Region.parse, registry.parse, layout.parse)
+    parsers: tuple[Callable[[str], object], ...] = (Region.parse, registry.parse, layout.parse, parse_condition)
     for parser in parsers:
         yield lambda parser=parser: parser(text)  # type: ignore[misc]
 
@@ -178,6 +179,7 @@ def _specifications() -> dict[str, bytes]:
         "shades-of-gray:p=6",
         "folder:encoding=linear,black=0",
         "rendered:count=3,seed=1",
+        "camera!=Nikon D*",
     )
     return {f"{number}.txt": text.encode() for number, text in enumerate(texts)}
 
@@ -227,6 +229,7 @@ TARGETS = (
             "awbkit.files.photo:Region.parse",
             "awbkit.estimators.registry:parse",
             "awbkit.estimators.parameter:Parameter.parse",
+            "awbkit.evaluation.subset:parse_condition",
         ),
         _specifications,
         use_specification,

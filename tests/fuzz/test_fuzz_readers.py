@@ -25,6 +25,8 @@ NOT_FED = {
     "awbkit.store.store:Store.open": "hands out bytes",
     "awbkit.store.streams:open_stream": "reads no format; its kinds of files have tests of their own",
     "awbkit.network.models:load_once": "keeps what Model.load has read, which is fed",
+    "awbkit.evaluation.predictions:open_predictions": "opens what read_predictions reads, which is fed",
+    "awbkit.evaluation.rerun:HashedStream.read": "hands out bytes",
     "awbkit.estimators.own:OwnCode.load": "runs code that the user trusts",
     "awbkit.estimators.installed:load_installed": "runs code that the user has installed",
     "awbkit.estimators.registry:Method.load": "runs code that the user trusts",
