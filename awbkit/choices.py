@@ -6,7 +6,7 @@ The lists stand apart from the code that they choose, so that ``--help`` shows t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 Cat: TypeAlias = Literal["von-kries", "bradford", "cat02", "cat16", "sharp"]
 """Chromatic adaptation transforms."""
@@ -31,6 +31,22 @@ Target: TypeAlias = Literal["c", "onnx", "tflite", "executorch", "libcamera"]
 
 Processor: TypeAlias = Literal["cortex-m4", "cortex-m3", "cortex-m0"]
 """Processors whose instructions are known."""
+
+OUTPUT_SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "png": (".png",),
+    "tiff": (".tif", ".tiff"),
+    "webp": (".webp",),
+    "avif": (".avif",),
+    "heic": (".heic", ".heif", ".hif"),
+}
+"""File formats of corrected pictures with their suffixes; the first is what a new file gets."""
+
+if TYPE_CHECKING:
+    OutputFormat: TypeAlias = str
+else:
+    # The parser reads choices from a Literal; a type checker would have them written out.
+    OutputFormat = Literal[tuple(suffixes[0][1:] for suffixes in OUTPUT_SUFFIXES.values())]
 
 RGB_COMPONENTS: Final[Mapping[str, str]] = {"illuminant": "rgb", "gains": "rgb", "chromaticity": "rg"}
 """The keys under which a record states a light as RGB, each with the components of its value."""

@@ -24,7 +24,7 @@ from awbkit.export.c.emit import emit
 from awbkit.export.cases import Case, surfaces
 from awbkit.network.integer.description import thumbnail
 from awbkit.network.integer.model import IntegerModel
-from awbkit.network.model import DOMAINS, white_of
+from awbkit.network.model import DOMAIN_OF_SPACE, white_of
 from awbkit.network.models import SHIPPED, AnyModel, find_model
 
 Item = TypeVar("Item")
@@ -141,7 +141,7 @@ def _sample_evenly(all_of_them: Sequence[Item], count: int) -> list[Item]:
 
 
 def _is_raw(camera: Camera) -> bool:
-    return DOMAINS[camera.space] == "raw"
+    return DOMAIN_OF_SPACE[camera.space] == "raw"
 
 
 def bench(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from awbkit.choices import CATS, Cat
+from awbkit.choices import CATS, Cat, OutputFormat
 from awbkit.cli import options
 from awbkit.cli.output import CORRECT_KEYS
 from awbkit.cli.pictures import Pictures
@@ -93,7 +93,7 @@ def correct(
         ),
     ] = None,
     to: Annotated[
-        Literal["jpg", "png", "tif", "webp", "avif", "heic"] | None,
+        OutputFormat | None,
         _output_option(case_sensitive=False, help="File format; default the input's, 16-bit tif for raw."),
     ] = None,
     if_exists: Annotated[IfExists, _output_option(help="What to do with existing outputs.")] = IfExists.FAIL,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from awbkit.choices import OUTPUT_SUFFIXES
 from awbkit.cli import options
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ EXTRAS = {
 """Of each extra, the packages that it adds and what they are for."""
 
 _LIBRARIES = ("numpy", "pillow", "simplejpeg", "pyvips", "rawpy", "tifffile", "safetensors", "typer", "rich")
-_FORMATS = ("jpeg", "png", "tiff", "webp", "avif", "heic")
 _PROGRAMS = {
     "cc": "compares exported C with its model",
     "arm-none-eabi-gcc": "bench on Cortex-M",
@@ -156,7 +156,7 @@ def _codecs() -> Iterator[Finding]:
     except Exception as error:
         yield Finding("codecs", "all", "broken", " ".join(str(error).split()))
         return
-    for name in _FORMATS:
+    for name in OUTPUT_SUFFIXES:
         try:
             written = api.correct(stream.getvalue(), to=name, illuminant=(1.0, 1.0, 0.9))
             api.estimate(written, "gray-world")

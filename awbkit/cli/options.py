@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, TypeAlias, get_type_hints
 
 import typer
 
@@ -46,9 +46,10 @@ Fallback = Annotated[
 MaxExpectedError = Annotated[
     float | None, typer.Option(metavar="DEG", help="With --fallback: the greatest expected error to accept.")
 ]
-ResultFormat = Annotated[
-    Literal["table", "json"] | None, typer.Option("--format", help="Default: a table on a terminal, else json.")
-]
+_TableOrJson: TypeAlias = Literal["table", "json"] | None
+_FORMAT_HELP = "Default: a table on a terminal, else json."
+ResultFormat = Annotated[_TableOrJson, typer.Option("--format", help=_FORMAT_HELP)]
+RunFormat = Annotated[_TableOrJson, run_option("--format", help=_FORMAT_HELP)]
 ModelDomain = Annotated[Domain, typer.Option("--domain", help="Variant of a shipped model.")]
 Jobs = Annotated[int, run_option("--jobs", "-j", metavar="N", min=0, help="Processes; 0: as many as cores.")]
 Quiet = Annotated[bool, run_option("--quiet", "-q", help="No progress and no summary on standard error.")]

@@ -103,13 +103,13 @@ def quantize(
 
 
 def _members(sets: list[Prepared], domain: str, count: int) -> list[tuple[Prepared, int]]:
-    from awbkit.network.model import DOMAINS
+    from awbkit.network.model import DOMAIN_OF_SPACE
 
     everything = [
         (data, place)
         for data in sets
         for place, row in enumerate(data.rows)
-        if DOMAINS[data.cameras[row.camera].space] == domain
+        if DOMAIN_OF_SPACE[data.cameras[row.camera].space] == domain
     ]
     if len(everything) < 2:
         found = count_text(len(everything), f"{domain} picture")

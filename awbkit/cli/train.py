@@ -9,6 +9,7 @@ from typing import Annotated
 from awbkit.choices import Calibration, Domain
 from awbkit.cli import options, training
 from awbkit.errors import UsageError
+from awbkit.network.sizes import DEFAULT, SIZES
 
 _what_option = options.panel("What to train")
 
@@ -22,7 +23,7 @@ def train(
         str | None,
         _what_option(
             metavar="NAME",
-            help="awbnet-nano, awbnet-s (default), awbnet-m; mobilenet-v3, efficientnet and their -large to compare.",
+            help=f"{', '.join(SIZES)}; default {DEFAULT}. Those not called awbnet are for comparison.",
         ),
     ] = None,
     domain: Annotated[Domain | None, _what_option(help="Raw pictures, or photographs simulated from them.")] = None,

@@ -62,9 +62,7 @@ class Options:
     device: Annotated[Device, options.run_option(help="auto: CUDA if available.")] = "auto"
     jobs: options.Jobs = 0
     resume: Annotated[bool, options.run_option("--resume", help="Continue the run in RUN.")] = False
-    format: Annotated[
-        Literal["table", "json"] | None, options.run_option(help="Default: a table on a terminal, else json.")
-    ] = None
+    format: options.RunFormat = None
     quiet: options.Quiet = False
 
     def recipe(self, usual: Recipe, config: Path | None, **own: Any) -> Recipe:

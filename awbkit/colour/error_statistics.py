@@ -15,8 +15,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-STATISTICS = ("mean", "median", "trimean", "best25", "worst25", "p95", "max")
-"""Names of the statistics, in the order of every table."""
+STATISTIC_TITLES = {
+    "mean": "mean",
+    "median": "median",
+    "trimean": "trimean",
+    "best25": "best 25 %",
+    "worst25": "worst 25 %",
+    "p95": "95 %",
+    "max": "maximum",
+}
+"""Names of the statistics, in the order of every table, each with its column head."""
+
+STATISTICS = tuple(STATISTIC_TITLES)
 
 _QUANTILES = np.array([0.5, 0.25, 0.75, 0.95])
 

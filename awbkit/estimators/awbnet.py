@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import LinearImage
-from awbkit.network.model import DOMAINS
+from awbkit.network.model import DOMAIN_OF_SPACE
 from awbkit.network.models import load_once, shipped_path
 
 CITATION = "awbkit; see the model's card"
@@ -25,6 +25,6 @@ def shipped_network(name: str) -> Callable[[LinearImage], Illuminant]:
     """
 
     def estimate(image: LinearImage) -> Illuminant:
-        return load_once(str(shipped_path(name, DOMAINS[image.camera.space]))).estimate(image)
+        return load_once(str(shipped_path(name, DOMAIN_OF_SPACE[image.camera.space]))).estimate(image)
 
     return estimate

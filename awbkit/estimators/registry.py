@@ -30,7 +30,7 @@ from awbkit.estimators.parameter import Description, Value, parameters_of
 from awbkit.estimators.pca import pca
 from awbkit.estimators.shades_of_gray import shades_of_gray
 from awbkit.estimators.white_patch import white_patch
-from awbkit.network.model import DOMAINS
+from awbkit.network.model import DOMAIN_OF_SPACE
 from awbkit.network.models import load_once
 from awbkit.network.weights import SUFFIX, place_of
 from awbkit.spelling import assignments, suggestion
@@ -193,7 +193,7 @@ class Method:
     def _is_of_another_domain(self, image: LinearImage) -> bool:
         if self.function is not None or not is_model(self.name):
             return False
-        return load_once(self.name).domain != DOMAINS[image.camera.space]
+        return load_once(self.name).domain != DOMAIN_OF_SPACE[image.camera.space]
 
     @property
     def digest(self) -> str:

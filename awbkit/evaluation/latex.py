@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from awbkit.choices import METRICS
-from awbkit.colour.error_statistics import STATISTICS
+from awbkit.colour.error_statistics import STATISTIC_TITLES, STATISTICS
 from awbkit.escaping import latex, latex_comment
 from awbkit.evaluation.leaders import (
     best_figures,
@@ -18,7 +18,7 @@ from awbkit.evaluation.leaders import (
 )
 from awbkit.evaluation.rerun import facts_in_lines
 from awbkit.evaluation.result import Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, p_text, size, training_note
+from awbkit.evaluation.wording import p_text, size, training_note
 from awbkit.spelling import count_text
 
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 
 from awbkit.choices import METRICS
-from awbkit.colour.error_statistics import STATISTICS
+from awbkit.colour.error_statistics import STATISTIC_TITLES, STATISTICS
 from awbkit.escaping import markdown
 from awbkit.evaluation.leaders import best_figures, comparison_group, groups, ordered_pairs, summaries_of, table_figure
 from awbkit.evaluation.rerun import facts_in_lines
 from awbkit.evaluation.result import Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, p_text, size, training_note
+from awbkit.evaluation.wording import p_text, size, training_note
 from awbkit.spelling import count_text
 
 

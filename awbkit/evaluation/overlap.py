@@ -12,7 +12,7 @@ from awbkit.datasets.provenance import count_training_images
 from awbkit.estimators import Method, registry
 from awbkit.evaluation.methods import AnyMethod
 from awbkit.evaluation.result import Overlap
-from awbkit.network.model import DOMAINS
+from awbkit.network.model import DOMAIN_OF_SPACE
 from awbkit.network.models import AnyModel, find_model, load_once
 
 
@@ -41,7 +41,7 @@ def training_overlaps(method: AnyMethod, sets: Sequence[Prepared], test: NDArray
 
 def _count(method: Method, prepared: Prepared, places: Sequence[int]) -> int:
     """The number of images at these places that the network for their camera's domain was trained on."""
-    domains = {name: DOMAINS[camera.space] for name, camera in prepared.cameras.items()}
+    domains = {name: DOMAIN_OF_SPACE[camera.space] for name, camera in prepared.cameras.items()}
     of_domain: dict[str, list[int]] = {}
     for place in places:
         of_domain.setdefault(domains[prepared.rows[place].camera], []).append(place)

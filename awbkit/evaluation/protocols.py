@@ -71,7 +71,7 @@ def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
     """Divide the images by a protocol.
 
     Args:
-        name: "none", "folds", "k-fold", "leave-one-camera-out" or "leave-one-dataset-out".
+        name: One of ``PROTOCOLS``.
         truth: The images; their order does not matter.
         folds: Number of folds, for "k-fold".
 
@@ -80,9 +80,9 @@ def protocol(name: str, truth: Truth, *, folds: int = 10) -> Protocol:
     """
     if name == NONE:
         return Protocol(name, NO_FIT, (), np.arange(len(truth)))
-    if name not in _PROTOCOLS:
+    if name not in PROTOCOLS:
         raise UsageError(f"unknown protocol {name!r}; protocols: {', '.join(PROTOCOLS)}")
-    splits, sentence = _PROTOCOLS[name](truth, folds)
+    splits, sentence = _DIVISIONS[name](truth, folds)
     test = np.sort(np.concatenate([split.test for split in splits]))
     return Protocol(name, f"{name}: {sentence}", splits, test)
 
@@ -215,7 +215,7 @@ def _hash_of_scene(key: tuple[str, str]) -> tuple[str, str]:
     return hashlib.sha256(scene.encode("utf-8", "surrogateescape")).hexdigest(), scene
 
 
-_PROTOCOLS: dict[str, Callable[[Truth, int], tuple[list[Split], str]]] = {
+_DIVISIONS: dict[str, Callable[[Truth, int], tuple[list[Split], str]]] = {
     "folds": _split_by_folds,
     "k-fold": _split_by_scenes,
     "leave-one-camera-out": _split_by_cameras,

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from awbkit.choices import DOMAINS
 from awbkit.estimators import Method, registry
 from awbkit.estimators.own import Function, name_of
 from awbkit.evaluation.methods import AnyMethod
-from awbkit.network.model import DOMAINS
 from awbkit.network.models import find_model, load_once
 
 
@@ -97,7 +97,7 @@ def _hashes_of(method: AnyMethod) -> Iterator[tuple[str, str | None]]:
     elif registry.is_model(method.name):
         yield "weights", load_once(method.name).digest
     elif method.is_network:
-        for domain in dict.fromkeys(DOMAINS.values()):
+        for domain in DOMAINS:
             yield f"weights for {domain} pictures", find_model(method.name, domain).digest
 
 

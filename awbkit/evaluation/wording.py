@@ -8,17 +8,6 @@ from collections.abc import Sequence
 from awbkit.evaluation.result import MethodResult, Overlap, Truth
 from awbkit.spelling import count_text
 
-STATISTIC_TITLES = {
-    "mean": "mean",
-    "median": "median",
-    "trimean": "trimean",
-    "best25": "best 25 %",
-    "worst25": "worst 25 %",
-    "p95": "95 %",
-    "max": "maximum",
-}
-"""Column heads for ``STATISTICS``."""
-
 
 def size(truth: Truth) -> str:
     """The number of images, scenes and cameras."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from awbkit.choices import OUTPUT_SUFFIXES
 from awbkit.errors import AwbError, MissingExtra, OutputError, UnreadableFile, UsageError, warn
 from awbkit.files import carry, exif, jpeg_metadata, png, tiff, webp, xmp
 from awbkit.files.decode import HEIF_BLOCKS, Pixels, blob, scale_by_alpha, vips
@@ -29,20 +30,7 @@ from awbkit.store.refusals import catch_read_errors, writing_error
 if TYPE_CHECKING:
     import pyvips
 
-FORMATS = {
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".jfif": "jpeg",
-    ".png": "png",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".webp": "webp",
-    ".avif": "avif",
-    ".heic": "heic",
-    ".heif": "heic",
-    ".hif": "heic",
-}
+FORMATS = {suffix: kind for kind, suffixes in OUTPUT_SUFFIXES.items() for suffix in suffixes}
 """Suffix of an output to its format."""
 
 DEEP_FORMATS = frozenset({"png", "tiff", "avif", "heic"})

@@ -17,6 +17,7 @@ from typing import Any
 
 from awbkit.errors import UsageError
 from awbkit.network.features import GRID_CHANNELS, GRID_SIDE
+from awbkit.network.sizes import SIZES
 from awbkit.network.statistics import TABLE
 from awbkit.spelling import suggestion
 
@@ -37,6 +38,8 @@ _FEW_STATISTICS = tuple(
     for place in TABLE.places[name]
     if place not in TABLE.groups["high_norms"]
 )
+
+_STATISTICS = {"all": ALL_STATISTICS, "few": _FEW_STATISTICS, "none": ()}
 
 _LARGEST = 1024
 _MOST_BLOCKS = 32
@@ -200,53 +203,25 @@ class Architecture:
 FAMILIES = ("awbnet", "mobilenet-v3", "efficientnet")
 
 
-def _awbnet(
-    channels: tuple[int, ...],
-    maps: int,
-    hidden: tuple[int, ...],
-    rank: int,
-    statistics: tuple[int, ...] = ALL_STATISTICS,
-) -> Architecture:
-    """One whose first hidden layer, mostly by far the largest, may be factorised."""
-    ranks = (rank, *(0 for _ in hidden[1:]))
-    blocks = tuple(0 for _ in channels[1:])
-    return Architecture("awbnet", channels, blocks, maps, hidden, ranks, statistics=statistics)
-
-
-def _inverted_residuals(family: str, width: int, blocks: int, hidden: int, expansion: int) -> Architecture:
-    channels, ranks = (width,) * (blocks + 1), (0,) * blocks
-    return Architecture(family, channels, ranks, 0, (hidden,), (0,), expansion, statistics=())
-
-
-_ARCHITECTURES = {
-    "awbnet-nano": _awbnet((), maps=0, hidden=(16, 8), rank=0, statistics=_FEW_STATISTICS),
-    "awbnet-s": _awbnet((8, 8, 8), maps=4, hidden=(48, 24), rank=16),
-    "awbnet-m": _awbnet((16, 16, 16, 16), maps=8, hidden=(96, 48), rank=48),
-    "awbnet-teacher": _awbnet((), maps=0, hidden=(64, 32), rank=24),
-    "mobilenet-v3": _inverted_residuals("mobilenet-v3", width=10, blocks=3, hidden=16, expansion=4),
-    "mobilenet-v3-large": _inverted_residuals("mobilenet-v3", width=40, blocks=6, hidden=64, expansion=4),
-    "efficientnet": _inverted_residuals("efficientnet", width=8, blocks=3, hidden=16, expansion=6),
-    "efficientnet-large": _inverted_residuals("efficientnet", width=32, blocks=6, hidden=64, expansion=6),
-}
-
-DEFAULT = "awbnet-s"
-
-
-def architecture_names() -> tuple[str, ...]:
-    """The names of the architectures."""
-    return tuple(_ARCHITECTURES)
-
-
 def architecture(name: str) -> Architecture:
     """The architecture of this name.
 
     Raises:
         UsageError: If there is none; the message names the nearest.
     """
-    if name not in _ARCHITECTURES:
-        known = ", ".join(_ARCHITECTURES)
-        raise UsageError(f"unknown architecture {name!r}{suggestion(name, _ARCHITECTURES)}; architectures: {known}")
-    return _ARCHITECTURES[name]
+    if name not in SIZES:
+        raise UsageError(f"unknown architecture {name!r}{suggestion(name, SIZES)}; architectures: {', '.join(SIZES)}")
+    size = SIZES[name]
+    return Architecture(
+        size.family,
+        size.channels,
+        (0,) * len(size.channels[1:]),
+        size.maps,
+        size.hidden,
+        (size.rank, *(0 for _ in size.hidden[1:])),
+        size.expansion,
+        _STATISTICS[size.statistics],
+    )
 
 
 def _convolution(name: str, inputs: int, outputs: int, rank: int = 0) -> dict[str, tuple[int, ...]]:

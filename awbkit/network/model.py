@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import DOMAINS, Domain
 from awbkit.colour.camera import Camera
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
@@ -21,7 +22,7 @@ from awbkit.network.architecture import Architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import forward
 
-DOMAINS = {"camera": "raw", "linear-srgb": "rendered"}
+DOMAIN_OF_SPACE: dict[str, Domain] = {"camera": "raw", "linear-srgb": "rendered"}
 """The domain of pictures by their camera's space."""
 
 LEAST_ERROR, GREATEST_ERROR = 0.1, 15.0
@@ -53,7 +54,7 @@ class Model:
     training: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.domain not in DOMAINS.values():
+        if self.domain not in DOMAINS:
             raise ValueError(f"there is no domain {self.domain!r}")
         for offset, slope in (self.calibration, self.calibration_without_matrix):
             if not (math.isfinite(offset) and math.isfinite(slope) and slope >= 0):
@@ -144,7 +145,7 @@ def check_domain(name: str, domain: str, image: LinearImage) -> None:
     Raises:
         AwbError: Then.
     """
-    found = DOMAINS[image.camera.space]
+    found = DOMAIN_OF_SPACE[image.camera.space]
     if found != domain:
         remedy = f"use a model trained with --domain {found}"
         if found == "rendered":

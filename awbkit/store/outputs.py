@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+from awbkit.choices import OUTPUT_SUFFIXES
 from awbkit.errors import FileError, OutputError, UsageError
 from awbkit.store import parts
 from awbkit.store.find import IMAGE_SUFFIXES, STDIN, FoundImage, identifier
@@ -22,8 +23,6 @@ from awbkit.store.store import Kind
 
 DEFAULT_NAME = "{stem}_awb{ext}"
 RAW_OUTPUT_SUFFIX = ".tif"
-
-_OWN_SUFFIXES = {kind: f".{kind}" for kind in ("png", "webp", "avif", "heic")} | {"jpeg": ".jpg"}
 
 _FIELDS = {
     "stem": "the input's name without a picture's suffix",
@@ -116,7 +115,7 @@ def check_template(name: str) -> None:
 
 def suffix_by_content(source: Path) -> str:
     """The suffix of the output of a file whose own name has none, or one that no output can have, such as .mpo."""
-    return _OWN_SUFFIXES.get(kind_of(source) or "", RAW_OUTPUT_SUFFIX)
+    return OUTPUT_SUFFIXES.get(kind_of(source) or "", (RAW_OUTPUT_SUFFIX,))[0]
 
 
 def skips(path: Path, if_exists: IfExists) -> bool:

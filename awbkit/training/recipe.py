@@ -9,7 +9,8 @@ from typing import Any
 
 from awbkit.choices import CALIBRATIONS, DOMAINS
 from awbkit.errors import UsageError
-from awbkit.network.architecture import DEFAULT, architecture
+from awbkit.network.architecture import architecture
+from awbkit.network.sizes import DEFAULT
 from awbkit.spelling import suggestion
 from awbkit.store.documents import read_toml
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.errors import UsageError
-from awbkit.network.architecture import DEFAULT, Architecture, architecture, architecture_names
+from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.model import Model
+from awbkit.network.sizes import DEFAULT, SIZES
 from awbkit.network.torch.network import network_of
 from awbkit.training import calibration
 from awbkit.training.bank import Bank
@@ -151,4 +152,4 @@ def _with_architecture(initial: Model, recipe: Recipe) -> Recipe:
     """The recipe with the initial model's architecture."""
     if recipe.arch != DEFAULT and architecture(recipe.arch) != initial.architecture:
         raise UsageError(f"a training from {initial.name} keeps its architecture; leave out arch {recipe.arch}")
-    return replace(recipe, arch=initial.name) if initial.name in architecture_names() else recipe
+    return replace(recipe, arch=initial.name) if initial.name in SIZES else recipe

@@ -51,7 +51,8 @@ def _exists(name: str, paths: list[Path], modules: list[Path]) -> bool:
     if name.startswith("awbkit."):
         return _is_in_module(name)
     plain = re.sub(r"\(.*\)$", "", name)
-    if re.fullmatch(r"[\w.-]+", plain) and plain in _words():
+    # A comparison or assignment is code, such as of a test, and no name.
+    if plain in _words() or "=" in plain:
         return True
     return plain in set().union(*(_definitions(path) for path in modules or (ROOT / "awbkit").rglob("*.py")))
 

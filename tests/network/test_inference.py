@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from awbkit.errors import UsageError
-from awbkit.network.architecture import Architecture, architecture, architecture_names
+from awbkit.network.architecture import Architecture, architecture
 from awbkit.network.features import describe
 from awbkit.network.inference import forward
+from awbkit.network.sizes import SIZES
 from tests.helpers.network_pictures import picture
 
 torch = pytest.importorskip("torch")
@@ -38,7 +39,7 @@ PRUNED = Architecture(
     hidden_ranks=(4, 3),
     statistics=(0, 1, 5, 40, 77, 137),
 )
-BUILT = {**{name: architecture(name) for name in architecture_names()}, "pruned": PRUNED}
+BUILT = {**{name: architecture(name) for name in SIZES}, "pruned": PRUNED}
 
 
 @pytest.mark.parametrize("known", [True, False])

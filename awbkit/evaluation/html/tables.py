@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from awbkit.colour.error_statistics import STATISTICS
+from awbkit.colour.error_statistics import STATISTIC_TITLES, STATISTICS
 from awbkit.escaping import markup
 from awbkit.evaluation.html.directions import CameraImages
 from awbkit.evaluation.leaders import best_figures, groups, pairs_of, summaries_of, table_figure
 from awbkit.evaluation.result import Calibration, Comparison, Evaluation, Summary
-from awbkit.evaluation.wording import STATISTIC_TITLES, p_text
+from awbkit.evaluation.wording import p_text
 from awbkit.html.svg import element, figure_text, marker, shorten
 from awbkit.spelling import count_text
 

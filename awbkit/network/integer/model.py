@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.choices import DOMAINS
 from awbkit.colour.illuminant import Illuminant
 from awbkit.colour.image import THUMBNAIL_SIZE, LinearImage
 from awbkit.network import weights as store
@@ -17,7 +18,7 @@ from awbkit.network.architecture import Architecture
 from awbkit.network.integer.arithmetic import OCTAVE, Int, exp2, log2
 from awbkit.network.integer.description import describe, thumbnail
 from awbkit.network.integer.network import INPUT_LIMIT, SUM_BITS, IntegerNetwork, Layer
-from awbkit.network.model import DOMAINS, GREATEST_ERROR, LEAST_ERROR, check_domain, white_of
+from awbkit.network.model import GREATEST_ERROR, LEAST_ERROR, check_domain, white_of
 
 DEGREE = 256
 """One degree of expected errors."""
@@ -52,7 +53,7 @@ class IntegerModel:
     training: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.domain not in DOMAINS.values():
+        if self.domain not in DOMAINS:
             raise ValueError(f"there is no domain {self.domain!r}")
         if self.weight_bits not in (4, 8) or self.network.activation_bits not in (8, 16):
             raise ValueError("weights have 4 or 8 bits, activations 8 or 16")
