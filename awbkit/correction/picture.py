@@ -55,8 +55,11 @@ def correct_picture(photo: RenderedPhoto, correction: Correction) -> Pixels:
         UnreadableFile: If the pixels are truncated or corrupt.
         UnsupportedImage: If no numbers show the corrected light by the file's profile.
     """
-    with decoding(photo.path):
-        pixels = np.array(photo.pixels().numpy())
+    if photo.format == "jpeg":
+        pixels = decode_jpeg(photo.path, Path(photo.path).read_bytes())
+    else:
+        with decoding(photo.path):
+            pixels = np.array(photo.pixels().numpy())
     if photo.format == "tiff":
         warn_of_zero_rows(photo.path, pixels)
     if correction.changes_nothing:

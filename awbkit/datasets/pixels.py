@@ -47,7 +47,7 @@ def read_stored(source: Source, name: str) -> NDArray[Any]:
     Raises:
         UnreadableFile, UnsupportedImage: As :func:`read_codes`.
     """
-    from awbkit.files.decode import decoding
+    from awbkit.files.decode import decode_jpeg, decoding
 
     where = f"{source.path}/{name}"
     with decoding(where):
@@ -61,6 +61,8 @@ def read_stored(source: Source, name: str) -> NDArray[Any]:
             check_size(where, image.width, image.height, MAX_PIXELS, source.members[name].size)
         except UnsupportedImage as error:
             raise _refusal(where, error.problem) from None
+        if image.get("vips-loader").startswith("jpegload"):
+            return decode_jpeg(where, source.read(name))
         stored = np.frombuffer(image.write_to_memory(), _KINDS[image.format])
     pixels = stored.reshape(image.height, image.width, bands)
     if bands == 3:

@@ -23,10 +23,11 @@ Pixels: TypeAlias = NDArray[Any]
 """(H, W, bands) uint8, uint16 or floating point, as a file stores them."""
 
 # Stray bytes between segments are common in files from phones; chroma is sampled in more ways than simplejpeg knows.
-_HARMLESS_SIGNS = ("extraneous bytes", "Could not determine subsampling")
-# libjpeg goes on after both. Its other warnings are common in cameras' files and leave the pixels whole.
+_PERHAPS_HARMLESS_SIGNS = ("extraneous bytes", "Could not determine subsampling")
+# libjpeg goes on after these. Its other warnings are common in cameras' files and leave the pixels whole.
 _DAMAGE_SIGNS = (
-    *("bad Huffman code", "premature end of data segment"),
+    *("bad Huffman code", "bad arithmetic code", "premature end of data segment"),
+    *("Premature end of JPEG file", "instead of RST"),
     # libvips fills a tile that it cannot decode with zeros.
     "tiff2vips: ",
 )
@@ -37,6 +38,8 @@ _LOADERS = {"jpeg": "jpegload", "png": "pngload", "webp": "webpload", "avif": "h
 
 # libvips and libtiff use these words about codings that they do not support.
 _GAP_SIGNS = ("not configured", "unsupported", "not supported", "not implemented", "not a whole number")
+# Words of libjpeg: a marker that it does not know is none that T.81 has, and so a damaged byte.
+_DAMAGE_OF_JPEG_HEADS = ("Empty JPEG", "Unsupported marker type")
 
 
 @lru_cache(maxsize=1)
@@ -90,6 +93,9 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, r
     """
     import simplejpeg
 
+    from awbkit.files.jpeg_scans import is_padding, tidy_head
+
+    check_jpeg(path, data)
     try:
         height, width = (0, 0) if shrink == 1 else simplejpeg.decode_jpeg_header(data, strict=False)[:2]
         decoded: Pixels = simplejpeg.decode_jpeg(
@@ -97,11 +103,36 @@ def decode_jpeg(path: str, data: bytes, colours: str = "RGB", shrink: int = 1, r
         )
         return decoded
     except (ValueError, MemoryError) as error:
-        if not any(sign in str(error) for sign in _HARMLESS_SIGNS):
-            raise _decoding_error(path, str(error)) from error
+        warning = str(error)
+        if not any(sign in warning for sign in _PERHAPS_HARMLESS_SIGNS):
+            raise _decoding_error(path, warning) from error
+    try:
+        tidy = tidy_head(data)
+    except ValueError as error:
+        raise _decoding_error(path, str(error)) from error
+    # simplejpeg gives the last warning and libvips the first: one about the head would hide those that follow.
+    if len(tidy) < len(data):
+        return decode_jpeg(path, tidy, colours, shrink, repeats_chroma)
     with decoding(path):
         pixels: Pixels = vips().Image.jpegload_buffer(data, shrink=shrink, fail_on="error").numpy()
+    for complaint in (_log(), warning):
+        if "extraneous bytes" in complaint and not is_padding(complaint, data):
+            raise _decoding_error(path, complaint)
     return np.dstack([pixels, np.full_like(pixels[..., :1], 255)]) if colours == "RGBX" else pixels
+
+
+def check_jpeg(path: str, data: bytes) -> None:
+    """Check the coded samples of a JPEG for damage that libjpeg passes over.
+
+    Raises:
+        UnreadableFile: If samples are lost.
+    """
+    from awbkit.files.jpeg_scans import check_scans
+
+    try:
+        check_scans(data)
+    except ValueError as error:
+        raise UnreadableFile(path, f"its JPEG data {error}", COPY_AGAIN) from error
 
 
 @contextmanager
@@ -129,7 +160,8 @@ def _decoding_error(path: str, log: str) -> FileError:
     lines = (line.strip() for line in log.splitlines())
     first = next((line for line in lines if line and "bad seek" not in line), "")
     first = "".join(c if c.isprintable() else "?" for c in first)
-    if any(sign in first.lower() for sign in _GAP_SIGNS) and "Empty JPEG" not in first:
+    is_damage = any(sign in first for sign in _DAMAGE_OF_JPEG_HEADS)
+    if any(sign in first.lower() for sign in _GAP_SIGNS) and not is_damage:
         remedy = "save it as a PNG, or as a TIFF with LZW"
         return UnsupportedImage(path, f"is stored in a way that awbkit does not read ({first})", remedy)
     return UnreadableFile(path, f"the pixels cannot be decoded{first and f' ({first})'}", COPY_AGAIN)

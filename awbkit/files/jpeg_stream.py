@@ -66,7 +66,7 @@ def read_stream(data: NDArray[np.uint8]) -> JpegStream:
                 raise ValueError("has a damaged frame header")
             frame, shape = marker, struct.unpack_from(">BHHB", body)
         elif marker == _DHT:
-            tables |= _huffman(body)
+            tables |= read_code_tables(body)
         elif marker == _DRI:
             restart = int.from_bytes(body[:2], "big")
         elif marker == _SOS:
@@ -151,8 +151,18 @@ def _segment(data: NDArray[np.uint8], at: int) -> tuple[int, bytes, int]:
     return marker, data[at + 2 : at + length].tobytes(), at + length
 
 
-def _huffman(body: bytes) -> dict[int, tuple[int, int]]:
-    """For each table in a segment: the length of its first code, which is all zero bits, and that code's symbol."""
+def read_code_tables(body: bytes) -> dict[int, tuple[int, int]]:
+    """The first code, which is all zero bits, of each Huffman table in a segment.
+
+    Args:
+        body: The segment's content.
+
+    Returns:
+        The code's length in bits and its symbol, by the table's class (high four bits) and number.
+
+    Raises:
+        ValueError: The tables are damaged.
+    """
     found: dict[int, tuple[int, int]] = {}
     while body:
         counts, total = body[1:17], sum(body[1:17])

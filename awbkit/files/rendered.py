@@ -89,8 +89,8 @@ class RenderedPhoto(Photo):
 
     def thumbnail(self) -> LinearImage:
         side = 1 if self.holds_light else block_side(self.width, self.height)
-        if self.format == "jpeg" and side > 1:
-            shrink = jpeg_shrink(self.width, self.height)
+        if self.format == "jpeg":
+            shrink = jpeg_shrink(self.width, self.height) if side > 1 else 1
             data = Path(self.path).read_bytes()
             decoded = decode_jpeg(self.path, data, shrink=shrink, repeats_chroma=shrink > 1)
             codes = sample_array(decoded, side // shrink)
@@ -104,6 +104,9 @@ class RenderedPhoto(Photo):
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
         stored = region.to_stored(self.width, self.height, self.orientation)
+        if self.format == "jpeg":
+            decoded = decode_jpeg(self.path, Path(self.path).read_bytes())
+            return self.linear(decoded[stored.y : stored.y + stored.height, stored.x : stored.x + stored.width])
         with decoding(self.path):
             return self.linear(self._colour_bands().crop(stored.x, stored.y, stored.width, stored.height).numpy())
 

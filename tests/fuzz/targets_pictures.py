@@ -234,7 +234,12 @@ TARGETS = (
                 *("open:open_photo", "rendered:open_rendered", "decode:load", "jpeg:read_info", "png:read_metadata"),
                 *("png:read_profile", "source:open_source", "memory:open_image"),
                 *("tiff:read_metadata", "pages:read_pages", "tiff_codings:read_coding", "carry:read_metadata"),
-                *("jpeg_metadata:read_metadata", "raw_profiles:read_text", "raw_profiles:read_block"),
+                *(
+                    "jpeg_metadata:read_metadata",
+                    "jpeg_stream:read_code_tables",
+                    "raw_profiles:read_text",
+                    "raw_profiles:read_block",
+                ),
             )
         ),
         seeds.pictures,
