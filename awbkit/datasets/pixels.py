@@ -194,6 +194,7 @@ def _open(source: Source, name: str, where: str) -> pyvips.Image:
     from awbkit.files.ifd import map_file
     from awbkit.files.png import check_texts
     from awbkit.files.tiff_codings import DEPTH_FIELD
+    from awbkit.files.tiff_jpeg import check_jpeg_parts
     from awbkit.store.signatures import sniff
 
     head = source.head(name, 32)
@@ -203,8 +204,10 @@ def _open(source: Source, name: str, where: str) -> pyvips.Image:
     member = source.members[name]
     path = member.path
     if path is not None and (kind == "tiff" or member.size > _STREAMED_BYTES):
-        if kind == "tiff" and is_cut_short(path):
-            raise UnreadableFile(where, "ends before its pixels do", COPY_AGAIN)
+        if kind == "tiff":
+            if is_cut_short(path):
+                raise UnreadableFile(where, "ends before its pixels do", COPY_AGAIN)
+            check_jpeg_parts(path)
         if kind == "png":
             with map_file(path) as data:
                 check_texts(where, data)

@@ -230,8 +230,12 @@ def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
     if kind == "jpeg" and image.width * image.height > size * _MAX_JPEG_PIXELS_PER_BYTE:
         claim = f"{image.width} x {image.height}"
         raise UnreadableFile(path, f"is too small to hold the {claim} pixels it claims", COPY_AGAIN)
-    if kind == "tiff" and is_cut_short(path):
-        raise UnreadableFile(path, "ends before its pixels do", COPY_AGAIN)
+    if kind == "tiff":
+        from awbkit.files.tiff_jpeg import check_jpeg_parts
+
+        if is_cut_short(path):
+            raise UnreadableFile(path, "ends before its pixels do", COPY_AGAIN)
+        check_jpeg_parts(path)
 
 
 def _check_single(path: str, kind: str, image: pyvips.Image) -> None:
