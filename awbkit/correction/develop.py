@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from awbkit.colour.orientation import displayed_size
 from awbkit.correction.cat import camera_to_srgb_matrix
 from awbkit.correction.von_kries import Correction
 from awbkit.errors import UnsupportedImage
@@ -14,6 +15,9 @@ from awbkit.files.encoding import linear_to_srgb
 from awbkit.files.extents import unusual_filters
 from awbkit.files.memory_fill import filled_memory
 from awbkit.files.raw import RawPhoto, libraw
+
+if TYPE_CHECKING:
+    import rawpy
 
 _ROWS = 128
 _RECODE = "convert it to a linear DNG first"
@@ -37,7 +41,8 @@ def develop(
         half_size: Make one pixel of each 2 x 2 samples and interpolate none, which is quick.
 
     Returns:
-        (height, width, 3) uint8 or uint16. What clips in the sensor comes out white, whatever the gains.
+        (height, width, 3) uint8 or uint16, without the margins that a DNG crops. What clips in the sensor comes out
+        white, whatever the gains.
 
     Raises:
         UnreadableFile: If the raw data is damaged.
@@ -59,14 +64,29 @@ def develop(
         if raw.num_colors < 3:
             raise UnsupportedImage(photo.path, "measures fewer than three colours", "leave it out")
         if correction.cat is None:
-            return np.asarray(raw.postprocess(output_bps=bits, gamma=_SRGB_GAMMA, **options))
+            return _cut_out(photo, raw.postprocess(output_bps=bits, gamma=_SRGB_GAMMA, **options), raw.sizes)
         matrix = _balanced_to_srgb(correction)
-        balanced = raw.postprocess(output_bps=16, gamma=(1, 1), output_color=rawpy.ColorSpace.raw, **options)
+        developed = raw.postprocess(output_bps=16, gamma=(1, 1), output_color=rawpy.ColorSpace.raw, **options)
+        balanced = _cut_out(photo, developed, raw.sizes)
     result = np.empty(balanced.shape, np.uint8 if bits == 8 else np.uint16)
     for row in range(0, len(balanced), _ROWS):
         linear = (balanced[row : row + _ROWS] / np.float32(65535)) @ matrix.T
         result[row : row + _ROWS] = np.rint(linear_to_srgb(np.clip(linear, 0, 1)) * ((1 << bits) - 1))
     return result
+
+
+def _cut_out(photo: RawPhoto, pixels: NDArray[Any], sizes: rawpy.ImageSizes) -> NDArray[Any]:
+    """The picture, from all that LibRaw has developed at full or half size and turned upright."""
+    if photo.frame is None:
+        return pixels
+    stored = (sizes.width, sizes.height)
+    frame = photo.frame.to_displayed(*stored, photo.orientation)
+    width, _ = displayed_size(*stored, photo.orientation)
+    step = 2 if pixels.shape[1] < width else 1
+    top, left, bottom, right = (
+        side // step for side in (frame.y, frame.x, frame.y + frame.height, frame.x + frame.width)
+    )
+    return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
 def _balanced_to_srgb(correction: Correction) -> NDArray[np.float32]:

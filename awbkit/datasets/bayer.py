@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from awbkit.colour.image import CLIP, LinearImage
 from awbkit.colour.orientation import OF_FLIP, turn_upright
 from awbkit.errors import UnreadableFile, UnsupportedImage
+from awbkit.files.dng_black import level_black
 from awbkit.files.memory_fill import filled_memory, has_unwritten_samples
 from awbkit.store.source import Source
 
@@ -68,6 +69,7 @@ def read_half_size(source: Source, name: str) -> HalfSize:
                 raise UnsupportedImage(where, "is no raw file with a Bayer pattern", "leave it out")
             if has_unwritten_samples(samples, read_again):
                 raise UnreadableFile(where, "holds sensor data that LibRaw gives up on", "download it again")
+            level_black(raw, data)
             colours = raw.raw_colors_visible[:2, :2]
             if sorted(letters[colour] for colour in colours.flat) != ["B", "G", "G", "R"]:
                 raise UnsupportedImage(where, f"has a {letters} sensor and not a red, green and blue one")

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from awbkit.errors import UnreadableFile, UnsupportedImage, warn
+from awbkit.files.dng_black import lacks_black
 from awbkit.files.dng_opcodes import OPCODE_LISTS, maps_all, read_opcodes
 from awbkit.files.dng_picture import UNCOMPRESSED, DngPicture, main_pictures
 from awbkit.files.gaps import COPY_AGAIN
@@ -62,13 +63,17 @@ def check_dng(path: str | os.PathLike[str]) -> bool:
     """
     uncompressed = []
     with map_file(path) as data:
-        for picture in main_pictures(data):
+        pictures = list(main_pictures(data))
+        for picture in pictures:
             if not all((picture.width, picture.height, picture.samples, picture.bits, *picture.part)):
                 raise UnreadableFile(path, "does not state the size of its sensor data", COPY_AGAIN)
             _check_coding(path, picture)
             _check_filters(path, picture)
             _check_extents(path, picture, len(data))
             _check_opcodes(path, picture)
+            if lacks_black(picture, len(pictures)):
+                problem = "states black levels for each row or column, of which LibRaw takes the mean"
+                warn(path, problem, "see whether the picture has stripes")
             if picture.compression in (_JPEG, _LOSSY_JPEG):
                 _check_streams(path, picture)
             elif picture.compression == UNCOMPRESSED:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from awbkit.files.dng import DNG_VERSION
 from awbkit.files.extents import STRIPS, TILES, directories
 from awbkit.files.ifd import Buffer, Ifd, Tiff
@@ -16,7 +19,8 @@ MOSAIC, LINEAR = 32803, 34892
 UNCOMPRESSED = 1
 """The value of Compression for samples without any."""
 
-_FLOAT = 3
+_FLOAT, _ACTIVE_AREA = 3, 50829
+_FRACTIONS = {5: "u4", 10: "i4"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,23 @@ class DngPicture:
         """The first value of a field of whole numbers."""
         found = self.numbers(tag)
         return found[0] if found else default
+
+    def fractions(self, tag: int) -> NDArray[np.float64]:
+        """All values of a field of fractions or of whole numbers; NaN or infinity for a fraction over 0."""
+        entry = self.ifd.entries.get(tag)
+        if entry is None or entry.kind not in _FRACTIONS:
+            return np.array(self.numbers(tag), dtype=np.float64)
+        kind = self.tiff.order + _FRACTIONS[entry.kind]
+        above, below = np.frombuffer(self.tiff.bytes_of(entry), kind).reshape(-1, 2).T.astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(above / below)
+
+    @cached_property
+    def active_area(self) -> tuple[int, int, int, int]:
+        """Top, left, bottom and right of the samples that light reaches."""
+        stated = self.numbers(_ACTIVE_AREA)
+        top, left, bottom, right = stated if len(stated) == 4 else (0, 0, self.height, self.width)
+        return top, left, bottom, right
 
     @cached_property
     def width(self) -> int:

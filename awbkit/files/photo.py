@@ -58,6 +58,17 @@ class Region:
         """
         return Region(*stored_rectangle(self.x, self.y, self.width, self.height, (width, height), orientation))
 
+    def to_displayed(self, width: int, height: int, orientation: int) -> Region:
+        """The same rectangle in displayed pixels, from one in stored pixels.
+
+        Args:
+            width: Stored width.
+            height: Stored height.
+            orientation: EXIF orientation, 1 to 8, that turns stored pixels into displayed ones.
+        """
+        # The two quarter turns undo each other, and all other orientations themselves.
+        return self.to_stored(width, height, {6: 8, 8: 6}.get(orientation, orientation))
+
 
 @dataclass(frozen=True, eq=False)
 class Photo(ABC):

@@ -15,10 +15,13 @@ from awbkit.colour.image import CLIP, THUMBNAIL_SIZE, LinearImage
 from awbkit.colour.orientation import OF_FLIP, displayed_size
 from awbkit.errors import FileError, UnreadableFile, UnsupportedImage
 from awbkit.files.dng import read_dng_camera
+from awbkit.files.dng_black import level_black
+from awbkit.files.dng_crop import read_crop
 from awbkit.files.dng_layout import check_dng
 from awbkit.files.exif import from_raw, read_make_model
 from awbkit.files.extents import is_cut_short, unusual_filters
 from awbkit.files.gaps import COPY_AGAIN, warn_of_zero_rows
+from awbkit.files.ifd import map_file
 from awbkit.files.memory_fill import filled_memory, has_unwritten_samples
 from awbkit.files.photo import Photo, Region
 from awbkit.files.remarks import heed_remarks
@@ -39,21 +42,23 @@ class RawPhoto(Photo):
     Attributes:
         first_thumbnail: The thumbnail, where LibRaw had to unpack the sensor data at opening to identify the camera.
         is_uncompressed: Whether it stores all samples uncompressed, so that LibRaw cannot leave any out.
+        frame: The picture within what LibRaw hands out, in stored orientation; None where it is all of that.
     """
 
     first_thumbnail: LinearImage | None = None
     is_uncompressed: bool = False
+    frame: Region | None = None
 
     def thumbnail(self) -> LinearImage:
         if self.first_thumbnail is not None:
             return self.first_thumbnail
         with libraw(self.path, self.is_uncompressed) as raw:
-            return _Mosaic.of(self.path, raw).thumbnail(self.camera)
+            return _Mosaic.of(self.path, raw, self.frame).thumbnail(self.camera)
 
     def crop(self, region: Region) -> LinearImage:
         region.check_inside(self.width, self.height)
         with libraw(self.path, self.is_uncompressed) as raw:
-            mosaic = _Mosaic.of(self.path, raw)
+            mosaic = _Mosaic.of(self.path, raw, self.frame)
             stored = region.to_stored(self.width, self.height, self.orientation)
             height, width = mosaic.samples.shape[:2]
             period = mosaic.period
@@ -87,9 +92,11 @@ class _Mosaic:
         return len(self.channels)
 
     @classmethod
-    def of(cls, path: str, raw: rawpy.RawPy) -> _Mosaic:
+    def of(cls, path: str, raw: rawpy.RawPy, frame: Region | None) -> _Mosaic:
         with _libraw_errors(path):
             visible = raw.raw_image_visible
+            if frame is not None:
+                visible = visible[frame.y : frame.y + frame.height, frame.x : frame.x + frame.width]
             letters = raw.color_desc.decode("ascii", "replace")
             black = np.array(raw.black_level_per_channel, dtype=np.float32)
             white_levels = raw.camera_white_level_per_channel
@@ -100,6 +107,8 @@ class _Mosaic:
             colors = unusual_filters(path)
             if colors is None:
                 colors = _pattern(raw)
+            if frame is not None:
+                colors = np.roll(colors, (-frame.y, -frame.x), (0, 1))
         if colors.max() >= min(len(letters), len(black)):
             raise UnsupportedImage(path, "has colour filters other than red, green and blue", "convert it to DNG")
         channels = np.array([["RGB".find(letters[i]) for i in row] for row in colors], dtype=np.intp)
@@ -183,14 +192,16 @@ def open_raw(path: str, max_pixels: int | None) -> RawPhoto | None:
         sizes = raw.sizes
         check_size(path, sizes.raw_width, sizes.raw_height, max_pixels)
         orientation = OF_FLIP[sizes.flip & 7]
-        width, height = displayed_size(sizes.iwidth, sizes.iheight, orientation)
+        frame = read_crop(path, sizes)
+        stored = (frame.width, frame.height) if frame else (sizes.iwidth, sizes.iheight)
+        width, height = displayed_size(*stored, orientation)
         camera = read_dng_camera(path)
         thumbnail = None
         if camera is None or not camera.matrices:
             _unpack(path, raw, is_uncompressed)
             camera = _camera(path, raw, camera)
-            thumbnail = _Mosaic.of(path, raw).thumbnail(camera)
-        return RawPhoto(path, width, height, camera, orientation, thumbnail, is_uncompressed)
+            thumbnail = _Mosaic.of(path, raw, frame).thumbnail(camera)
+        return RawPhoto(path, width, height, camera, orientation, thumbnail, is_uncompressed, frame)
 
 
 def _camera(path: str, raw: rawpy.RawPy, dng: Camera | None) -> Camera:
@@ -262,6 +273,8 @@ def _unpack(path: str, raw: rawpy.RawPy, is_uncompressed: bool) -> None:
     # LibRaw hands out three colours as four. Every third row gives all kinds of rows of a mosaic.
     rows = samples[::3]
     warn_of_zero_rows(path, rows if rows.ndim == 2 else rows[..., :3])
+    with map_file(path) as data:
+        level_black(raw, data)
 
 
 def _check_colours(path: str, raw: rawpy.RawPy) -> None:
