@@ -160,7 +160,7 @@ def correct(
     """Correct a picture, and write it or give it back.
 
     Args:
-        source: As of :func:`estimate`; never changed.
+        source: As in :func:`estimate`; never changed.
         output: The new file, in the format of its suffix; for files and photographs.
         to: Without an output: the format of the bytes, such as "jpeg" or "png"; None is the source's own, and for raw
             files "tif".
@@ -168,12 +168,12 @@ def correct(
         method: The estimator where there is no illuminant.
         cat: A chromatic adaptation transform in place of gains in the camera's RGB.
         strength: 0 leaves the cast, 1 removes it.
-        encoding: As of :func:`estimate`.
+        encoding: As in :func:`estimate`.
         if_exists: "fail", "skip" or "replace".
         auto_bright: Stretch a raw's brightness until 1 % of the pixels are white.
-        fallback: As of :func:`estimate`.
-        max_expected_error: As of :func:`estimate`.
-        max_pixels: As of :func:`estimate`.
+        fallback: As in :func:`estimate`.
+        max_expected_error: As in :func:`estimate`.
+        max_pixels: As in :func:`estimate`.
 
     Returns:
         With an output, the light that was corrected for. Without: of an array, a numpy array of its shape and type, in
@@ -226,7 +226,7 @@ def _light_for(
 
 
 def _like(source: Any, pixels: Pixels) -> Image | Pixels:
-    """The pixels as what they came in."""
+    """The pixels in the type of the source."""
     if not is_image(source):
         return pixels
     from PIL import Image

@@ -34,7 +34,7 @@ _LATEX = {
     "−": "$-$",
 }
 
-# What spreadsheets take for a formula, the wide forms of East Asian keyboards too; a single sign is none.
+# The texts that spreadsheets take for formulas, with the wide forms of East Asian keyboards. A sign alone is not one.
 _FORMULA = re.compile(r"'*(?:[=@\t\r\n＝＠]|[+\-＋－].)", re.DOTALL)
 _QUOTE_NEED = re.compile('[",\x00-\x08\x0a-\x1f\x7f-\x9f]|^\\s|\\s$')
 
@@ -67,7 +67,7 @@ def c_comment(text: str) -> str:
 
 
 def markup(text: str) -> str:
-    """Text for HTML, SVG or XML, within elements and quoted attributes; what cannot be seen is made visible."""
+    """Text for HTML, SVG or XML, within elements and quoted attributes; invisible characters are made visible."""
     import html  # here, because its table of names would slow down every start
 
     shown = text if text.isprintable() else "".join(map(_make_visible, text))
@@ -96,9 +96,9 @@ def latex_comment(text: str) -> str:
 
 
 def json_text(value: object, indent: int | None = None) -> str:
-    """A value as JSON whose text no terminal obeys and any encoding holds; readers get the same value back.
+    """A value as JSON in ASCII, without control characters; readers get the same value back.
 
-    Numbers that are not finite, which JSON has not, become null.
+    JSON has no infinite numbers and no NaN; they become null.
     """
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)

@@ -52,7 +52,7 @@ class PreviewSize:
 
     @classmethod
     def of(cls, count: int) -> PreviewSize:
-        """The size on a page of so many pictures, each before and after."""
+        """The size of previews on a page of ``count`` pictures, each before and after."""
         room = (PAGE_BYTES / max(count, 1) - _CARD_BYTES) / 2 * 3 / 4
         limit = round(min(max(room, _LEAST_BYTES), _MOST_BYTES))
         side = round((limit * _PIXELS_PER_BYTE * 3 / 2) ** 0.5)

@@ -46,7 +46,7 @@ def check_readable_twice(planned: Sequence[object]) -> None:
 
 @contextlib.contextmanager
 def open_page(path: Path | None, count: int, if_exists: IfExists, *, quiet: bool) -> Iterator[Draft | None]:
-    """A page for so many pictures, written where the context ends without an error.
+    """A page for ``count`` pictures, written where the context ends without an error.
 
     Yields:
         The page; None where no page is named, or it exists and is to stay.

@@ -102,10 +102,10 @@ def _read_lights(estimates: str | None) -> dict[str, Record]:
 
 
 def _find_matches(before: str, after: str, recursive: bool) -> tuple[Matching, list[UnreadableFile]]:
-    """The pictures in two places that belong together, and what could not be looked into.
+    """The pictures in two places that belong together, and the files and folders that cannot be read.
 
     Raises:
-        AwbError: If there are none.
+        AwbError: If no pictures belong together.
     """
     from awbkit.before_after.matching import Match, Matching, match
 

@@ -46,7 +46,7 @@ class Finding:
     Attributes:
         group: The part of the report.
         name: What was looked at.
-        status: "ok"; "missing", of what is optional; or "broken", of what awbkit cannot do without.
+        status: "ok"; "missing" for an optional part; or "broken" for a part that awbkit cannot run without.
         detail: A version, or what to do.
     """
 

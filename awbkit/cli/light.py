@@ -54,7 +54,7 @@ def choose_light(
     if methods is not None and len(methods) > 1:
         raise UsageError("a picture is corrected for one light; give one --method")
     if (fallback is not None or max_expected_error is not None) and set(named) - {"--method"}:
-        raise UsageError(f"--fallback stands in for a method, and {named[0]} is none; leave it out")
+        raise UsageError(f"--fallback goes with --method; leave out --fallback or {named[0]}")
     if duv is not None and cct is None:
         raise UsageError("--duv goes with --cct")
     if estimates is not None:
@@ -136,7 +136,9 @@ def share_light(
             "with the gray card, and give its light as --illuminant"
         )
     if light.method is None:
-        raise UsageError("--shared pools estimates, and a light that you name is shared already; leave out --shared")
+        raise UsageError(
+            "--shared pools estimates, and the light that you name is already the same for all; leave out --shared"
+        )
     sources = [entry.source for entry in planned]
     if any(source.is_stream for source in sources):
         raise UsageError("--shared reads every picture twice, and a stream can be read only once; name files")

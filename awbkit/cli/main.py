@@ -27,7 +27,7 @@ _OF_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EINVAL
 
 @contextlib.contextmanager
 def _exit_codes() -> Iterator[None]:
-    """One line on standard error, and its exit code, for whatever ends a command."""
+    """Turn the exception that ends a command into one line on standard error and an exit code."""
     try:
         with quiet_on_broken_pipe():
             yield
@@ -42,7 +42,7 @@ def _exit_codes() -> Iterator[None]:
     except KeyboardInterrupt:
         _leave("interrupted; finished files are kept", 130)
     except OSError as error:
-        # Code that opens a file reports its errors with a remedy; what is left are errors of the output stream.
+        # Code that opens a file reports its errors with a remedy; the others are errors of the output stream.
         if error.filename is None and error.errno in _OF_OUTPUT:
             abandon(sys.stdout)
             _leave(str(writing_error("standard output", error)), 1)
@@ -55,7 +55,7 @@ def _leave(message: str, code: int) -> NoReturn:
     try:
         say(" ".join(message.split()))
     except OSError:
-        # The terminal itself may be what is gone.
+        # The terminal itself may be gone.
         abandon(sys.stderr)
     sys.exit(code)
 

@@ -1,4 +1,4 @@
-"""File names in a column of a table: without the folder that they share, and short enough to be told apart."""
+"""File names in a column of a table: without their common folder, shortened, no two equal."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _probe(method: Method) -> Method:
 
 
 def expand(command: Callable[..., None]) -> Callable[..., None]:
-    """The command for the parser: each parameter that is a dataclass of options is replaced by these options."""
+    """The command as the parser needs it: the fields of dataclasses of options become parameters of their own."""
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, Any] = {}
     parameters: list[inspect.Parameter] = []

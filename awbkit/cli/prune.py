@@ -52,7 +52,9 @@ def prune(
     if len(budgets) != 1:
         raise UsageError("a network is pruned to one budget; give one of --params, --macs, --bytes and --latency")
     if target != "cortex-m4" and latency is None:
-        raise UsageError("--target says whose instructions --latency counts; give --latency, or leave it out")
+        raise UsageError(
+            "--target names the processor that --latency is for; give --latency too, or leave out --target"
+        )
     start = find_float_model(model, domain)
     recipe = common.recipe(recipe_for(start), config)
     given = {"rounds": rounds, "round_steps": round_steps}

@@ -63,7 +63,7 @@ def xy_to_cct_duv(x: float, y: float) -> tuple[float, float] | None:
 
     Returns:
         CCT in kelvin, 1000 to 100 000, and Duv, -0.05 to 0.05; None outside those ranges, where CCT has no meaning,
-        and for what is no chromaticity.
+        and where x and y are no chromaticity.
     """
     uv = _uv_of_xy(x, y)
     if uv is None:
@@ -75,10 +75,10 @@ def xy_to_cct_duv(x: float, y: float) -> tuple[float, float] | None:
 
 
 def nearest_cct(x: float, y: float) -> float | None:
-    """The nearest black body's temperature in kelvin, clamped to 1000..100 000, however far away it is.
+    """The temperature of the nearest black body in kelvin, clamped to 1000..100 000, at any distance from it.
 
-    The choice between camera matrices needs it: there, every chromaticity on the way to the answer needs a temperature.
-    None for what is no chromaticity.
+    The search between two camera matrices needs a temperature for every chromaticity that it passes. None where x and
+    y are no chromaticity.
     """
     uv = _uv_of_xy(x, y)
     return None if uv is None else _nearest_point(uv)[0]

@@ -137,7 +137,7 @@ class CodeCorrection:
 
 
 def _greatest_codes(linear: NDArray[np.floating], dtype: np.dtype[Any]) -> _Table:
-    """(count, 3) the greatest number that stands for the light of each number; dents in curves count as flat."""
+    """(count, 3): for each code, the greatest code with the same linear value. Dents in curves count as flat."""
     rising = np.maximum.accumulate(np.clip(linear, 0, 1), axis=0)
     found = [np.searchsorted(light, light * (1 + _ROUNDING), side="right") - 1 for light in rising.T]
     return np.stack(found, axis=1).astype(dtype)

@@ -42,7 +42,7 @@ class Correction:
 
     @property
     def light(self) -> Illuminant:
-        """The light whose full correction is this correction."""
+        """The light that a correction of full strength would need to do the same as this one."""
         return self.illuminant if self.strength == 1 else self.illuminant.partial(self.strength)
 
     @property

@@ -171,7 +171,7 @@ def layout_class(name: str) -> type[Layout]:
     """The layout of this name.
 
     Raises:
-        UsageError: If there is none.
+        UsageError: If no layout has this name.
     """
     if name not in _HOMES:
         raise UsageError(f"unknown layout {name!r}{suggestion(name, _HOMES)}; layouts: {', '.join(_HOMES)}")

@@ -48,7 +48,7 @@ def json_object(source: Source, name: str, problem: str, remedy: str) -> dict[st
         source: The source.
         name: The file's name in the source.
         problem: What to say of other JSON.
-        remedy: How to mend a file that is none.
+        remedy: How to mend a file that holds no object.
 
     Raises:
         UnreadableFile: If it is missing, no JSON, or JSON of another kind.

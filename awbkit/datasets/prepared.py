@@ -74,7 +74,7 @@ class Row:
         """The row from its cells by column, as :meth:`cells` wrote them.
 
         Raises:
-            KeyError, ValueError: If it is none.
+            KeyError, ValueError: If the cells are no row of an index.
         """
         illuminant = (float(cells["r"]), float(cells["g"]), float(cells["b"]))
         if not all(0 < value < math.inf for value in illuminant):

@@ -1,4 +1,4 @@
-"""Local surface reflectance: normalise each patch to its own maximum; what the sum loses by it is the light.
+"""Local surface reflectance: the light is how the sum changes when each patch is divided by its maximum.
 
 A patch divided by its maximum looks like the reflectance of its surfaces under white light. The ratio of the sum of
 the true reflectances to the sum of these is nearly grey, so the ratio of the sums of the image is nearly the light.

@@ -94,7 +94,7 @@ def ask(function: Function, name: str, image: LinearImage, **parameters: float) 
 
     Args:
         function: Of the user.
-        name: What messages call it.
+        name: Its name in messages.
         image: The image.
         parameters: Keyword arguments for the function.
 

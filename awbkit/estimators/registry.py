@@ -115,18 +115,18 @@ class Method:
         return self.is_own or (self.fallback is not None and self.fallback.runs_own_code)
 
     def with_fallback(self, fallback: Method, max_expected_error: float) -> Method:
-        """This method, with another in its place wherever it expects to err by more.
+        """This method with another one to fall back on.
 
-        The other also answers where this one is a network for raw pictures and the picture is rendered, or the other
-        way round: what refuses a picture is no less in need of help than what is unsure of it.
+        The fallback answers for a picture where this method states an expected error above the limit. It also answers
+        where this method refuses the picture: a network for raw pictures refuses rendered ones, and the reverse.
 
         Args:
-            fallback: Answers then.
-            max_expected_error: In degrees, positive.
+            fallback: The other method.
+            max_expected_error: The limit in degrees, positive.
 
         Raises:
-            UsageError: If the limit is none, this method never states what it expects, or it would fall back on
-                itself.
+            UsageError: If the limit is not positive and finite, this method never states an expected error, or it
+                would fall back on itself.
         """
         if not 0 < max_expected_error < math.inf:
             raise UsageError(f"the greatest expected error is a positive number of degrees, not {max_expected_error:g}")
@@ -252,7 +252,7 @@ def _check_model(path: str) -> None:
             f"method {path}: no such file; name a model that awbkit train wrote, or one of what awbkit methods lists"
         ) from None
     except OSError:
-        # Why it cannot be read is told below.
+        # The reading below says why it cannot be read.
         pass
     load_once(path)
 
@@ -295,10 +295,10 @@ def describe(name: str) -> Description:
 
 
 def parse(specification: str) -> Method:
-    """The method that ``NAME[:key=value,...]``, the path of a model or a function's place names.
+    """The method that a text names: ``NAME[:key=value,...]``, the path of a model, or the place of a function.
 
-    Parameters not given take their defaults. A name of awbkit's own comes first: for a run folder that is called
-    awbnet-s, write ./awbnet-s. A model is read here, so that one that is missing or damaged is told of once and not for
+    Parameters not given take their defaults. The names of awbkit come first: for a run folder that is called
+    awbnet-s, write ./awbnet-s. A model is read here, so that a missing or damaged one is reported once and not for
     every picture. The user's own code does not run here.
 
     Raises:

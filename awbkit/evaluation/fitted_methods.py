@@ -224,7 +224,7 @@ def find_method(name: str) -> TrainableMethod:
     """Look up a method.
 
     Raises:
-        UsageError: If there is none.
+        UsageError: If no method has this name.
     """
     if name not in _TRAINABLE_METHODS:
         raise UsageError(f"unknown method {name!r}; methods that are fitted: {', '.join(_TRAINABLE_METHODS)}")

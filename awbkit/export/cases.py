@@ -57,10 +57,10 @@ def extremes() -> Iterator[Case]:
 
 
 def prepared_cases(folder: Path, count: int = 200) -> Iterator[Case]:
-    """Pictures of a prepared data set, evenly from all of it.
+    """Pictures of a prepared data set, at even distances in its order.
 
     Raises:
-        UnreadableFile: If it is none.
+        UnreadableFile: If the folder is no prepared data set.
     """
     prepared = Prepared.open(folder)
     for place in range(0, len(prepared.rows), max(1, len(prepared.rows) // count)):

@@ -84,7 +84,7 @@ class Sensor:
         """Read a tuning file.
 
         Raises:
-            UnreadableFile: If it is none, or of another image signal processor.
+            UnreadableFile: If the file is no tuning file, or one for another image signal processor.
         """
         text = read_text(path, "name a tuning file of libcamera")
         tuning = RpiTuning.parse(text, str(path))
@@ -201,7 +201,7 @@ def require_float(model: AnyModel) -> Model:
     if not isinstance(model, Model):
         raise UsageError(f"{model.name} is quantised; libcamera takes floating point: name the model it was made of")
     if model.domain != "raw":
-        raise UsageError(f"{model.name} reads photographs that a camera balanced; libcamera needs one of --domain raw")
+        raise UsageError(f"{model.name} is for rendered pictures; libcamera needs a model of --domain raw")
     return model
 
 

@@ -111,7 +111,7 @@ def libcamera(model: AnyModel, tuning: Path, destination: Path) -> Export:
 
     Raises:
         MissingExtra: If litert-torch is not installed.
-        UnreadableFile: If the tuning file is none.
+        UnreadableFile: If the tuning file is no tuning file of libcamera.
         UsageError: If the model is quantised, or reads photographs.
     """
     with _extra("litert", "export to libcamera"), silence():

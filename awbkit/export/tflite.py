@@ -1,9 +1,9 @@
 """Quantised networks as TensorFlow Lite files, for TensorFlow Lite Micro and for accelerators that take its operators.
 
-Numbers of 8 bits come in and go out, and between them there is no other but the attention's of 16. The description of
-the picture is not in the file, since these runtimes have no order statistics in whole numbers: ``awb_describe`` of the
-C that ``awbkit export --to c`` writes makes the two inputs, as :class:`awbkit.network.integer.network.IntegerNetwork`
-defines them, and adds the anchor to what comes out.
+Inputs and outputs have 8 bits, and so has every layer but the attention, which has 16. The file does not describe
+pictures, since these runtimes have no order statistics in whole numbers. ``awb_describe``, in the C that
+``awbkit export --to c`` writes, makes the two inputs as :class:`awbkit.network.integer.network.IntegerNetwork` defines
+them, and adds the anchor to the output.
 
 Linear layers are convolutions of one pixel, which have a scale for each output everywhere.
 """
@@ -192,7 +192,7 @@ class _Graph:
         unit: float,
         options: Any = None,
     ) -> int:
-        """The number of what a new operator gives."""
+        """Add an operator; returns the number of the tensor that it writes."""
         if operator not in self._codes:
             self._codes.append(operator)
         made = schema.OperatorT()

@@ -106,7 +106,7 @@ class Describer(nn.Module):
 
 
 def inputs(case: Case) -> dict[str, NDArray[np.float32]]:
-    """A picture as what was traced takes it."""
+    """The inputs of the traced network for one picture, by name."""
     white = np.ones(3, np.float32) if case.white is None else case.white.astype(np.float32)
     valid = np.asarray((case.pixels > 0).all(axis=2), np.float32)
     known = np.array([[float(case.white is not None)]], np.float32)

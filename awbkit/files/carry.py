@@ -118,7 +118,9 @@ def resolution(photo: RenderedPhoto, image: pyvips.Image) -> tuple[float, float]
 def warn_of_loss(photo: RenderedPhoto, kind: str, lost: list[str]) -> None:
     """Warn of what the new file lacks."""
     if lost:
-        remedy = "" if kind == photo.format else f"an output in {_NAMES[photo.format]} keeps all that stays true"
+        remedy = (
+            "" if kind == photo.format else f"an output in {_NAMES[photo.format]} keeps the metadata that still applies"
+        )
         warn(photo.path, f"the {_NAMES[kind]} was written without {_join_words(lost)}", remedy)
 
 

@@ -109,7 +109,7 @@ def _read_png(path: str, profile: bytes | None) -> Encoding | None:
     gamma = _gamma(chunks.get(b"gAMA", b""))
     primaries = _chromaticities(chunks.get(b"cHRM", b""))
     is_srgb = primaries_to_srgb(primaries[:3], primaries[3]) is None
-    # 0.45455 with sRGB's primaries is how a PNG writer says sRGB; with others it is a power, as of Adobe RGB.
+    # 0.45455 with sRGB's primaries is how a PNG writer says sRGB; with others it is a power, as in Adobe RGB.
     if gamma is None or (is_srgb and abs(gamma / _USUAL_GAMMA - 1) < 0.01):
         return _encoding("", "", _SRGB_CURVE, primaries)
     return _encoding("", f"gamma {1 / gamma:.3g}", power(1 / gamma), primaries)

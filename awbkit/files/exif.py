@@ -52,14 +52,14 @@ def read_make_model(exif: bytes) -> str:
 
 
 def read_orientation(exif: bytes) -> int:
-    """Orientation, 1 to 8; 1 if there is none or it makes no sense."""
+    """Orientation, 1 to 8; 1 if the block states no orientation or an impossible one."""
     found = _main_directory(exif)
     value = found[0].number(found[1].entries.get(_ORIENTATION)) if found else None
     return sound_orientation(value)
 
 
 def sound_orientation(stated: object) -> int:
-    """The orientation, 1 to 8; 1 for anything that is no orientation, as in all viewers."""
+    """The orientation, 1 to 8. Any other value counts as 1, as in all viewers."""
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
 
 

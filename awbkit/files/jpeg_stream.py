@@ -16,7 +16,7 @@ _SOI, _EOI, _SOS, _DHT, _DRI, _TEM = 0xD8, 0xD9, 0xDA, 0xC4, 0xDD, 0x01
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _RESTARTS = (0xD0, 0xD7)
 _HOLE = 512
-"""A disk's sector. Coded samples never hold so many bytes of one value, unless all samples are equal."""
+"""A disk's sector. Coded samples never hold as many equal bytes, unless all samples are equal."""
 _STEP = 128
 
 

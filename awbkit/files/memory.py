@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from PIL import Image
 
 PLACE = "the picture in memory"
-"""What messages call it."""
+"""The name of a picture in memory in messages."""
 
 _ORIENTATION_TAG = 0x0112
 
 
 class ArrayLike(Protocol):
-    """A numpy array, or what numpy makes one of, such as a tensor of torch."""
+    """A numpy array, or an object that numpy can convert to one, such as a tensor of torch."""
 
     def __array__(self, *arguments: Any, **options: Any) -> np.ndarray: ...
 

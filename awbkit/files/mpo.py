@@ -1,4 +1,4 @@
-"""Several pictures in one JPEG file (CIPA DC-007, "multi-picture format"), of which the first is read and written."""
+"""Several pictures in one JPEG file (CIPA DC-007, "multi-picture format"); awbkit reads and writes only the first."""
 
 from __future__ import annotations
 

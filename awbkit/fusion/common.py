@@ -17,7 +17,7 @@ def common_illuminant(illuminants: Iterable[Illuminant]) -> Illuminant:
     """One light for a set of pictures by the same camera: the median of log(r/g) and of log(b/g).
 
     Raises:
-        UsageError: If there is none, or they are in different RGB spaces.
+        UsageError: If no light is given, or they are in different RGB spaces.
     """
     lights = list(illuminants)
     if len({(light.camera.space, light.camera.name) for light in lights}) != 1:

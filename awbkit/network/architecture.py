@@ -189,7 +189,7 @@ class Architecture:
         """The architecture that :meth:`to_json` wrote.
 
         Raises:
-            ValueError: If it is none.
+            ValueError: If the entry is no architecture.
         """
         known = {field.name for field in fields(cls)}
         if not isinstance(entry, Mapping) or set(entry) != known:
@@ -207,7 +207,7 @@ def architecture(name: str) -> Architecture:
     """The architecture of this name.
 
     Raises:
-        UsageError: If there is none; the message names the nearest.
+        UsageError: If no architecture has this name; the message names the nearest.
     """
     if name not in SIZES:
         raise UsageError(f"unknown architecture {name!r}{suggestion(name, SIZES)}; architectures: {', '.join(SIZES)}")

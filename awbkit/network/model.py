@@ -82,7 +82,7 @@ class Model:
         small = image if image.valid.shape == (THUMBNAIL_SIZE, THUMBNAIL_SIZE) else image.thumbnail()
         white = white_of(image.camera)
         features = describe(to_canonical(small))
-        # Absurd weights overflow; what comes of it is told below, as of a light that is none.
+        # Absurd weights overflow; the light that follows is refused below.
         with np.errstate(over="ignore", invalid="ignore"):
             residual, log_error = forward(self.architecture, self.weights, features, white is not None)
             red, blue = np.exp((features.anchor + residual).astype(np.float64)).tolist()
@@ -115,7 +115,7 @@ class Model:
         """Read a model, or the one of a run folder of `awbkit train`.
 
         Raises:
-            UnreadableFile: If it is none.
+            UnreadableFile: If the file or folder holds no model.
         """
         return store.read(path, cls.from_arrays)
 
@@ -124,7 +124,7 @@ class Model:
         """The model of a file's header and arrays.
 
         Raises:
-            ValueError, TypeError, KeyError, AttributeError: If they are none.
+            ValueError, TypeError, KeyError, AttributeError: If they make no such model.
         """
         if "bits" in header:
             raise ValueError("it is quantised; name the model that it was made of")

@@ -25,7 +25,7 @@ def load(path: str | os.PathLike[str]) -> AnyModel:
     """Read a model, of floating point or quantised, or that of a run folder.
 
     Raises:
-        UnreadableFile: If it is none.
+        UnreadableFile: If it holds no model.
     """
     return store.read(path, _from_arrays)
 
@@ -66,7 +66,7 @@ def find_model(name: str, domain: str) -> AnyModel:
         domain: "raw" or "rendered": which of the two models of a shipped name.
 
     Raises:
-        UnreadableFile: If it is none of these.
+        UnreadableFile: If the name is none of these, or the file holds no model.
     """
     name = "awbnet-s" if name == "awbnet" else name
     # awbnet-s-open is an awbnet-s by its training, and files made of it should not be taken for one.

@@ -20,7 +20,7 @@ from awbkit.store.documents import parse_json
 from awbkit.store.refusals import catch_read_errors, reading_error
 
 SCHEMA = 3
-"""Raised whenever what networks read or how their numbers are meant changes: older weights would answer wrongly."""
+"""Raised whenever the inputs of networks or the meaning of their numbers change: older weights would answer wrongly."""
 
 KEY = "awbkit"
 SUFFIX = ".safetensors"
@@ -114,7 +114,7 @@ class StoredModel(Protocol):
 
 
 def header_of(model: StoredModel) -> dict[str, Any]:
-    """The header of a model, without what is of its kind alone."""
+    """The part of a model's header that all kinds of models have."""
     return {
         "name": model.name,
         "architecture": model.architecture.to_json(),
@@ -138,7 +138,7 @@ def check(arrays: Arrays, shapes: Mapping[str, tuple[tuple[int, ...], type[np.ge
     """Refuse arrays that are not just these, of these shapes and types; nobody may write to them afterwards.
 
     Raises:
-        ValueError: That says what is wrong.
+        ValueError: If they differ; the message says where.
     """
     if missing := [name for name in shapes if name not in arrays]:
         raise ValueError(f"the weights {missing[0]} are missing")

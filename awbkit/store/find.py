@@ -164,7 +164,7 @@ def read_path_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:
         nul: Whether paths end with NUL instead, which is the only way to list names that hold line breaks.
 
     Raises:
-        UsageError: If a mebibyte goes by without the end of a path, so that this can be no list.
+        UsageError: If a mebibyte holds no end of a path, so that the stream is no list.
     """
     # The unbuffered layer has no lock, so a thread waiting here cannot stall the interpreter's exit.
     source = getattr(stream, "raw", stream)

@@ -70,7 +70,7 @@ def plan_outputs(
 
     Raises:
         UsageError: If two inputs would go to one output, an output is an input, or the options do not fit.
-        OutputError: If the system does not say what is there.
+        OutputError: If the system refuses to say whether an output exists.
     """
     if output is not None and directory is not None:
         raise UsageError("-o names one file and -d a folder for many; give one of them")

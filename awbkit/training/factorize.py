@@ -36,7 +36,7 @@ class Ranks:
 
     def __post_init__(self) -> None:
         if (self.rank is None) == (self.energy is None):
-            raise UsageError("factorising goes by a rank or by a share of energy; give one of them")
+            raise UsageError("factorising needs either a rank or a share of energy; give one of them")
         if self.rank is not None and self.rank < 1:
             raise UsageError(f"a rank is at least 1, not {self.rank}")
         if self.energy is not None and not 0 < self.energy <= 1:
@@ -85,7 +85,7 @@ def _worthwhile_ranks(model: Model, ranks: Mapping[str, int]) -> dict[str, int]:
     """Select the ranks that make their layers smaller.
 
     Raises:
-        UsageError: If there is none.
+        UsageError: If no layer gets smaller.
     """
     now = layers(model.architecture)
     most = {

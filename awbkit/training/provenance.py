@@ -91,13 +91,13 @@ def _check_initial(initial: Model, recipe: Recipe, sets: Sequence[Prepared], hol
         if recipe.calibration != "validation" and count_training_images(initial, prepared, range(len(prepared.rows))):
             raise UsageError(
                 f"model {initial.name} was trained on {prepared.name}, so calibration {recipe.calibration} would test "
-                "it on what it has seen; use validation, or start from another"
+                "it on pictures of its own training; use validation, or start from another model"
             )
         places = [place for place, row in enumerate(prepared.rows) if holdout.holds(prepared, row)]
         if places and count_training_images(initial, prepared, places):
             raise UsageError(
-                f"model {initial.name} was trained on {prepared.name}, of which something is to be left out; start "
-                "from one that was not, or leave out nothing"
+                f"model {initial.name} was trained on pictures of {prepared.name} that this training leaves out; "
+                "start from another model, or leave out nothing"
             )
 
 

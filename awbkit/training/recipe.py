@@ -34,7 +34,7 @@ class Recipe:
 
     Attributes:
         arch: Name of the architecture.
-        domain: "raw", or "rendered" for photographs that a camera balanced, which are simulated from raw ones.
+        domain: "raw", or "rendered" for pictures that a camera has balanced, which are simulated from raw ones.
         steps: Steps of the optimiser.
         batch_size: Pictures in each step, over all processes.
         shards: Parts of a batch whose gradients are computed separately and then added in order. At most this many

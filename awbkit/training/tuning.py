@@ -81,9 +81,7 @@ class Tuning:
             raise UsageError(f"model {name} is of the family {family}; awbkit {command} takes awbnets")
         for name in _TRAINING_SETTINGS:
             if getattr(self.recipe, name) != getattr(Recipe(), name):
-                raise UsageError(
-                    f"a recipe to {command} by has no {name}; leave it out, awbkit {command} goes by the model"
-                )
+                raise UsageError(f"awbkit {command} takes {name} from the model; leave it out of the recipe")
 
     def run(self, suffix: str, facts: Mapping[str, Any], steps: int, derive: Callable[[Bank, Fit], Snapshot]) -> Result:
         """Carry out the run.

@@ -125,7 +125,7 @@ class TestShared:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ([".", "--gains", "1,1,1"], "a light that you name is shared already"),
+            ([".", "--gains", "1,1,1"], "the light that you name is already the same for all"),
             (["-", "-o", "out.jpg"], "--shared reads every picture twice"),
         ],
     )

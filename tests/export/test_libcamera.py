@@ -113,7 +113,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
         Sensor.read(tmp_path / "none.json")
     with pytest.raises(UsageError, match="is quantised; libcamera takes floating point"):
         require_float(integer_model("nano"))
-    with pytest.raises(UsageError, match="reads photographs"):
+    with pytest.raises(UsageError, match="is for rendered pictures"):
         require_float(find_model("awbnet-s", "rendered"))
     for arguments in (("--to", "libcamera"), ("--to", "c", "--tuning", tmp_path / "imx000.json")):
         failed = awbkit("export", "awbnet-s", *arguments, "-o", tmp_path / "out")

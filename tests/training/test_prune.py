@@ -175,7 +175,7 @@ def test_other_families_are_not_pruned(prepared: Prepared, tmp_path: Path) -> No
 
 def test_what_the_model_has_seen_cannot_be_left_out(prepared: Prepared, model: Model, tmp_path: Path) -> None:
     recipe = recipe_for(model).with_changes(QUICK)
-    with pytest.raises(UsageError, match="was trained on set, of which something is to be left out"):
+    with pytest.raises(UsageError, match="was trained on pictures of set that this training leaves out"):
         prune(Tuning(model, [prepared.path], tmp_path / "run", recipe, Holdout(fold="test")), HALF)
 
 

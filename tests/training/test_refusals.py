@@ -97,7 +97,7 @@ def test_what_the_start_has_seen_cannot_be_left_out(prepared: Prepared, finished
     first = Model.load(finished)
     other = write_set(tmp_path / "other", 30)
     for holdout in (Holdout(datasets=("set",)), Holdout(cameras=("Nikon D810",)), Holdout(fold="test")):
-        with pytest.raises(UsageError, match="was trained on set, of which something is to be left out"):
+        with pytest.raises(UsageError, match="was trained on pictures of set that this training leaves out"):
             train([prepared.path, other.path], tmp_path / "run", QUICK, holdout=holdout, initial=first)
 
 
@@ -108,7 +108,9 @@ def test_what_the_start_has_seen_does_not_tell_how_sure_it_is(
     other = write_set(tmp_path / "other", 30)
     for calibration in ("leave-one-dataset-out", "leave-one-camera-out"):
         again = replace(QUICK, calibration=calibration)
-        with pytest.raises(UsageError, match=f"trained on set, so calibration {calibration} would test it on what"):
+        with pytest.raises(
+            UsageError, match=f"trained on set, so calibration {calibration} would test it on pictures of its own"
+        ):
             train([other.path, prepared.path], tmp_path / "run", again, initial=first)
 
 

@@ -37,7 +37,7 @@ def check(sources: Mapping[str, str], model: IntegerModel, cases: Iterable[Case]
         cc: The compiler.
 
     Returns:
-        How many pictures were compared; all came out the same.
+        The number of pictures compared, all with equal answers.
 
     Raises:
         CheckFailed: If it does not compile or run in time, or answers otherwise.

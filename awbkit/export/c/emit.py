@@ -26,7 +26,7 @@ _MEASURING_BYTES = {True: 5420, False: 4608}
 """Bytes for three rows of pixels and the histograms of all; without local contrast, for the search of the anchor."""
 
 _STATE_BYTES = 688
-"""Bytes for what is kept from one step to the next, the grid and the statistics apart."""
+"""Bytes of the state between two steps, without the grid and the statistics."""
 
 _WIDTH = 116
 _FOUR = 4
@@ -120,7 +120,7 @@ def _tables(model: IntegerModel) -> str:
 
 
 def _steps(model: IntegerModel) -> set[str]:
-    """What the groups of statistics that are read share."""
+    """The steps of computation that the groups of statistics of the model need, each once."""
     return {step for group in TABLE.groups_of(model.architecture.statistics) for step in COSTS[group]}
 
 

@@ -31,7 +31,7 @@ QUICK_TABLE: Int = (8 * LOG2_TABLE[:-1, None] + np.diff(LOG2_TABLE)[:, None] * [
 
 
 def log2(x: ArrayLike) -> Int:
-    """The logarithm of numbers from 1 to 2**63 - 1, off by less than a unit; of what is less than 1, that of 1."""
+    """The logarithm of numbers from 1 to 2**63 - 1, off by less than a unit; smaller numbers count as 1."""
     whole, mantissa = _normal(x)
     place = mantissa >> 26 & 31
     low, high = LOG2_TABLE[place], LOG2_TABLE[place + 1]

@@ -131,7 +131,7 @@ class IntegerModel:
         """Read a quantised model.
 
         Raises:
-            UnreadableFile: If it is none.
+            UnreadableFile: If the file is no quantised model.
         """
         return store.read(path, cls.from_arrays)
 
@@ -140,7 +140,7 @@ class IntegerModel:
         """The model of a file's header and arrays.
 
         Raises:
-            ValueError, TypeError, KeyError, AttributeError: If they are none.
+            ValueError, TypeError, KeyError, AttributeError: If they make no such model.
         """
         architecture = Architecture.from_json(header["architecture"])
         if architecture.family != "awbnet":

@@ -32,7 +32,7 @@ INPUT_UNIT = 1 / 32
 ANCHOR_SHIFT = 5
 ATTENTION_SCALE = (11, 8)
 """The anchor becomes an input by a shift, attended log-chroma by a ratio. Neither is quite what the float network does;
-:func:`input_corrections` has what is left for the weights."""
+:func:`input_corrections` gives the rest, for the weights to absorb."""
 
 _ATTENTION_BITS = 12
 

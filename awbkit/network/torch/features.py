@@ -22,17 +22,20 @@ _TINY, _FAINT, _GREAT = float(formulas.TINY), float(formulas.FAINT), float(formu
 
 
 def _from_above(thousandths: int) -> tuple[float, float]:
-    """The least of so many of the greatest, their number rounded up: as many from below, rounded down."""
+    """The place of the least value among the greatest ``thousandths``, whose number is rounded up.
+
+    As many values lie below it as the other thousandths have, rounded down.
+    """
     return 1000 - thousandths, 0.5
 
 
 def _from_below(thousandths: int) -> tuple[float, float]:
-    """The greatest of so many of the least, their number rounded up."""
+    """The place of the greatest value among the least ``thousandths``, whose number is rounded up."""
     return thousandths, -0.5
 
 
 def _quantile(thousandths: int) -> tuple[float, float]:
-    """The number is rounded down; half of one part keeps what is exact from being rounded below itself."""
+    """The place of a quantile, rounded down. Half a thousandth keeps exact places from falling below themselves."""
     return thousandths, 0.5
 
 
@@ -260,12 +263,12 @@ def _chroma(rgb: Tensor) -> Tensor:
 
 
 def _at(values: Tensor, valid: Tensor, count: Tensor, places: Tensor) -> Tensor:
-    """(R, K) of the valid ones among (R, n), in ascending order, those at (2, R, K) places.
+    """(R, K): the valid values of each row (R, n), sorted in ascending order, at the places (2, R, K).
 
-    A place is a part of their number, in thousandths, and what is added to it then, in thousandths of one; all rounded
-    down.
+    A place has two parts: thousandths of the number of valid values, and thousandths of one value to add. Their sum is
+    rounded down.
     """
-    # ExecuTorch and LiteRT have no sort, but they have the so many greatest.
+    # ExecuTorch and LiteRT cannot sort, but they can select the k greatest values.
     ordered = -torch.topk(torch.where(valid > 0, -values, -torch.inf), values.shape[1], dim=1)[0]
     place = torch.floor((count * places[0] + places[1]) / 1000)
     return torch.gather(ordered, 1, torch.minimum(place, count - 1).to(torch.int64))
