@@ -40,7 +40,7 @@ class Failures:
 
     Args:
         at_once: Print every reason as it comes, with the name of its file, and collect nothing.
-        noun: What the files are called where there are several.
+        noun: The plural noun for the files in the summary.
     """
 
     def __init__(self, *, at_once: bool = False, noun: str = "files") -> None:

@@ -36,7 +36,7 @@ class Outline:
 
     @property
     def name_pattern(self) -> str | None:
-        """What every output is called after its input, such as ``*_awb``; None where names follow no such rule."""
+        """The pattern from input to output names, such as ``*_awb``; None where names follow no pattern."""
         pairs = [(Path(path).stem, Path(output).stem) for path, output in zip(self.paths, self.outputs, strict=False)]
         if len(self.paths) != len(self.outputs) or not all(stem and stem in name for stem, name in pairs):
             return None

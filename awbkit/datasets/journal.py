@@ -47,7 +47,7 @@ class SampleJournal:
 
         Args:
             folder: The folder of the journal and its arrays.
-            plan: A digest of what all samples depend on; a sample's key covers what it alone depends on.
+            plan: A digest of all that the samples depend on in common; a sample's key covers the rest.
             names: Image, camera, scene and fold of each sample, by its key.
 
         Raises:

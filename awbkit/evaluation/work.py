@@ -95,7 +95,7 @@ def answer(chunk: Chunk, *, methods: tuple[AnyMethod, ...]) -> Answers:
 
 
 def _version_of(folder: Path) -> tuple[Path, int, int]:
-    """What changes where the folder is prepared anew, or a relative path leads to another."""
+    """A value that changes when the folder is prepared anew, or when a relative path leads to another folder."""
     try:
         status = (folder / "dataset.json").stat()
     except OSError:

@@ -96,7 +96,7 @@ def _integer_answer(model: IntegerModel, case: Case) -> tuple[NDArray[np.float64
 
 
 def in_degrees(light: Int, error: int) -> tuple[NDArray[np.float64], float]:
-    """What a quantised model answers, as every answer is given."""
+    """The answer of a quantised model in the form of all answers: RGB of the light, and the error in degrees."""
     return np.asarray(2.0 ** (np.insert(light, 1, 0) / OCTAVE)), error / DEGREE
 
 

@@ -206,7 +206,7 @@ def require_float(model: AnyModel) -> Model:
 
 
 def sample(sensor: Sensor) -> tuple[Tensor, Tensor]:
-    """What a :class:`Temperature` can be traced by."""
+    """Example inputs to trace a :class:`Temperature` with."""
     zones = torch.rand((1, *sensor.zones, 3), generator=torch.Generator().manual_seed(0))
     return zones * 0.5, torch.full((1,), 400.0)
 

@@ -62,7 +62,7 @@ def convert_module(
     for tensor in graph.tensors:
         tensor.name = ""
     for names, maps in ((takes, signature.inputs), (gives, signature.outputs)):
-        # As the converter calls them: args_0, args_1, ..., and likewise what comes out.
+        # The converter calls inputs args_0, args_1, ..., and numbers outputs in the same way.
         for name, entry in zip(names, sorted(maps, key=lambda entry: _number(entry.name)), strict=True):
             entry.name = name
             graph.tensors[entry.tensorIndex].name = name

@@ -24,8 +24,8 @@ _FLOAT_TOLERANCE = Difference(0, mean=0.01, maximum=0.1, expected_error=0.1)
 """How far an answer may be from the model's."""
 
 _INTEGER_TOLERANCE = Difference(0, mean=0.15, maximum=0.7, expected_error=0.5)
-"""The same of quantised models. One step of TensorFlow Lite's 8-bit outputs, up in one and down in the other, is half a
-degree, and what lies halfway between two steps falls to either side in every layer."""
+"""The same for quantised models. One step of TensorFlow Lite's 8-bit outputs, up in one and down in the other, is half
+a degree, and every layer may round a value halfway between two steps up or down."""
 
 _DESCRIPTION_TOLERANCE = Difference(0, mean=0.3, maximum=3, expected_error=2)
 """The same where the picture is measured in floating point, without the histograms of whole numbers."""

@@ -33,13 +33,13 @@ GRID, READ, LIGHT, ERROR = "grid", "read", "light", "error"
 
 _CELLS = GRID_SIDE**2
 _READ_UNIT = ATTENTION_SCALE[1] / ATTENTION_SCALE[0]
-"""What one of the head's inputs is in units of the grid's log-chroma, so that the attended ones need no scaling."""
+"""The unit of the head's inputs, in units of the grid's log-chroma. With it the attended inputs need no scaling."""
 
 _UNITS = {LIGHT: 1 / 100, ERROR: 1 / 30}
-"""What one step of an output is in natural logarithms: lights may be 3.6 times off the anchor, errors 69 degrees."""
+"""One step of an output in natural logarithms: lights reach 3.6 times off the anchor, errors 69 degrees."""
 
 _MASK_DEPTH = 11.0
-"""Natural logarithms below the least attention: what a share of it is then, 15 bits do not hold."""
+"""Natural logarithms below the least attention; the shares of masked cells are then below 15 bits."""
 
 
 def convert(model: IntegerModel) -> bytes:

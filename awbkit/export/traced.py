@@ -115,7 +115,7 @@ def inputs(case: Case) -> dict[str, NDArray[np.float32]]:
 
 
 def example() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What can be traced by: inputs of the right shapes."""
+    """Example inputs to trace with, of the right shapes."""
     grey = torch.rand((1, THUMBNAIL_SIZE, THUMBNAIL_SIZE, 3), generator=torch.Generator().manual_seed(0))
     return grey + 0.1, torch.ones(1, THUMBNAIL_SIZE, THUMBNAIL_SIZE), torch.ones(1, 3), torch.ones(1, 1)
 

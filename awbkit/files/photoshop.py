@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 
 HEADER = b"Photoshop 3.0\0"
-"""What stands in front of resources in a JPEG's APP13 segment."""
+"""The header of resources in a JPEG's APP13 segment."""
 
 _IPTC = 0x0404
 _PREVIEWS = (0x0409, 0x040C)

@@ -19,9 +19,9 @@ CAMERA_RAW: Final = "http://ns.adobe.com/camera-raw-settings/1.0/"
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XMLNS: Final = "http://www.w3.org/2000/xmlns/"
 JPEG_HEADER: Final = b"http://ns.adobe.com/xap/1.0/\0"
-"""What stands in front of a packet in a JPEG's APP1 segment."""
+"""The header of a packet in a JPEG's APP1 segment."""
 EXTENDED_HEADER: Final = b"http://ns.adobe.com/xmp/extension/\0"
-"""What stands in front of a piece of a second packet, for what a segment cannot hold."""
+"""The header of a piece of the second packet, which holds the rest where one segment is too small."""
 
 Condition = Callable[[str | None, str], bool]
 """Whether a property is meant, by its namespace and local name."""

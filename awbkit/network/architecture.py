@@ -51,8 +51,8 @@ class Architecture:
 
     Attributes:
         family: "awbnet", "mobilenet-v3" or "efficientnet".
-        channels: What the stem of the convolutional branch gives and then each of its blocks, depthwise-separable
-            convolutions (awbnet) or inverted residuals (the others, all of one width); empty leaves the branch out
+        channels: Outputs of the stem of the convolutional branch, then of each of its blocks: depthwise-separable
+            convolutions (awbnet) or inverted residuals (the others, all of one width). Empty leaves the branch out
             (awbnet only).
         block_ranks: Of each block's pointwise convolution, where it is the product of two; 0 where it is one
             (everywhere but in awbnet).

@@ -65,7 +65,7 @@ TABLES = {
 
 
 def instructions(architecture: Architecture, target: str) -> int:
-    """Of one answer, what measures the picture apart.
+    """The instructions for one answer, without the description of the picture.
 
     Args:
         architecture: Of the family "awbnet".

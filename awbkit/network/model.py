@@ -90,7 +90,7 @@ class Model:
         return Illuminant.of(rgb, image.camera, expected_error=self.expected_error(log_error, matrix=white is not None))
 
     def expected_error(self, log_error: float, *, matrix: bool = True) -> float:
-        """The expected angular error in degrees, from 0.1 to 15, of what the network states.
+        """The expected angular error in degrees, from 0.1 to 15, from the logarithm that the network states.
 
         Args:
             log_error: The network's third number.

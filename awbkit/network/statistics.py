@@ -58,9 +58,9 @@ class Statistic:
     """One row of the table.
 
     Attributes:
-        name: What its formulas are found by.
+        name: The name by which its formulas are found.
         width: How many numbers it has.
-        unit: What 1 of a whole number stands for, of all its numbers or of each.
+        unit: The value of 1 in whole numbers, for all its numbers or for each.
         groups: The groups of :data:`COSTS` that some of its numbers are in, and which numbers, from 0.
     """
 

@@ -146,7 +146,7 @@ def _remove_if_stale(path: Path) -> None:
     status = path.lstat()
     if status.st_mtime >= _START or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         return
-    # Some network file systems lock only what is open for writing, as folders never are.
+    # Some network file systems lock only files that are open for writing, which folders never are.
     file = os.open(path, (os.O_RDONLY if stat.S_ISDIR(status.st_mode) else os.O_RDWR) | os.O_NOFOLLOW)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

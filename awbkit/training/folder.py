@@ -53,7 +53,7 @@ def run_folder(output: Path, facts: Mapping[str, Any], resume: bool) -> Iterator
 
 
 def _is_fresh(output: Path) -> bool:
-    """Whether the folder holds no run, except for what a process left that was killed before it began one."""
+    """Whether the folder holds no run. Remains of a process that was killed before it began one do not count."""
     return all(is_part(file) or file.name == LOCK for file in output.iterdir())
 
 

@@ -63,7 +63,7 @@ class TestIptc:
         for suffix in (".tif", ".png"):
             assert shared(correct_to(source, suffix))["iptc"] == RECORDS
         for suffix in (".webp", ".avif", ".heic"):
-            with pytest.warns(AwbWarning, match="without IPTC; an output in JPEG keeps all"):
+            with pytest.warns(AwbWarning, match="without IPTC; an output in JPEG keeps the metadata"):
                 correct_to(source, suffix)
 
 

@@ -187,12 +187,12 @@ def _network(model: IntegerModel) -> str:
 
 
 def _lowest(name: str) -> str:
-    """What a layer's outputs are clamped to from below: the first of two factors gives either sign."""
+    """The lower bound of a layer's outputs. The first of two factors has outputs of either sign."""
     return "-MOST" if name.endswith(".rank") else "0"
 
 
 def _channels(model: IntegerModel) -> int:
-    """What a cell takes in the maps of the convolutional branch."""
+    """The number of values for each cell in the maps of the convolutional branch."""
     return _pad(max((*model.architecture.channels, *model.architecture.block_ranks), default=0))
 
 

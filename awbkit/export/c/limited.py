@@ -53,14 +53,14 @@ def output_of(command: Sequence[str], folder: Path, given: bytes = b"", seconds:
             raise
     if process.returncode:
         lines = complaint.decode(errors="replace").strip().splitlines()
-        # A compiler says first what is wrong; what it says next is what came of that.
+        # The first error of a compiler is the cause; the next ones follow from it.
         reason = next((line for line in lines if "error" in line), lines[-1] if lines else "it says nothing")
         raise CheckFailed(f"{name} fails: {printable(reason)}; report this with the model")
     return out
 
 
 def put(folder: Path, contents: Mapping[str, str | bytes]) -> None:
-    """Write what is compiled, texts in ASCII, into a temporary folder.
+    """Write files to compile, texts in ASCII, into a temporary folder.
 
     Raises:
         OutputError: If there is no room for it.

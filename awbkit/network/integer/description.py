@@ -31,7 +31,7 @@ _LN2 = float(np.log(2))
 
 
 GRID_UNITS = np.array([_LN2 / 64, _LN2 / 64, _LN2 / 16, _LN2 / 32, 1 / 16])
-"""What one unit of each of the grid's channels is in the float description."""
+"""The unit of each of the grid's channels, in units of the float description."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,8 +38,8 @@ class IntegerModel:
         domain: "raw" or "rendered", as :class:`awbkit.network.model.Model` has it.
         greatest_logit: The largest of the attention's logits, of either sign, in natural logarithms, in the pictures
             that it was calibrated on; runtimes that give them few bits need to know. 0 without attention.
-        calibration: (a, b): the expected error in 1/256 degree is a plus b times, of 256, what the network states.
-        calibration_without_matrix: The same of pictures whose camera has no matrix.
+        calibration: (a, b): the expected error in 1/256 degree is a plus b / 256 times the stated error.
+        calibration_without_matrix: The same for pictures whose camera has no matrix.
         training: How it came about.
     """
 

@@ -45,7 +45,7 @@ LOGIT_UNIT = NATURAL * (1 << LOGIT_SHIFT)
 INPUT_LIMIT = 127
 
 SUM_BITS = {8: 23, 16: 31}
-"""What sums may take, by the bits of activations, their signs apart."""
+"""The greatest number of bits of a sum without its sign, by the bits of activations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,8 @@ class IntegerNetwork:
     Attributes:
         architecture: Of the family "awbnet".
         layers: By the names that the architecture's weights have, less their endings.
-        centre: int16 (S,), taken off the statistics that the architecture reads.
-        gain: int16 (S,), what they are multiplied by then, of 2**12.
+        centre: int16 (S,), subtracted from the statistics that the architecture reads.
+        gain: int16 (S,), their factors after that, in 1/2**12.
         activation_bits: 8 or 16, of all that passes between layers; the inputs of the head have 8 in either case.
     """
 
@@ -103,7 +103,7 @@ class IntegerNetwork:
         return self.head(self.inputs(description, white))
 
     def head(self, x: Int) -> Int:
-        """The same of what the head reads."""
+        """As :meth:`forward`, from the inputs of the head."""
         most = (1 << self.activation_bits - 1) - 1
         for number, rank in enumerate(self.architecture.hidden_ranks):
             if rank:
@@ -112,11 +112,11 @@ class IntegerNetwork:
         return self.layers["output"].apply(x, -(1 << 15), (1 << 15) - 1)
 
     def inputs(self, description: Description, white: Int | None) -> Int:
-        """What the head reads, each from -127 to 127 in :data:`INPUT_UNIT`."""
+        """The inputs of the head, each from -127 to 127 in :data:`INPUT_UNIT`."""
         return self.with_attention_means(self.inputs_of_picture(description, white), description.grid)
 
     def with_attention_means(self, read: Int, grid: Int) -> Int:
-        """What the head reads of the whole picture, and what the attention sees in the grid."""
+        """The head's inputs of the whole picture, followed by the means of the attention over the grid."""
         if "stem" not in self.layers:
             return read
         return np.asarray(np.concatenate([read, np.clip(self._attention_means(grid), -INPUT_LIMIT, INPUT_LIMIT)]))
@@ -137,7 +137,7 @@ class IntegerNetwork:
         return np.asarray(np.clip(np.concatenate(parts), -INPUT_LIMIT, INPUT_LIMIT))
 
     def logits(self, grid: Int) -> Int:
-        """(maps, cells), log2 of what each cell counts for in each attention map, in 1/512."""
+        """(maps, cells), log2 of each cell's weight in each attention map, in 1/512."""
         most = (1 << self.activation_bits - 1) - 1
         x = self.layers["stem"].apply(grid.reshape(len(grid), -1), 0, most)
         for number, rank in enumerate(self.architecture.block_ranks):
@@ -170,7 +170,7 @@ class IntegerNetwork:
 
 
 def input_corrections(architecture: Architecture) -> NDArray[np.float64]:
-    """(inputs,), what the float network's first weights are multiplied by to read the integer inputs as they are."""
+    """(inputs,), factors for the first weights of the float network, so that they fit the integer inputs."""
     ln2 = float(np.log(2))
     anchor = ln2 / OCTAVE * (1 << ANCHOR_SHIFT) * float(SCALES["anchor"]) / INPUT_UNIT
     attended = GRID_UNITS[0] * float(SCALES["attended"]) * ATTENTION_SCALE[1] / ATTENTION_SCALE[0] / INPUT_UNIT
