@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _OF_COLUMNS, _OF_ROWS, _WHITE = 50715, 50716, 50717
 _VISIBLE = 0.002
 _ROWS = 128
+# LibRaw reads no longer sides.
+_LONGEST = 65535
 
 
 def lacks_black(picture: DngPicture, pictures: int) -> bool:
@@ -33,6 +35,8 @@ def lacks_black(picture: DngPicture, pictures: int) -> bool:
     if deltas is not None or not any(len(values) for values in stated):
         return False
     white = max(picture.numbers(_WHITE), default=0) or (1 if picture.is_float else 65535)
+    if not all(np.isfinite(values).all() for values in stated):
+        return True
     return any(np.abs(values - values.mean()).max() > _VISIBLE * white for values in stated if len(values))
 
 
@@ -73,12 +77,18 @@ def level_black(raw: rawpy.RawPy, data: Buffer) -> None:
 def _read_deltas(picture: DngPicture) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """For rows and for columns of the active area, the black level less the mean; None where there is nothing to do."""
     top, left, bottom, right = picture.active_area
+    lengths = (bottom - top, right - left)
+    stated = [picture.fractions(tag) for tag in (_OF_ROWS, _OF_COLUMNS)]
+    if (
+        picture.is_float
+        or not any(len(values) for values in stated)
+        or not 0 < min(lengths) <= max(lengths) <= _LONGEST
+    ):
+        return None
     found = []
-    for tag, length in ((_OF_ROWS, bottom - top), (_OF_COLUMNS, right - left)):
-        values = picture.fractions(tag)
+    for values, length in zip(stated, lengths, strict=True):
         if len(values) not in (0, length) or not np.isfinite(values).all():
             return None
         found.append(values - values.mean() if len(values) else np.zeros(length))
     rows, columns = found
-    is_even = not len(rows) or not len(columns) or np.abs(rows).max() + np.abs(columns).max() < 0.5
-    return None if is_even or picture.is_float else (rows, columns)
+    return None if np.abs(rows).max() + np.abs(columns).max() < 0.5 else (rows, columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import pyvips
 
 import awbkit
-from awbkit.errors import AwbWarning
+from awbkit.errors import AwbWarning, FileError
 from tests.helpers.raw_files import RGGB, mosaic, rationals, write_dng
 
 LIGHT = (0.5, 1.0, 0.7)
@@ -89,3 +90,24 @@ def test_levels_that_are_all_alike_are_nothing_special(tmp_path: Path, scene: np
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_array_equal(awbkit.open(path).thumbnail().pixels, awbkit.open(even).thumbnail().pixels)
+
+
+AREAS = [(0, 0, 0, 0), (50, 60, 8, 16), (0, 0, (1 << 32) - 1, (1 << 32) - 1), (0, 0, 96, 1 << 31)]
+
+
+@pytest.mark.parametrize("area", AREAS)
+@pytest.mark.parametrize("has_levels", [False, True])
+def test_an_active_area_that_makes_no_sense(tmp_path: Path, area: tuple[int, ...], has_levels: bool) -> None:
+    samples = np.full((96, 128), 1000, np.uint16)
+    path = write_dng(tmp_path / "a.dng", samples, active=area, extra=deltas() if has_levels else ())  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with suppress(FileError):
+            assert awbkit.open(path).thumbnail().pixels.shape[2] == 3
+
+
+def test_fractions_over_zero_are_told_of(tmp_path: Path, scene: np.ndarray) -> None:
+    rows = (50716, 10, 96, (1, 0) * 96, True)
+    path = write_dng(tmp_path / "a.dng", mosaic(scene, RGGB), extra=[rows])
+    with pytest.warns(AwbWarning, match="states black levels"):
+        awbkit.open(path)
