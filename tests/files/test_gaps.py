@@ -48,6 +48,9 @@ PASSING = {
     "tiff": tiff(),
     "tiff 16": tiff(PIXELS.astype(np.uint16) * 257),
     "tiff float": tiff(PIXELS.astype(np.float32) / 255),
+    "tiff with alpha": tiff(
+        np.dstack([PIXELS, np.full((*PIXELS.shape[:2], 1), 255, np.uint8)]), extrasamples=["unassalpha"]
+    ),
     "tiff of single channels": tiff(np.moveaxis(PIXELS, 2, 0), planarconfig="separate", tile=(32, 32)),
     "webp lossless": webp(lossless=True),
     "webp": webp(quality=90),
@@ -115,10 +118,58 @@ def test_a_quarter_of_the_rows(rows: int, expected: bool) -> None:
             assert has_warned(warn_of_zero_rows, "a", damaged) == expected
 
 
-def test_transparent_rows_are_no_damage() -> None:
-    framed = np.dstack([PIXELS, np.full((*PIXELS.shape[:2], 1), 255, np.uint8)])
-    framed[:100] = 0
-    assert not has_warned(warn_of_zero_rows, "a", framed)
+OPAQUE = np.dstack([PIXELS, np.full((*PIXELS.shape[:2], 1), 255, np.uint8)])
+WIDTH = OPAQUE.shape[1]
+
+
+def lose(start: int, end: int, tile: int = 0) -> np.ndarray:
+    """An opaque picture with alpha without a range of its pixels, as stored in rows or tiles."""
+    pixels = OPAQUE.copy()
+    if not tile:
+        pixels.reshape(-1, 4)[start:end] = 0
+        return pixels
+    squares = [(y, x) for y in range(0, HEIGHT, tile) for x in range(0, WIDTH, tile)]
+    for y, x in squares[start // tile**2 : end // tile**2]:
+        pixels[y : y + tile, x : x + tile] = 0
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(1, 2), (HEIGHT // 2 * WIDTH, 1 << 20), (70 * WIDTH + 9, 1 << 20), (40 * WIDTH, 100 * WIDTH + 30)],
+)
+@pytest.mark.parametrize("tile", [0, 16, 24])
+def test_lost_rows_with_alpha_are_told(start: int, end: int, tile: int) -> None:
+    assert has_warned(warn_of_zero_rows, "a", lose(start, end, tile)) == (end > 2)
+
+
+def test_a_lost_plane_is_told_though_alpha_is_lost_too() -> None:
+    pixels = OPAQUE.copy()
+    pixels[..., 2:] = 0
+    assert has_warned(warn_of_zero_rows, "a", pixels)
+
+
+def cut_out(name: str) -> np.ndarray:
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    inside = {
+        "ellipse": ((y - 60) / 50) ** 2 + ((x - 120) / 120) ** 2 < 1,
+        "frame": (y > 40) & (y < 140) & (x > 30) & (x < 200),
+        "ground": y > 80 + 20 * np.sin(x / 9),
+        "sky": y < 80 + 20 * np.sin(x / 9),
+        "left corner": (y < 100) & (x < 100),
+        "slope": y < 120 - x / 4,
+        "lower half": y >= HEIGHT // 2,
+        "stripes": y // 24 % 2 == 0,
+        "nothing": y < 0,
+    }[name]
+    return np.where(inside[..., None], OPAQUE, 0).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "name", ["ellipse", "frame", "ground", "sky", "left corner", "slope", "lower half", "stripes", "nothing"]
+)
+def test_cut_outs_are_no_damage(name: str) -> None:
+    assert not has_warned(warn_of_zero_rows, "a", cut_out(name))
 
 
 @given(st.integers(0, 20_000), st.integers(2600, 10_000))
