@@ -16,8 +16,8 @@ _EOI, _SOS, _DHT = 0xD9, 0xDA, 0xC4
 _ARITHMETIC_FRAMES = frozenset((0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF))
 # DHT, DAC, EOI, SOS, DQT, DNL, DRI, APPn, COM.
 _BEHIND_SCANS = frozenset((0xC4, 0xCC, _EOI, _SOS, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE))
-# The longest run in thousands of sound files is 22 bytes; a disk loses at least 512.
-_ZEROS = bytes(256)
+# The longest run in thousands of sound files is 50 bytes; a disk loses at least 512.
+_ZEROS, _ARITHMETIC_ZEROS = bytes(256), bytes(512)
 # Encoders may fill the space before a marker with 0xFF up to the next sector.
 _ONES = b"\xff" * 512
 _FEW_COEFFICIENTS = 4
@@ -41,7 +41,8 @@ def check_scans(data: bytes) -> None:
         head = segments(data)
     except ValueError:
         return
-    arithmetic = any(segment.marker in _ARITHMETIC_FRAMES for segment in head)
+    is_arithmetic = any(segment.marker in _ARITHMETIC_FRAMES for segment in head)
+    zeros = _ARITHMETIC_ZEROS if is_arithmetic else _ZEROS
     symbols: dict[int, int] = {}
     for segment in (*head, *_segments_behind(data, head[-1])):
         if segment.marker == _DHT:
@@ -50,7 +51,7 @@ def check_scans(data: bytes) -> None:
             start = segment.offset + len(bytes(segment))
             found = AFTER_SCAN.search(data, start)
             end = found.end() - 1 if found else len(data)
-            if not (arithmetic or _can_be_zeros(segment.payload, symbols)) and data.find(_ZEROS, start, end) >= 0:
+            if not _can_be_zeros(segment.payload, symbols, is_arithmetic) and data.find(zeros, start, end) >= 0:
                 raise ValueError("has a hole of zeros")
             if data.find(_ONES, start, end) >= 0:
                 raise ValueError("has a hole of bytes of 255")
@@ -104,12 +105,13 @@ def _segments_behind(data: bytes, scan: Segment) -> Iterator[Segment]:
         yield Segment(marker, content - 2, data[content + 2 : position])
 
 
-def _can_be_zeros(scan: bytes, symbols: dict[int, int]) -> bool:
+def _can_be_zeros(scan: bytes, symbols: dict[int, int], is_arithmetic: bool) -> bool:
     """Whether a long run of zero bits can stand for blocks of a sound picture.
 
     Args:
         scan: The content of a start of scan.
         symbols: What the code of zero bits means, by class and number of the table.
+        is_arithmetic: Whether the coding is arithmetic, which makes equal blocks vanish and not zeros.
     """
     count = scan[0] if scan else 0
     if len(scan) < 4 + 2 * count:
@@ -119,6 +121,8 @@ def _can_be_zeros(scan: bytes, symbols: dict[int, int]) -> bool:
     if first == 0 and refines:
         # Bare bits without codes.
         return True
+    if is_arithmetic:
+        return False
     # One and the same small value in a few coefficients is an even gradient.
     if first and last - first < _FEW_COEFFICIENTS:
         return True
