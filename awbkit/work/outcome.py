@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from awbkit.errors import AwbError, FileError
-from awbkit.store.refusals import reading_error
+from awbkit.store.refusals import WRITING_ONLY, reading_error, writing_error
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,8 +53,12 @@ def user_error(error: Exception) -> AwbError:
     if isinstance(error, MemoryError):
         return AwbError("not enough memory; run fewer jobs at a time with -j")
     if isinstance(error, OSError) and error.errno is not None:
-        # Code that writes raises errors of its own, so this is a failure to read.
-        refused = reading_error(os.fsdecode(error.filename or b""), error)
+        # Code that writes raises errors of its own, so nearly all others are failures to read.
+        if error.errno in WRITING_ONLY:
+            name = error.filename2 or error.filename
+            refused: FileError = writing_error(os.fsdecode(name or b""), error)
+        else:
+            refused = reading_error(os.fsdecode(error.filename or b""), error)
         return refused if error.filename else AwbError(refused.reason)
     message = " ".join(str(error).split())
     return AwbError(f"unexpected {type(error).__name__}{': ' if message else ''}{message}; please report this")
