@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ _SAMPLES = 64
 _PARTS = 32
 _MIN_LENGTH = 256
 COPY_AGAIN = "the file is damaged or was not copied in full; copy it again from its source"
+_FEW_STRAY_BYTES = 64
+_REMEDY_FOR_COLOURS = "look at the picture, and copy the file again if its colours are wrong"
 _REMEDY = "look at the picture, and copy the file again if a part is missing"
 
 
@@ -72,3 +75,17 @@ def warn_of_zero_bytes(path: str | os.PathLike[str]) -> None:
         found = any(data[start : start + part] == blank for start in range(0, len(data) - part + 1, part))
     if found:
         warn(path, "has a long stretch of zero bytes among its pixels, as where a copy broke off", _REMEDY)
+
+
+def warn_of_stray_bytes(path: str | os.PathLike[str]) -> None:
+    """Warn of a JPEG in whose head a profile or other segments may be lost.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    from awbkit.files.jpeg_scans import count_stray_bytes
+
+    with map_file(path) as data, suppress(ValueError):
+        number = count_stray_bytes(data)
+        if number > _FEW_STRAY_BYTES:
+            warn(path, f"has {number} stray bytes in its head, where a profile may be lost", _REMEDY_FOR_COLOURS)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from awbkit.files.ifd import Buffer
+
 EXIF_HEADER = b"Exif\0\0"
 AFTER_SCAN = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 """The marker that ends coded samples, among which 0xFF stands before zeros and restart markers alone. Several in a row
@@ -45,7 +47,7 @@ class Segment(NamedTuple):
         return struct.pack(">BBH", 0xFF, self.marker, len(self.payload) + 2) + self.payload
 
 
-def segments(data: bytes) -> list[Segment]:
+def segments(data: Buffer) -> list[Segment]:
     """List the marker segments of a JPEG up to and with the first start of scan.
 
     Fill bytes, restart markers and stray bytes between segments are passed over, as libjpeg does.
@@ -70,7 +72,7 @@ def segments(data: bytes) -> list[Segment]:
             end = position + 2 + length
             if length < 2 or end > len(data):
                 raise ValueError(f"JPEG segment 0x{marker:02X} at byte {position} has an impossible length")
-            found.append(Segment(marker, position, data[position + 4 : end]))
+            found.append(Segment(marker, position, bytes(data[position + 4 : end])))
             if marker == _SOS:
                 return found
             position = data.find(b"\xff", end)

@@ -9,6 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 
+from awbkit.files.ifd import Buffer
 from awbkit.files.jpeg import AFTER_SCAN, Segment, primary_end, segments
 from awbkit.files.jpeg_stream import read_code_tables
 
@@ -86,6 +87,19 @@ def tidy_head(data: bytes) -> bytes:
     head = segments(data)
     scan = head[-1].offset + len(bytes(head[-1]))
     return b"".join((data[:2], *map(bytes, head), data[scan:]))
+
+
+def count_stray_bytes(data: Buffer) -> int:
+    """How many bytes between the first segments belong to none, without those of 0xFF that fill the space.
+
+    Raises:
+        ValueError: Not a JPEG, or its head is damaged.
+    """
+    end, count = 2, 0
+    for segment in segments(data):
+        count += len(bytes(data[end : segment.offset]).rstrip(b"\xff"))
+        end = segment.offset + len(bytes(segment))
+    return count
 
 
 def _segments_behind(data: bytes, scan: Segment) -> Iterator[Segment]:

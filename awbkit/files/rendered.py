@@ -21,7 +21,7 @@ from awbkit.files.encoding import LINEAR, SRGB, Encoding, ProfileError, build_pr
 from awbkit.files.exif import read_make_model, read_orientation, sound_orientation
 from awbkit.files.exif_colour import encoding_of_exif
 from awbkit.files.extents import is_cut_short
-from awbkit.files.gaps import COPY_AGAIN, warn_of_zero_bytes, warn_of_zero_rows
+from awbkit.files.gaps import COPY_AGAIN, warn_of_stray_bytes, warn_of_zero_bytes, warn_of_zero_rows
 from awbkit.files.ifd import map_file
 from awbkit.files.photo import Photo, Region
 from awbkit.files.sampling import block_side, jpeg_shrink, sample, sample_array
@@ -230,6 +230,8 @@ def _check_complete(path: str, kind: str, image: pyvips.Image) -> None:
     if kind == "jpeg" and image.width * image.height > size * _MAX_JPEG_PIXELS_PER_BYTE:
         claim = f"{image.width} x {image.height}"
         raise UnreadableFile(path, f"is too small to hold the {claim} pixels it claims", COPY_AGAIN)
+    if kind == "jpeg":
+        warn_of_stray_bytes(path)
     if kind == "tiff":
         from awbkit.files.tiff_jpeg import check_jpeg_parts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 import awbkit as api
-from awbkit.errors import UnreadableFile
+from awbkit.errors import AwbWarning, UnreadableFile
 from awbkit.files.decode import decode_jpeg
 from awbkit.files.jpeg import segments
 from awbkit.files.jpeg_scans import check_scans
@@ -141,6 +142,18 @@ def test_stray_bytes_in_the_head_hide_no_damage(kind: str) -> None:
     for damage in (noise, shifted):
         with pytest.raises(UnreadableFile):
             decode_jpeg("a.jpg", damage(content))
+
+
+@pytest.mark.parametrize(("number", "warns"), [(0, False), (5, False), (300, True)])
+def test_many_stray_bytes_in_the_head_are_told(number: int, warns: bool, tmp_path: Path) -> None:
+    content = SOURCES["baseline"]
+    first = segments(content)[1].offset
+    (tmp_path / "a.jpg").write_bytes(content[:first] + bytes(number) + b"\xff" * 500 + content[first:])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AwbWarning)
+        api.estimate(tmp_path / "a.jpg", "gray-world")
+    assert len(caught) == warns
+    assert all(f"has {number} stray bytes in its head" in str(entry.message) for entry in caught)
 
 
 def half_flat() -> np.ndarray:
