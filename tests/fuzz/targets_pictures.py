@@ -251,7 +251,13 @@ TARGETS = (
         tuple(
             _FILES + reader
             for reader in (
-                *("raw:open_raw", "dng:read_dng_camera", "dng_opcodes:read_opcodes", "jpeg_stream:read_stream"),
+                *(
+                    "raw:open_raw",
+                    "dng_crop:read_crop",
+                    "dng:read_dng_camera",
+                    "dng_opcodes:read_opcodes",
+                    "jpeg_stream:read_stream",
+                ),
             )
         ),
         seeds.raws,
