@@ -33,7 +33,9 @@ def test_prepare_says_what_it_did(labelled: Path, tmp_path: Path) -> None:
 
 
 def test_a_single_image_is_counted_as_one(tmp_path: Path) -> None:
-    ran = awbkit("dataset", "prepare", "folder", write_labelled_folder(tmp_path / "set", 1), "-o", "out", "-j", "1")
+    ran = awbkit(
+        "dataset", "prepare", "folder", write_labelled_folder(tmp_path / "set", 1), "-o", tmp_path / "out", "-j", "1"
+    )
     assert "awbkit: 1 image prepared, 0 skipped" in ran.err
 
 

@@ -113,8 +113,8 @@ def _replace_in_index(old: str, new: str) -> Callable[[Path], None]:
     ("damage", "message"),
     [
         (lambda folder: (folder / "dataset.json").unlink(), "no dataset.json"),
-        (lambda folder: (folder / "index.csv").unlink(), "no index.csv"),
-        (lambda folder: (folder / "thumbnails.npy").unlink(), "no thumbnails.npy"),
+        (lambda folder: (folder / "index.csv").unlink(), r"without its index\.csv"),
+        (lambda folder: (folder / "thumbnails.npy").unlink(), r"without its thumbnails\.npy"),
         (lambda folder: (folder / "dataset.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "dataset.json").write_text("[1]"), "cannot be read"),
         (_edit(lambda info: info.update(schema=99)), "schema 99"),

@@ -151,8 +151,8 @@ def test_the_expected_error_is_carried_over() -> None:
         ({}, Rounds(Budget("params", 4835)), "has 4835 parameters already; give a smaller budget"),
         ({}, Rounds(Budget("params", 3)), "no network of this kind has as few as 3 parameters"),
         ({}, Rounds(Budget("bytes", 3)), "no network of this kind has as few as 3 bytes in int8"),
-        ({"teachers": 2}, HALF, "a recipe to prune by has no teachers"),
-        ({"calibration": "leave-one-camera-out"}, HALF, "a recipe to prune by has no calibration"),
+        ({"teachers": 2}, HALF, "awbkit prune takes teachers from the model; leave it out"),
+        ({"calibration": "leave-one-camera-out"}, HALF, "awbkit prune takes calibration from the model; leave it out"),
         ({"domain": "rendered"}, HALF, "is for raw pictures; train with --domain raw"),
     ],
 )
