@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import awbkit
-from awbkit.errors import AwbError, FileError, UnreadableFile, UnsupportedImage
+from awbkit.errors import AwbError, AwbWarning, FileError, UnreadableFile, UnsupportedImage
 from awbkit.store.signatures import sniff
 from tests.helpers.raw_files import RGGB, mosaic, write_dng
 
@@ -359,6 +359,7 @@ def test_mutations_succeed_or_fail_on_purpose(name: str, data: st.DataObject, tm
     path.write_bytes(content[:cut])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", AwbWarning)
         for work in (
             lambda: awbkit.estimate(path, "gray-world"),
             lambda: awbkit.correct(path, tmp_path / "out.png", illuminant=(1, 0.8, 0.6), if_exists="replace"),
