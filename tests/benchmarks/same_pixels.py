@@ -20,9 +20,10 @@ are pixels that clip: 4.15 is of a drawing of which two thirds do, and all other
 
 The 20, other ways, as mean / greatest distance of `awbnet`, and processor time of the thumbnail as a ratio to one
 sample a block, beside other work: four samples with blended chroma 0.29 / 2.13, 1.27; with repeated chroma, as it is,
-0.19 / 0.82, 1.27 (1.25 on an idle machine); sixteen samples 0.18 / 1.59, 1.47; the whole decode with repeated chroma 0.17 / 2.05, 2.1; one
-sample, neither rounded nor clipped, 0.30 / 2.30. Of those up to 4 megapixels four samples leave 0.27 / 4.26, since
-their cells have few blocks: they are decoded in full, which takes 1.6 times as long as one sample, 7 ms more.
+0.19 / 0.82, 1.27 (1.25 on an idle machine); sixteen samples 0.18 / 1.59, 1.47; the whole decode with repeated chroma
+0.17 / 2.05, 2.1; one sample, neither rounded nor clipped, 0.30 / 2.30. Of those up to 4 megapixels four samples leave
+0.27 / 4.26, since their cells have few blocks: they are decoded in full, which takes 1.6 times as long as one sample,
+7 ms more.
 
 Lossy files hold other pixels: the 84 move `awbnet` by 0.13 / 0.96 in HEIC of 4:4:4, 0.25 / 2.06 in 10 bits, 0.27 / 2.36
 in AVIF and 0.32 / 3.71 in WebP.
