@@ -45,13 +45,10 @@ def check_scans(data: bytes) -> None:
     is_arithmetic = any(segment.marker in _ARITHMETIC_FRAMES for segment in head)
     zeros = _ARITHMETIC_ZEROS if is_arithmetic else _ZEROS
     symbols: dict[int, int] = {}
-    for segment in (*head, *_segments_behind(data, head[-1])):
+    for segment, start, end in (*((before, 0, 0) for before in head[:-1]), *_segments_and_samples(data, head[-1])):
         if segment.marker == _DHT:
             symbols |= {table: symbol for table, (_, symbol) in read_code_tables(segment.payload).items()}
         elif segment.marker == _SOS:
-            start = segment.offset + len(bytes(segment))
-            found = AFTER_SCAN.search(data, start)
-            end = found.end() - 1 if found else len(data)
             if not _can_be_zeros(segment.payload, symbols, is_arithmetic) and data.find(zeros, start, end) >= 0:
                 raise ValueError("has a hole of zeros")
             if data.find(_ONES, start, end) >= 0:
@@ -102,21 +99,25 @@ def count_stray_bytes(data: Buffer) -> int:
     return count
 
 
-def _segments_behind(data: bytes, scan: Segment) -> Iterator[Segment]:
-    """The segments behind the first start of scan, up to the end of the image.
+def _segments_and_samples(data: bytes, segment: Segment) -> Iterator[tuple[Segment, int, int]]:
+    """The segments from the first start of scan on, each with the start and the end of the samples behind it.
 
     Raises:
         ValueError: A marker among the samples is none that may stand there.
     """
-    position = scan.offset + len(bytes(scan))
-    while found := AFTER_SCAN.search(data, position):
+    while True:
+        start = segment.offset + len(bytes(segment))
+        found = AFTER_SCAN.search(data, start)
+        yield segment, start, found.end() - 1 if found else len(data)
+        if found is None:
+            return
         marker, content = data[found.end() - 1], found.end()
         if marker == _EOI:
             return
         if marker not in _BEHIND_SCANS:
             raise ValueError(f"has the marker 0x{marker:02X} among its samples")
-        position = content + int.from_bytes(data[content : content + 2], "big")
-        yield Segment(marker, content - 2, data[content + 2 : position])
+        length = int.from_bytes(data[content : content + 2], "big")
+        segment = Segment(marker, content - 2, data[content + 2 : content + length])
 
 
 def _can_be_zeros(scan: bytes, symbols: dict[int, int], is_arithmetic: bool) -> bool:
